@@ -1,0 +1,55 @@
+# What every target of ours is compiled with: the interface target `settings`.
+add_library(settings INTERFACE)
+target_include_directories(settings INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
+target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
+if(DYAD_WERROR)
+  target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+
+# `native` is resolved to a level: ccache hashes the literal flag, so objects of -march=native could cross machines.
+if(DYAD_ARCH STREQUAL "native")
+  set(DYAD_ARCH_RESOLVED "generic")
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND EXISTS /proc/cpuinfo)
+    file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+    if(flags MATCHES " avx512f " AND flags MATCHES " avx512bw " AND flags MATCHES " avx512dq " AND flags MATCHES " avx512vl ")
+      set(DYAD_ARCH_RESOLVED "x86-64-v4")
+    elseif(flags MATCHES " avx2 " AND flags MATCHES " fma ")
+      set(DYAD_ARCH_RESOLVED "x86-64-v3")
+    endif()
+  endif()
+else()
+  set(DYAD_ARCH_RESOLVED ${DYAD_ARCH})
+endif()
+message(STATUS "dyad: instruction set ${DYAD_ARCH_RESOLVED}")
+if(NOT DYAD_ARCH_RESOLVED STREQUAL "generic")
+  target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=${DYAD_ARCH_RESOLVED}>)
+  if(DYAD_ARCH_RESOLVED STREQUAL "x86-64-v4")
+    target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-mprefer-vector-width=512>)
+  endif()
+endif()
+
+if(DYAD_SANITIZE)
+  target_compile_options(settings INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${DYAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g>)
+  target_link_options(settings INTERFACE -fsanitize=${DYAD_SANITIZE})
+  target_compile_definitions(settings INTERFACE DYAD_SIMT_ONLY)  # one instantiation of each kernel: the checked one
+endif()
+
+if(NOT DYAD_SANITIZE MATCHES "thread")  # ThreadSanitizer does not know libgomp's synchronisation
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  target_link_libraries(settings INTERFACE OpenMP::OpenMP_CXX)
+endif()
+
+if(DYAD_CUDA)
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  target_compile_definitions(settings INTERFACE DYAD_CUDA)
+endif()
+
+# Kernel code: sums may be reassociated and vectorised, but NaN and infinity keep their meaning.
+add_library(kernel_settings INTERFACE)
+target_link_libraries(kernel_settings INTERFACE settings)
+target_compile_options(kernel_settings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math>
+  $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)

@@ -1,0 +1,39 @@
+// require(condition, parts...): the one way to refuse bad arguments or bad data. The message says what, where
+// and what was expected, in one line, and begins with the op or the file: "nt_xent: z is (512,128,1),
+// expected (2N,D)".
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace engine {
+
+// A mistake in what the user asked for (exit code 2) or gave as data (exit code 65).
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct DataError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+template <class... Parts>
+std::string concat_text(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
+
+template <class... Parts>
+void require(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    throw std::invalid_argument(concat_text(parts...));
+}
+
+template <class... Parts>
+void require_data(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    throw DataError(concat_text(parts...));
+}
+
+}  // namespace engine

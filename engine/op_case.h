@@ -1,0 +1,49 @@
+// A card: one example of an op. gradcheck, the checking modes, the parity test and the benchmark all run from
+// it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/random.h"
+#include "engine/tape.h"
+
+namespace engine {
+
+struct OpCase {
+  const char* name;  // of the op in ops.h; a variant is "batch_norm/relu"
+
+  // Random inputs on the host in f64 for one shape. Those marked with leaf() are differentiated. Keep values
+  // away from kinks (see away_from), so that central differences see one side only.
+  std::function<Tensors(const Shape&, Random&)> inputs;
+  std::function<Tensors(const Tensors&)> apply;  // the op; every output that depends on a leaf is checked
+
+  std::vector<Shape> check;       // small and awkward: ones, odd sizes, one block + 1
+  std::vector<Shape> bench = {};  // those of real models
+
+  double tolerance = 1e-6;  // of gradcheck in f64, relative to 1 + |numeric|
+  double step = 1e-6;       // of the central differences
+
+  // For ops without a gradient, and for any op as a second opinion: the outputs by plain loops in f64.
+  std::function<Tensors(const Tensors&)> reference = {};
+  double reference_tolerance = 1e-12;
+
+  bool bf16 = false;  // also run in bf16 storage in parity and bench
+  std::function<double(const Shape&)> flops =
+      {};  // forward + backward, for the roofline; bytes come from the tensors
+
+  static std::vector<OpCase>& all();
+};
+
+// At namespace scope in NAME.case.cpp:  const AddCase case_{{.name = "relu", ...}};
+struct AddCase {
+  AddCase(OpCase c) { OpCase::all().push_back(std::move(c)); }
+};
+
+Tensor uniform(const Shape&, Random&, double low = -1, double high = 1);  // f64, host
+Tensor away_from(double kink, const Shape&, Random&, double gap = 0.05);  // uniform, |x - kink| >= gap
+Tensor distinct(const Shape&,
+                Random&);  // a random permutation of evenly spaced values: no ties (max pool, top-k)
+
+}  // namespace engine

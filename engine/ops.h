@@ -1,0 +1,94 @@
+// Every public op of the engine, one source file and one card each. An op takes and returns tensors, checks
+// its arguments, and differentiates. Images are NHWC; convolution weights are KRSC (out, height, width, in).
+// Activations may be f32, f64 or bf16; parameters, statistics and losses have the accumulator's type (f32 for
+// bf16).
+#pragma once
+
+#include "engine/communicator.h"
+#include "engine/tensor.h"
+
+namespace engine {
+
+// ---- element-wise ------------------------------------------------------------------------------
+
+Tensor add(const Tensor& a, const Tensor& b);  // same shape and dtype
+Tensor relu(const Tensor& x);
+Tensor add_relu(const Tensor& a, const Tensor& b);  // relu(a + b) in one pass
+
+Tensor bias_add(const Tensor& x, const Tensor& bias);   // x: (...,C), bias: (C)
+Tensor bias_relu(const Tensor& x, const Tensor& bias);  // relu(x + bias) in one pass
+
+Tensor cast(const Tensor& x, DType);  // between f32, f64 and bf16; the gradient is cast back
+
+// ---- layout ------------------------------------------------------------------------------------
+
+Tensor reshape(const Tensor& x, const Shape&);  // the same elements, no copy
+Tensor nchw_to_nhwc(const Tensor& x);           // (N,C,H,W) -> (N,H,W,C); also OIHW -> KRSC for weights
+Tensor nhwc_to_nchw(const Tensor& x);
+
+// ---- reductions --------------------------------------------------------------------------------
+
+Tensor sum(const Tensor& x);  // of all elements -> (1), in the accumulator's type
+Tensor mean(const Tensor& x);
+
+// ---- matrices and convolution ------------------------------------------------------------------
+
+// y = x weight^T + bias. x: (N,I), weight: (O,I), bias: (O) or undefined -> (N,O).
+// torch.nn.functional.linear.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+
+// x: (N,H,W,C), weight: (K,R,S,C) -> (N,P,Q,K). No bias, no dilation, no groups.
+Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding);
+
+// ---- normalization -----------------------------------------------------------------------------
+
+enum class Mode { train, eval };
+
+// Running statistics as torch.nn.BatchNorm2d keeps them: running = (1 - momentum) running + momentum batch,
+// with the unbiased variance. Updated in place by batch_norm in train mode.
+struct BatchNormState {
+  Tensor running_mean, running_var;  // (C)
+  Tensor num_batches_tracked;        // (1), i64
+  double momentum = 0.1, eps = 1e-5;
+};
+
+// What is done in the same pass: relu(norm(x) + residual); an undefined residual is none.
+struct BatchNormFusion {
+  bool relu = false;
+  Tensor residual = {};
+};
+
+// x: (...,C), normalized over all other dimensions and, in train mode, over all ranks; weight, bias: (C).
+// Ioffe & Szegedy 2015; biased variance inside, as torch.
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchNormState&, Mode,
+                  Communicator&, const BatchNormFusion& = {});
+
+// y_i = x_i / max(|x_i|, eps) for each row of x: (M,D). torch.nn.functional.normalize.
+Tensor l2_normalize(const Tensor& x, double eps = 1e-12);
+
+// ---- pooling -----------------------------------------------------------------------------------
+
+Tensor max_pool2d(const Tensor& x, int kernel, int stride,
+                  int padding);           // (N,H,W,C); padding counts as -infinity
+Tensor global_avg_pool(const Tensor& x);  // (N,H,W,C) -> (N,C)
+
+// ---- losses ------------------------------------------------------------------------------------
+
+// SimCLR's loss (Chen et al. 2020, eq. 1), the mean over all 2N rows of all ranks. h: (2N,D), rows i and i +
+// N are the two views of one image; they are normalized inside. tau: (1), the temperature, on the device; it
+// may be learned. Memory is linear in N: the 2N x 2N similarities are never stored.
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&);
+
+// Mean over rows of -log softmax(logits)[label]. logits: (N,C); labels: (N), i32, in 0 .. C-1.
+Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
+
+// ---- without a gradient ------------------------------------------------------------------------
+
+// The k largest of each row, descending; among equals the lower index first. scores: (M,N), 1 <= k <= N.
+struct TopK {
+  Tensor values;   // (M,k)
+  Tensor indices;  // (M,k), i32
+};
+TopK top_k(const Tensor& scores, int k);
+
+}  // namespace engine

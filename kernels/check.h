@@ -1,0 +1,26 @@
+// check(status): the one way to look at what a vendor library returned; throws with the caller's file and
+// line. Overloaded in the header that wraps each library; this one holds CUDA's.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace kernels {
+
+[[noreturn]] inline void fail(const std::string& library, const std::string& message, const char* what,
+                              const char* file, int line) {
+  throw std::runtime_error(library + ": " + message + (*what ? std::string(" in ") + what : "") + " (" +
+                           file + ":" + std::to_string(line) + ")");
+}
+
+}  // namespace kernels
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+namespace kernels {
+inline void check(cudaError_t status, const char* what = "", const char* file = __builtin_FILE(),
+                  int line = __builtin_LINE()) {
+  if (status != cudaSuccess) fail("CUDA", cudaGetErrorString(status), what, file, line);
+}
+}  // namespace kernels
+#endif

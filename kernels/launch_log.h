@@ -1,0 +1,43 @@
+// A record of what was launched: (launcher, arguments) in order. Two warm training steps must give equal
+// logs, or the step could not be captured as a CUDA graph; and a test asks which launchers the cards have
+// reached.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace kernels {
+
+class LaunchLog {
+ public:
+  struct Entry {
+    std::string launcher;
+    std::vector<std::uint64_t> arguments;  // pointers and scalars as bits; of a struct, a hash of its bytes
+    bool operator==(const Entry&) const = default;
+  };
+  std::vector<Entry> entries;
+
+  template <class... Args>
+  void add(const char* launcher, const Args&... args) {
+    entries.push_back({launcher, {bits(args)...}});
+  }
+
+ private:
+  template <class T>
+  static std::uint64_t bits(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>, "kernel arguments are plain values");
+    unsigned char bytes[sizeof(T)];
+    std::memcpy(bytes, &value, sizeof(T));
+    std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+    for (unsigned char b : bytes) hash = (hash ^ b) * 0x100000001b3u;
+    return hash;
+  }
+};
+
+// The log in use, or null. Set by tests; launches and vendor calls add to it.
+LaunchLog*& launch_log();
+
+}  // namespace kernels

@@ -1,5 +1,5 @@
 // check(status): the one way to look at what a vendor library returned; throws with the caller's file and
-// line. Overloaded in the header that wraps each library; this one holds CUDA's.
+// line. Overloaded in the header that wraps each library (check_cuda.h, onednn.h).
 #pragma once
 
 #include <stdexcept>
@@ -14,13 +14,3 @@ namespace kernels {
 }
 
 }  // namespace kernels
-
-#ifdef __CUDACC__
-#include <cuda_runtime.h>
-namespace kernels {
-inline void check(cudaError_t status, const char* what = "", const char* file = __builtin_FILE(),
-                  int line = __builtin_LINE()) {
-  if (status != cudaSuccess) fail("CUDA", cudaGetErrorString(status), what, file, line);
-}
-}  // namespace kernels
-#endif

@@ -3,7 +3,7 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/check.h"
+#include "kernels/check_cuda.h"
 #include "kernels/launch_log.h"
 #include "kernels/stream.h"
 

@@ -1,0 +1,143 @@
+#include "engine/tape.h"
+
+#include <queue>
+#include <utility>
+
+#include "kernels/kernels.h"
+
+namespace engine {
+namespace {
+
+thread_local bool recording = true;
+
+// a += b
+void add_into(const Tensor& a, const Tensor& b) {
+  dispatch(a, [&](auto stream, auto zero) {
+    using T = decltype(zero);
+    kernels::add(stream, a.numel(), a.data<T>(), b.data<T>(), a.data<T>());
+  });
+}
+
+// The memory of a node's gradient may be written to: a gradient that was given is copied first.
+void own(Node& n) {
+  if (!std::exchange(n.borrowed, false)) return;
+  n.gradient = n.gradient.clone();
+}
+
+}  // namespace
+
+Tensor with_node(Tensor t, std::shared_ptr<Node> n) {
+  t.node_ = std::move(n);
+  return t;
+}
+
+Tensor leaf(const Tensor& t, const Tensor& gradient) {
+  auto node = std::make_shared<Node>();
+  node->shape = t.shape();
+  node->dtype = t.dtype();
+  node->device = t.device();
+  node->gradient = gradient;
+  return with_node(t, std::move(node));
+}
+
+Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backward backward) {
+  bool wanted = false;
+  for (const Tensor& t : inputs) wanted |= t.node() != nullptr;
+  if (!wanted || !recording) return output;
+
+  static thread_local std::uint64_t age = 0;
+  auto node = std::make_shared<Node>();
+  node->op = op;
+  node->age = ++age;
+  for (const Tensor& t : inputs) node->inputs.push_back(t.node());
+  node->backward = std::move(backward);
+  node->shape = output.shape();
+  node->dtype = output.dtype();
+  node->device = output.device();
+  return with_node(output, std::move(node));
+}
+
+bool Gradients::wanted(int input) const { return node_.inputs[std::size_t(input)] != nullptr; }
+
+Destination Gradients::destination(int input) {
+  Node& n = *node_.inputs[std::size_t(input)];
+  if (n.written) {
+    own(n);
+    return {n.gradient, true};
+  }
+  if (!n.gradient.defined()) n.gradient = Tensor(n.shape, n.dtype, n.device);
+  n.written = true;
+  return {n.gradient, false};
+}
+
+void Gradients::give(int input, const Tensor& g) {
+  Node& n = *node_.inputs[std::size_t(input)];
+  require(g.shape() == n.shape && g.dtype() == n.dtype, node_.op, ": gradient ", input, " is ", g.shape(),
+          " ", g.dtype(), ", expected ", n.shape, " ", n.dtype);
+  if (n.written) {
+    own(n);
+    add_into(n.gradient, g);
+  } else if (n.gradient.defined()) {  // a leaf with a place of its own
+    copy_bytes(n.gradient.raw(), n.device, g.raw(), g.device(), g.bytes());
+  } else {
+    n.gradient = g.detach();
+    n.borrowed = true;
+  }
+  n.written = true;
+}
+
+void backward(const Tensor& output, const Tensor& d_output) {
+  require(output.node() != nullptr, "backward: the tensor has no history");
+  require(output.shape() == d_output.shape(), "backward: the gradient is ", d_output.shape(), ", expected ",
+          output.shape());
+  const NoGrad no_grad;
+  const auto older = [](const auto& a, const auto& b) { return a->age < b->age; };
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(older)> todo(older);
+
+  if (!output.node()->backward) {  // a leaf
+    const auto self = std::make_shared<Node>();
+    self->inputs.push_back(output.node());
+    Gradients(*self).give(0, d_output);
+    return;
+  }
+  output.node()->gradient = d_output.detach();
+  output.node()->written = output.node()->borrowed = true;
+  todo.push(output.node());
+  while (!todo.empty()) {
+    const std::shared_ptr<Node> n = todo.top();
+    todo.pop();
+    std::vector<bool> fresh;
+    for (const auto& input : n->inputs) fresh.push_back(input && input->backward && !input->written);
+    Gradients into(*n);
+    n->backward(n->gradient, into);
+    for (std::size_t i = 0; i < n->inputs.size(); ++i)
+      if (fresh[i] && n->inputs[i]->written) {
+        fresh[i] = false;
+        bool queued = false;  // the same node may be two inputs of one op: add(x, x)
+        for (std::size_t j = 0; j < i; ++j) queued |= n->inputs[j] == n->inputs[i];
+        if (!queued) todo.push(n->inputs[i]);
+      }
+    n->backward = nullptr;  // frees what the op saved as soon as it is used
+    n->gradient = {};
+  }
+}
+
+void backward(const Tensor& scalar) {
+  backward(scalar, full(scalar.shape(), 1, scalar.dtype(), scalar.device()));
+}
+
+const Tensor& gradient(const Tensor& t) {
+  require(t.node() != nullptr, "gradient: the tensor is not a leaf");
+  return t.node()->gradient;
+}
+
+void clear_gradient(const Tensor& t) {
+  require(t.node() != nullptr, "clear_gradient: the tensor is not a leaf");
+  t.node()->written = false;
+}
+
+NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
+NoGrad::~NoGrad() { recording = before_; }
+bool grad_enabled() { return recording; }
+
+}  // namespace engine

@@ -1,0 +1,16 @@
+// The commands of `dyad`. Each returns an exit code, and throws UsageError (2), DataError (65) or
+// std::exception (1) for what it can't do.
+#pragma once
+
+#include "apps/options.h"
+
+namespace apps {
+
+int pretrain(const PretrainOptions&);
+int knn(const KnnOptions&);
+int linear(const LinearOptions&);
+int gradcheck(const GradcheckOptions&);
+int preview(const PreviewOptions&);
+int info(const InfoOptions&);
+
+}  // namespace apps

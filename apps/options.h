@@ -1,0 +1,107 @@
+// What each command can be asked for: plain structs, filled by cli.cpp from flags and the config file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace apps {
+
+// The flag of a field is its name with '-' for '_' (head_layers: --head-layers), and so is its key in a
+// config file. A negative number or "auto" is chosen by resolve() from the others.
+struct PretrainOptions {
+  std::string data;  // folder of the images
+  std::string run;   // folder that receives the results
+
+  std::string arch = "resnet18";  // resnet10 | resnet18 | resnet34 | resnet50
+  std::string stem = "auto";      // cifar (3x3, no pool) | imagenet (7x7 stride 2, pool)
+  double width = 1;               // factor on every channel count
+  int head_layers = 2;            // of the projection head: 2 | 3
+  int hidden = -1;                // width of its hidden layers; by default that of the features
+  int out_dim = 128;              // of its output
+
+  int batch = 256;                 // pairs a step, N in the loss
+  int epochs = 100;                // used if steps is not given
+  long steps = -1;                 // total, of this run and those that it resumes
+  double tau = 0.5;                // temperature
+  std::string optimizer = "lars";  // lars | sgd | adamw
+  double lr = -1;                  // at the peak; by default from the optimizer and the batch
+  double weight_decay = -1;        // by default from the optimizer
+  double momentum = 0.9;           // of lars and sgd; adamw's beta1
+  double warmup_epochs = -1;       // linear warm-up, then cosine; by default 10, or a tenth of a short run
+
+  std::string recipe = "auto";  // of the views: cifar | imagenet
+  int size = -1;                // of a view in pixels; by default 32 for CIFAR, else 224
+
+  std::uint64_t seed = 0;
+  std::string device = "cpu";  // cpu | cuda | cuda:1
+  std::string dtype = "f32";   // of the activations: f32 | bf16 | f64
+  int threads = 2;             // of the loader; 0 loads in the training thread
+
+  long save_every = 0;  // steps between checkpoints; 0: at the end only
+  int keep = 2;         // newest checkpoints that stay
+  std::string resume;   // a checkpoint, or "auto": the newest whole one in `run`, if there is one
+
+  bool dry_run = false;  // print what would be done, and stop
+  bool sync = false;     // wait after each phase, so that its time is its own (always so on the CPU)
+  std::string json;      // file for the result
+};
+
+struct KnnOptions {
+  std::string data, run;
+  std::string checkpoint;  // by default the newest in `run`
+  int k = 200;
+  double temperature = 0.1;
+  int batch = 256;  // images a forward pass
+  std::string device = "cpu";
+  int threads = 2;
+  bool floors = true;  // also evaluate raw pixels and the untrained encoder
+  std::string json;
+};
+
+struct LinearOptions {
+  std::string data, run;
+  std::string checkpoint;
+  int epochs = 100;
+  int batch = 256;
+  double lr = -1;  // by default 0.1 batch / 256 (SimCLR, B.6)
+  double weight_decay = 0;
+  std::uint64_t seed = 0;
+  std::string device = "cpu";
+  int threads = 2;
+  bool floors = true;
+  std::string json;
+};
+
+struct GradcheckOptions {
+  std::string op = ".*";         // regular expression over the names of the cards
+  bool list = false;             // print the names and stop
+  std::string threads = "host";  // host (one thread a block) | gpu (the GPU's block sizes, on fibers)
+  std::uint64_t seed = 0;
+  std::string json;
+};
+
+struct PreviewOptions {
+  std::string data;
+  std::string out = "preview.png";
+  int images = 8;  // rows of the grid: the image and its views
+  int views = 2;
+  std::string recipe = "auto";
+  int size = -1;
+  std::uint64_t seed = 0;
+};
+
+struct InfoOptions {
+  std::string arch = "resnet18";  // whose convolutions to list
+  std::string stem = "cifar";
+  double width = 1;
+  int batch = 128;
+  int size = 32;
+  std::string dtype = "f32";
+  std::string json;
+};
+
+// Fills what was left to choose. `cifar`: the data are 32-pixel CIFAR records, not image files. The result
+// has no automatic field left, so that a config file written from it means the same next year.
+void resolve(PretrainOptions&, bool cifar);
+
+}  // namespace apps

@@ -95,7 +95,7 @@ Tensor Tensor::clone() const {
 
 std::vector<double> Tensor::to_vector() const {
   const Tensor host = to(cpu);
-  std::vector<double> values(std::size_t(numel()));
+  std::vector<double> values(static_cast<std::size_t>(numel()));
   with_type(dtype_, [&](auto zero) {
     const auto* data = static_cast<const decltype(zero)*>(host.raw());
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = double(data[i]);

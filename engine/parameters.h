@@ -1,0 +1,96 @@
+// Parameters, and the scopes in which layers make them.
+//
+// A layer is a plain struct: its constructor makes its parameters in a Scope, its operator() calls ops. There
+// is no base class, and nothing to register. Values and gradients lie in two flat buffers, in backward order
+// (the last layer first): an optimizer runs over them in one launch, and a bucket of the all-reduce is a
+// range of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/tape.h"
+
+namespace engine {
+
+struct Parameter {
+  std::string name;         // torchvision's: "layer1.0.conv1.weight"; the key in checkpoints
+  Tensor value;             // a leaf if trained
+  bool trained = false;     // false for running statistics: saved, but not differentiated
+  bool decayed = false;     // false for biases and normalization: no weight decay, no LARS adaptation
+  bool filter = false;      // a convolution weight: KRSC here, OIHW (torchvision) in files
+  std::int64_t offset = 0;  // of a trained one: its first element in the flat buffers
+};
+
+class Scope;
+
+class Parameters {
+ public:
+  // dtype: f32 or f64. Initial values are drawn by (seed, name), whatever the order in which layers are made.
+  Parameters(Device, DType dtype, std::uint64_t seed);
+
+  // Makes Model(Scope, arguments...) with its parameters in flat buffers: once to count, once to keep. Once
+  // only.
+  template <class Model, class... Arguments>
+  Model build(const Arguments&... arguments);
+
+  const std::vector<Parameter>& list() const { return list_; }  // in order of making
+  const Tensor& values() const { return values_; }              // flat
+  const Tensor& gradients() const { return gradients_; }        // flat
+  Device device() const { return device_; }
+  DType dtype() const { return dtype_; }
+  std::int64_t trained_count() const;  // elements that are trained
+
+  void clear_gradients() const;  // the next backward overwrites
+
+  // A hash of every value of the list whose name begins with `prefix`, running statistics too: proof that
+  // nothing was changed.
+  std::uint64_t hash(const std::string& prefix = "") const;
+
+ private:
+  friend class Scope;
+  void allocate();
+
+  Device device_;
+  DType dtype_;
+  std::uint64_t seed_;
+  bool counting_ = true;
+  std::int64_t end_ = 0;  // while making: elements not yet given away, so that later layers come to lie first
+  std::vector<Parameter> list_;
+  Tensor values_, gradients_;
+};
+
+class Scope {
+ public:
+  explicit Scope(Parameters& into, std::string path = "") : into_(&into), path_(std::move(path)) {}
+  Scope operator/(const std::string& name) const;  // scope / "layer1" / "0"
+
+  // (K,R,S,C), normal with deviation sqrt(2 / (K R S)): torchvision's kaiming_normal_(fan_out, relu).
+  // Decayed.
+  Tensor filter(const std::string& name, Shape) const;
+  // (O,I), uniform in +-1/sqrt(I): torch.nn.Linear. Decayed.
+  Tensor matrix(const std::string& name, Shape) const;
+  // The same bounds for its bias, with I = fan_in. Not decayed.
+  Tensor bias(const std::string& name, std::int64_t size, std::int64_t fan_in) const;
+  // Constant, as batch norm's weight (1) and bias (0). Not decayed.
+  Tensor constant(const std::string& name, std::int64_t size, double value) const;
+  // Not trained: running statistics.
+  Tensor buffer(const std::string& name, std::int64_t size, double value) const;
+  Tensor counter(const std::string& name) const;  // (1), i64, zero
+
+ private:
+  template <class Draw>
+  Tensor trained(const std::string& name, Shape, bool decayed, bool filter, Draw) const;
+  Parameters* into_;
+  std::string path_;
+};
+
+template <class Model, class... Arguments>
+Model Parameters::build(const Arguments&... arguments) {
+  require(list_.empty(), "Parameters::build: called twice");
+  (void)Model(Scope(*this), arguments...);
+  allocate();
+  return Model(Scope(*this), arguments...);
+}
+
+}  // namespace engine

@@ -1,0 +1,42 @@
+// Layers: parameters and the op that uses them. Names of parameters are torch.nn's.
+#pragma once
+
+#include "engine/ops.h"
+#include "engine/parameters.h"
+
+namespace models {
+
+using engine::Communicator;
+using engine::Mode;
+using engine::Scope;
+using engine::Tensor;
+
+// How a forward pass is to be done.
+struct Pass {
+  Mode mode = Mode::train;
+  Communicator& communicator = engine::single();
+};
+
+struct Linear {
+  Tensor weight, bias;  // (O,I); (O) or undefined
+  Linear(const Scope&, int in, int out, bool with_bias = true);
+  Tensor operator()(const Tensor& x) const;  // (N,I) -> (N,O)
+};
+
+struct Conv2d {
+  Tensor weight;  // (K,R,S,C); no bias
+  int stride, padding;
+  Conv2d(const Scope&, int in, int out, int kernel, int stride);  // padding kernel / 2
+  Tensor operator()(const Tensor& x) const;                       // (N,H,W,C) -> (N,P,Q,K)
+};
+
+struct BatchNorm {
+  Tensor weight, bias;
+  engine::BatchNormState state;
+  BatchNorm(const Scope&, int channels);
+  Tensor operator()(const Tensor& x, const Pass&) const;
+  Tensor relu(const Tensor& x, const Pass&) const;                              // relu(norm(x))
+  Tensor add_relu(const Tensor& x, const Tensor& residual, const Pass&) const;  // relu(norm(x) + residual)
+};
+
+}  // namespace models

@@ -1,0 +1,69 @@
+// Residual networks (He et al. 2016), as torchvision builds them: v1.5 (the stride is in the 3x3 convolution
+// of a bottleneck), names "conv1", "layer1.0.conv1", "layer2.0.downsample.0" ... and no fc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/layers.h"
+
+namespace models {
+
+enum class Stem {
+  imagenet,  // 7x7 convolution of stride 2, then a 3x3 max pool of stride 2
+  cifar      // 3x3 convolution of stride 1, no pool: for images of at most 64 pixels (SimCLR, B.9)
+};
+
+struct ResNetConfig {
+  std::string name = "resnet18";  // resnet10 (one block a stage), resnet18, resnet34 or resnet50
+  Stem stem = Stem::cifar;
+  double width = 1;  // multiplies every channel count; rounded to a multiple of 8
+};
+
+// Two 3x3 convolutions.
+struct BasicBlock {
+  Conv2d conv1;
+  BatchNorm bn1;
+  Conv2d conv2;
+  BatchNorm bn2;
+  std::optional<Conv2d> downsample_conv;
+  std::optional<BatchNorm> downsample_bn;
+  BasicBlock(const Scope&, int in, int width, int stride);
+  Tensor operator()(const Tensor& x, const Pass&) const;
+  static constexpr int expansion = 1;
+};
+
+// 1x1, 3x3, 1x1; the output has four times the width.
+struct Bottleneck {
+  Conv2d conv1;
+  BatchNorm bn1;
+  Conv2d conv2;
+  BatchNorm bn2;
+  Conv2d conv3;
+  BatchNorm bn3;
+  std::optional<Conv2d> downsample_conv;
+  std::optional<BatchNorm> downsample_bn;
+  Bottleneck(const Scope&, int in, int width, int stride);
+  Tensor operator()(const Tensor& x, const Pass&) const;
+  static constexpr int expansion = 4;
+};
+
+struct ResNet {
+  ResNet(const Scope&, const ResNetConfig&);
+  Tensor operator()(const Tensor& images, const Pass&) const;  // (N,H,W,3) -> (N,features)
+  int features = 0;
+
+ private:
+  template <class Block>
+  void make_layers(const Scope&, const int (&blocks)[4], std::vector<Block>& into);
+
+  Stem stem_;
+  int width_;
+  Conv2d conv1_;
+  BatchNorm bn1_;
+  std::vector<BasicBlock> basic_;  // of all stages in order; one of the two is empty
+  std::vector<Bottleneck> bottleneck_;
+};
+
+}  // namespace models

@@ -1,0 +1,50 @@
+# The stages of .ci/run, one function each. A line `note: ...` is shown beside the stage's result.
+
+stage_install() { scripts/install.sh --ci; }
+
+# The README's test command.
+stage_test() { scripts/test.sh; }
+
+stage_asan() {
+  build_preset asan -DDYAD_WERROR=ON
+  run_ctest asan
+}
+
+stage_tsan() {
+  build_preset tsan -DDYAD_WERROR=ON
+  TSAN_OPTIONS=atexit_sleep_ms=0 run_ctest tsan
+}
+
+# Every kernel through nvcc, and a CUDA build's program on whatever machine this is, with a GPU or without.
+stage_cuda() {
+  local nvcc
+  nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || {
+    echo "note: no nvcc here, so no kernel was compiled for the GPU"
+    return 0
+  }
+  CUDACXX=$nvcc build_preset cuda -DDYAD_WERROR=ON -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}"
+  run_ctest cuda
+}
+
+# A build for AVX2 machines, whatever this one is.
+stage_v3() {
+  cmake -S . -B build/v3 -G Ninja -DDYAD_WERROR=ON -DDYAD_ARCH=x86-64-v3 >/dev/null &&
+    cmake --build build/v3 -- --quiet &&
+    ONEDNN_MAX_CPU_ISA=AVX2 ctest --test-dir build/v3 -j "$(nproc)" --no-tests=error --output-on-failure
+}
+
+first_party() { git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.cu'; }
+
+stage_format() { first_party | xargs clang-format --dry-run -Werror; }
+
+# clang-tidy over every source of ours that the cpu preset compiles, kernels included: they are C++ there.
+stage_tidy() {
+  run-clang-tidy -p build/cpu -quiet -j "$(nproc)" "^$PWD/(kernels|engine|models|data|apps|tests)/" >build/ci/tidy.out 2>&1
+  local status=$?
+  grep -E 'warning:|error:' build/ci/tidy.out | sort -u
+  return $status
+}
+
+stage_includes() { tests/check_includes.sh; }
+stage_lines() { tests/check_lines.sh; }
+stage_links() { tests/check_links.sh; }

@@ -1,0 +1,24 @@
+# Sourced by test.sh and .ci/run: building a preset and running its tests.
+
+# build_preset PRESET [CMAKE_FLAGS...]
+build_preset() {
+  local preset=$1
+  shift
+  echo "build: preset $preset"
+  cmake --preset "$preset" "$@" >/dev/null
+  cmake --build --preset "$preset" -- --quiet
+}
+
+# run_ctest PRESET [CTEST_FLAGS...]: prints each test, the failures' output, and last `N passed, N failed`.
+run_ctest() {
+  local preset=$1 log status=0 failed total
+  shift
+  log=$(mktemp)
+  ctest --preset "$preset" -j "$(nproc)" "$@" 2>&1 | tee "$log" || status=1
+  # 100% tests passed, 0 tests failed out of 31
+  read -r failed total < <(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log") || true
+  rm -f "$log"
+  if [[ -z ${total:-} ]]; then failed=1 total=1; fi  # ctest itself failed, or found no test
+  echo "$((total - failed)) passed, $failed failed"
+  [[ $status == 0 && $failed == 0 ]]
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds the CPU device with warnings as errors, and runs every test. The last line
+# is `N passed, N failed`.
+#   scripts/test.sh [--no-install] [-- CTEST_FLAGS...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/ctest.sh
+
+install=1
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --no-install) install=0; shift ;;
+    --) shift; break ;;
+    *) echo "test: unknown flag $1, expected --no-install or -- CTEST_FLAGS" >&2; exit 2 ;;
+  esac
+done
+
+if [[ $install == 1 ]]; then scripts/install.sh; fi
+build_preset cpu -DDYAD_WERROR=ON
+run_ctest cpu "$@"

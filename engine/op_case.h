@@ -29,7 +29,8 @@ struct OpCase {
   std::function<Tensors(const Tensors&)> reference = {};
   double reference_tolerance = 1e-12;
 
-  bool bf16 = false;  // also run in bf16 storage in parity and bench
+  // Runs in bf16 too (parity, benchmark): input 0 and every input of the same shape as bf16, the rest as f32.
+  bool bf16 = false;
   std::function<double(const Shape&)> flops =
       {};  // forward + backward, for the roofline; bytes come from the tensors
 

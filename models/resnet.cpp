@@ -69,11 +69,16 @@ ResNet::ResNet(const Scope& s, const ResNetConfig& c)
       width_(scaled(64, c.width)),
       conv1_(s / "conv1", 3, width_, c.stem == Stem::cifar ? 3 : 7, c.stem == Stem::cifar ? 1 : 2),
       bn1_(s / "bn1", width_) {
-  if (c.name == "resnet10") return make_layers(s, {1, 1, 1, 1}, basic_);
-  if (c.name == "resnet18") return make_layers(s, {2, 2, 2, 2}, basic_);
-  if (c.name == "resnet34") return make_layers(s, {3, 4, 6, 3}, basic_);
-  if (c.name == "resnet50") return make_layers(s, {3, 4, 6, 3}, bottleneck_);
-  throw engine::UsageError("arch is \"" + c.name + "\", expected resnet10, resnet18, resnet34 or resnet50");
+  if (c.name == "resnet10")
+    make_layers(s, {1, 1, 1, 1}, basic_);
+  else if (c.name == "resnet18")
+    make_layers(s, {2, 2, 2, 2}, basic_);
+  else if (c.name == "resnet34")
+    make_layers(s, {3, 4, 6, 3}, basic_);
+  else if (c.name == "resnet50")
+    make_layers(s, {3, 4, 6, 3}, bottleneck_);
+  else
+    throw engine::UsageError("arch is \"" + c.name + "\", expected resnet10, resnet18, resnet34 or resnet50");
 }
 
 Tensor ResNet::operator()(const Tensor& images, const Pass& p) const {

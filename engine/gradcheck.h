@@ -10,13 +10,13 @@
 namespace engine {
 
 struct GradcheckFailure {
-  std::string op;
+  std::string op = {};
   Shape shape{};
   int output = 0, input = 0;          // which tensor of apply() and of inputs()
   std::int64_t row = 0, element = 0;  // which element of them
   double analytic = 0, numeric = 0, error = 0;
   std::uint64_t seed = 0;
-  std::string note;          // empty, or what the one-sided differences say
+  std::string note = {};     // what the one-sided differences say
   std::string text() const;  // all of it on one line
 };
 

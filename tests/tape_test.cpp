@@ -1,0 +1,73 @@
+// The tape: order, accumulation, sharing, and what it frees.
+#include "engine/tape.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+
+using namespace engine;
+
+namespace {
+Tensor numbers(std::vector<double> v) { return from_vector({std::int64_t(v.size())}, v, DType::f64); }
+}  // namespace
+
+TEST_CASE("a leaf used twice gets the sum") {
+  const Tensor x = leaf(numbers({1, -2, 3}));
+  backward(add(add(x, x), relu(x)), numbers({1, 10, 100}));
+  CHECK(gradient(x).to_vector() == std::vector<double>{3, 20, 300});
+}
+
+TEST_CASE("backward adds to a leaf until it is cleared") {
+  const Tensor x = leaf(numbers({2}));
+  backward(add(x, x), numbers({1}));
+  backward(add(x, x), numbers({1}));
+  CHECK(gradient(x).to_vector() == std::vector<double>{4});
+  clear_gradient(x);
+  backward(add(x, x), numbers({1}));
+  CHECK(gradient(x).to_vector() == std::vector<double>{2});
+}
+
+TEST_CASE("a gradient that was given is not written through") {
+  // add gives the same tensor to both inputs; one of them then receives more.
+  const Tensor a = leaf(numbers({1})), b = leaf(numbers({1}));
+  const Tensor ra = relu(a), rb = relu(b);
+  backward(add(add(ra, rb), ra), numbers({1}));
+  CHECK(gradient(a).item() == 2);
+  CHECK(gradient(b).item() == 1);
+}
+
+TEST_CASE("a leaf's gradient is left in the memory it was given") {
+  const Tensor flat = zeros({4}, DType::f64, cpu);
+  const Tensor x = leaf(numbers({1, 1}), flat.slice(1, 2));
+  backward(relu(x), numbers({5, 6}));
+  CHECK(flat.to_vector() == std::vector<double>{0, 5, 6, 0});
+}
+
+TEST_CASE("nothing is recorded without a leaf or inside NoGrad") {
+  const Tensor x = leaf(numbers({1}));
+  CHECK(relu(numbers({1})).node() == nullptr);
+  {
+    const NoGrad no_grad;
+    CHECK(relu(x).node() == nullptr);
+  }
+  CHECK(relu(x).node() != nullptr);
+}
+
+TEST_CASE("activations are freed as backward proceeds") {
+  const Tensor x = leaf(zeros({1 << 16}, DType::f32, cpu));
+  const std::size_t before = memory_use(cpu).now;
+  Tensor y = x;
+  for (int i = 0; i < 8; ++i) y = relu(y);
+  const Tensor dy = zeros({1 << 16}, DType::f32, cpu);
+  backward(y, dy);
+  y = {};
+#ifndef DYAD_SIMT_ONLY                                   // sanitizer builds do not pool
+  CHECK(memory_use(cpu).now <= before + 2 * x.bytes());  // dy and the leaf's gradient
+#endif
+  CHECK(gradient(x).defined());
+}
+
+TEST_CASE("errors name the op and what was expected") {
+  CHECK_THROWS_WITH(add(numbers({1}), numbers({1, 2})), "add: (1) f64 and (2) f64, expected the same");
+  CHECK_THROWS_WITH(backward(numbers({1})), "backward: the tensor has no history");
+}

@@ -84,7 +84,6 @@ struct PreviewOptions {
   std::string data;
   std::string out = "preview.png";
   int images = 8;  // rows of the grid: the image and its views
-  int views = 2;
   std::string recipe = "auto";
   int size = -1;
   std::uint64_t seed = 0;

@@ -1,0 +1,320 @@
+#include "apps/fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+constexpr double kMany = 1e15;
+const std::vector<std::string> kArchs = {"resnet10", "resnet18", "resnet34", "resnet50"};
+const std::vector<std::string> kStems = {"auto", "cifar", "imagenet"};
+const std::vector<std::string> kDTypes = {"f32", "bf16", "f64"};
+
+const char* kData = "images: a folder of CIFAR binary files, or of train/CLASS/*.jpg and test/CLASS/*.jpg";
+const char* kDevice = "cpu, cuda or cuda:N";
+const char* kThreads = "of the loader; 0: loads in the main thread";
+const char* kJson = "file that receives the result";
+
+template <class Number>
+bool parse_number(const std::string& text, Number& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
+}
+
+// Shortest text that reads back to the same number.
+template <class Number>
+std::string number_text(Number value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+template <class Number>
+std::string assign_number(const Field& f, Number& target, const std::string& text) {
+  if (f.automatic && text == "auto") {
+    target = Number(-1);
+    return "";
+  }
+  const std::string expected = range_text(f);
+  Number value{};
+  if (!parse_number(text, value) || !std::isfinite(double(value)))
+    return "is \"" + text + "\", expected " +
+           (expected.empty() ? std::is_floating_point_v<Number> ? "a number" : "a whole number" : expected);
+  if (f.low < f.high && (double(value) < f.low || double(value) > f.high))
+    return "is " + text + ", expected " + expected;
+  target = value;
+  return "";
+}
+
+}  // namespace
+
+Fields fields(PretrainOptions& o) {
+  return {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "run", .value = &o.run, .help = "folder that receives the results", .required = true},
+      {.name = "arch", .value = &o.arch, .help = "of the encoder", .choices = kArchs},
+      {.name = "stem",
+       .value = &o.stem,
+       .help = "first layers: 3x3 (cifar) or 7x7 stride 2 and pool (imagenet); auto: by the size",
+       .choices = kStems},
+      {.name = "width",
+       .value = &o.width,
+       .help = "factor on every channel count",
+       .low = 0.0625,
+       .high = 16},
+      {.name = "head-layers", .value = &o.head_layers, .help = "of the projection head", .low = 2, .high = 3},
+      {.name = "hidden",
+       .value = &o.hidden,
+       .help = "width of the head's hidden layers; auto: that of the features",
+       .low = 1,
+       .high = 65536,
+       .automatic = true},
+      {.name = "out-dim", .value = &o.out_dim, .help = "of the head's output", .low = 1, .high = 65536},
+      {.name = "batch", .value = &o.batch, .help = "pairs a step (N)", .low = 2, .high = 65536},
+      {.name = "epochs", .value = &o.epochs, .help = "passes over the images", .low = 1, .high = 1e6},
+      {.name = "steps",
+       .value = &o.steps,
+       .help = "in all, instead of epochs",
+       .low = 1,
+       .high = kMany,
+       .automatic = true},
+      {.name = "tau", .value = &o.tau, .help = "temperature of the loss", .low = 1e-3, .high = 100},
+      {.name = "optimizer",
+       .value = &o.optimizer,
+       .help = "of the weights",
+       .choices = {"lars", "sgd", "adamw"}},
+      {.name = "lr",
+       .value = &o.lr,
+       .help = "peak learning rate; auto: lars 0.3 N/256, sgd 0.06 N/128, adamw 0.001 sqrt(N/256)",
+       .low = 0,
+       .high = 1e6,
+       .automatic = true},
+      {.name = "weight-decay",
+       .value = &o.weight_decay,
+       .help = "auto: lars 1e-6, sgd 5e-4, adamw 1e-4",
+       .low = 0,
+       .high = 10,
+       .automatic = true},
+      {.name = "momentum",
+       .value = &o.momentum,
+       .help = "of lars and sgd; beta1 of adamw",
+       .low = 0,
+       .high = 0.9999},
+      {.name = "warmup-epochs",
+       .value = &o.warmup_epochs,
+       .help = "of linear warm-up; auto: 10, a tenth of a short run",
+       .low = 0,
+       .high = 1e6,
+       .automatic = true},
+      {.name = "recipe",
+       .value = &o.recipe,
+       .help = "of the views; auto: by the size",
+       .choices = {"auto", "cifar", "imagenet"}},
+      {.name = "size",
+       .value = &o.size,
+       .help = "of a view in pixels; auto: 32 for CIFAR, else 224",
+       .low = 8,
+       .high = 1024,
+       .automatic = true},
+      {.name = "seed", .value = &o.seed, .help = "of everything that is drawn"},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
+      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "save-every",
+       .value = &o.save_every,
+       .help = "steps between checkpoints; 0: at the end only",
+       .low = 0,
+       .high = kMany},
+      {.name = "keep", .value = &o.keep, .help = "newest checkpoints that stay", .low = 1, .high = 1e6},
+      {.name = "resume",
+       .value = &o.resume,
+       .help = "a checkpoint, or auto: the newest whole one of the run",
+       .saved = false},
+      {.name = "dry-run", .value = &o.dry_run, .help = "say what would be done, and stop", .saved = false},
+      {.name = "sync",
+       .value = &o.sync,
+       .help = "wait for the device after each phase, so that its time is its own",
+       .saved = false},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(KnnOptions& o) {
+  return {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
+      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
+      {.name = "k", .value = &o.k, .help = "neighbours that vote", .low = 1, .high = 1e6},
+      {.name = "temperature",
+       .value = &o.temperature,
+       .help = "T: a vote weighs exp(cosine / T)",
+       .low = 1e-3,
+       .high = 100},
+      {.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "floors", .value = &o.floors, .help = "also raw pixels and the untrained encoder"},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(LinearOptions& o) {
+  return {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
+      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
+      {.name = "epochs", .value = &o.epochs, .help = "of the classifier", .low = 1, .high = 1e6},
+      {.name = "batch", .value = &o.batch, .help = "images a step", .low = 1, .high = 65536},
+      {.name = "lr",
+       .value = &o.lr,
+       .help = "of the classifier; auto: chosen on a part of the training images",
+       .low = 0,
+       .high = 1e6,
+       .automatic = true},
+      {.name = "weight-decay", .value = &o.weight_decay, .help = "of the classifier", .low = 0, .high = 10},
+      {.name = "seed", .value = &o.seed, .help = "of the order of the images"},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "floors", .value = &o.floors, .help = "also raw pixels and the untrained encoder"},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(GradcheckOptions& o) {
+  return {
+      {.name = "op", .value = &o.op, .help = "regular expression over the names of the ops"},
+      {.name = "list", .value = &o.list, .help = "print the names, and stop"},
+      {.name = "threads",
+       .value = &o.threads,
+       .help = "one thread a block (host), or the GPU's block sizes on fibers (gpu)",
+       .choices = {"host", "gpu"}},
+      {.name = "seed", .value = &o.seed, .help = "of the inputs"},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(PreviewOptions& o) {
+  return {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "out", .value = &o.out, .help = "PNG file that receives the grid"},
+      {.name = "images", .value = &o.images, .help = "rows of the grid", .low = 1, .high = 256},
+      {.name = "recipe",
+       .value = &o.recipe,
+       .help = "of the views; auto: by the size",
+       .choices = {"auto", "cifar", "imagenet"}},
+      {.name = "size",
+       .value = &o.size,
+       .help = "of a view in pixels; auto: 32 for CIFAR, else 224",
+       .low = 8,
+       .high = 1024,
+       .automatic = true},
+      {.name = "seed", .value = &o.seed, .help = "of the images and their views"},
+  };
+}
+
+Fields fields(InfoOptions& o) {
+  return {
+      {.name = "arch", .value = &o.arch, .help = "whose convolutions to list", .choices = kArchs},
+      {.name = "stem", .value = &o.stem, .help = "of it", .choices = {"cifar", "imagenet"}},
+      {.name = "width",
+       .value = &o.width,
+       .help = "factor on every channel count",
+       .low = 0.0625,
+       .high = 16},
+      {.name = "batch", .value = &o.batch, .help = "images", .low = 1, .high = 65536},
+      {.name = "size", .value = &o.size, .help = "of an image in pixels", .low = 8, .high = 1024},
+      {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+std::string range_text(const Field& f) {
+  std::string text;
+  for (const auto& choice : f.choices) text += (text.empty() ? "" : "|") + choice;
+  if (std::holds_alternative<bool*>(f.value)) text = "true|false";
+  if (f.low < f.high)
+    text = f.high >= kMany ? "at least " + number_text(f.low)
+                           : number_text(f.low) + " to " + number_text(f.high);
+  return f.automatic ? text + (text.empty() ? "" : ", or ") + "auto" : text;
+}
+
+std::string assign(const Field& f, const std::string& text) {
+  if (const auto* word = std::get_if<std::string*>(&f.value)) {
+    if (!f.choices.empty() && std::find(f.choices.begin(), f.choices.end(), text) == f.choices.end())
+      return "is \"" + text + "\", expected " + range_text(f) + did_you_mean(text, f.choices);
+    if (text.find_first_of("\n\r") != std::string::npos) return "has a line break";
+    **word = text;
+    return "";
+  }
+  if (const auto* flag = std::get_if<bool*>(&f.value)) {
+    if (text != "true" && text != "false") return "is \"" + text + "\", expected true or false";
+    **flag = text == "true";
+    return "";
+  }
+  if (const auto* number = std::get_if<int*>(&f.value)) return assign_number(f, **number, text);
+  if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);
+  if (const auto* number = std::get_if<double*>(&f.value)) return assign_number(f, **number, text);
+  return assign_number(f, **std::get_if<std::uint64_t*>(&f.value), text);
+}
+
+std::string text_of(const Field& f) {
+  if (const auto* word = std::get_if<std::string*>(&f.value)) return **word;
+  if (const auto* flag = std::get_if<bool*>(&f.value)) return **flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::uint64_t*>(&f.value)) return number_text(**number);
+  const auto signed_text = [&f](auto number) {
+    return f.automatic && number < 0 ? std::string("auto") : number_text(number);
+  };
+  if (const auto* number = std::get_if<int*>(&f.value)) return signed_text(**number);
+  if (const auto* number = std::get_if<long*>(&f.value)) return signed_text(**number);
+  return signed_text(**std::get_if<double*>(&f.value));
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // further away is another word
+  for (const auto& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t replaced = diagonal + (word[i] != candidate[j]);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < least) {
+      least = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates,
+                         const std::string& prefix) {
+  const std::string near = nearest(word, candidates);
+  return near.empty() ? "" : "; did you mean " + prefix + near + "?";
+}
+
+void resolve(PretrainOptions& o, bool cifar) {
+  if (o.size < 0) o.size = cifar ? 32 : 224;
+  const bool small = o.size <= 64;
+  if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";
+  if (o.recipe == "auto") o.recipe = small ? "cifar" : "imagenet";
+  // lars: SimCLR; sgd: what lightly trains CIFAR with; adamw: square root, as its second moment scales so
+  if (o.lr < 0)
+    o.lr = o.optimizer == "lars"  ? 0.3 * o.batch / 256
+           : o.optimizer == "sgd" ? 0.06 * o.batch / 128
+                                  : 1e-3 * std::sqrt(o.batch / 256.0);
+  if (o.weight_decay < 0) o.weight_decay = o.optimizer == "lars" ? 1e-6 : o.optimizer == "sgd" ? 5e-4 : 1e-4;
+  if (o.warmup_epochs < 0) o.warmup_epochs = std::min(10.0, 0.1 * o.epochs);
+}
+
+}  // namespace apps

@@ -1,0 +1,47 @@
+// Where the time of a step goes: wall milliseconds of each named phase.
+#pragma once
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "engine/device.h"
+
+namespace apps {
+
+class Phases {
+ public:
+  // sync: wait for the device after each phase, so that its time is its own and not that of the next one that
+  // waits. On the CPU device work is done when a call returns.
+  Phases(engine::Device device, bool sync) : device_(device), sync_(sync) {}
+
+  template <class F>
+  auto operator()(const char* name, F f) {
+    const Timer timer(*this, name);
+    return f();
+  }
+
+  const std::vector<std::pair<const char*, double>>& milliseconds() const {
+    return times_;
+  }  // in order of running
+  void clear() { times_.clear(); }
+
+ private:
+  struct Timer {
+    Phases& phases;
+    const char* name;
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+    Timer(Phases& phases, const char* name) : phases(phases), name(name) {}
+    ~Timer() {
+      if (phases.sync_) engine::synchronize(phases.device_);
+      const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begun;
+      phases.times_.emplace_back(name, time.count());
+    }
+  };
+
+  engine::Device device_;
+  bool sync_;
+  std::vector<std::pair<const char*, double>> times_;
+};
+
+}  // namespace apps

@@ -1,0 +1,64 @@
+#include "engine/ops.h"
+#include "engine/tape.h"
+#include "kernels/convolution.h"
+
+namespace engine {
+namespace {
+
+kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int stride, int padding) {
+  require(x.shape().rank() == 4, "conv2d: x is ", x.shape(), ", expected (N,H,W,C)");
+  require(weight.shape().rank() == 4 && weight.dim(3) == x.dim(3), "conv2d: weight is ", weight.shape(),
+          ", expected (K,R,S,", x.dim(3), ") for x of ", x.shape());
+  require(weight.dtype() == accumulator(x.dtype()), "conv2d: weight is ", weight.dtype(), ", expected ",
+          accumulator(x.dtype()), " for x of ", x.dtype());
+  require(weight.device() == x.device(), "conv2d: weight is on ", weight.device(), ", x on ", x.device());
+  require(stride >= 1 && padding >= 0, "conv2d: stride ", stride, " and padding ", padding,
+          ", expected at least 1 and 0");
+  const kernels::ConvolutionShape s{x.dim(0),      x.dim(1),      x.dim(2), x.dim(3), weight.dim(0),
+                                    weight.dim(1), weight.dim(2), stride,   padding};
+  require(s.h + 2 * padding >= s.r && s.w + 2 * padding >= s.s, "conv2d: the filter ", weight.shape(),
+          " is larger than x of ", x.shape(), " with padding ", padding);
+  return s;
+}
+
+// Scratch memory of one pass; the pool hands the same bytes to the next op.
+template <class Stream, class T>
+Tensor workspace(Stream stream, Device device, const kernels::ConvolutionShape& s, kernels::Pass pass) {
+  const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(stream, s, pass);
+  return Tensor({std::int64_t(bytes)}, DType::u8, device);
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding) {
+  const kernels::ConvolutionShape s = shape_of(x, weight, stride, padding);
+  const Tensor y({s.n, s.p(), s.q(), s.k}, x.dtype(), x.device());
+  dispatch(x, [&](auto stream, auto zero) {
+    using T = decltype(zero);
+    const Tensor scratch = workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::forward);
+    kernels::convolution_forward(stream, s, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>(),
+                                 scratch.raw());
+  });
+  return record("conv2d", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
+    dispatch(x, [&](auto stream, auto zero) {
+      using T = decltype(zero);
+      using A = kernels::acc_t<T>;
+      if (out.wanted(0)) {
+        const Destination dx = out.destination(0);
+        const Tensor scratch =
+            workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::backward_data);
+        kernels::convolution_backward_data(stream, s, dy.data<T>(), weight.data<A>(), dx.tensor.data<T>(),
+                                           dx.accumulate, scratch.raw());
+      }
+      if (out.wanted(1)) {
+        const Destination dw = out.destination(1);
+        const Tensor scratch =
+            workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::backward_weights);
+        kernels::convolution_backward_weights(stream, s, x.data<T>(), dy.data<T>(), dw.tensor.data<A>(),
+                                              dw.accumulate, scratch.raw());
+      }
+    });
+  });
+}
+
+}  // namespace engine

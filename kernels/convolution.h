@@ -1,0 +1,35 @@
+// Convolution behind plain functions, in all three passes. Which algorithm runs depends on the stream, the
+// shape and the element type, and on nothing else; convolution_algorithm() names it.
+// docs/kernels/convolution.md says why each is chosen.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/convolution_shape.h"
+#include "kernels/stream.h"
+
+namespace kernels {
+
+// Images x: (n,h,w,c) and y: (n,p,q,k) of T; filters: (k,r,s,c) of acc_t<T>, so that bf16 images are
+// convolved with f32 master weights (rounded to bf16 on the way). `workspace` is 64-byte aligned memory of
+// the stream's device of at least convolution_workspace_bytes. `accumulate` adds to the output.
+template <class Stream, class T>
+void convolution_forward(Stream, const ConvolutionShape&, const T* x, const acc_t<T>* filter, T* y,
+                         void* workspace);
+
+template <class Stream, class T>
+void convolution_backward_data(Stream, const ConvolutionShape&, const T* dy, const acc_t<T>* filter, T* dx,
+                               bool accumulate, void* workspace);
+
+template <class Stream, class T>
+void convolution_backward_weights(Stream, const ConvolutionShape&, const T* x, const T* dy,
+                                  acc_t<T>* d_filter, bool accumulate, void* workspace);
+
+template <class Stream, class T>
+std::size_t convolution_workspace_bytes(Stream, const ConvolutionShape&, Pass, const T* = nullptr);
+
+// "im2col + gemm", "onednn jit:avx512_core", "winograd 4x4,3x3", ...
+template <class Stream, class T>
+const char* convolution_algorithm(Stream, const ConvolutionShape&, Pass, const T* = nullptr);
+
+}  // namespace kernels

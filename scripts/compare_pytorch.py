@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""The training step of dyad beside PyTorch's: same machine, same run, alternating rounds.
+
+  scripts/compare_pytorch.py [--isa native|avx2] [--rounds N] [--steps N] [--out FILE.json]
+
+Needs an interpreter with torch, torchvision and safetensors (pip install torch torchvision safetensors), and
+`bench_step` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
+
+Each program is one process that waits on stdin and runs its steps on `go N`; the others sleep meanwhile.
+PyTorch, eager and compiled, gets the best of several settings of threads and memory, found first. Both sides
+start from the same weights and images, and their losses must agree. Prints a table in Markdown.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PHASES = ["forward", "loss", "backward", "optimizer"]
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+AVX2_TORCH = AVX2 | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+
+# What PyTorch's users are told to try on a CPU: bound threads, huge pages, an allocator that keeps its pages.
+KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+SETTINGS = {
+    "default": {},
+    "bound": {"OMP_PROC_BIND": "true"},
+    "bound, huge pages": {"OMP_PROC_BIND": "true", "THP_MEM_ALLOC_ENABLE": "1"},
+    "bound, huge pages, keeping malloc": {"OMP_PROC_BIND": "true", "THP_MEM_ALLOC_ENABLE": "1"} | KEEP_PAGES,
+    "bound, keeping malloc": {"OMP_PROC_BIND": "true"} | KEEP_PAGES,
+}
+
+
+class Program:
+    def __init__(self, command, env):
+        self.process = subprocess.Popen([str(c) for c in command], env=os.environ | env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.about = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"compare: {' '.join(self.process.args)} ended early, exit code {self.process.wait()}")
+        return json.loads(line)
+
+    def go(self, steps):
+        """Seconds of each step, by phase and in total."""
+        self.process.stdin.write(f"go {steps}\n")
+        self.process.stdin.flush()
+        times = self.answer()
+        times["step"] = [sum(phase) for phase in zip(*(times[p] for p in PHASES))]
+        return times
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def torch_command(args, extra=()):
+    return [args.python, HERE / "pytorch_step.py", "--batch", args.batch, *extra]
+
+
+def calibrate(args, extra, env):
+    """(name of the fastest setting, its variables, its threads, images/s of each setting)."""
+    tried = {"1 thread, bound": (SETTINGS["bound"], 1)}
+    tried |= {f"{args.cores} threads, {name}": (setting, args.cores) for name, setting in SETTINGS.items()}
+    speed = {}
+    for name, (setting, threads) in tried.items():
+        program = Program(torch_command(args, [*extra, "--threads", threads]),
+                          env | setting | {"OMP_NUM_THREADS": str(threads)})
+        program.go(2)
+        speed[name] = args.batch / statistics.median(program.go(4)["step"])
+        program.end()
+        print(f"  {name}: {speed[name]:.1f} images/s", file=sys.stderr)
+    best = max(speed, key=speed.get)
+    return best, *tried[best], speed
+
+
+def cpu_name():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.machine()
+
+
+def spread(values):
+    return f"{min(values):.3g}-{max(values):.3g}"
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--isa", choices=["native", "avx2"], default="native")
+    p.add_argument("--rounds", type=int, default=9)
+    p.add_argument("--steps", type=int, default=3, help="in a round")
+    p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--python", default=sys.executable, help="interpreter that has torch")
+    p.add_argument("--native", default="build/cpu/tests/bench_step")
+    p.add_argument("--v3", default="build/v3/tests/bench_step", help="a build with -DDYAD_ARCH=x86-64-v3")
+    p.add_argument("--compile-mode", default="default", help="of torch.compile")
+    p.add_argument("--out", help="every figure, as JSON")
+    args = p.parse_args()
+    args.cores = len(os.sched_getaffinity(0))
+    avx2 = args.isa == "avx2"
+    torch_env = AVX2_TORCH if avx2 else {}
+    dyad_env = AVX2 if avx2 else {}
+
+    compiled = ["--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
+    kinds = {"PyTorch eager": [], "PyTorch compile": compiled}
+    result = {"cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "batch": args.batch, "calibration": {}}
+    programs = {}
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "initial.safetensors"
+        for name, extra in kinds.items():
+            print(f"{name}: settings", file=sys.stderr)
+            best, setting, threads, table = calibrate(args, extra, torch_env)
+            result["calibration"][name] = {"best": best, "images_per_s": table}
+            programs[name] = Program(torch_command(args, [*extra, "--threads", threads, "--weights", weights]),
+                                     torch_env | setting | {"OMP_NUM_THREADS": str(threads)})
+        ours = args.v3 if avx2 else args.native
+        programs["dyad"] = Program([ours, args.batch, weights], dyad_env)
+
+        result["about"] = {name: program.about for name, program in programs.items()}
+        first = {name: program.go(1)["value"][0] for name, program in programs.items()}
+        for name, value in first.items():
+            if abs(value - first["dyad"]) > 1e-3:
+                sys.exit(f"compare: the first loss of {name} is {value}, of dyad {first['dyad']}: not the same step")
+        result["first_loss"] = first
+
+    for program in programs.values():
+        program.go(2)
+    result["load_before"] = os.getloadavg()
+    rounds = {name: [] for name in programs}
+    order = list(programs)
+    for r in range(args.rounds):
+        for name in order[r % len(order):] + order[:r % len(order)]:
+            rounds[name].append(programs[name].go(args.steps))
+        print(f"round {r + 1}: " + ", ".join(
+            f"{n} {args.batch / statistics.median(rounds[n][-1]['step']):.1f}" for n in order), file=sys.stderr)
+    result["load_after"] = os.getloadavg()
+    result["rounds"] = rounds
+    for program in programs.values():
+        program.end()
+
+    def median(name, phase):
+        return statistics.median(s for round_ in rounds[name] for s in round_[phase])
+
+    of_round = {n: [args.batch / statistics.median(r["step"]) for r in rounds[n]] for n in order}
+    print(f"| {args.isa} | images/s (rounds) | dyad is faster by (rounds) | step, ms | "
+          + ", ms | ".join(PHASES) + ", ms |")
+    print("|---|---|---|" + "--:|" * (len(PHASES) + 1))
+    for n in order:
+        ratios = [ours / theirs for ours, theirs in zip(of_round["dyad"], of_round[n])]
+        faster = "" if n == "dyad" else f"**{statistics.median(ratios):.2f}x** ({spread(ratios)})"
+        milliseconds = " | ".join(f"{1e3 * median(n, ph):.4g}" for ph in ["step", *PHASES])
+        print(f"| {n} | {statistics.median(of_round[n]):.1f} ({spread(of_round[n])}) | {faster} | {milliseconds} |")
+    if args.out:
+        Path(args.out).write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""The PyTorch side of compare_pytorch.py: one SimCLR training step, measured on request.
+
+Reads `go N` lines from stdin; runs N steps and answers with one JSON line of seconds, by phase. The step is
+that of tests/bench_step.cpp: ResNet-18 (CIFAR stem), projection head of two layers, NT-Xent, backward,
+SGD with momentum; images stay in memory, f32, channels last.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+
+def simclr():
+    encoder = torchvision.models.resnet18()
+    encoder.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    encoder.maxpool = nn.Identity()
+    encoder.fc = nn.Identity()
+    projection = nn.Sequential()
+    for i, (wide, relu) in enumerate([(512, True), (128, False)], start=1):
+        projection.add_module(f"linear{i}", nn.Linear(512, wide, bias=False))
+        projection.add_module(f"bn{i}", nn.BatchNorm1d(wide))
+        if relu:
+            projection.add_module("relu", nn.ReLU(inplace=True))
+    model = nn.Module()
+    model.encoder, model.projection = encoder, projection
+    model.forward = lambda x: projection(encoder(x))
+    return model
+
+
+def nt_xent(h, tau):
+    """Rows i and i + N are the two views of one image."""
+    z = F.normalize(h)
+    s = z @ z.T / tau
+    s = s.masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
+    return F.cross_entropy(s, torch.arange(len(z)).roll(len(z) // 2))
+
+
+def images(batch):
+    """The same numbers as tests/bench_step.cpp: a wave of its own for each image, NHWC."""
+    i = torch.arange(batch * 32 * 32 * 3, dtype=torch.float64).reshape(batch, 32, 32, 3)
+    return torch.sin(i * 0.7 + (i // 3072) ** 2 * 0.01).float().permute(0, 3, 1, 2)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--threads", type=int, default=torch.get_num_threads())
+    p.add_argument("--compile", default="", help="mode of torch.compile; empty: eager")
+    p.add_argument("--simdlen", type=int, help="bits of a vector in code from torch.compile")
+    p.add_argument("--weights", help="write the initial weights here (safetensors)")
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(0)
+
+    model = simclr().to(memory_format=torch.channels_last).train()
+    if a.weights:
+        from safetensors.torch import save_file
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4, fused=True)
+    x = images(a.batch).contiguous(memory_format=torch.channels_last)
+    forward, loss_of = model.forward, nt_xent
+    if a.compile:
+        if a.simdlen:
+            from torch._inductor import config as inductor
+            inductor.cpp.simdlen = a.simdlen
+        forward = torch.compile(forward, mode=a.compile)
+        loss_of = torch.compile(loss_of, mode=a.compile)
+
+    def step():
+        times = [time.perf_counter()]
+        h = forward(x)
+        times.append(time.perf_counter())
+        loss = loss_of(h, 0.5)
+        times.append(time.perf_counter())
+        loss.backward()
+        times.append(time.perf_counter())
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        times.append(time.perf_counter())
+        return [b - a for a, b in zip(times, times[1:])], loss.item()
+
+    print(json.dumps({"ready": True, "version": torch.__version__, "threads": a.threads,
+                      "isa": torch.backends.cpu.get_cpu_capability()}), flush=True)
+    for line in sys.stdin:
+        word, _, n = line.partition(" ")
+        if word != "go":
+            break
+        steps = [step() for _ in range(int(n))]
+        columns = list(zip(*(t for t, _ in steps)))
+        print(json.dumps({"forward": columns[0], "loss": columns[1], "backward": columns[2],
+                          "optimizer": columns[3], "value": [v for _, v in steps]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

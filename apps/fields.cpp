@@ -15,7 +15,7 @@ const std::vector<std::string> kArchs = {"resnet10", "resnet18", "resnet34", "re
 const std::vector<std::string> kStems = {"auto", "cifar", "imagenet"};
 const std::vector<std::string> kDTypes = {"f32", "bf16", "f64"};
 
-const char* kData = "images: a folder of CIFAR binary files, or of train/CLASS/*.jpg and test/CLASS/*.jpg";
+const char* kData = "folder of the images: CIFAR binary files, or train/CLASS/*.jpg and test/CLASS/*.jpg";
 const char* kDevice = "cpu, cuda or cuda:N";
 const char* kThreads = "of the loader; 0: loads in the main thread";
 const char* kJson = "file that receives the result";
@@ -158,7 +158,7 @@ Fields fields(KnnOptions& o) {
       {.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
       {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
-      {.name = "floors", .value = &o.floors, .help = "also raw pixels and the untrained encoder"},
+      {.name = "no-floors", .value = &o.no_floors, .help = "leave out raw pixels and the untrained encoder"},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
 }
@@ -180,7 +180,7 @@ Fields fields(LinearOptions& o) {
       {.name = "seed", .value = &o.seed, .help = "of the order of the images"},
       {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
-      {.name = "floors", .value = &o.floors, .help = "also raw pixels and the untrained encoder"},
+      {.name = "no-floors", .value = &o.no_floors, .help = "leave out raw pixels and the untrained encoder"},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
 }
@@ -237,9 +237,10 @@ std::string range_text(const Field& f) {
   std::string text;
   for (const auto& choice : f.choices) text += (text.empty() ? "" : "|") + choice;
   if (std::holds_alternative<bool*>(f.value)) text = "true|false";
-  if (f.low < f.high)
-    text = f.high >= kMany ? "at least " + number_text(f.low)
-                           : number_text(f.low) + " to " + number_text(f.high);
+  const auto end = [](double value) {
+    return value == std::floor(value) ? number_text(static_cast<long>(value)) : number_text(value);
+  };
+  if (f.low < f.high) text = f.high >= kMany ? "at least " + end(f.low) : end(f.low) + " to " + end(f.high);
   return f.automatic ? text + (text.empty() ? "" : ", or ") + "auto" : text;
 }
 

@@ -54,7 +54,7 @@ struct KnnOptions {
   int batch = 256;  // images a forward pass
   std::string device = "cpu";
   int threads = 2;
-  bool floors = true;  // also evaluate raw pixels and the untrained encoder
+  bool no_floors = false;  // leave out raw pixels and the untrained encoder
   std::string json;
 };
 
@@ -68,7 +68,7 @@ struct LinearOptions {
   std::uint64_t seed = 0;
   std::string device = "cpu";
   int threads = 2;
-  bool floors = true;
+  bool no_floors = false;
   std::string json;
 };
 

@@ -1,0 +1,47 @@
+// Checkpoints: the whole state of a training in one safetensors file, which any tool that knows the format
+// can read. Names and layouts are torchvision's: convolution weights are OIHW in the file, KRSC in memory.
+// Nothing in it depends on when or where it was written, so two runs of one seed leave the same bytes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/options.h"
+#include "engine/parameters.h"
+
+namespace apps {
+
+// What is saved beside the parameters, by name: the optimizer's state ("optimizer.momentum"), each a tensor
+// that load_checkpoint writes into.
+using StateTensors = std::vector<std::pair<std::string, engine::Tensor>>;
+
+// `step`: done so far. The sampler's place follows from it and the seed.
+void save_checkpoint(const std::string& path, const PretrainOptions&, const engine::Parameters&,
+                     const StateTensors&, long step);
+
+// What a checkpoint says of itself: "arch", "step", "seed" ...
+using CheckpointInfo = std::map<std::string, std::string>;
+CheckpointInfo checkpoint_info(const std::string& path);
+
+// Fills the parameters and the state, and returns the step. DataError if a tensor is missing or has another
+// shape, UsageError if the model is another (arch, width, dtype ...), with what differs in one line.
+long load_checkpoint(const std::string& path, const PretrainOptions&, const engine::Parameters&,
+                     const StateTensors&);
+void load_parameters(const std::string& path, const engine::Parameters&);  // for evaluation
+
+// Options that may differ on resuming but change what comes of it: "lr 0.3 -> 0.5, batch 64 -> 128", or "".
+std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);
+
+std::string checkpoint_path(const std::string& run, long step);
+std::vector<std::string> checkpoints(const std::string& run);  // newest first
+// The newest that is whole; a damaged one is told on stderr and passed over.
+std::optional<std::string> newest_checkpoint(const std::string& run);
+void keep_newest(const std::string& run, int keep);  // removes the others
+
+// The checkpoint that --resume asks for, if any: "" none, "auto" the newest, else the file.
+std::optional<std::string> resume_from(const PretrainOptions&);
+
+}  // namespace apps

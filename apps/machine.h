@@ -1,0 +1,26 @@
+// What this program runs on and was made of.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace apps {
+
+std::string version_text();  // "dyad 0.1.0 (1a2b3c4, x86-64-v4)"
+
+struct CpuInfo {
+  std::string model;
+  int cores = 0;                      // that this process may use
+  std::vector<std::string> features;  // of those that matter here: "avx2", "avx512_bf16" ...
+  bool has(const std::string& feature) const;
+};
+CpuInfo cpu_info();
+
+// Versions of the compiler and of every library, by name.
+nlohmann::ordered_json library_versions();
+
+// Everything that a figure depends on besides the configuration: env.json of a run.
+nlohmann::ordered_json environment(const std::string& device);
+
+}  // namespace apps

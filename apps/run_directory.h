@@ -1,0 +1,57 @@
+// The folder of one run:
+//   config.toml    the effective configuration; `dyad pretrain --config` reads it back to the same
+//   env.json       machine, versions and command line
+//   train.log      what was said, with the time
+//   metrics.jsonl  one line a step
+//   checkpoints/   step-00000123.safetensors
+//   report.html
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/options.h"
+
+namespace apps {
+
+// One line of metrics.jsonl.
+struct StepRecord {
+  long step = 0;     // done so far, this one too
+  double epoch = 0;  // done so far
+  double loss = 0, lr = 0;
+  double pairs_per_s = 0;
+  double data_wait = 0;  // part of the step spent waiting for images, 0 to 1
+  std::vector<std::pair<const char*, double>> phases = {};  // milliseconds, in order of running
+  std::vector<std::pair<const char*, double>> more = {};    // other figures of the step
+};
+
+class RunDirectory {
+ public:
+  // Makes the folder, or opens an existing one to go on with its run after `resume_step` steps: later lines
+  // of metrics.jsonl are dropped. Refuses a folder whose run has checkpoints if resume_step is 0, and one
+  // that another process is writing to.
+  RunDirectory(const PretrainOptions& resolved, long resume_step);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  void log(const std::string& line);  // to train.log, and to the terminal through Progress or stdout
+  void record(const StepRecord&);     // to metrics.jsonl
+  void sync();                        // both files are on the disk when it returns: before a checkpoint
+
+  std::string path(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+  std::FILE* log_ = nullptr;
+  std::FILE* metrics_ = nullptr;
+};
+
+// What config.toml of a run says.
+PretrainOptions read_run_options(const std::string& run);
+std::vector<StepRecord> read_metrics(const std::string& run);       // phases and more are left out
+void write_text(const std::string& path, const std::string& text);  // atomically
+
+}  // namespace apps

@@ -1,0 +1,20 @@
+// Ctrl-C (SIGINT), SIGTERM and SIGUSR1 (what batch systems send before they take a machine away) ask a
+// training to stop: it polls, leaves a checkpoint and ends.
+#pragma once
+
+namespace apps {
+
+// While one lives, these signals are only noted. A second Ctrl-C ends the program at once.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  bool stop() const;         // one has come
+  int exit_code() const;     // 130 after Ctrl-C, 75 (try again) after the others
+  const char* name() const;  // "Ctrl-C", "SIGTERM" ...
+};
+
+}  // namespace apps

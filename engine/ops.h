@@ -6,6 +6,7 @@
 
 #include "engine/communicator.h"
 #include "engine/tensor.h"
+#include "kernels/view.h"
 
 namespace engine {
 
@@ -90,5 +91,9 @@ struct TopK {
   Tensor indices;  // (M,k), i32
 };
 TopK top_k(const Tensor& scores, int k);
+
+// One random view a row of `views`: u8 (n, sizeof(kernels::View)), drawn by data/views.h, of 8-bit RGB images
+// anywhere in `pixels`: u8. -> (n,size,size,3), normalized. What torchvision.transforms.v2.functional does.
+Tensor augment(const Tensor& pixels, const Tensor& views, int size, const kernels::Normalization&, DType);
 
 }  // namespace engine

@@ -11,8 +11,17 @@
 #include "kernels/bf16.h"
 #include "kernels/convolution_shape.h"
 #include "kernels/stream.h"
+#include "kernels/view.h"
 
 namespace kernels {
+
+// Kernels over (R,C) arrays cut the rows into this many slabs, one a block; sums of slabs are merged in order.
+// A function of the shape alone, so that results do not depend on the device's size.
+inline std::int64_t row_slabs(std::int64_t R, std::int64_t C) {
+  const std::int64_t wanted = R * C / 16384 + 1, most = wanted < 512 ? wanted : 512;
+  const std::int64_t slab = (R + most - 1) / most;
+  return (R + slab - 1) / slab;
+}
 
 // ---- elementwise.cu ----------------------------------------------------------------------------
 
@@ -27,6 +36,37 @@ void relu(Stream, std::int64_t n, const T* x, T* y);
 // dx[i] (+)= y[i] > 0 ? dy[i] : 0
 template <class Stream, class T>
 void relu_backward(Stream, std::int64_t n, const T* y, const T* dy, T* dx, bool accumulate);
+
+// y[i] = max(a[i] + b[i], 0)
+template <class Stream, class T>
+void add_relu(Stream, std::int64_t n, const T* a, const T* b, T* y);
+
+// y[r][c] = act(x[r][c] + bias[c]), r < R, c < C; act is ReLU or nothing
+template <class Stream, class T>
+void bias_add(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias, T* y);
+
+// y[i] (+)= x[i], rounded to the type in the name; T is that of x
+template <class Stream, class T>
+void cast_to_f32(Stream, std::int64_t n, const T* x, float* y, bool accumulate);
+template <class Stream, class T>
+void cast_to_f64(Stream, std::int64_t n, const T* x, double* y, bool accumulate);
+template <class Stream, class T>
+void cast_to_bf16(Stream, std::int64_t n, const T* x, bf16* y, bool accumulate);
+
+// y[i] = value
+template <class Stream, class T>
+void fill(Stream, std::int64_t n, double value, T* y);
+
+// y[i] = a x[i]; y may be x
+template <class Stream, class T>
+void scale(Stream, std::int64_t n, double a, const T* x, T* y);
+
+// ---- layout.cu ---------------------------------------------------------------------------------
+
+// y[b][c][r] (+)= x[b][r][c]; x: (batch,rows,columns). NCHW to NHWC with (N, C, HW), and back with (N, HW, C).
+template <class Stream, class T>
+void transpose(Stream, std::int64_t batch, std::int64_t rows, std::int64_t columns, const T* x, T* y,
+               bool accumulate);
 
 // ---- gemm.cu -----------------------------------------------------------------------------------
 
@@ -53,5 +93,157 @@ void im2col(Stream, const ConvolutionShape&, const T* x, T* columns);
 // dx[n][h][w][c] (+)= sum of the columns that im2col copies that element to
 template <class Stream, class T>
 void col2im(Stream, const ConvolutionShape&, const acc_t<T>* columns, T* dx, bool accumulate);
+
+// ---- batch_norm.cu, batch_norm_backward.cu -----------------------------------------------------
+// x is (R,C), normalized over its rows. statistics: (2C+1) = mean[C], rstd[C], the number of rows (of all ranks).
+
+// partials[s] = mean[C], M2[C] = sum (x - mean)^2, count of slab s; partials: (slabs,2C+1)
+template <class Stream, class T>
+void batch_norm_statistics(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* partials);
+
+// The parts of partials as one; merged: (2C+1). What a rank sends to the others.
+template <class Stream, class A>
+void batch_norm_merge(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* merged);
+
+// statistics = of all parts together, rstd = 1 / sqrt(M2 / n + eps);
+// running_mean += momentum (mean - running_mean), running_var += momentum (M2 / (n - 1) - running_var),
+// num_batches_tracked += 1
+template <class Stream, class A>
+void batch_norm_finalize(Stream, std::int64_t parts, std::int64_t C, double momentum, double eps, const A* partials,
+                         A* statistics, A* running_mean, A* running_var, std::int64_t* num_batches_tracked);
+
+// statistics = running_mean, 1 / sqrt(running_var + eps), 1
+template <class Stream, class A>
+void batch_norm_running(Stream, std::int64_t C, double eps, const A* running_mean, const A* running_var,
+                        A* statistics);
+
+// y = act((x - mean) rstd weight + bias + residual); residual (R,C) may be null; act is ReLU or nothing
+template <class Stream, class T>
+void batch_norm_apply(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* statistics,
+                      const acc_t<T>* weight, const acc_t<T>* bias, const T* residual, T* y);
+
+// partials[s] = (sum dy', sum dy' xhat) over slab s, (slabs,2C); dy' = relu ? (y > 0 ? dy : 0) : dy. Without y
+// the mask is that of weight xhat + bias. masked_dy (R,C), if not null, is set to dy'; it needs y.
+template <class Stream, class T>
+void batch_norm_backward_reduce(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const T* y,
+                                const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,
+                                const acc_t<T>* bias, T* masked_dy, acc_t<T>* partials);
+
+// sums (2C) = sum of the parts; dbias (+)= sums[:C], dweight (+)= sums[C:], each where not null
+template <class Stream, class A>
+void batch_norm_backward_sums(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* sums, A* dweight,
+                              bool accumulate_weight, A* dbias, bool accumulate_bias);
+
+// dx (+)= weight rstd (dy' - sums[:C] / n - xhat sums[C:] / n), dy' as above; sums of all ranks
+template <class Stream, class T>
+void batch_norm_backward_apply(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const T* y,
+                               const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,
+                               const acc_t<T>* bias, const acc_t<T>* sums, T* dx, bool accumulate);
+
+// ---- reduce_sum.cu -----------------------------------------------------------------------------
+
+// out[0] (+)= scale times the sum of x[i], i < n, in an order that depends on n only
+inline constexpr std::int64_t reduce_sum_workspace = 1024;  // elements
+template <class Stream, class T>
+void reduce_sum(Stream, std::int64_t n, const T* x, double scale, acc_t<T>* out, bool accumulate,
+                acc_t<T>* workspace);
+
+// y[i] (+)= scale * value[0], i < n
+template <class Stream, class T>
+void fill_from(Stream, std::int64_t n, double scale, const acc_t<T>* value, T* y, bool accumulate);
+
+// ---- l2_normalize.cu ---------------------------------------------------------------------------
+
+// norm[i] = |x_i|, y_i = x_i / max(norm[i], eps); x, y: (rows,d), norm: (rows)
+template <class Stream, class T>
+void l2_normalize(Stream, std::int64_t rows, std::int64_t d, double eps, const T* x, T* y, acc_t<T>* norm);
+
+// dx_i (+)= (dy_i - (y_i . dy_i) y_i) / norm[i]; dy_i / eps where norm[i] <= eps
+template <class Stream, class T>
+void l2_normalize_backward(Stream, std::int64_t rows, std::int64_t d, double eps, const T* y,
+                           const acc_t<T>* norm, const T* dy, T* dx, bool accumulate);
+
+// ---- nt_xent.cu; the formulas are derived in docs/kernels/nt_xent.md ----------------------------
+
+// M rows z_j of unit length from all ranks, d long; this rank owns rows first .. first + rows, of which i and
+// i + rows/2 are the views of one image (p(i) is the other one's number). s_ij = z_i . z_j, a = 1 / tau[0].
+struct NtXentShape {
+  std::int64_t rows, first, columns, d;  // columns is M
+};
+inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this long, as in l2_normalize
+
+// Into how many parts the columns are cut, so that few rows still give many blocks.
+inline int nt_xent_splits(const NtXentShape& s) {
+  const std::int64_t row_blocks = (s.rows + 63) / 64, column_blocks = (s.columns + 63) / 64;
+  std::int64_t parts = row_blocks < 128 ? 128 / (row_blocks > 0 ? row_blocks : 1) : 1;
+  if (parts > 8) parts = 8;
+  return int(parts < column_blocks ? parts : column_blocks);
+}
+
+// zt[k][j] = z[j][k]; z: (M,d)
+template <class Stream, class T>
+void nt_xent_transpose(Stream, const NtXentShape&, const T* z, T* zt);
+
+// For each own row, over the columns j of a part that are neither i nor p(i):
+// sum = sum of e^(a (s_ij - top)), where top = 1 for tau >= 1/34 (0.0294), else the largest s_ij.
+// sum, top: (splits,rows)
+template <class Stream, class T>
+void nt_xent_row_sums(Stream, const NtXentShape&, const T* zt, const T* tau, T* sum, T* top);
+
+// For each own row, with d_i = 1 - s_ip as |z_i - z_p|^2 / 2, r_i and top_i of all parts, e_i =
+// e^(a (s_ip - top_i)):
+// loss[i] = log1p(r_i / e_i), weight[i] = 1 / (r_i + e_i), pull[i] = r_i / (r_i + e_i).
+// norm: of the rows before normalization; all but sum and split_top: (rows)
+template <class Stream, class T>
+void nt_xent_rows(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* sum,
+                  const T* split_top, T* loss, T* top, T* weight, T* pull);
+
+// dz_i = sum over the columns j of a part of g_ij z_j, g_ij = e^(a (s_ij - top_i)) weight[i] + the same with i
+// and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0. top, weight: (M); pull: (rows); dz: (splits,rows,d)
+template <class Stream, class T>
+void nt_xent_backward(Stream, const NtXentShape&, const T* z, const T* zt, const T* tau, const T* top,
+                      const T* weight, const T* pull, T* dz);
+
+// With g_i = dy[0] a / M times the sum of dz_i over the parts: dh_i (+)= (g_i - (z_i . g_i) z_i) / norm[i], and
+// dtau[i] = -a / 2 (z_i . g_i), row i's part of the gradient of tau; dz is used up. dh or dtau may be null.
+template <class Stream, class T>
+void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy, T* dz,
+                      T* dh, bool accumulate, T* dtau);
+
+// ---- augment.cu --------------------------------------------------------------------------------
+
+// Makes n views of size x size pixels: y (n,size,size,3) = normalized view of an 8-bit RGB image in `pixels`;
+// see kernels/view.h. Values are rounded to 8 bits between ops as by torchvision.transforms.v2.functional.
+template <class Stream, class T>
+void augment(Stream, std::int64_t n, int size, const std::uint8_t* pixels, const View* views,
+             const Normalization&, T* y);
+
+// ---- pool.cu -----------------------------------------------------------------------------------
+
+// x: (N,H,W,C), y: (N,P,Q,C); P = (H + 2 padding - kernel) / stride + 1, and Q likewise of W.
+struct PoolShape {
+  std::int64_t N, H, W, C;
+  int kernel, stride, padding;  // kernel at most 15, padding at most kernel / 2
+  std::int64_t P() const { return (H + 2 * padding - kernel) / stride + 1; }
+  std::int64_t Q() const { return (W + 2 * padding - kernel) / stride + 1; }
+};
+
+// y = the largest element of each window, indices (N,P,Q,C) = its place r kernel + s in it, the first among
+// equals; NaN is larger than any number
+template <class Stream, class T>
+void max_pool2d(Stream, const PoolShape&, const T* x, T* y, std::uint8_t* indices);
+
+// dx (+)= sum of dy of the windows whose largest element it was
+template <class Stream, class T>
+void max_pool2d_backward(Stream, const PoolShape&, const T* dy, const std::uint8_t* indices, T* dx, bool accumulate);
+
+// y[n][c] = 1/S sum over s of x[n][s][c]; x: (N,S,C), S = H W
+template <class Stream, class T>
+void global_avg_pool(Stream, std::int64_t N, std::int64_t S, std::int64_t C, const T* x, T* y);
+
+// dx[n][s][c] (+)= dy[n][c] / S
+template <class Stream, class T>
+void global_avg_pool_backward(Stream, std::int64_t N, std::int64_t S, std::int64_t C, const T* dy, T* dx,
+                              bool accumulate);
 
 }  // namespace kernels

@@ -1,0 +1,134 @@
+#include "data/views.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/error.h"
+#include "engine/random.h"
+
+namespace data {
+
+using engine::Random;
+
+ViewRecipe view_recipe(const std::string& name) {
+  ViewRecipe r;
+  const Normalization cifar{{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
+  const auto evaluation = [&r](double center) {
+    r.random_crop = false;
+    r.center = center;
+    r.flip_p = r.jitter_p = r.gray_p = r.blur_p = 0;
+  };
+  if (name == "simclr-imagenet") {
+    r.bicubic = true;
+  } else if (name == "simclr-cifar") {
+    r.strength = 0.5;
+    r.blur_p = 0;
+    r.normalization = cifar;
+  } else if (name == "imagenet") {
+    evaluation(224.0 / 256);
+    r.bicubic = true;
+  } else if (name == "cifar") {
+    evaluation(1);
+    r.normalization = cifar;
+  } else {
+    throw engine::UsageError("view recipe '" + name +
+                             "', expected simclr-imagenet, simclr-cifar, imagenet or cifar");
+  }
+  return r;
+}
+
+namespace {
+
+// torchvision.transforms.v2.RandomResizedCrop: ten tries, then the largest central box of an allowed ratio.
+void draw_crop(const ViewRecipe& recipe, Random& random, View& v) {
+  const double area = double(v.height) * v.width;
+  const auto place = [&](int h, int w, int top, int left) {
+    v.crop_height = h, v.crop_width = w, v.top = top, v.left = left;
+  };
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double target = area * random.uniform(recipe.scale.low, recipe.scale.high);
+    const double ratio = std::exp(random.uniform(std::log(recipe.ratio.low), std::log(recipe.ratio.high)));
+    const int w = int(std::nearbyint(std::sqrt(target * ratio)));
+    const int h = int(std::nearbyint(std::sqrt(target / ratio)));
+    if (w < 1 || w > v.width || h < 1 || h > v.height) continue;
+    const int top = int(random.below(std::uint32_t(v.height - h + 1)));
+    return place(h, w, top, int(random.below(std::uint32_t(v.width - w + 1))));
+  }
+  const double ratio = double(v.width) / v.height;
+  int h = v.height, w = v.width;
+  if (ratio < recipe.ratio.low) h = std::max(1, int(std::nearbyint(w / recipe.ratio.low)));
+  if (ratio > recipe.ratio.high) w = std::max(1, int(std::nearbyint(h * recipe.ratio.high)));
+  place(h, w, (v.height - h) / 2, (v.width - w) / 2);
+}
+
+void center_crop(double share, View& v) {
+  const int side = std::max(1, int(std::nearbyint(share * std::min(v.height, v.width))));
+  v.crop_height = v.crop_width = side;
+  v.top = (v.height - side) / 2;
+  v.left = (v.width - side) / 2;
+}
+
+// torchvision.transforms.v2.ColorJitter; an op of strength 0 is left out.
+void draw_jitter(const ViewRecipe& recipe, Random& random, View& v) {
+  using kernels::Jitter;
+  const double amount[4] = {recipe.brightness * recipe.strength, recipe.contrast * recipe.strength,
+                            recipe.saturation * recipe.strength, recipe.hue * recipe.strength};
+  int order[4] = {0, 1, 2, 3};
+  for (std::uint32_t i = 3; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);  // Fisher-Yates
+  double factor[4];
+  for (int i = 0; i < 3; ++i) factor[i] = random.uniform(std::max(0.0, 1 - amount[i]), 1 + amount[i]);
+  factor[3] = random.uniform(-amount[3], amount[3]);
+  for (int i = 0; i < 4; ++i) {
+    if (amount[order[i]] == 0) continue;
+    v.jitter[i] = Jitter(order[i] + 1);
+    v.factor[i] = float(factor[order[i]]);
+  }
+}
+
+}  // namespace
+
+View draw(const ViewRecipe& recipe, std::uint64_t seed, std::uint32_t epoch, std::uint32_t sample,
+          std::uint32_t view, std::int64_t offset, int height, int width, int size) {
+  engine::require(height > 0 && width > 0 && size > 0, "draw: an image of ", height, " x ", width,
+                  " pixels for a view of ", size, ", expected at least 1");
+  Random random(seed, epoch, sample, view);
+  // Every chance is drawn, whether it is used or not, and the crop last, since it takes a varying number of
+  // draws: so a change of one probability leaves all other draws as they were.
+  const double flip = random.uniform(), rotate = random.uniform(), jitter = random.uniform(),
+               gray = random.uniform(), blur = random.uniform(), solarize = random.uniform();
+  const double angle = random.uniform(-recipe.rotate_degrees, recipe.rotate_degrees);
+  const double sigma = random.uniform(recipe.blur_sigma.low, recipe.blur_sigma.high);
+
+  View v{};
+  v.offset = offset;
+  v.height = height;
+  v.width = width;
+  v.bicubic = recipe.bicubic;
+  v.antialias = recipe.antialias;
+  v.flip = flip < recipe.flip_p;
+  if (rotate < recipe.rotate_p) v.angle = float(angle);
+  v.grayscale = gray < recipe.gray_p;
+  if (blur < recipe.blur_p) {
+    const int most = std::min(kernels::max_blur_kernel, 2 * size - 1);
+    v.blur_sigma = float(sigma);
+    v.blur_kernel = std::clamp(int(recipe.blur_kernel * size) | 1, 1, most);
+  }
+  v.solarize = solarize < recipe.solarize_p ? recipe.solarize_threshold : 256;
+  View drawn = v;
+  draw_jitter(recipe, random, drawn);
+  if (jitter < recipe.jitter_p) v = drawn;
+  if (recipe.random_crop)
+    draw_crop(recipe, random, v);
+  else
+    center_crop(recipe.center, v);
+  return v;
+}
+
+engine::Tensor pack(const std::vector<View>& views) {
+  engine::Tensor t({std::int64_t(views.size()), std::int64_t(sizeof(View))}, engine::DType::u8, engine::cpu);
+  if (!views.empty()) std::memcpy(t.raw(), views.data(), t.bytes());
+  return t;
+}
+
+}  // namespace data

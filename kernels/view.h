@@ -1,0 +1,55 @@
+// What is done to one image to make one view of it: drawn on the host (data/views.h), applied by augment.cu.
+// Plain bytes of a fixed layout, so that a batch of views is copied to a device as it is.
+#pragma once
+
+#include <cstdint>
+
+namespace kernels {
+
+enum class Jitter : std::uint8_t { none, brightness, contrast, saturation, hue };
+
+// The order of the fields' effects is that of the comments' numbers.
+struct View {
+  std::int64_t offset;                   // of the source image in the pixel buffer, in bytes
+  std::int32_t height, width;            // of the source, 8-bit RGB, rows without gaps
+  std::int32_t top, left;                // 1. the crop box, inside the source,
+  std::int32_t crop_height, crop_width;  //    resized to the size of the output
+  float angle;                           // 3. rotation in degrees, counter-clockwise; 0: none
+  float factor[4];                       // 4. of jitter[i]
+  float blur_sigma;                      // 6. 0: no blur
+  std::int32_t blur_kernel;              //    taps: odd, at most max_blur_kernel and 2 size - 1
+  std::int32_t solarize;                 // 7. values from here on are inverted; 256: none
+  Jitter jitter[4];                      // 4. color jitter, in this order
+  std::uint8_t flip;                     // 2. left and right exchanged
+  std::uint8_t grayscale;                // 5.
+  std::uint8_t bicubic;                  // 1. or bilinear
+  std::uint8_t antialias;                // 1. widen the filter when the crop is shrunk
+};
+static_assert(sizeof(View) == 72);
+
+inline constexpr int max_blur_kernel = 63;
+inline constexpr int max_view_size =
+    224;  // the image and its scratch memory fill a block's shared memory (sm_90)
+
+// output = (value / 255 - mean) / std, for each channel
+struct Normalization {
+  double mean[3], std[3];
+};
+
+// Null if a view of the given size can be made from a buffer of `bytes` pixels' bytes, else what is wrong
+// with it. A kernel has no way to say so.
+inline const char* fault(const View& v, std::int64_t bytes, int size) {
+  if (v.height < 1 || v.width < 1) return "an empty source image";
+  if (v.offset < 0 || v.offset + std::int64_t(3) * v.height * v.width > bytes)
+    return "a source image that is not inside the pixel buffer";
+  if (v.crop_height < 1 || v.crop_width < 1 || v.top < 0 || v.left < 0 || v.top + v.crop_height > v.height ||
+      v.left + v.crop_width > v.width)
+    return "a crop box that is not inside the source image";
+  if (!(v.blur_sigma >= 0)) return "a negative blur sigma";
+  if (v.blur_sigma > 0 && (v.blur_kernel < 1 || v.blur_kernel % 2 == 0 || v.blur_kernel > max_blur_kernel ||
+                           v.blur_kernel > 2 * size - 1))
+    return "a blur kernel that is even, over 63 taps or wider than the reflected image";
+  return nullptr;
+}
+
+}  // namespace kernels

@@ -11,6 +11,11 @@
 
 namespace kernels {
 
+// "relu" of __builtin_FUNCTION's "relu<kernels::CpuStream, float>"
+inline std::string launcher_name(const char* function) {
+  return std::string(function, std::strcspn(function, "<"));
+}
+
 class LaunchLog {
  public:
   struct Entry {
@@ -22,7 +27,7 @@ class LaunchLog {
 
   template <class... Args>
   void add(const char* launcher, const Args&... args) {
-    entries.push_back({launcher, {bits(args)...}});
+    entries.push_back({launcher_name(launcher), {bits(args)...}});
   }
 
  private:

@@ -1,0 +1,497 @@
+#include "kernels/simt/block.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <new>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/check_options.h"
+#include "kernels/simt/fiber.h"
+#include "kernels/simt/random_order.h"
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+// In thread context nothing here may allocate or call memcpy and the like: ThreadSanitizer intercepts those,
+// and would see races between the scheduler's own data. Hence fixed arrays and plain loops.
+
+namespace kernels::simt {
+namespace {
+
+constexpr unsigned warps_per_block = max_threads / warp_size;
+
+// First in, first out. At most all threads of a block are ready.
+class ReadyQueue {
+ public:
+  bool empty() const { return head_ == tail_; }
+  void clear() { head_ = tail_ = 0; }
+  Fiber& pop() { return *items_[head_++ % max_threads]; }
+  void push(Fiber* const* fibers, unsigned count, RandomOrder* shuffle) {
+    const unsigned begin = tail_;
+    for (unsigned i = 0; i < count; ++i) items_[tail_++ % max_threads] = fibers[i];
+    if (shuffle)
+      for (unsigned i = count; i-- > 1;)
+        std::swap(items_[(begin + i) % max_threads], items_[(begin + shuffle->below(i + 1)) % max_threads]);
+  }
+
+ private:
+  Fiber* items_[max_threads];
+  unsigned head_ = 0, tail_ = 0;
+};
+
+// A warp collective in flight: the lanes of `mask` meet at one place in the source.
+struct Collective {
+  unsigned mask = 0, arrived = 0;
+  const char* file = nullptr;
+  int line = 0;
+  Fiber* fibers[warp_size];  // in the order of their arrival
+  unsigned count = 0;
+  unsigned number = 0;  // among the warp's
+};
+
+struct Warp {
+  unsigned exists = 0, exited = 0;  // lanes
+  Collective collectives[4];        // with different masks
+  unsigned started = 0;             // collectives so far
+
+  unsigned present(unsigned mask) const { return mask & exists & ~exited; }
+};
+
+// What ThreadSanitizer sees barriers release and acquire. The next barrier needs another object: a thread
+// that is late to acquire would learn what the others did after the barrier. And a block needs its own: a
+// barrier must not order blocks.
+struct SyncObjects {
+  char barrier[2], warp[warps_per_block][8];
+};
+
+struct Scheduler : Block {
+  FiberPool pool;
+  Fiber main;  // the OS thread's own stack
+  Fiber* current = &main;
+  ReadyQueue ready;
+
+  Fiber* waiting[max_threads];  // at the block's barrier
+  unsigned waiting_count = 0;
+  unsigned barriers = 0;  // passed
+  unsigned votes = 0, counted_votes = 0;
+
+  bool synced = false;  // a collective has been reached, so exits are counted
+  unsigned exited = 0;
+  Warp warps[warps_per_block];
+
+  bool strict = true, permuted = false, failed = false;
+  RandomOrder random;
+  std::vector<unsigned> permutation;
+  std::string error;
+  std::exception_ptr exception;
+
+  char* arena = nullptr;
+  std::size_t arena_used = 0;                        // with red zones
+  std::size_t static_shared = 0, dynamic_bytes = 0;  // without
+  unsigned fp_mode = 0;
+
+  unsigned blocks_of_launch = 0;
+  std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
+  SyncObjects* sync = nullptr;
+  char launch_begin, launch_end, fence;
+
+  RandomOrder* shuffle() { return permuted ? &random : nullptr; }
+  ~Scheduler();
+};
+
+constexpr std::size_t arena_bytes = 8 * 1024 * 1024;  // max_shared and the red zones of 20,000 arrays
+
+Scheduler::~Scheduler() {
+  if (!arena) return;
+  unpoison_region(arena, arena_bytes);
+  munmap(arena, arena_bytes);
+}
+
+Scheduler& scheduler(Block& block) { return static_cast<Scheduler&>(block); }
+
+Scheduler& this_scheduler() {
+  static thread_local std::unique_ptr<Scheduler> instance;
+  if (!instance) instance = std::make_unique<Scheduler>();
+  return *instance;
+}
+
+std::string place(const char* file, int line) { return std::string(file) + ":" + std::to_string(line); }
+std::string place(const Fiber& f) { return place(f.file, f.line); }
+
+bool same_place(const char* file, int line, const char* other_file, int other_line) {
+  return line == other_line && (file == other_file || std::strcmp(file, other_file) == 0);
+}
+
+void go_to(Scheduler& s, Fiber& fiber) {
+  Fiber& from = *s.current;
+  s.current = &fiber;
+  switch_fiber(from, fiber);
+}
+
+[[noreturn]] void fail(Scheduler& s, std::string message) {
+  s.error = std::move(message);
+  s.failed = true;
+  go_to(s, s.main);
+  std::abort();  // a fiber that failed is not resumed
+}
+
+[[noreturn]] void fail_divergence(Scheduler& s) {
+  std::map<std::string, std::pair<unsigned, unsigned>> places;  // threads there, the first of them
+  const auto note = [&](const Fiber& f) {
+    auto& [count, first] = places[std::string(f.waits_at) + " " + place(f)];
+    if (count++ == 0) first = f.thread;
+  };
+  for (unsigned i = 0; i < s.waiting_count; ++i) note(*s.waiting[i]);
+  for (const Warp& warp : s.warps)
+    for (const Collective& c : warp.collectives)
+      for (unsigned i = 0; c.arrived && i < c.count; ++i) note(*c.fibers[i]);
+  std::string message = "barrier divergence: " + std::to_string(s.exited) + " of " +
+                        std::to_string(s.threads) + " threads exited";
+  for (const auto& [where, threads] : places)
+    message += "; " + std::to_string(threads.first) + " wait at " + where + " (first: thread " +
+               std::to_string(threads.second) + ")";
+  fail(s, message);
+}
+
+// The current fiber cannot go on.
+void wait(Scheduler& s) {
+  if (!s.ready.empty())
+    go_to(s, s.ready.pop());
+  else if (s.next < s.threads)
+    go_to(s, s.pool.take());
+  else
+    fail_divergence(s);
+}
+
+// Enters a collective: from now on the fiber is bound to its thread.
+Fiber& enter(Scheduler& s, unsigned thread, const char* what, const char* file, int line) {
+  Fiber& f = *s.current;
+  f.thread = thread;
+  f.waits_at = what;
+  f.file = file;
+  f.line = line;
+  if (!s.synced) {  // the first of this block: all threads that started before this one have ended
+    s.synced = s.tracked = true;
+    for (unsigned i = 0; i < s.next; ++i) {
+      const unsigned other = s.order ? s.order[i] : i;
+      if (other == thread) continue;
+      ++s.exited;
+      s.warps[other / warp_size].exited |= 1u << other % warp_size;
+    }
+  }
+  return f;
+}
+
+void release_barrier(Scheduler& s) {
+  s.counted_votes = std::exchange(s.votes, 0);
+  ++s.barriers;
+  s.ready.push(s.waiting, std::exchange(s.waiting_count, 0), s.shuffle());
+}
+
+// All have come: gives each lane what it asked for. The lane that came last, if it is the caller, goes on by
+// itself.
+void release_collective(Scheduler& s, Collective& c, const Fiber* last) {
+  std::uint64_t given[warp_size] = {}, votes = 0;
+  for (unsigned i = 0; i < c.count; ++i) {
+    const unsigned lane = c.fibers[i]->thread % warp_size;
+    given[lane] = c.fibers[i]->given;
+    votes |= (given[lane] & 1u) << lane;
+  }
+  for (unsigned i = 0; i < c.count; ++i) {
+    Fiber& f = *c.fibers[i];
+    f.met = c.arrived;
+    f.got = f.from_lane < warp_size ? given[f.from_lane] : votes;
+  }
+  c.arrived = 0;
+  s.ready.push(c.fibers, c.count - (last ? 1 : 0), s.shuffle());
+}
+
+Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char* file, int line) {
+  for (Collective& c : warp.collectives) {
+    if (!c.arrived || c.mask != mask) continue;
+    if (!same_place(file, line, c.file, c.line))
+      fail(s, "warp divergence: lanes of one mask wait at " + place(c.file, c.line) + " and " +
+                  place(file, line));
+    return c;
+  }
+  for (Collective& c : warp.collectives) {
+    if (c.arrived) continue;
+    c.mask = mask;
+    c.file = file;
+    c.line = line;
+    c.count = 0;
+    c.number = warp.started++;
+    return c;
+  }
+  fail(s, "more than 4 warp collectives with different masks at once at " + place(file, line));
+}
+
+// Returns when all present lanes of the mask have come. Only __syncwarp orders their memory.
+void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
+  const unsigned w = f.thread / warp_size, lane = f.thread % warp_size;
+  Warp& warp = s.warps[w];
+  if (!(mask >> lane & 1u))
+    fail(s, std::string(f.waits_at) + " at " + place(f) + ": lane " + std::to_string(lane) + " (thread " +
+                std::to_string(f.thread) + ") is not in its own mask");
+  Collective& c = find_collective(s, warp, mask, f.file, f.line);
+  char* object = tsan && orders_memory ? &s.sync->warp[w][c.number % 8] : nullptr;
+  if (object) release(object);
+  c.arrived |= 1u << lane;
+  c.fibers[c.count++] = &f;
+  if (c.arrived == warp.present(mask))
+    release_collective(s, c, &f);
+  else
+    wait(s);
+  if (object) acquire(object);
+}
+
+// ThreadSanitizer tells threads apart by their contexts, whose number is limited. The blocks of a launch use
+// `groups` sets of contexts in turn: blocks b and b + k * groups share theirs, all others are unordered. An
+// odd number, so that vertical neighbours in grids of a power of two differ.
+void deal_contexts(Scheduler& s) {
+#if defined(__clang__) || __GNUC__ >= 13
+  constexpr unsigned contexts = 250;  // the newer runtime tells at most 256 threads apart
+#else
+  constexpr unsigned contexts = 1024;  // 0.9 MB and 0.5 ms each
+#endif
+  unsigned groups = contexts / s.threads;
+  groups = groups < 2 ? 2 : groups > 2 && groups % 2 == 0 ? groups - 1 : groups;
+  const unsigned group = s.blocks_of_launch % groups, turn = s.blocks_of_launch / groups;
+  ++s.blocks_of_launch;
+  s.pool.deal(group, s.threads, turn * 37 % s.threads);
+  while (s.sync_objects.size() <= group) s.sync_objects.push_back(std::make_unique<SyncObjects>());
+  s.sync = s.sync_objects[group].get();
+  s.main.context = current_context();
+  release(&s.launch_begin);  // the host's doings are known to this block; of it the host learns in end_launch
+}
+
+// fcontext keeps rounding and flush-to-zero for each fiber, so parked ones would miss a change of them.
+void follow_fp_mode(Scheduler& s) {
+#if defined(__x86_64__)
+  const unsigned mode = _mm_getcsr() & ~0x3fu;  // without the sticky flags
+  if (mode != s.fp_mode) s.pool.reset();
+  s.fp_mode = mode;
+#else
+  (void)s;
+#endif
+}
+
+// An array in the arena, at `begin`. A plain loop, since ThreadSanitizer would take memset for the thread's.
+void* ready_array(Scheduler& s, std::size_t begin, std::size_t bytes) {
+  char* memory = s.arena + begin;
+  unpoison_region(memory, bytes);
+  const CheckOptions& options = check_options();
+  if (options.poison_shared)
+    for (std::size_t i = 0; i < bytes; ++i)
+      const_cast<volatile char*>(memory)[i] = static_cast<char>(options.poison_byte);
+  return memory;
+}
+
+void ready_shared_memory(Scheduler& s, std::size_t dynamic_bytes) {
+  constexpr std::size_t page = 4096;
+  constexpr int access = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  if (!s.arena) {
+    void* memory = mmap(nullptr, arena_bytes, access, flags, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    s.arena = static_cast<char*>(memory);
+    poison_region(s.arena, arena_bytes);
+  } else if (tsan && s.arena_used) {
+    // fresh pages have a fresh history: what another block did to these bytes is no race
+    const std::size_t used = (s.arena_used + page - 1) / page * page;
+    if (mmap(s.arena, used, access, flags | MAP_FIXED, -1, 0) == MAP_FAILED) throw std::bad_alloc();
+  }
+  poison_region(s.arena, s.arena_used);
+  s.static_shared = 0;
+  s.dynamic_bytes = dynamic_bytes;
+  s.arena_used = red_zone + dynamic_bytes + red_zone;
+  s.dynamic_shared = ready_array(s, red_zone, dynamic_bytes);
+}
+
+void ready_threads(Scheduler& s) {
+  const CheckOptions& options = check_options();
+  s.next = s.exited = s.waiting_count = s.barriers = s.votes = 0;
+  s.failed = false;
+  s.error.clear();
+  s.exception = nullptr;
+  s.strict = options.strict_barriers;
+  for (unsigned w = 0; w < warps_per_block; ++w) {
+    Warp& warp = s.warps[w];
+    const unsigned begin = w * warp_size, lanes = s.threads > begin ? s.threads - begin : 0;
+    if (!lanes && !warp.exists) break;
+    warp.exists = lanes >= warp_size ? ~0u : (1u << lanes) - 1;
+    warp.exited = 0;
+    warp.started = 0;
+    for (Collective& c : warp.collectives) c.arrived = 0;
+  }
+  s.permuted = options.order_seed != 0;
+  s.order = nullptr;
+  if (s.permuted) {
+    s.random = RandomOrder(options.order_seed, s.serial);
+    s.permutation.resize(s.threads);
+    std::iota(s.permutation.begin(), s.permutation.end(), 0u);
+    s.random.shuffle(s.permutation);
+    s.order = s.permutation.data();
+  }
+  s.synced = s.tracked = tsan;
+}
+
+}  // namespace
+
+Block& this_block() { return this_scheduler(); }
+
+void begin_serial_block(Block& block, std::size_t dynamic_bytes) {
+  ++block.serial;
+  ready_shared_memory(scheduler(block), dynamic_bytes);
+}
+
+void run_block(Block& block, std::size_t dynamic_bytes) {
+  Scheduler& s = scheduler(block);
+  ++s.serial;
+  ready_shared_memory(s, dynamic_bytes);
+  ready_threads(s);
+  follow_fp_mode(s);
+  if (tsan) deal_contexts(s);
+  s.current = &s.main;
+  go_to(s, s.pool.take());
+  if (!s.failed) return;
+
+  if (tsan) s.pool.renew_contexts(s.main.context);
+  s.pool.reset();
+  s.ready.clear();
+  if (s.exception) std::rethrow_exception(s.exception);
+  throw SimtError(to_string(s.site) + ": " + s.error);
+}
+
+void fiber_main() {
+  Scheduler& s = this_scheduler();
+  for (;;) {
+    try {
+      s.run_threads(s);
+    } catch (...) {
+      s.exception = std::current_exception();
+      s.failed = true;
+      go_to(s, s.main);
+    }
+    // Another thread of this block or a later one may go on from here.
+    if (!tsan) s.pool.park(*s.current);
+    if (!s.ready.empty())
+      go_to(s, s.ready.pop());
+    else if (s.next < s.threads)
+      go_to(s, s.pool.take());
+    else if (!s.synced || s.exited == s.threads)
+      go_to(s, s.main);
+    else
+      fail_divergence(s);
+  }
+}
+
+void begin_thread(Block& block, unsigned thread) {
+  Scheduler& s = scheduler(block);
+  s.current->thread = thread;
+  acquire(&s.launch_begin);
+}
+
+void end_thread(Block& block, unsigned thread) {
+  Scheduler& s = scheduler(block);
+  release(&s.launch_end);
+  ++s.exited;
+  Warp& warp = s.warps[thread / warp_size];
+  warp.exited |= 1u << thread % warp_size;
+  for (Collective& c : warp.collectives)
+    if (c.arrived && c.arrived == warp.present(c.mask)) release_collective(s, c, nullptr);
+  if (!s.strict && s.waiting_count && s.waiting_count == s.threads - s.exited) release_barrier(s);
+}
+
+unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int line) {
+  Scheduler& s = scheduler(block);
+  Fiber& f = enter(s, thread, "__syncthreads", file, line);
+  char* object = tsan ? &s.sync->barrier[s.barriers % 2] : nullptr;
+  release(object);
+  if (s.waiting_count) {
+    const Fiber& other = *s.waiting[0];
+    if (!same_place(file, line, other.file, other.line))
+      fail(s, "barrier divergence: thread " + std::to_string(thread) + " is at __syncthreads " + place(f) +
+                  " while thread " + std::to_string(other.thread) + " waits at " + place(other));
+  }
+  s.votes += vote;
+  s.waiting[s.waiting_count++] = &f;
+  if (s.waiting_count < s.threads - (s.strict ? 0 : s.exited)) {
+    wait(s);
+  } else if (s.permuted) {
+    release_barrier(s);
+    Fiber& first = s.ready.pop();
+    if (&first != &f) go_to(s, first);
+  } else {
+    --s.waiting_count;  // the last to come goes on without a switch
+    release_barrier(s);
+  }
+  acquire(object);
+  return s.counted_votes;
+}
+
+void warp_barrier(Block& block, unsigned thread, unsigned mask, const char* file, int line) {
+  Scheduler& s = scheduler(block);
+  meet(s, enter(s, thread, "__syncwarp", file, line), mask, true);
+}
+
+std::uint64_t warp_exchange(Block& block, unsigned thread, unsigned mask, std::uint64_t value,
+                            unsigned from_lane, const char* file, int line) {
+  Scheduler& s = scheduler(block);
+  Fiber& f = enter(s, thread, "warp shuffle", file, line);
+  f.given = value;
+  f.from_lane = from_lane;
+  meet(s, f, mask, false);
+  if (!(f.met >> from_lane & 1u))
+    fail(s, "warp shuffle at " + place(f) + ": thread " + std::to_string(thread) + " reads lane " +
+                std::to_string(from_lane) + ", which does not take part");
+  return f.got;
+}
+
+unsigned warp_ballot(Block& block, unsigned thread, unsigned mask, bool vote, const char* file, int line) {
+  Scheduler& s = scheduler(block);
+  Fiber& f = enter(s, thread, "warp vote", file, line);
+  f.given = vote;
+  f.from_lane = warp_size;  // all
+  meet(s, f, mask, false);
+  return static_cast<unsigned>(f.got);
+}
+
+// ThreadSanitizer does not know fences: all those of a launch are ordered as they run.
+void thread_fence(Block& block) {
+  Scheduler& s = scheduler(block);
+  release(&s.fence);
+  acquire(&s.fence);
+}
+
+void* allocate_shared(Block& block, std::size_t bytes) {
+  Scheduler& s = scheduler(block);
+  constexpr std::size_t alignment = 128;
+  const std::size_t begin = (s.arena_used + red_zone + alignment - 1) / alignment * alignment;
+  s.arena_used = begin + bytes + red_zone;
+  s.static_shared += bytes;
+  if (s.static_shared > max_static_shared)
+    fail(s, "SHARED arrays of " + std::to_string(s.static_shared) + " bytes a block, nvcc allows " +
+                std::to_string(max_static_shared) + ": use SHARED_DYNAMIC");
+  if (s.static_shared + s.dynamic_bytes > max_shared)
+    fail(s, "a block's shared memory is " + std::to_string(s.static_shared + s.dynamic_bytes) +
+                " bytes, a GPU has " + std::to_string(max_shared));
+  return ready_array(s, begin, bytes);
+}
+
+void begin_launch() {
+  Scheduler& s = this_scheduler();
+  s.blocks_of_launch = 0;
+  release(&s.launch_begin);
+}
+
+void end_launch() { acquire(&this_scheduler().launch_end); }
+
+}  // namespace kernels::simt

@@ -1,0 +1,84 @@
+// The scheduler: runs the threads of one CUDA block on fibers of one OS thread.
+//
+// Threads run one after another on one stack until one of them waits at a barrier or a warp collective; only
+// then does the next get a fiber. So a kernel without barriers costs no switch, and no attribute has to say
+// which kind a kernel is. Natural order is by thread index; CheckOptions::order_seed permutes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kernels/simt/sanitizers.h"
+
+namespace kernels::simt {
+
+// What CUDA allows (compute capability 9.0)
+inline constexpr unsigned max_threads = 1024, warp_size = 32;
+inline constexpr std::size_t max_static_shared = 48 * 1024, max_shared = 227 * 1024;
+
+struct LaunchSite {
+  const char *launcher, *file;
+  int line;
+};
+std::string to_string(const LaunchSite&);
+
+// The block that an OS thread is running: the part that the code beside the kernel sees.
+struct Block {
+  using RunThreads = void (*)(Block&);
+
+  unsigned threads = 0;             // in the block
+  unsigned next = 0;                // position in the order of the next thread to start
+  const unsigned* order = nullptr;  // null: natural
+  bool tracked = false;             // the scheduler wants to hear of each thread's beginning and end
+  std::uint64_t serial = 0;         // number of the block among those of this OS thread
+  void* dynamic_shared = nullptr;
+
+  const void* launch = nullptr;      // for run_threads
+  RunThreads run_threads = nullptr;  // starts threads on the present stack until none is left
+  LaunchSite site = {"", "", 0};
+};
+
+Block& this_block();  // of this OS thread
+
+// Runs block.threads threads, or throws SimtError.
+void run_block(Block&, std::size_t dynamic_bytes);
+
+// CpuStream: only readies the dynamic shared memory.
+void begin_serial_block(Block&, std::size_t dynamic_bytes);
+
+// Around each thread of a tracked block.
+void begin_thread(Block&, unsigned thread);
+void end_thread(Block&, unsigned thread);
+
+// Returns for how many threads `vote` is not 0.
+unsigned barrier(Block&, unsigned thread, bool vote, const char* file, int line);
+
+void warp_barrier(Block&, unsigned thread, unsigned mask, const char* file, int line);
+std::uint64_t warp_exchange(Block&, unsigned thread, unsigned mask, std::uint64_t value, unsigned from_lane,
+                            const char* file, int line);
+unsigned warp_ballot(Block&, unsigned thread, unsigned mask, bool vote, const char* file, int line);
+
+void thread_fence(Block&);
+
+void* allocate_shared(Block&, std::size_t bytes);
+
+// Where in the arena a SHARED array lies, found once a block. One a declaration and OS thread.
+struct SharedSlot {
+  std::uint64_t serial = 0;
+  void* memory = nullptr;
+
+  SIMT_UNINSTRUMENTED __attribute__((noinline)) void* get(Block& block, std::size_t bytes) {
+    if (serial != block.serial) {
+      memory = allocate_shared(block, bytes);
+      serial = block.serial;
+    }
+    return memory;
+  }
+};
+
+// ThreadSanitizer: what a launch begins with and ends in. Blocks between them are unordered.
+void begin_launch();
+void end_launch();
+
+}  // namespace kernels::simt

@@ -1,0 +1,204 @@
+// CUDA's built-in names for the host compilers: thread indices, barriers, warp shuffles and votes, atomics.
+// In a block of one thread they fold to constants and nothing. math.h has the functions, vector_types.h the
+// types.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/vector_types.h"
+
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's
+
+#define SIMT_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
+
+// All of this is local to the translation unit. The indices are never address-taken, so no store through a
+// pointer can alias them, and loops over threads vectorise.
+namespace {
+
+thread_local uint3 threadIdx, blockIdx, blockDim, gridDim;
+constexpr int warpSize = 32;
+
+thread_local unsigned simt_threads;  // in the block
+thread_local kernels::simt::Block* simt_block;
+
+// ---- barriers ------------------------------------------------------------------------------------
+
+SIMT_UNINSTRUMENTED inline unsigned simt_thread() {
+  return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+}
+
+// While a thread waits, others run on this OS thread, so its index is kept on its stack.
+SIMT_UNINSTRUMENTED __attribute__((noinline)) inline unsigned simt_barrier(bool vote, const char* file,
+                                                                           int line) {
+  const uint3 self = threadIdx;
+  const unsigned votes = kernels::simt::barrier(*simt_block, simt_thread(), vote, file, line);
+  threadIdx = self;
+  return votes;
+}
+
+__forceinline__ void __syncthreads(SIMT_CALLER) {
+  if (simt_threads != 1) simt_barrier(false, file, line);
+}
+__forceinline__ int __syncthreads_or(int p, SIMT_CALLER) {
+  return simt_threads == 1 ? p != 0 : simt_barrier(p != 0, file, line) != 0;
+}
+__forceinline__ int __syncthreads_and(int p, SIMT_CALLER) {
+  return simt_threads == 1 ? p != 0 : simt_barrier(p == 0, file, line) == 0;
+}
+__forceinline__ int __syncthreads_count(int p, SIMT_CALLER) {
+  return simt_threads == 1 ? p != 0 : static_cast<int>(simt_barrier(p != 0, file, line));
+}
+
+SIMT_UNINSTRUMENTED __attribute__((noinline)) inline void simt_warp_barrier(unsigned mask, const char* file,
+                                                                            int line) {
+  const uint3 self = threadIdx;
+  kernels::simt::warp_barrier(*simt_block, simt_thread(), mask, file, line);
+  threadIdx = self;
+}
+__forceinline__ void __syncwarp(unsigned mask = ~0u, SIMT_CALLER) {
+  if (simt_threads != 1) simt_warp_barrier(mask, file, line);
+}
+
+// GCC has no atomic_thread_fence under ThreadSanitizer
+inline void __threadfence() {
+  if constexpr (kernels::simt::tsan)
+    kernels::simt::thread_fence(*simt_block);
+  else
+    __atomic_signal_fence(__ATOMIC_SEQ_CST), __sync_synchronize();
+}
+inline void __threadfence_block() {
+  if constexpr (kernels::simt::tsan) kernels::simt::thread_fence(*simt_block);
+}
+
+// ---- warp shuffles and votes ----------------------------------------------------------------------
+
+SIMT_UNINSTRUMENTED __attribute__((noinline)) inline std::uint64_t simt_exchange(unsigned mask,
+                                                                                 std::uint64_t value,
+                                                                                 int from_lane,
+                                                                                 const char* file, int line) {
+  const uint3 self = threadIdx;
+  const std::uint64_t got = kernels::simt::warp_exchange(*simt_block, simt_thread(), mask, value,
+                                                         static_cast<unsigned>(from_lane), file, line);
+  threadIdx = self;
+  return got;
+}
+
+template <class T>
+__forceinline__ T simt_shuffle(unsigned mask, T value, int from_lane, const char* file, int line) {
+  static_assert(std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8), "as CUDA's shuffles");
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  return std::bit_cast<T>(
+      static_cast<Bits>(simt_exchange(mask, std::bit_cast<Bits>(value), from_lane, file, line)));
+}
+
+inline int simt_lane() { return static_cast<int>(simt_thread() & 31u); }
+
+template <class T>
+__forceinline__ T __shfl_sync(unsigned mask, T value, int lane, int width = 32, SIMT_CALLER) {
+  if (simt_threads == 1) return value;
+  const int begin = simt_lane() & ~(width - 1);
+  return simt_shuffle(mask, value, begin | (lane & (width - 1)), file, line);
+}
+template <class T>
+__forceinline__ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32, SIMT_CALLER) {
+  if (simt_threads == 1) return value;
+  const int self = simt_lane(), begin = self & ~(width - 1), from = self - static_cast<int>(delta);
+  return simt_shuffle(mask, value, from < begin ? self : from, file, line);
+}
+template <class T>
+__forceinline__ T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32, SIMT_CALLER) {
+  if (simt_threads == 1) return value;
+  const int self = simt_lane(), end = (self & ~(width - 1)) + width, from = self + static_cast<int>(delta);
+  return simt_shuffle(mask, value, from < end ? from : self, file, line);
+}
+template <class T>
+__forceinline__ T __shfl_xor_sync(unsigned mask, T value, int lanes, int width = 32, SIMT_CALLER) {
+  if (simt_threads == 1) return value;
+  const int self = simt_lane(), end = (self & ~(width - 1)) + width, from = self ^ lanes;
+  return simt_shuffle(mask, value, from < end ? from : self, file, line);
+}
+
+SIMT_UNINSTRUMENTED __attribute__((noinline)) inline unsigned simt_ballot(unsigned mask, bool vote,
+                                                                          const char* file, int line) {
+  const uint3 self = threadIdx;
+  const unsigned votes = kernels::simt::warp_ballot(*simt_block, simt_thread(), mask, vote, file, line);
+  threadIdx = self;
+  return votes;
+}
+__forceinline__ unsigned __ballot_sync(unsigned mask, int p, SIMT_CALLER) {
+  return simt_threads == 1 ? p != 0 : simt_ballot(mask, p != 0, file, line);
+}
+__forceinline__ int __any_sync(unsigned mask, int p, SIMT_CALLER) {
+  return __ballot_sync(mask, p, file, line) != 0;
+}
+__forceinline__ int __all_sync(unsigned mask, int p, SIMT_CALLER) {
+  return __ballot_sync(mask, !p, file, line) == 0;
+}
+
+// ---- atomics -------------------------------------------------------------------------------------
+
+template <class T>
+using simt_same = std::type_identity_t<T>;  // the pointer's type decides, as among CUDA's overloads
+
+// *p = change(*p); returns the old value
+template <class T, class Change>
+inline T simt_atomic(T* p, Change change) {
+  T old, wanted;
+  __atomic_load(p, &old, __ATOMIC_RELAXED);
+  do wanted = change(old);
+  while (!__atomic_compare_exchange(p, &old, &wanted, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return old;
+}
+
+template <class T>
+inline T atomicAdd(T* p, simt_same<T> v) {
+  if constexpr (std::is_floating_point_v<T>)
+    return simt_atomic(p, [v](T old) { return old + v; });
+  else
+    return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+}
+template <class T>
+inline T atomicSub(T* p, simt_same<T> v) {
+  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
+}
+template <class T>
+inline T atomicMax(T* p, simt_same<T> v) {
+  return simt_atomic(p, [v](T old) { return old < v ? v : old; });
+}
+template <class T>
+inline T atomicMin(T* p, simt_same<T> v) {
+  return simt_atomic(p, [v](T old) { return v < old ? v : old; });
+}
+template <class T>
+inline T atomicExch(T* p, simt_same<T> v) {
+  return simt_atomic(p, [v](T) { return v; });
+}
+template <class T>
+inline T atomicCAS(T* p, simt_same<T> expected, simt_same<T> v) {
+  __atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  return expected;
+}
+template <class T>
+inline T atomicAnd(T* p, simt_same<T> v) {
+  return __atomic_fetch_and(p, v, __ATOMIC_RELAXED);
+}
+template <class T>
+inline T atomicOr(T* p, simt_same<T> v) {
+  return __atomic_fetch_or(p, v, __ATOMIC_RELAXED);
+}
+template <class T>
+inline T atomicXor(T* p, simt_same<T> v) {
+  return __atomic_fetch_xor(p, v, __ATOMIC_RELAXED);
+}
+
+template <class T>
+inline T __ldg(const T* p) {
+  return *p;
+}
+
+}  // namespace
+
+// NOLINTEND(bugprone-reserved-identifier)

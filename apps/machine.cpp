@@ -66,6 +66,17 @@ CpuInfo cpu_info() {
   return info;
 }
 
+std::pair<bool, std::string> bf16_on_cpu(const CpuInfo& cpu) {
+#ifdef DYAD_ONEDNN
+  if (cpu.has("amx_bf16")) return {true, "yes: amx_bf16"};
+  if (cpu.has("avx512_bf16")) return {true, "yes: avx512_bf16"};
+  return {false, "slow: this CPU has neither avx512_bf16 nor amx_bf16, so products are computed in f32"};
+#else
+  (void)cpu;
+  return {false, "slow: oneDNN is not built in, so products are computed in f32"};
+#endif
+}
+
 ordered_json library_versions() {
   ordered_json v;
 #ifdef __clang__

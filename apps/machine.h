@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace apps {
@@ -16,6 +17,9 @@ struct CpuInfo {
   bool has(const std::string& feature) const;
 };
 CpuInfo cpu_info();
+
+// Whether the CPU multiplies bf16 itself, and one line that says what that means.
+std::pair<bool, std::string> bf16_on_cpu(const CpuInfo&);
 
 // Versions of the compiler and of every library, by name.
 nlohmann::ordered_json library_versions();

@@ -13,10 +13,10 @@ namespace apps {
 // `interval` seconds.
 class Progress {
  public:
-  Progress(std::FILE* out, long first_step, long total_steps, double interval = 10);
+  Progress(std::FILE* out, RunDirectory& run, long first_step, long total_steps, double interval = 10);
 
   void step(const StepRecord&);
-  void say(const std::string& line);  // a line of its own
+  void say(const std::string& line);  // a line of its own, also in train.log
   void finish(const StepRecord&);     // the last line, in any case
 
   static std::string text(const StepRecord&, long total_steps, double seconds_left);
@@ -25,6 +25,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   std::FILE* out_;
+  RunDirectory& run_;
   bool terminal_;
   long first_, total_;
   double interval_;

@@ -23,8 +23,8 @@ struct StepRecord {
   double loss = 0, lr = 0;
   double pairs_per_s = 0;
   double data_wait = 0;  // part of the step spent waiting for images, 0 to 1
-  std::vector<std::pair<const char*, double>> phases = {};  // milliseconds, in order of running
-  std::vector<std::pair<const char*, double>> more = {};    // other figures of the step
+  std::vector<std::pair<std::string, double>> phases = {};  // milliseconds, in order of running
+  std::vector<std::pair<std::string, double>> more = {};    // other figures of the step
 };
 
 class RunDirectory {
@@ -37,7 +37,7 @@ class RunDirectory {
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
-  void log(const std::string& line);  // to train.log, and to the terminal through Progress or stdout
+  void log(const std::string& line);  // to train.log, with the time
   void record(const StepRecord&);     // to metrics.jsonl
   void sync();                        // both files are on the disk when it returns: before a checkpoint
 
@@ -51,7 +51,7 @@ class RunDirectory {
 
 // What config.toml of a run says.
 PretrainOptions read_run_options(const std::string& run);
-std::vector<StepRecord> read_metrics(const std::string& run);       // phases and more are left out
+std::vector<StepRecord> read_metrics(const std::string& run);       // without `more`
 void write_text(const std::string& path, const std::string& text);  // atomically
 
 }  // namespace apps

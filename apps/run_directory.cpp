@@ -1,0 +1,148 @@
+#include "apps/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/fields.h"
+#include "apps/machine.h"
+#include "engine/atomic_file.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+using engine::UsageError;
+using nlohmann::ordered_json;
+
+std::FILE* open_to_append(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  if (file == nullptr) throw UsageError(path + ": can't be written: " + std::strerror(errno));
+  return file;
+}
+
+// Cuts metrics.jsonl after the last whole line of at most `last` steps.
+void truncate_metrics(const std::string& path, long last) {
+  std::ifstream file(path);
+  if (!file) return;
+  std::string line;
+  std::uintmax_t end = 0;
+  while (std::getline(file, line)) {
+    const auto record = nlohmann::json::parse(line, nullptr, false);
+    const bool whole = !file.eof() && record.is_object() && record.contains("step");
+    if (!whole || record["step"].get<long>() > last) break;
+    end += line.size() + 1;
+  }
+  file.close();
+  std::filesystem::resize_file(path, end);
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step) : path_(resolved.run) {
+  if (resume_step == 0 && !checkpoints(path_).empty())
+    throw UsageError(path_ +
+                     " holds a run: --resume auto goes on with it, or name another folder with --run");
+  std::error_code error;
+  std::filesystem::create_directories(path("checkpoints"), error);
+  if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
+
+  log_ = open_to_append(path("train.log"));
+  if (flock(fileno(log_), LOCK_EX | LOCK_NB) != 0) {
+    std::fclose(log_);
+    throw UsageError(path_ + ": another process is writing this run");
+  }
+  truncate_metrics(path("metrics.jsonl"), resume_step);
+  metrics_ = open_to_append(path("metrics.jsonl"));
+  PretrainOptions o = resolved;
+  write_text(path("config.toml"), config_text("pretrain", fields(o)));
+  write_text(path("env.json"), environment(resolved.device).dump(2) + "\n");
+}
+
+RunDirectory::~RunDirectory() {
+  std::fclose(log_);
+  std::fclose(metrics_);
+}
+
+void RunDirectory::log(const std::string& line) {
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+  std::fprintf(log_, "%s  %s\n", time, line.c_str());
+  std::fflush(log_);
+}
+
+void RunDirectory::record(const StepRecord& r) {
+  ordered_json line = {{"step", r.step},
+                       {"epoch", r.epoch},
+                       {"loss", r.loss},
+                       {"lr", r.lr},
+                       {"pairs_per_s", r.pairs_per_s},
+                       {"data_wait", r.data_wait}};
+  for (const auto& [name, value] : r.more) line[name] = value;
+  for (const auto& [name, milliseconds] : r.phases) line["phases_ms"][name] = milliseconds;
+  const std::string text = line.dump() + "\n";
+  const bool written = std::fwrite(text.data(), 1, text.size(), metrics_) == text.size();
+  if (!written || std::fflush(metrics_) != 0)
+    throw std::runtime_error(path("metrics.jsonl") + ": can't be written: " + std::strerror(errno));
+}
+
+void RunDirectory::sync() {
+  for (std::FILE* file : {log_, metrics_})
+    if (std::fflush(file) != 0 || fsync(fileno(file)) != 0)
+      throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
+}
+
+PretrainOptions read_run_options(const std::string& run) {
+  const std::string config = run + "/config.toml";
+  if (!std::filesystem::exists(config))
+    throw UsageError("--run " + run + ": there is no " + config +
+                     ": expected a folder that pretrain has filled");
+  PretrainOptions o;
+  apply_config(config, "pretrain", fields(o));
+  return o;
+}
+
+std::vector<StepRecord> read_metrics(const std::string& run) {
+  const std::string path = run + "/metrics.jsonl";
+  std::ifstream file(path);
+  engine::require_data(bool(file), path, ": can't be read");
+  std::vector<StepRecord> records;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const auto j = nlohmann::json::parse(line, nullptr, false);
+    if (j.is_discarded() && file.eof()) break;  // a line that was being written
+    engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
+                         ": expected a JSON object");
+    const auto figure = [&j](const char* key) {  // null: not finite
+      const auto found = j.find(key);
+      return found != j.end() && found->is_number() ? found->get<double>() : std::nan("");
+    };
+    StepRecord& r = records.emplace_back(StepRecord{.step = j["step"].get<long>(),
+                                                    .epoch = figure("epoch"),
+                                                    .loss = figure("loss"),
+                                                    .lr = figure("lr"),
+                                                    .pairs_per_s = figure("pairs_per_s"),
+                                                    .data_wait = figure("data_wait")});
+    if (const auto phases = j.find("phases_ms"); phases != j.end())
+      for (const auto& [name, value] : phases->items()) r.phases.emplace_back(name, value.get<double>());
+  }
+  return records;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  engine::AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace apps

@@ -92,7 +92,8 @@ View draw(const ViewRecipe& recipe, std::uint64_t seed, std::uint32_t epoch, std
           std::uint32_t view, std::int64_t offset, int height, int width, int size) {
   engine::require(height > 0 && width > 0 && size > 0, "draw: an image of ", height, " x ", width,
                   " pixels for a view of ", size, ", expected at least 1");
-  Random random(seed, epoch, sample, view);
+  constexpr std::uint32_t views = 0x76696577;  // apart from other draws named by (seed, epoch): "view"
+  Random random(seed, epoch, sample, views + view);
   // Every chance is drawn, whether it is used or not, and the crop last, since it takes a varying number of
   // draws: so a change of one probability leaves all other draws as they were.
   const double flip = random.uniform(), rotate = random.uniform(), jitter = random.uniform(),

@@ -1,0 +1,32 @@
+// Charts as inline SVG, and the few things that HTML needs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace apps {
+
+struct LineChart {
+  std::string title, x_label, y_label;
+  std::vector<double> x, y;  // many points are drawn as the mean of each bin, and its least and greatest
+  std::optional<std::pair<double, std::string>> reference = {};  // a dashed line at a height, with its name
+  bool from_zero = false;
+};
+std::string svg(const LineChart&);
+
+// Rows of cells, darker for larger parts of the row's sum; row and column names are the classes.
+std::string confusion_table(const std::vector<std::vector<int>>& counts,
+                            const std::vector<std::string>& classes);
+
+// Round numbers from low to high, about `count` of them.
+std::vector<double> ticks(double low, double high, int count);
+
+std::string escaped(const std::string& text);  // for HTML text and attributes
+std::string base64(const std::string& bytes);
+std::string data_uri(const std::string& png);  // of a PNG's bytes
+std::string compact(double value);             // about four digits: "0.0123", "1,234"
+
+}  // namespace apps

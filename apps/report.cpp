@@ -1,0 +1,256 @@
+#include "apps/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "apps/chart.h"
+#include "apps/fields.h"
+#include "apps/progress.h"
+#include "apps/run_directory.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::optional<std::string> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string((std::istreambuf_iterator<char>(file)), {});
+}
+
+std::optional<ordered_json> json_of(const std::string& path) {
+  const auto text = bytes_of(path);
+  if (!text) return std::nullopt;
+  ordered_json j = ordered_json::parse(*text, nullptr, false);
+  engine::require_data(j.is_object(), path, ": expected a JSON object");
+  return j;
+}
+
+std::string percent(double part) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f %%", 100 * part);
+  return text;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return std::nan("");
+  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::string tile(const std::string& value, const std::string& meaning) {
+  return "<div class=\"tile\"><b>" + escaped(value) + "</b><span>" + escaped(meaning) + "</span></div>\n";
+}
+
+// The accuracy of the trained encoder and, below it, what it has to be better than.
+std::string result_card(const std::string& title, const ordered_json& result) {
+  std::ostringstream s;
+  const auto bar = [&s](const std::string& name, double part, const char* kind) {
+    s << "<span class=\"" << kind << "\">" << name << "</span><span class=\"track " << kind
+      << "\"><i style=\"width:" << 100 * part << "%\"></i></span><span class=\"number " << kind << "\">"
+      << percent(part) << "</span>\n";
+  };
+  s << "<div class=\"card\"><h3>" << escaped(title) << "</h3><div class=\"bars\">\n";
+  bar("trained encoder", result.value("accuracy", 0.0), "ours");
+  if (const auto floors = result.find("floors"); floors != result.end()) {
+    if (floors->contains("raw")) bar("raw pixels", floors->value("raw", 0.0), "floor");
+    if (floors->contains("untrained")) bar("untrained encoder", floors->value("untrained", 0.0), "floor");
+  }
+  if (const auto classes = result.find("classes"); classes != result.end() && !classes->empty())
+    bar("guessing", 1.0 / double(classes->size()), "floor");
+  s << "</div></div>\n";
+  return s.str();
+}
+
+std::string results_section(const std::optional<ordered_json>& knn,
+                            const std::optional<ordered_json>& linear) {
+  if (!knn && !linear) return "";
+  std::ostringstream s;
+  const ordered_json& any = linear ? *linear : *knn;
+  s << "<h2>What the features are worth</h2>\n<p class=\"quiet\">Top-1 accuracy on "
+    << compact(any.value("test", 0.0)) << " test images, with " << compact(any.value("train", 0.0))
+    << " labelled training images, beside the floors: the same classifier on raw pixels, and on the features "
+       "of an "
+       "encoder that was never trained.</p>\n<div class=\"two\">\n";
+  if (linear) s << result_card("Linear classifier on frozen features", *linear);
+  if (knn) {
+    const std::string k = compact(knn->value("k", 0.0)), t = compact(knn->value("temperature", 0.0));
+    s << result_card("Nearest neighbours (k = " + k + ", T = " + t + ")", *knn);
+  }
+  s << "</div>\n";
+  if (any.contains("confusion") && any["classes"].size() <= 20) {
+    s << "<h2>What is taken for what</h2>\n<p class=\"quiet\">Test images by their class (rows) and what the "
+      << (linear ? "linear classifier" : "nearest neighbours") << " said (columns).</p>\n<div class=\"card\">"
+      << confusion_table(any["confusion"].get<std::vector<std::vector<int>>>(),
+                         any["classes"].get<std::vector<std::string>>())
+      << "</div>\n";
+  }
+  return s.str();
+}
+
+std::string phases_card(const std::vector<StepRecord>& steps) {
+  std::vector<std::pair<std::string, double>> phases;  // medians, in order of running
+  for (const auto& [name, unused] : steps.back().phases) {
+    std::vector<double> times;
+    for (const auto& step : steps)
+      for (const auto& [other, milliseconds] : step.phases)
+        if (other == name) times.push_back(milliseconds);
+    phases.emplace_back(name, median(times));
+  }
+  double sum = 0;
+  for (const auto& [name, milliseconds] : phases) sum += milliseconds;
+  if (!(sum > 0)) return "";
+  std::ostringstream s;
+  s << "<div class=\"card wide\"><figcaption>Where a step's time goes (median " << compact(sum)
+    << " ms)</figcaption><div class=\"phases\">";
+  for (std::size_t i = 0; i < phases.size(); ++i)
+    s << "<i style=\"flex:" << phases[i].second / sum * 100 << ";background:var(--p"
+      << std::min<std::size_t>(i, 5) << ")\"></i>";
+  s << "</div><ul class=\"legend\">";
+  for (std::size_t i = 0; i < phases.size(); ++i)
+    s << "<li><i style=\"background:var(--p" << std::min<std::size_t>(i, 5) << ")\"></i>"
+      << escaped(phases[i].first) << ' ' << compact(phases[i].second) << " ms, "
+      << percent(phases[i].second / sum) << "</li>";
+  s << "</ul></div>\n";
+  return s.str();
+}
+
+std::string training_section(const std::vector<StepRecord>& steps, const PretrainOptions& o) {
+  if (steps.empty()) return "";
+  LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "", .x = {}, .y = {}};
+  LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "", .x = {}, .y = {}};
+  LineChart speed{.title = "Throughput", .x_label = "step", .y_label = "pairs/s", .x = {}, .y = {}};
+  for (const auto& r : steps) {
+    for (LineChart* c : {&loss, &lr, &speed}) c->x.push_back(double(r.step));
+    loss.y.push_back(r.loss);
+    lr.y.push_back(r.lr);
+    speed.y.push_back(r.pairs_per_s);
+  }
+  const double chance = std::log(2.0 * o.batch - 1);
+  loss.reference = {chance, "chance: ln(2N - 1) = " + compact(chance)};
+  lr.from_zero = speed.from_zero = true;
+  std::ostringstream s;
+  s << "<h2>Training</h2>\n<div class=\"wide\">" << svg(loss) << "</div>\n"
+    << phases_card(steps) << "<div class=\"charts\">" << svg(speed) << svg(lr) << "</div>\n";
+  return s.str();
+}
+
+std::string neighbours_section(const std::optional<ordered_json>& file) {
+  if (!file) return "";
+  std::ostringstream s;
+  s << "<h2>Nearest neighbours</h2>\n<p class=\"quiet\">Test images (left) and the training images whose "
+       "features are "
+       "nearest, with their cosine similarity. No label was used to find them; the frame says whether the "
+       "class is "
+       "the same.</p>\n<div class=\"card scroll\"><table class=\"neighbours\">\n";
+  const auto classes = file->at("classes").get<std::vector<std::string>>();
+  const auto picture = [&](const ordered_json& image, const std::string& below) {
+    s << "<img class=\"pixels\" alt=\"" << escaped(classes.at(image.at("label"))) << "\" src=\""
+      << escaped(image.at("png").get<std::string>()) << "\"/>" << escaped(classes.at(image.at("label")))
+      << below;
+  };
+  for (const auto& query : file->at("queries")) {
+    s << "<tr><th class=\"query\">";
+    picture(query, "");
+    s << "</th>";
+    for (const auto& n : query.at("neighbours")) {
+      s << "<td class=\"" << (n.at("label") == query.at("label") ? "same" : "other") << "\">";
+      char cosine[16];
+      std::snprintf(cosine, sizeof cosine, "<br/>%.2f", n.at("cosine").get<double>());
+      picture(n, cosine);
+      s << "</td>";
+    }
+    s << "</tr>\n";
+  }
+  s << "</table></div>\n";
+  return s.str();
+}
+
+std::string fact(const std::string& name, const std::string& value) {
+  return "<tr><th>" + escaped(name) + "</th><td>" + escaped(value) + "</td></tr>\n";
+}
+
+std::string setup_section(PretrainOptions o, const std::optional<ordered_json>& env) {
+  std::ostringstream s;
+  s << "<h2>Setup</h2>\n<div class=\"two\"><div class=\"card\"><h3>Configuration</h3><table "
+       "class=\"facts\">\n";
+  for (const auto& f : fields(o))
+    if (f.saved) s << fact(f.name, text_of(f));
+  s << "</table></div>\n";
+  if (env) {
+    s << "<div class=\"card\"><h3>Machine</h3><table class=\"facts\">\n";
+    const auto text = [&](const ordered_json& j, const char* key) { return j.value(key, std::string()); };
+    s << fact("dyad", text(*env, "version") + " " + text(*env, "revision") + ", compiled for " +
+                          text(*env, "compiled_for"));
+    s << fact("device", text(*env, "device"));
+    if (env->contains("gpu")) s << fact("GPU", text(*env, "gpu"));
+    if (const auto cpu = env->find("cpu"); cpu != env->end()) {
+      s << fact("CPU", text(*cpu, "model") + ", " + compact(cpu->value("cores", 0.0)) + " cores");
+      std::string features;
+      for (const auto& f : cpu->value("features", std::vector<std::string>()))
+        features += (features.empty() ? "" : " ") + f;
+      s << fact("features", features);
+    }
+    if (const auto libraries = env->find("libraries"); libraries != env->end())
+      for (const auto& [name, version] : libraries->items()) s << fact(name, version.get<std::string>());
+    s << fact("command", text(*env, "command")) << "</table></div>\n";
+  }
+  s << "</div>\n";
+  return s.str();
+}
+
+}  // namespace
+
+std::string report_html(const std::string& run) {
+  const PretrainOptions o = read_run_options(run);
+  const auto env = json_of(run + "/env.json"), knn = json_of(run + "/knn.json"),
+             linear = json_of(run + "/linear.json"), neighbours = json_of(run + "/neighbours.json");
+  const auto views = bytes_of(run + "/views.png");
+  const auto steps =
+      std::filesystem::exists(run + "/metrics.jsonl") ? read_metrics(run) : std::vector<StepRecord>();
+
+  std::string name = std::filesystem::path(run).lexically_normal().filename().string();
+  if (name.empty()) name = std::filesystem::path(run).lexically_normal().parent_path().filename().string();
+  std::ostringstream s;
+  s << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
+    << "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" << escaped(name)
+    << " - dyad</title>\n<style>" << report_style << "</style></head>\n<body><main>\n<h1>" << escaped(name)
+    << "</h1>\n<p class=\"quiet\">SimCLR, " << escaped(o.arch) << " at width " << compact(o.width) << ", "
+    << compact(o.batch) << " pairs a step, temperature " << compact(o.tau) << ", " << escaped(o.optimizer)
+    << ", " << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n<div class=\"tiles\">\n";
+  if (linear) s << tile(percent(linear->value("accuracy", 0.0)), "linear accuracy");
+  if (knn) s << tile(percent(knn->value("accuracy", 0.0)), "nearest-neighbour accuracy");
+  if (!steps.empty()) {
+    const auto& last = steps.back();
+    std::vector<double> speeds;
+    double seconds = 0;
+    for (const auto& r : steps) {
+      speeds.push_back(r.pairs_per_s);
+      if (r.pairs_per_s > 0) seconds += o.batch / r.pairs_per_s;
+    }
+    s << tile(compact(last.loss), "loss after " + compact(double(last.step)) + " steps")
+      << tile(compact(std::round(last.epoch * 100) / 100), "epochs")
+      << tile(compact(std::round(median(speeds))), "pairs/s, median")
+      << tile(Progress::duration(seconds), "training time");
+  }
+  s << "</div>\n" << results_section(knn, linear) << training_section(steps, o);
+  if (views)
+    s << "<h2>Views</h2>\n<p class=\"quiet\">Images and the two views that the encoder learns to "
+         "recognise as one.</p>\n<div class=\"card scroll\"><img class=\"pixels views\" alt=\"images and "
+         "their views\" src=\""
+      << data_uri(*views) << "\"/></div>\n";
+  s << neighbours_section(neighbours) << setup_section(o, env) << "</main></body></html>\n";
+  return s.str();
+}
+
+void write_report(const std::string& run) { write_text(run + "/report.html", report_html(run)); }
+
+}  // namespace apps

@@ -1,0 +1,18 @@
+// report.html of a run: one file with everything inside, to be looked at without a network.
+#pragma once
+
+#include <string>
+
+namespace apps {
+
+// Made from what lies in the run's folder; parts whose files are absent are left out:
+//   config.toml, env.json, metrics.jsonl   pretrain
+//   views.png                              pretrain: images and their two views
+//   knn.json, linear.json                  dyad knn, dyad linear
+//   neighbours.json                        dyad knn: query images and their nearest neighbours
+std::string report_html(const std::string& run);
+void write_report(const std::string& run);  // RUN/report.html
+
+extern const char* const report_style;  // its style sheet
+
+}  // namespace apps

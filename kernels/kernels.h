@@ -177,7 +177,8 @@ inline int nt_xent_splits(const NtXentShape& s) {
   const std::int64_t row_blocks = (s.rows + 63) / 64, column_blocks = (s.columns + 63) / 64;
   std::int64_t parts = row_blocks < 128 ? 128 / (row_blocks > 0 ? row_blocks : 1) : 1;
   if (parts > 8) parts = 8;
-  return int(parts < column_blocks ? parts : column_blocks);
+  const std::int64_t each = (column_blocks + parts - 1) / parts;  // none may be left empty
+  return int((column_blocks + each - 1) / each);
 }
 
 // zt[k][j] = z[j][k]; z: (M,d)

@@ -1,0 +1,64 @@
+#include "engine/ops.h"
+#include "engine/tape.h"
+#include "kernels/kernels.h"
+
+namespace engine {
+
+// All ranks' normalized rows are gathered, each rank makes the sums and the gradient of its own rows, and
+// what the gradient needs of the other rows is one weight each, gathered too. So every rank has the whole
+// loss and the exact gradient of its rows, and the gradients of parameters are summed over ranks, not
+// averaged.
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator) {
+  require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
+          h.shape(), ", expected (2N,D)");
+  require(tau.numel() == 1 && tau.dtype() == h.dtype() && tau.device() == h.device(), "nt_xent: tau is ",
+          tau.dtype(), " ", tau.shape(), " on ", tau.device(), ", expected ", h.dtype(), " (1) on ",
+          h.device());
+  const std::int64_t rows = h.dim(0), d = h.dim(1), columns = rows * communicator.size();
+  const kernels::NtXentShape shape{rows, communicator.rank() * rows, columns, d};
+  const std::int64_t splits = nt_xent_splits(shape);
+  const auto make = [&](Shape s) { return Tensor(s, h.dtype(), h.device()); };
+
+  const Tensor own = make({rows, d}), norm = make({rows}), loss = make({1});
+  dispatch_f32_f64(h, [&](auto stream, auto zero) {
+    using T = decltype(zero);
+    kernels::l2_normalize(stream, rows, d, kernels::nt_xent_eps, h.data<T>(), own.data<T>(), norm.data<T>());
+  });
+  const Tensor z = communicator.all_gather(own), zt = make({d, columns});
+  const Tensor own_top = make({rows}), own_weight = make({rows}), pull = make({rows});
+  dispatch_f32_f64(h, [&](auto stream, auto zero) {
+    using T = decltype(zero);
+    const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
+    const Tensor workspace = make({kernels::reduce_sum_workspace});
+    kernels::nt_xent_transpose(stream, shape, z.data<T>(), zt.data<T>());
+    kernels::nt_xent_row_sums(stream, shape, zt.data<T>(), tau.data<T>(), sum.data<T>(), split_top.data<T>());
+    kernels::nt_xent_rows(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), sum.data<T>(),
+                          split_top.data<T>(), row_loss.data<T>(), own_top.data<T>(), own_weight.data<T>(),
+                          pull.data<T>());
+    kernels::reduce_sum(stream, rows, row_loss.data<T>(), 1.0 / double(columns), loss.data<T>(), false,
+                        workspace.data<T>());
+  });
+  communicator.all_reduce_sum(loss);
+  const Tensor top = communicator.all_gather(own_top), weight = communicator.all_gather(own_weight);
+
+  return record("nt_xent", loss, {h, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
+    dispatch_f32_f64(z, [&](auto stream, auto zero) {
+      using T = decltype(zero);
+      const Tensor dz({splits, rows, d}, z.dtype(), z.device()), row_dtau({rows}, z.dtype(), z.device());
+      kernels::nt_xent_backward(stream, shape, z.data<T>(), zt.data<T>(), tau.data<T>(), top.data<T>(),
+                                weight.data<T>(), pull.data<T>(), dz.data<T>());
+      const Destination dh = out.wanted(0) ? out.destination(0) : Destination{};
+      kernels::nt_xent_jacobian(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), dy.data<T>(),
+                                dz.data<T>(), out.wanted(0) ? dh.tensor.data<T>() : nullptr, dh.accumulate,
+                                out.wanted(1) ? row_dtau.data<T>() : nullptr);
+      if (out.wanted(1)) {
+        const Destination dtau = out.destination(1);
+        const Tensor workspace({kernels::reduce_sum_workspace}, z.dtype(), z.device());
+        kernels::reduce_sum(stream, rows, row_dtau.data<T>(), 1.0, dtau.tensor.data<T>(), dtau.accumulate,
+                            workspace.data<T>());
+      }
+    });
+  });
+}
+
+}  // namespace engine

@@ -1,0 +1,28 @@
+#include "engine/op_case.h"
+#include "engine/ops.h"
+
+namespace engine {
+namespace {
+
+Tensors inputs(const Shape& s, Random& r) { return {leaf(uniform(s, r))}; }
+
+const AddCase sum_case{{
+    .name = "sum",
+    .inputs = inputs,
+    .apply = [](const Tensors& in) { return Tensors{sum(in[0])}; },
+    .check = {{1}, {3, 5}, {257}},
+    .bench = {{256, 32, 32, 64}},
+    .bf16 = true,
+}};
+
+const AddCase mean_case{{
+    .name = "mean",
+    .inputs = inputs,
+    .apply = [](const Tensors& in) { return Tensors{mean(in[0])}; },
+    .check = {{1}, {3, 5}, {257}},
+    .bench = {{256, 32, 32, 64}},
+    .bf16 = true,
+}};
+
+}  // namespace
+}  // namespace engine

@@ -9,7 +9,7 @@
 namespace apps {
 namespace {
 
-constexpr double kWidth = 440, kHeight = 250;                       // of the drawing, in its own units
+constexpr double kHeight = 250;                                     // of the drawing, in its own units
 constexpr double kLeft = 52, kRight = 12, kTop = 14, kBottom = 42;  // margins
 constexpr std::size_t kBins = 200;
 
@@ -88,19 +88,19 @@ std::string svg(const LineChart& c) {
     high = std::max(high, c.reference->first);
   }
   const double room = (high - low) * 0.06;
-  const Axis x = axis(points.front().x, points.back().x, kLeft, kWidth - kRight);
+  const Axis x = axis(points.front().x, points.back().x, kLeft, c.width - kRight);
   const Axis y = axis(c.from_zero ? low : low - room, high + room, kHeight - kBottom, kTop);
 
-  s << "<svg viewBox=\"0 0 " << kWidth << ' ' << kHeight << "\" role=\"img\" aria-label=\""
+  s << "<svg viewBox=\"0 0 " << c.width << ' ' << kHeight << "\" role=\"img\" aria-label=\""
     << escaped(c.title) << "\">\n";
   for (const double v : ticks(y.low, y.high, 5))
-    s << "<line class=\"grid\" x1=\"" << kLeft << "\" x2=\"" << kWidth - kRight << "\" y1=\"" << y(v)
+    s << "<line class=\"grid\" x1=\"" << kLeft << "\" x2=\"" << c.width - kRight << "\" y1=\"" << y(v)
       << "\" y2=\"" << y(v) << "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" << kLeft - 6 << "\" y=\""
       << y(v) + 4 << "\">" << compact(v) << "</text>\n";
-  for (const double v : ticks(x.low, x.high, 5))
+  for (const double v : ticks(x.low, x.high, int(c.width / 90)))
     s << "<text class=\"tick\" text-anchor=\"middle\" x=\"" << x(v) << "\" y=\"" << kHeight - kBottom + 17
       << "\">" << compact(v) << "</text>\n";
-  s << "<text class=\"label\" text-anchor=\"middle\" x=\"" << (kLeft + kWidth - kRight) / 2 << "\" y=\""
+  s << "<text class=\"label\" text-anchor=\"middle\" x=\"" << (kLeft + c.width - kRight) / 2 << "\" y=\""
     << kHeight - 6 << "\">" << escaped(c.x_label) << "</text>\n";
   if (!c.y_label.empty())
     s << "<text class=\"label\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\""
@@ -119,9 +119,9 @@ std::string svg(const LineChart& c) {
       << "\"/>\n";
   if (c.reference) {
     const double at = y(c.reference->first);
-    s << "<line class=\"reference\" x1=\"" << kLeft << "\" x2=\"" << kWidth - kRight << "\" y1=\"" << at
-      << "\" y2=\"" << at << "\"/><text class=\"reference-label\" text-anchor=\"end\" x=\"" << kWidth - kRight
-      << "\" y=\"" << at + 15 << "\">" << escaped(c.reference->second) << "</text>\n";
+    s << "<line class=\"reference\" x1=\"" << kLeft << "\" x2=\"" << c.width - kRight << "\" y1=\"" << at
+      << "\" y2=\"" << at << "\"/><text class=\"reference-label\" text-anchor=\"end\" x=\""
+      << c.width - kRight << "\" y=\"" << at + 15 << "\">" << escaped(c.reference->second) << "</text>\n";
   }
   s << "</svg></figure>\n";
   return s.str();

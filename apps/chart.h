@@ -14,6 +14,7 @@ struct LineChart {
   std::vector<double> x, y;  // many points are drawn as the mean of each bin, and its least and greatest
   std::optional<std::pair<double, std::string>> reference = {};  // a dashed line at a height, with its name
   bool from_zero = false;
+  double width = 440;  // of the drawing; letters keep their size
 };
 std::string svg(const LineChart&);
 

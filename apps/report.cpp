@@ -39,6 +39,12 @@ std::string percent(double part) {
   return text;
 }
 
+std::string with_ms(double milliseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, milliseconds < 10 ? "%.1f ms" : "%.0f ms", milliseconds);
+  return text;
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) return std::nan("");
   const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
@@ -109,15 +115,15 @@ std::string phases_card(const std::vector<StepRecord>& steps) {
   for (const auto& [name, milliseconds] : phases) sum += milliseconds;
   if (!(sum > 0)) return "";
   std::ostringstream s;
-  s << "<div class=\"card wide\"><figcaption>Where a step's time goes (median " << compact(sum)
-    << " ms)</figcaption><div class=\"phases\">";
+  s << "<div class=\"card wide\"><figcaption>Where a step's time goes (median " << with_ms(sum)
+    << ")</figcaption><div class=\"phases\">";
   for (std::size_t i = 0; i < phases.size(); ++i)
     s << "<i style=\"flex:" << phases[i].second / sum * 100 << ";background:var(--p"
       << std::min<std::size_t>(i, 5) << ")\"></i>";
   s << "</div><ul class=\"legend\">";
   for (std::size_t i = 0; i < phases.size(); ++i)
     s << "<li><i style=\"background:var(--p" << std::min<std::size_t>(i, 5) << ")\"></i>"
-      << escaped(phases[i].first) << ' ' << compact(phases[i].second) << " ms, "
+      << escaped(phases[i].first) << ' ' << with_ms(phases[i].second) << ", "
       << percent(phases[i].second / sum) << "</li>";
   s << "</ul></div>\n";
   return s.str();
@@ -125,8 +131,8 @@ std::string phases_card(const std::vector<StepRecord>& steps) {
 
 std::string training_section(const std::vector<StepRecord>& steps, const PretrainOptions& o) {
   if (steps.empty()) return "";
-  LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "", .x = {}, .y = {}};
-  LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "", .x = {}, .y = {}};
+  LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "loss", .x = {}, .y = {}};
+  LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "lr", .x = {}, .y = {}};
   LineChart speed{.title = "Throughput", .x_label = "step", .y_label = "pairs/s", .x = {}, .y = {}};
   for (const auto& r : steps) {
     for (LineChart* c : {&loss, &lr, &speed}) c->x.push_back(double(r.step));
@@ -138,7 +144,9 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
   loss.reference = {chance, "chance: ln(2N - 1) = " + compact(chance)};
   lr.from_zero = speed.from_zero = true;
   std::ostringstream s;
-  s << "<h2>Training</h2>\n<div class=\"wide\">" << svg(loss) << "</div>\n"
+  s << "<h2>Training</h2>\n<div class=\"wide narrow-screen\">" << svg(loss) << "</div>\n";
+  loss.width = 900;
+  s << "<div class=\"wide wide-screen\">" << svg(loss) << "</div>\n"
     << phases_card(steps) << "<div class=\"charts\">" << svg(speed) << svg(lr) << "</div>\n";
   return s.str();
 }

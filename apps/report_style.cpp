@@ -30,7 +30,7 @@ figure.chart { padding: 12px 14px 6px; }
 figcaption { font-weight: 600; font-size: 14px; margin-bottom: 4px; }
 .wide { margin-bottom: 12px; }
 svg { display: block; width: 100%; height: auto; }
-.wide svg { max-height: 460px; }
+.narrow-screen { display: none; }
 .grid { stroke: var(--rule); stroke-width: 1; }
 .tick, .label, .reference-label { fill: var(--quiet); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 .band { fill: var(--band); }
@@ -66,14 +66,14 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .confusion thead th { vertical-align: bottom; text-align: center; padding: 0 2px 4px; }
 .confusion thead span { writing-mode: vertical-rl; transform: rotate(180deg); }
 .confusion .corner { font-size: 11px; }
-.confusion td { min-width: 34px; height: 28px; text-align: center; background: rgba(var(--cell), var(--part)); border: 1px solid var(--card); }
+.confusion td { min-width: 42px; padding: 0; height: 28px; text-align: center; background: rgba(var(--cell), var(--part)); border: 1px solid var(--card); }
 .confusion td.dark { color: var(--card); }
 .facts { width: 100%; font-size: 14px; }
 .facts th { text-align: left; font-weight: 400; color: var(--quiet); padding: 3px 14px 3px 0; white-space: nowrap; vertical-align: top; }
 .facts td { padding: 3px 0; overflow-wrap: anywhere; }
-@media (max-width: 560px) { main { padding: 18px 12px 40px; } h1 { font-size: 21px; } .card { padding: 12px; }
+@media (max-width: 560px) { .narrow-screen { display: block; } .wide-screen { display: none; } main { padding: 18px 12px 40px; } h1 { font-size: 21px; } .card { padding: 12px; }
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; } .tile b { font-size: 21px; } .neighbours img { width: 46px; height: 46px; }
-  .neighbours { border-spacing: 3px 8px; } .confusion td { min-width: 27px; } }
+  .neighbours { border-spacing: 3px 8px; } .confusion { font-size: 11px; } .confusion th { padding-right: 5px; } .confusion td { min-width: 22px; height: 24px; } }
 )css";
 
 }  // namespace apps

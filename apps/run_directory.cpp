@@ -119,7 +119,7 @@ std::vector<StepRecord> read_metrics(const std::string& run) {
   std::vector<StepRecord> records;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
-    const auto j = nlohmann::json::parse(line, nullptr, false);
+    const auto j = ordered_json::parse(line, nullptr, false);
     if (j.is_discarded() && file.eof()) break;  // a line that was being written
     engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
                          ": expected a JSON object");

@@ -1,32 +1,82 @@
 // Element-wise ops and their fusions.
 #include "kernels/kernels.h"
-#include "kernels/simt.h"
+#include "kernels/rows.h"
 
 namespace kernels {
 namespace {
 
-template <int NT, class T>
+template <class A>
+__device__ __forceinline__ A relu_of(A v) {
+  return v < A(0) ? A(0) : v;  // NaN stays NaN
+}
+
+template <int NT, bool Relu, class T>
 __global__ void __launch_bounds__(NT) add_kernel(std::int64_t n, const T* a, const T* b, T* y) {
   using A = acc_t<T>;
-  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(A(a[i]) + A(b[i])); });
+  for_each<NT>(n, [=](std::int64_t i) {
+    const A v = A(a[i]) + A(b[i]);
+    y[i] = T(Relu ? relu_of(v) : v);
+  });
 }
 
 template <int NT, class T>
 __global__ void __launch_bounds__(NT) relu_kernel(std::int64_t n, const T* x, T* y) {
   using A = acc_t<T>;
-  for_each<NT>(n, [=](std::int64_t i) {
-    const A v = A(x[i]);
-    y[i] = T(v > A(0) ? v : A(0));
-  });
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(relu_of(A(x[i]))); });
 }
 
 template <int NT, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT) relu_backward_kernel(std::int64_t n, const T* y, const T* dy, T* dx) {
   using A = acc_t<T>;
   for_each<NT>(n, [=](std::int64_t i) {
-    const A d = A(y[i]) > A(0) ? A(dy[i]) : A(0);
+    const A d = A(y[i]) <= A(0) ? A(0) : A(dy[i]);
     dx[i] = T(Accumulate ? A(dx[i]) + d : d);
   });
+}
+
+template <int NT, bool Relu, class T>
+__global__ void __launch_bounds__(NT)
+    bias_add_kernel(std::int64_t R, std::int64_t C, std::int64_t slab, const T* __restrict__ x,
+                    const acc_t<T>* __restrict__ bias, T* __restrict__ y) {
+  using A = acc_t<T>;
+  const std::int64_t first = blockIdx.x * slab, end = first + slab < R ? first + slab : R;
+  const auto one = [=](std::int64_t r, std::int64_t c) {
+    const A v = A(x[r * C + c]) + bias[c];
+    y[r * C + c] = T(Relu ? relu_of(v) : v);
+  };
+  if constexpr (NT == 1) {
+    for (std::int64_t r = first; r < end; ++r)
+      for (std::int64_t c = 0; c < C; ++c) one(r, c);
+  } else {
+    const Place<NT, 1> place(C);
+    if (place.active)
+      for_rows<4>(first + place.row, end, place.rows, [=](std::int64_t r) { one(r, place.c); });
+  }
+}
+
+template <int NT, bool Accumulate, class From, class To>
+__global__ void __launch_bounds__(NT) cast_kernel(std::int64_t n, const From* x, To* y) {
+  using A = acc_t<To>;
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = To(Accumulate ? A(y[i]) + A(x[i]) : A(x[i])); });
+}
+
+template <int NT, class T>
+__global__ void __launch_bounds__(NT) fill_kernel(std::int64_t n, T value, T* y) {
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = value; });
+}
+
+template <int NT, class T>
+__global__ void __launch_bounds__(NT) scale_kernel(std::int64_t n, acc_t<T> a, const T* x, T* y) {
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(a * acc_t<T>(x[i])); });
+}
+
+template <class Stream, class From, class To>
+void launch_cast(Stream stream, const Grid& grid, std::int64_t n, const From* x, To* y, bool accumulate) {
+  constexpr int NT = threads<Stream>(256);
+  if (accumulate)
+    launch<cast_kernel<NT, true, From, To>>(stream, grid, n, x, y);
+  else
+    launch<cast_kernel<NT, false, From, To>>(stream, grid, n, x, y);
 }
 
 }  // namespace
@@ -34,7 +84,13 @@ __global__ void __launch_bounds__(NT) relu_backward_kernel(std::int64_t n, const
 template <class Stream, class T>
 void add(Stream stream, std::int64_t n, const T* a, const T* b, T* y) {
   constexpr int NT = threads<Stream>(256);
-  launch<add_kernel<NT, T>>(stream, grid_for<NT>(n), n, a, b, y);
+  launch<add_kernel<NT, false, T>>(stream, grid_for<NT>(n), n, a, b, y);
+}
+
+template <class Stream, class T>
+void add_relu(Stream stream, std::int64_t n, const T* a, const T* b, T* y) {
+  constexpr int NT = threads<Stream>(256);
+  launch<add_kernel<NT, true, T>>(stream, grid_for<NT>(n), n, a, b, y);
 }
 
 template <class Stream, class T>
@@ -52,8 +108,54 @@ void relu_backward(Stream stream, std::int64_t n, const T* y, const T* dy, T* dx
     launch<relu_backward_kernel<NT, false, T>>(stream, grid_for<NT>(n), n, y, dy, dx);
 }
 
+template <class Stream, class T>
+void bias_add(Stream stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias,
+              T* y) {
+  constexpr int NT = threads<Stream>(256);
+  const std::int64_t slabs = row_slabs(R, C), slab = ceil_div(R, slabs);
+  const Grid grid = rows_grid<NT>(slabs, C, 1);
+  if (relu)
+    launch<bias_add_kernel<NT, true, T>>(stream, grid, R, C, slab, x, bias, y);
+  else
+    launch<bias_add_kernel<NT, false, T>>(stream, grid, R, C, slab, x, bias, y);
+}
+
+template <class Stream, class T>
+void cast_to_f32(Stream stream, std::int64_t n, const T* x, float* y, bool accumulate) {
+  launch_cast(stream, grid_for<threads<Stream>(256)>(n), n, x, y, accumulate);
+}
+
+template <class Stream, class T>
+void cast_to_f64(Stream stream, std::int64_t n, const T* x, double* y, bool accumulate) {
+  launch_cast(stream, grid_for<threads<Stream>(256)>(n), n, x, y, accumulate);
+}
+
+template <class Stream, class T>
+void cast_to_bf16(Stream stream, std::int64_t n, const T* x, bf16* y, bool accumulate) {
+  launch_cast(stream, grid_for<threads<Stream>(256)>(n), n, x, y, accumulate);
+}
+
+template <class Stream, class T>
+void fill(Stream stream, std::int64_t n, double value, T* y) {
+  constexpr int NT = threads<Stream>(256);
+  launch<fill_kernel<NT, T>>(stream, grid_for<NT>(n), n, T(value), y);
+}
+
+template <class Stream, class T>
+void scale(Stream stream, std::int64_t n, double a, const T* x, T* y) {
+  constexpr int NT = threads<Stream>(256);
+  launch<scale_kernel<NT, T>>(stream, grid_for<NT>(n), n, acc_t<T>(a), x, y);
+}
+
 INSTANTIATE_WITH_BF16(add)
+INSTANTIATE_WITH_BF16(add_relu)
 INSTANTIATE_WITH_BF16(relu)
 INSTANTIATE_WITH_BF16(relu_backward)
+INSTANTIATE_WITH_BF16(bias_add)
+INSTANTIATE_WITH_BF16(cast_to_f32)
+INSTANTIATE_WITH_BF16(cast_to_f64)
+INSTANTIATE_WITH_BF16(cast_to_bf16)
+INSTANTIATE_WITH_BF16(fill)
+INSTANTIATE_WITH_BF16(scale)
 
 }  // namespace kernels

@@ -1,0 +1,142 @@
+// report.html: one well-formed file that needs no network, with every part that the run's folder has.
+#include "apps/report.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "apps/chart.h"
+#include "apps/run_directory.h"
+
+namespace {
+
+struct Run {
+  std::string path = std::filesystem::temp_directory_path() / "dyad <report> & test";
+  Run() {
+    std::filesystem::create_directories(path);
+    write("config.toml", "[pretrain]\ndata = \"photos\"\nrun = \"r\"\nbatch = 128\ntau = 0.25\n");
+  }
+  ~Run() { std::filesystem::remove_all(path); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path + "/" + name) << text;
+  }
+};
+
+// What is wrong with it as XML: tags that don't nest, bare '<' or '&'; "" if nothing is.
+std::string malformed(const std::string& html) {
+  std::vector<std::string> open;
+  const auto at = [](std::size_t i) { return " at byte " + std::to_string(i); };
+  for (std::size_t i = 0; i < html.size(); ++i) {
+    if (html[i] == '&') {
+      const auto end = html.find(';', i);
+      if (end == std::string::npos || end - i > 8) return "a bare &" + at(i);
+    }
+    if (html[i] != '<') continue;
+    const auto end = html.find('>', i);
+    if (end == std::string::npos) return "a tag without end" + at(i);
+    std::string tag = html.substr(i + 1, end - i - 1);
+    if (std::count(tag.begin(), tag.end(), '"') % 2 != 0 || tag.find('<') != std::string::npos)
+      return "a tag with quotes that are open: " + tag.substr(0, 80);
+    i = end;
+    if (tag[0] == '!' || tag.back() == '/') continue;
+    const std::string name = tag.substr(tag[0] == '/', tag.find_first_of(" \n") - (tag[0] == '/'));
+    if (tag[0] != '/') {
+      open.push_back(name);
+      if (name == "style") i = html.find("</style>", i) - 1;  // its text is not markup
+    } else if (open.empty() || open.back() != name) {
+      return "</" + name + ">" + at(i) + " closes " + (open.empty() ? "nothing" : "<" + open.back() + ">");
+    } else {
+      open.pop_back();
+    }
+  }
+  return open.empty() ? "" : "<" + open.back() + "> is never closed";
+}
+
+TEST_CASE("report: the checker of markup sees mistakes") {
+  CHECK(malformed("<a><b/></a>").empty());
+  CHECK_FALSE(malformed("<a><b></a>").empty());
+  CHECK_FALSE(malformed("<a>x & y</a>").empty());
+  CHECK_FALSE(malformed("<a>").empty());
+}
+
+TEST_CASE("report: a whole run") {
+  const Run run;
+  std::string metrics;
+  for (int step = 1; step <= 500; ++step)
+    metrics += "{\"step\":" + std::to_string(step) + ",\"epoch\":" + std::to_string(step / 100.0) +
+               ",\"loss\":" + (step == 3 ? "null" : std::to_string(5 - step * 0.001)) +
+               ",\"lr\":0.1,\"pairs_per_s\":100.0,\"data_wait\":0.01,"
+               "\"phases_ms\":{\"views\":1.5,\"forward\":20.0,\"backward\":40.0}}\n";
+  run.write("metrics.jsonl", metrics);
+  run.write(
+      "env.json",
+      R"({"version":"0.1.0","revision":"abc","compiled_for":"x","command":"dyad <x> & \"y\"","device":"cpu",)"
+      R"("cpu":{"model":"M","cores":2,"features":["avx2"]},"libraries":{"oneDNN":"2"}})");
+  run.write("knn.json", R"({"accuracy":0.421,"k":200,"temperature":0.1,"train":50,"test":4,)"
+                        R"("floors":{"raw":0.354,"untrained":0.254},"classes":["cat","<dog>"],)"
+                        R"("confusion":[[2,0],[1,1]]})");
+  run.write("linear.json", R"({"accuracy":0.472,"train":50,"test":4,"floors":{"raw":0.31,"untrained":0.305},)"
+                           R"("classes":["cat","<dog>"],"confusion":[[2,0],[1,1]]})");
+  run.write("neighbours.json",
+            R"({"classes":["cat","<dog>"],"queries":[{"label":0,"png":"data:image/png;base64,AAAA",)"
+            R"("neighbours":[{"label":1,"png":"data:image/png;base64,BBBB","cosine":0.875}]}]})");
+  run.write("views.png", "\x89PNG");
+
+  const std::string html = apps::report_html(run.path);
+  CHECK(malformed(html) == "");
+  for (const char* outside : {"http:", "https:", "src=\"/", "url(", "<link", "<script", "@import"}) {
+    CAPTURE(outside);
+    CHECK(html.find(outside) == std::string::npos);
+  }
+  for (const char* part :
+       {"47.2 %", "42.1 %", "35.4 %", "25.4 %", "31.0 %", "30.5 %",  // results and their floors
+        "chance: ln(2N - 1) = 5.541",                                // N = 128
+        "dyad &lt;report&gt; &amp; test", "&lt;dog&gt;", "dyad &lt;x&gt; &amp; &quot;y&quot;", "0.88", "BBBB",
+        "forward 20 ms", "tau</th><td>0.25", "avx2", "prefers-color-scheme: dark"}) {
+    CAPTURE(part);
+    CHECK(html.find(part) != std::string::npos);
+  }
+  CHECK(html.find(apps::data_uri("\x89PNG")) != std::string::npos);
+  apps::write_report(run.path);
+  CHECK(std::filesystem::file_size(run.path + "/report.html") == html.size());
+}
+
+TEST_CASE("report: what the run does not have is left out") {
+  const Run run;
+  const std::string html = apps::report_html(run.path);
+  CHECK(malformed(html) == "");
+  CHECK(html.find("Configuration") != std::string::npos);
+  for (const char* part :
+       {"Training", "Nearest neighbours", "What the features are worth", "Views", "Machine"})
+    CHECK(html.find("<h2>" + std::string(part)) == std::string::npos);
+}
+
+TEST_CASE("charts") {
+  CHECK(apps::ticks(0, 10, 5) == std::vector<double>{0, 2, 4, 6, 8, 10});
+  CHECK(apps::ticks(3, 3, 5).size() == 1);
+  CHECK(apps::compact(1234567) == "1,234,567");
+  CHECK(apps::compact(-1234) == "-1,234");
+  CHECK(apps::compact(0.0123) == "0.0123");
+  CHECK(apps::base64("") == "");
+  CHECK(apps::base64("f") == "Zg==");
+  CHECK(apps::base64("fo") == "Zm8=");
+  CHECK(apps::base64("foobar") == "Zm9vYmFy");
+
+  const double nan = std::nan("");
+  const auto drawn = [](std::vector<double> x, std::vector<double> y) {
+    return apps::svg({.title = "t", .x_label = "x", .y_label = "y", .x = std::move(x), .y = std::move(y)});
+  };
+  for (const auto& chart :
+       {drawn({}, {}), drawn({1}, {2}), drawn({1, 2}, {nan, nan}), drawn({1, 2, 3}, {1, nan, 1})}) {
+    CHECK(malformed(chart) == "");
+    CHECK(chart.find("nan") == std::string::npos);
+    CHECK(chart.find("inf") == std::string::npos);
+  }
+  CHECK(drawn({}, {}).find("No values") != std::string::npos);
+}
+
+}  // namespace

@@ -86,7 +86,8 @@ __device__ __forceinline__ void hue(const Image& image, float turn) {
   for_pixels<NT>(image, [=](Rgb p) {
     constexpr float unit = 1.0f / 255.0f;
     const float r = p.r * unit, g = p.g * unit, b = p.b * unit;
-    const float most = max(r, max(g, b)), least = min(r, min(g, b)), range = most - least;
+    const float rg = r > g ? r : g, most = rg > b ? rg : b;
+    const float low = r < g ? r : g, least = low < b ? low : b, range = most - least;
     const float divisor = range == 0.0f ? 1.0f : range;
     const float rc = (most - r) / divisor, gc = (most - g) / divisor, bc = (most - b) / divisor;
     const float sector = most == r ? bc - gc : most == g ? 2.0f + rc - bc : 4.0f + gc - rc;

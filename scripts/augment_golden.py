@@ -79,8 +79,8 @@ def cases(generator):
     plain = {"crop": box, "crop-shrunk": {}, "crop-bicubic": dict(box, bicubic=1), "shrunk-bicubic": dict(bicubic=1),
              "no-antialias": dict(antialias=0), "bicubic-none": dict(antialias=0, bicubic=1)}
     for name, changes in plain.items():
-        yield name, 41, 53, 32, changes
-        yield name, 41, 53, 19, changes
+        yield name, 29, 37, 32, changes
+        yield name, 41, 33, 19, changes
     for name, bicubic in ("long", 0), ("long-bicubic", 1):  # many taps, and one axis only
         yield name, 300, 7, 7, dict(bicubic=bicubic)
         yield name, 7, 300, 5, dict(bicubic=bicubic)
@@ -101,7 +101,7 @@ def cases(generator):
         for factor in factors:
             ops[f"{op} {factor}"] = dict(jitter=[(op, factor)])
     for name, changes in ops.items():
-        yield name, 32, 32, 32, changes  # without resampling: the op alone
+        yield name, 20, 20, 20, changes  # without resampling: the op alone
         yield name, 13, 13, 13, changes
     for name in "flip", "rotate", "contrast 1.8", "hue 0.2", "grayscale", "solarize":
         yield name, 1, 1, 1, ops[name]
@@ -111,16 +111,16 @@ def cases(generator):
         jitter = [("brightness", 0.2 + 1.6 * draw()), ("contrast", 0.2 + 1.6 * draw()),
                   ("saturation", 0.2 + 1.6 * draw()), ("hue", -0.2 + 0.4 * draw())]
         order = torch.randperm(4, generator=generator).tolist()
-        size = (32, 25, 64)[number % 3]
+        size = (32, 25, 48)[number % 3]
         yield "chain", 47, 38, size, dict(
             top=int(8 * draw()), left=int(8 * draw()), crop_height=16 + int(20 * draw()),
             crop_width=12 + int(18 * draw()), flip=number % 2, bicubic=number // 2 % 2,
             angle=30.0 * draw() if number % 4 == 1 else 0.0, jitter=[jitter[i] for i in order],
             grayscale=int(number % 5 == 2), blur_sigma=0.1 + 1.9 * draw() if number % 3 else 0.0, blur_kernel=7,
             solarize=100 if number % 4 == 3 else 256)
-    large = dict(top=11, left=20, crop_height=140, crop_width=101, flip=1, bicubic=1, blur_sigma=1.7, blur_kernel=23,
+    large = dict(top=5, left=8, crop_height=64, crop_width=51, flip=1, bicubic=1, blur_sigma=1.7, blur_kernel=23,
                  jitter=[("contrast", 1.3), ("hue", 0.1), ("brightness", 0.8), ("saturation", 1.5)])
-    yield "chain-224", 160, 131, 224, large
+    yield "chain-224", 70, 61, 224, large
 
 
 def main():

@@ -1,8 +1,16 @@
 # What every target of ours is compiled with: the interface target `settings`.
 add_library(settings INTERFACE)
 target_include_directories(settings INTERFACE ${CMAKE_SOURCE_DIR})
+# file names in messages begin at the top of the tree
+target_compile_options(settings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>)
 target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
 target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(settings INTERFACE  # "literal" + string: a false alarm of g++ 12 (PR 105651)
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
 if(DYAD_WERROR)
   target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()

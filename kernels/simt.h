@@ -54,10 +54,11 @@ __device__ __forceinline__ void for_each(std::int64_t n, F f) {
 
 // The grid of for_each. It depends on n only, never on the number of processors, so results do not either.
 template <int NT>
-Grid grid_for(std::int64_t n, const char* launcher = __builtin_FUNCTION()) {
+Grid grid_for(std::int64_t n, const char* launcher = __builtin_FUNCTION(),
+              const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   const std::int64_t piece = NT == 1 ? 16384 : NT, most = NT == 1 ? 1024 : 4096;
   const std::int64_t blocks = (n + piece - 1) / piece;
-  return {dim3(unsigned(blocks < 1 ? 1 : blocks < most ? blocks : most)), dim3(NT), 0, launcher};
+  return {dim3(unsigned(blocks < 1 ? 1 : blocks < most ? blocks : most)), dim3(NT), 0, launcher, file, line};
 }
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

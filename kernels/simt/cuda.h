@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/check_cuda.h"
+#include "kernels/check_options.h"
 #include "kernels/launch_log.h"
 #include "kernels/stream.h"
 
@@ -18,23 +19,28 @@ namespace kernels::inline KERNELS_COMPILER {
 
 struct Grid {
   dim3 blocks, threads;
-  unsigned shared_bytes = 0;
+  unsigned shared_bytes = 0;                    // of SHARED_DYNAMIC
   const char* launcher = __builtin_FUNCTION();  // who launches: names the op in errors and in the launch log
+  const char* file = __builtin_FILE();
+  int line = __builtin_LINE();
 };
 
 namespace detail {
 template <auto Kernel, class... P>
 void launch(void (*)(P...), CudaStream stream, const Grid& grid, std::type_identity_t<P>... args) {
+  const std::string name = launcher_name(grid.launcher);
+  const auto look_at = [&](cudaError_t status) { check(status, name.c_str(), grid.file, grid.line); };
   if (grid.shared_bytes > 48 * 1024)
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(Kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
+    look_at(cudaFuncSetAttribute(reinterpret_cast<const void*>(Kernel),
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
   if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
   cudaLaunchConfig_t config{};
   config.gridDim = grid.blocks;
   config.blockDim = grid.threads;
   config.dynamicSmemBytes = grid.shared_bytes;
   config.stream = stream.handle;
-  check(cudaLaunchKernelEx(&config, Kernel, args...), grid.launcher);
+  look_at(cudaLaunchKernelEx(&config, Kernel, args...));
+  if (check_options().sync_launches) look_at(cudaStreamSynchronize(stream.handle));
 }
 }  // namespace detail
 

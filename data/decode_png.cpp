@@ -1,0 +1,39 @@
+// PNG by libspng.
+#include <spng.h>
+
+#include <memory>
+
+#include "data/decode_formats.h"
+#include "engine/error.h"
+
+namespace data {
+
+using engine::require_data;
+
+namespace {
+
+constexpr std::size_t chunk_limit = 64 << 20;  // a chunk of text or profile, and all of them
+
+void check(int status, const std::string& name, std::size_t size) {
+  require_data(status == 0, name, ": PNG of ", with_commas(size), " bytes: ", spng_strerror(status));
+}
+
+}  // namespace
+
+Image decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+  const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(0), spng_ctx_free);
+  require_data(png != nullptr, name, ": out of memory");
+  spng_set_chunk_limits(png.get(), chunk_limit, chunk_limit);
+  spng_set_png_buffer(png.get(), bytes, size);
+  spng_ihdr header = {};
+  check(spng_get_ihdr(png.get(), &header), name, size);
+  require_size(header.height, header.width, name);
+
+  Image image{int(header.height), int(header.width), {}};
+  image.pixels.resize(std::size_t(header.height) * header.width * 3);
+  check(spng_decode_image(png.get(), image.pixels.data(), image.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
+  check(spng_decode_chunks(png.get()), name, size);  // up to the end, so that a file that lacks it is refused
+  return image;
+}
+
+}  // namespace data

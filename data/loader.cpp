@@ -1,0 +1,297 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/random.h"
+
+namespace data {
+
+using engine::DataError;
+using engine::require;
+
+namespace {
+
+constexpr std::align_val_t alignment{64};
+
+}  // namespace
+
+void PixelBuffer::Free::operator()(std::uint8_t* bytes) const { ::operator delete[](bytes, alignment); }
+
+void PixelBuffer::resize(std::size_t size) {
+  if (size > capacity_) {
+    bytes_.reset();
+    capacity_ = 0;
+    bytes_.reset(static_cast<std::uint8_t*>(::operator new[](size, alignment)));
+    capacity_ = size;
+  }
+  size_ = size;
+}
+
+std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch) {
+  require(size <= std::numeric_limits<std::uint32_t>::max(), "permutation: ", size,
+          " samples, expected fewer than 2^32");
+  std::vector<std::uint32_t> order(size);
+  std::iota(order.begin(), order.end(), 0U);
+  // the last two words keep these draws apart from those named by (seed, epoch, sample, view)
+  engine::Random random(seed, epoch, ~0U, ~0U);
+  for (std::size_t i = size; i > 1; --i) std::swap(order[i - 1], order[random.below(std::uint32_t(i))]);
+  return order;
+}
+
+namespace {
+
+// Images that a thread takes at a time.
+constexpr int chunk = 8;
+
+// A batch on its way.
+struct Job {
+  Batch batch;
+  std::vector<Image> images;
+  int taken = 0;  // images that a thread works on or has done
+  int done = 0;
+  bool ready = false;
+  int error_row = -1;  // the first row that failed, so that the error does not depend on the threads
+  std::string error;
+};
+
+void note_error(Job& job, int row, std::string message) {
+  if (job.error_row >= 0 && job.error_row <= row) return;
+  job.error_row = row;
+  job.error = std::move(message);
+}
+
+// The image of a row; a message if there is none.
+std::string decode_row(const Dataset& dataset, Job& job, int row) {
+  const std::size_t sample = job.batch.samples[std::size_t(row)];
+  try {
+    job.images[std::size_t(row)] = dataset.image(sample);
+    return {};
+  } catch (const DataError& error) {
+    return error.what();
+  } catch (const std::exception& error) {
+    return dataset.name(sample) + ": " + error.what();
+  }
+}
+
+// Lays the images one after the other.
+void assemble(Job& job) {
+  Batch& batch = job.batch;
+  std::int64_t bytes = 0;
+  batch.offset.clear();
+  batch.height.clear();
+  batch.width.clear();
+  for (const Image& image : job.images) {
+    batch.offset.push_back(bytes);
+    batch.height.push_back(image.height);
+    batch.width.push_back(image.width);
+    bytes += std::int64_t(image.pixels.size());
+  }
+  batch.pixels.resize(std::size_t(bytes));
+  for (std::size_t i = 0; i < job.images.size(); ++i) {
+    const std::vector<std::uint8_t>& pixels = job.images[i].pixels;
+    std::copy(pixels.begin(), pixels.end(), batch.pixels.data() + batch.offset[i]);
+  }
+  job.images.clear();
+}
+
+}  // namespace
+
+struct Loader::State {
+  const Dataset& dataset;
+  const LoaderOptions options;
+  const int rank, ranks;
+
+  // The calling thread's.
+  std::int64_t epoch = 0, index = 0;  // of the batch that is planned next
+  std::vector<std::uint32_t> order;   // of order_epoch
+  std::int64_t order_epoch = -1;
+  double wait_seconds = 0;
+
+  // Shared, under the mutex. A job's rows belong to the thread that took them.
+  std::mutex mutex;
+  std::condition_variable work, finished;
+  std::deque<std::shared_ptr<Job>> jobs;  // in the order of delivery
+  std::vector<Batch> spare;               // whose memory can be used again
+  bool stop = false;
+  std::vector<std::thread> threads;
+
+  State(const Dataset& d, const LoaderOptions& o, const engine::Communicator& c)
+      : dataset(d), options(o), rank(c.rank()), ranks(c.size()) {}
+
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    work.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  std::int64_t batches_per_epoch() const {
+    const auto size = std::int64_t(dataset.size()), batch = std::int64_t(options.batch);
+    return options.drop_last ? size / batch : (size + batch - 1) / batch;
+  }
+
+  // Makes the job of batch (epoch, index) and steps to the one after it.
+  std::shared_ptr<Job> plan() {
+    auto job = std::make_shared<Job>();
+    {
+      const std::lock_guard lock(mutex);
+      if (!spare.empty()) {
+        job->batch = std::move(spare.back());
+        spare.pop_back();
+      }
+    }
+    if (options.shuffle && order_epoch != epoch) {
+      order = permutation(dataset.size(), options.seed, std::uint32_t(epoch));
+      order_epoch = epoch;
+    }
+    Batch& batch = job->batch;
+    batch.epoch = epoch;
+    batch.index = index;
+    batch.samples.clear();
+    batch.labels.clear();
+    const std::int64_t first = index * options.batch;
+    const std::int64_t count = std::min<std::int64_t>(options.batch, std::int64_t(dataset.size()) - first);
+    for (std::int64_t row = count * rank / ranks; row < count * (rank + 1) / ranks; ++row) {
+      const auto i = std::size_t(first + row);
+      const std::uint32_t sample = options.shuffle ? order[i] : std::uint32_t(i);
+      batch.samples.push_back(sample);
+      batch.labels.push_back(dataset.label(sample));
+    }
+    job->images.resize(batch.samples.size());
+    job->ready = batch.samples.empty();
+    if (++index == batches_per_epoch()) {
+      index = 0;
+      ++epoch;
+    }
+    return job;
+  }
+
+  void plan_ahead() {
+    const std::size_t ahead = threads.empty() ? 1 : std::size_t(options.prefetch);
+    for (;;) {
+      {
+        const std::lock_guard lock(mutex);
+        if (jobs.size() >= ahead) break;
+      }
+      std::shared_ptr<Job> job = plan();
+      const std::lock_guard lock(mutex);
+      jobs.push_back(std::move(job));
+    }
+    work.notify_all();
+  }
+
+  // The first job with rows that no thread has taken.
+  std::shared_ptr<Job> open_job() const {
+    for (const std::shared_ptr<Job>& job : jobs)
+      if (job->taken < job->batch.size()) return job;
+    return nullptr;
+  }
+
+  // Takes rows of a job and decodes them. Called and left with the lock held.
+  void work_on(const std::shared_ptr<Job>& job, std::unique_lock<std::mutex>& lock) {
+    const int first = job->taken, last = std::min(first + chunk, job->batch.size());
+    job->taken = last;
+    lock.unlock();
+    int row = first;
+    std::string error;
+    for (; row < last && error.empty(); ++row) error = decode_row(dataset, *job, row);
+    lock.lock();
+    if (!error.empty()) note_error(*job, row - 1, std::move(error));
+    job->done += last - first;
+    if (job->done < job->batch.size()) return;
+    if (job->error_row < 0) {
+      lock.unlock();
+      assemble(*job);
+      lock.lock();
+    }
+    job->ready = true;
+    finished.notify_all();
+  }
+
+  void run_thread() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      std::shared_ptr<Job> job;
+      work.wait(lock, [&] { return stop || (job = open_job()); });
+      if (stop) return;
+      work_on(job, lock);
+    }
+  }
+
+  void next(Batch& batch) {
+    const auto start = std::chrono::steady_clock::now();
+    plan_ahead();
+    std::unique_lock lock(mutex);
+    const std::shared_ptr<Job> job = jobs.front();
+    if (threads.empty()) {
+      while (!job->ready) work_on(job, lock);
+    } else {
+      finished.wait(lock, [&] { return job->ready; });
+    }
+    wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (job->error_row >= 0) throw DataError(job->error);
+    jobs.pop_front();
+    std::swap(batch, job->batch);
+    spare.push_back(std::move(job->batch));
+    lock.unlock();
+    if (!threads.empty()) plan_ahead();
+  }
+};
+
+Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engine::Communicator& communicator)
+    : state_(std::make_unique<State>(dataset, options, communicator)) {
+  const int ranks = communicator.size();
+  require(options.threads >= 0, "loader: ", options.threads, " threads, expected at least 0");
+  require(options.prefetch >= 1, "loader: prefetch ", options.prefetch, ", expected at least 1");
+  require(options.batch >= 1 && options.batch % ranks == 0, "loader: batch ", options.batch,
+          ", expected a positive multiple of the ", ranks, " ranks");
+  if (batches_per_epoch() < 1)
+    throw engine::UsageError(engine::concat_text("loader: ", dataset.size(),
+                                                 " images, expected at least one batch of ", options.batch));
+  for (int i = 0; i < options.threads; ++i)
+    state_->threads.emplace_back([state = state_.get()] { state->run_thread(); });
+  if (options.threads > 0) state_->plan_ahead();
+}
+
+Loader::~Loader() = default;
+
+std::int64_t Loader::batches_per_epoch() const { return state_->batches_per_epoch(); }
+
+void Loader::seek(std::int64_t epoch, std::int64_t index) {
+  require(epoch >= 0 && epoch <= std::numeric_limits<std::uint32_t>::max(), "Loader::seek: epoch ", epoch,
+          ", expected 0 to 2^32 - 1");
+  require(index >= 0 && index < batches_per_epoch(), "Loader::seek: batch ", index, ", expected 0 to ",
+          batches_per_epoch() - 1);
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->jobs.clear();  // a thread that works on one finishes its rows and drops it
+  }
+  state_->epoch = epoch;
+  state_->index = index;
+  if (state_->options.threads > 0) state_->plan_ahead();
+}
+
+void Loader::next(Batch& batch) { state_->next(batch); }
+
+Batch Loader::next() {
+  Batch batch;
+  next(batch);
+  return batch;
+}
+
+double Loader::wait_seconds() const { return state_->wait_seconds; }
+
+}  // namespace data

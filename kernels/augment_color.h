@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/augment_image.h"
+#include "kernels/reduce.h"
 
 namespace kernels::inline KERNELS_COMPILER {
 
@@ -50,7 +51,7 @@ __device__ __forceinline__ void contrast(const Image& image, float factor) {
   const std::uint8_t *r = image.plane(0), *g = image.plane(1), *b = image.plane(2);
   int sum = 0;  // at most 255 * 238^2: exact, so its order does not matter
   for_places<NT>(image.size, image.pitch, [&](int e) { sum += int(gray_of(r[e], g[e], b[e])); });
-  sum = block_reduce<NT>(sum, [](int a, int b) { return a + b; });
+  sum = block_sum<NT>(sum);
   const float mean = float(sum) / float(image.size * image.size), rest = float(1.0 - double(factor));
   for_pixels<NT>(image, [=](Rgb p) {
     return Rgb{blend(p.r, factor, mean, rest), blend(p.g, factor, mean, rest),
@@ -88,9 +89,9 @@ __device__ __forceinline__ void hue(const Image& image, float turn) {
     const float r = p.r * unit, g = p.g * unit, b = p.b * unit;
     const float rg = r > g ? r : g, most = rg > b ? rg : b;
     const float low = r < g ? r : g, least = low < b ? low : b, range = most - least;
-    const float divisor = range == 0.0f ? 1.0f : range;
-    const float rc = (most - r) / divisor, gc = (most - g) / divisor, bc = (most - b) / divisor;
-    const float sector = most == r ? bc - gc : most == g ? 2.0f + rc - bc : 4.0f + gc - rc;
+    const bool red = most == r, green = most == g;
+    const float ahead = red ? g - b : green ? b - r : r - g, start = red ? 0.0f : green ? 2.0f : 4.0f;
+    const float sector = start + ahead / (range == 0.0f ? 1.0f : range);  // -1 .. 5
     float h = sector * (1.0f / 6.0f) + 1.0f;
     h = h - floor(h) + turn;
     h = (h - floor(h)) * 6.0f;

@@ -44,22 +44,6 @@ __device__ __forceinline__ void for_places(int size, int pitch, F f) {
     for (int x = int(threadIdx.x); x < columns; x += NT) f(row * pitch + x);
 }
 
-// f of all threads' values, in a fixed order.
-template <int NT, class F>
-__device__ __forceinline__ int block_reduce(int value, F f) {
-  if constexpr (NT > 1) {
-    SHARED(int, part, [NT / 32]);
-    UNROLL for (int lane = 16; lane > 0; lane /= 2) value =
-        f(value, __shfl_xor_sync(0xffffffffu, value, lane));
-    __syncthreads();  // of the call before, `part` may still be read
-    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
-    __syncthreads();
-    value = part[0];
-    for (int warp = 1; warp < NT / 32; ++warp) value = f(value, part[warp]);
-  }
-  return value;
-}
-
 // Index i of a row of n values that is reflected at both ends, -1 being 1 (torch's "reflect"); clamped where
 // even that lies outside, which only places beyond the image ask for.
 __device__ __forceinline__ int reflect(int i, int n) {

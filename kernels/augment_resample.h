@@ -85,7 +85,7 @@ __device__ __forceinline__ void prepare(const Axis& axis, Weights& weights) {
     largest *= weights.norm[i];
     while (bits > 0 && int(0.5 + largest * (1 << bits)) >= 1 << 15) --bits;
   }
-  weights.bits = -block_max<NT>(-bits); });
+  weights.bits = -block_max<NT>(-bits);
   for (int i = int(threadIdx.x); i < axis.out; i += NT) weights.norm[i] *= 1 << weights.bits;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/cuda_device.h"
 #include "engine/error.h"
 #include "engine/pool.h"
+#include "kernels/check_options.h"
 
 namespace engine {
 namespace {
@@ -67,18 +68,28 @@ Threads& cpu_threads() {
   return threads;
 }
 
+namespace {
+
 #ifdef DYAD_SIMT_ONLY
 // Sanitizer builds: one allocation a tensor, since a pool would hide overruns.
-Storage::Storage(Device device, std::size_t bytes)
-    : device_(device), bytes_(bytes), data_(std::aligned_alloc(128, (bytes / 128 + 1) * 128)) {
-  if (data_ == nullptr) throw std::bad_alloc();
+void* allocate(Device, std::size_t bytes) {
+  void* p = std::aligned_alloc(128, (bytes / 128 + 1) * 128);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
 }
-Storage::~Storage() { std::free(data_); }
+void release(Device, void* p) { std::free(p); }
 #else
-Storage::Storage(Device device, std::size_t bytes)
-    : device_(device), bytes_(bytes), data_(pool(device).allocate(bytes)) {}
-Storage::~Storage() { pool(device_).free(data_); }
+void* allocate(Device device, std::size_t bytes) { return pool(device).allocate(bytes); }
+void release(Device device, void* p) { pool(device).free(p); }
 #endif
+
+}  // namespace
+
+Storage::Storage(Device device, std::size_t bytes)
+    : device_(device), bytes_(bytes), data_(allocate(device, bytes)) {
+  if (kernels::check_options().poison_memory && device.backend == Backend::cpu) kernels::poison(data_, bytes);
+}
+Storage::~Storage() { release(device_, data_); }
 
 MemoryUse memory_use(Device d) { return {pool(d).in_use(), pool(d).peak()}; }
 void reset_peak_memory(Device d) { pool(d).reset_peak(); }

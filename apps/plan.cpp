@@ -1,0 +1,95 @@
+#include "apps/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
+#include "apps/fields.h"
+
+namespace apps {
+namespace {
+
+std::string megabytes(double bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MB", bytes / 1e6);
+  return text;
+}
+
+// Activations of one step, measured on a forward pass of two images and scaled: every one of them is kept for
+// backward.
+double activation_bytes(const PretrainOptions& o, const Model& model) {
+  const engine::Device device = model.parameters.device();
+  const engine::Tensor images = engine::zeros({4, o.size, o.size, 3}, engine::parse_dtype(o.dtype), device);
+  const std::size_t before = engine::memory_use(device).now;
+  const engine::Tensor z = model.net(images, {engine::Mode::eval, engine::single()});
+  return double(engine::memory_use(device).now - before) / 4 * 2 * o.batch;
+}
+
+}  // namespace
+
+Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset, long batches_per_epoch)
+    : steps_per_epoch(batches_per_epoch), chance_loss(std::log(2.0 * o.batch - 1)) {
+  if (steps_per_epoch == 0)
+    throw engine::UsageError(engine::concat_text("--batch is ", o.batch, ", but ", o.data, " has ",
+                                                 dataset.size(), " images: expected at most as many"));
+  steps = o.steps > 0 ? o.steps : o.epochs * steps_per_epoch;
+  warmup_steps = std::min(steps, std::lround(o.warmup_epochs * double(steps_per_epoch)));
+}
+
+std::string Plan::text(const PretrainOptions& o, const data::Dataset& dataset, const Model& model) const {
+  return engine::concat_text(data::describe(dataset), "; ", o.arch, " x ", o.width, ", ",
+                             model.parameters.trained_count(), " parameters, ", o.dtype, " on ",
+                             model.parameters.device(), "; ", o.batch, " pairs a step, ", steps, " steps of ",
+                             steps_per_epoch, " an epoch; loss of chance ", chance_loss);
+}
+
+void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                const Model& model) {
+  PretrainOptions copy = o;
+  out << config_text("pretrain", fields(copy)) << '\n';
+  for (const engine::Parameter& p : model.parameters.list())
+    if (p.trained) out << "  " << p.name << ' ' << p.value.shape() << (p.decayed ? "" : "  no decay") << '\n';
+  const double parameters = double(model.parameters.values().bytes());
+  const int state = o.optimizer == "adamw" ? 2 : 1;
+  out << '\n'
+      << plan.text(o, dataset, model) << '\n'
+      << "memory, about: parameters and gradients " << megabytes(2 * parameters) << ", optimizer "
+      << megabytes(state * parameters) << ", activations " << megabytes(activation_bytes(o, model)) << '\n'
+      << "warm-up " << plan.warmup_steps << " steps to lr " << o.lr << ", then cosine to 0 at step "
+      << plan.steps << '\n';
+}
+
+StepRecord step_record(long step, const Plan& plan, double loss, double lr, int batch, const Phases& phases,
+                       std::chrono::steady_clock::time_point begun) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  StepRecord r{.step = step,
+               .epoch = double(step) / double(plan.steps_per_epoch),
+               .loss = loss,
+               .lr = lr,
+               .pairs_per_s = batch / seconds};
+  for (const auto& [name, milliseconds] : phases.milliseconds()) {
+    r.phases.emplace_back(name, milliseconds);
+    if (std::string(name) == "data") r.data_wait = milliseconds / 1e3 / seconds;
+  }
+  return r;
+}
+
+std::string Watch::operator()(const StepRecord& r) {
+  if (!std::isfinite(r.loss))
+    throw std::runtime_error(engine::concat_text("the loss is ", r.loss, " at step ", r.step,
+                                                 ", expected a finite number; a smaller --lr or a longer "
+                                                 "--warmup-epochs may help"));
+  sum_ += r.loss;
+  ++count_;
+  if (r.step % plan_.steps_per_epoch != 0) return "";
+  const double mean = sum_ / double(count_);
+  sum_ = 0;
+  count_ = 0;
+  if (warned_ || r.step < plan_.steps_per_epoch || mean < 0.99 * plan_.chance_loss) return "";
+  warned_ = true;
+  return engine::concat_text("warning: the mean loss of epoch ", r.step / plan_.steps_per_epoch, " is ", mean,
+                             ", that of chance is ", plan_.chance_loss,
+                             ": nothing has been learned yet; try another --lr or --tau");
+}
+
+}  // namespace apps

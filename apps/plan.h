@@ -1,0 +1,44 @@
+// What a training will do, known before it begins; and what is noticed while it runs.
+#pragma once
+
+#include <chrono>
+#include <iosfwd>
+#include <string>
+
+#include "apps/model.h"
+#include "apps/phases.h"
+#include "apps/run_directory.h"
+#include "data/dataset.h"
+
+namespace apps {
+
+struct Plan {
+  long steps_per_epoch, steps, warmup_steps;
+  double chance_loss;  // ln(2N - 1): of embeddings that know nothing
+
+  // UsageError if the data set is smaller than a batch.
+  Plan(const PretrainOptions& resolved, const data::Dataset&, long batches_per_epoch);
+  std::string text(const PretrainOptions&, const data::Dataset&, const Model&) const;  // one line
+};
+
+// For --dry-run: the effective configuration, the parameters' shapes, memory, steps and the chance loss.
+void print_plan(std::ostream&, const PretrainOptions&, const Plan&, const data::Dataset&, const Model&);
+
+StepRecord step_record(long step, const Plan&, double loss, double lr, int batch, const Phases&,
+                       std::chrono::steady_clock::time_point begun);
+
+// Looks at each step: a loss that is not finite ends the training (std::runtime_error), one that is at chance
+// after the first epoch is worth a warning, once.
+class Watch {
+ public:
+  explicit Watch(const Plan& plan) : plan_(plan) {}
+  std::string operator()(const StepRecord&);  // "" or a warning
+
+ private:
+  const Plan& plan_;
+  double sum_ = 0;  // of the losses of this epoch
+  long count_ = 0;
+  bool warned_ = false;
+};
+
+}  // namespace apps

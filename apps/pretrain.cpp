@@ -1,0 +1,94 @@
+// dyad pretrain: the training loop.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/cli.h"
+#include "apps/commands.h"
+#include "apps/plan.h"
+#include "apps/progress.h"
+#include "apps/report.h"
+#include "apps/signals.h"
+#include "apps/train_step.h"
+#include "data/view_batch.h"
+#include "engine/schedule.h"
+
+namespace apps {
+namespace {
+
+nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const StepRecord& last) {
+  return {{"run", o.run},
+          {"steps", last.step},
+          {"epochs", last.epoch},
+          {"loss", last.loss},
+          {"chance_loss", plan.chance_loss},
+          {"checkpoint", checkpoint_path(o.run, last.step)}};
+}
+
+}  // namespace
+
+using engine::Tensor;
+
+int pretrain(const PretrainOptions& given) {
+  const auto dataset = data::open_dataset(given.data, data::Split::train);
+  PretrainOptions o = given;
+  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  const engine::Device device = engine::parse_device(o.device);
+  const engine::DType dtype = engine::parse_dtype(o.dtype);
+  engine::Communicator& communicator = engine::single();
+
+  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed}, communicator);
+  const Plan plan(o, *dataset, loader.batches_per_epoch());
+  const Model model(o, device);
+  const auto optimizer = make_optimizer(o, model.parameters);
+  if (o.dry_run) return print_plan(std::cout, o, plan, *dataset, model), kOk;
+
+  long step = 0;
+  if (const auto checkpoint = resume_from(o))
+    step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
+  loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
+  RunDirectory run(o, step);
+  Progress progress(stderr, run, step, plan.steps);
+  progress.say(plan.text(o, *dataset, model));
+  const auto save = [&] {
+    run.sync();
+    save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);
+    keep_newest(o.run, o.keep);
+  };
+
+  const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
+  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  const StopSignals signals;
+  Phases phase(device, o.sync);
+  Watch watch(plan);
+  StepRecord record;
+  data::Batch batch;
+  while (step < plan.steps && !signals.stop()) {
+    phase.clear();
+    const auto begun = std::chrono::steady_clock::now();
+    phase("data", [&] { loader.next(batch); });
+    const Tensor images =
+        phase("views", [&] { return data::view_batch(batch, recipe, 2, o.size, o.seed, device, dtype); });
+    const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
+    const Tensor loss = train_step(model, *optimizer, images, tau, lr, communicator, phase);
+
+    record = step_record(++step, plan, loss.item(), lr, o.batch, phase, begun);
+    run.record(record);
+    progress.step(record);
+    if (const std::string warning = watch(record); !warning.empty()) progress.say(warning);
+    if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
+  }
+  if (step > 0) save();
+  progress.finish(record);
+  if (step < plan.steps) {
+    progress.say(engine::concat_text(signals.name(), ": stopped after step ", step, " of ", plan.steps,
+                                     "; --resume auto goes on from there"));
+    return signals.exit_code();
+  }
+  write_report(o.run);
+  if (!o.json.empty()) write_text(o.json, summary(o, plan, record).dump(1) + "\n");
+  progress.say("report: " + run.path("report.html"));
+  return kOk;
+}
+
+}  // namespace apps

@@ -7,7 +7,7 @@ Needs an interpreter with torch, torchvision and safetensors (pip install torch 
 `bench_step` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
 
 Each program is one process that waits on stdin and runs its steps on `go N`; the others sleep meanwhile.
-PyTorch, eager and compiled, gets the best of several settings of threads and memory, found first. Both sides
+Each gets the best of several settings of threads and memory, found first. Both sides
 start from the same weights and images, and their losses must agree. Prints a table in Markdown.
 """
 
@@ -26,7 +26,7 @@ PHASES = ["forward", "loss", "backward", "optimizer"]
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 AVX2_TORCH = AVX2 | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
-# What PyTorch's users are told to try on a CPU: bound threads, huge pages, an allocator that keeps its pages.
+# What PyTorch's users are told to try on a CPU, tried for dyad too: bound threads, huge pages, an allocator that keeps its pages.
 KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
 SETTINGS = {
     "default": {},
@@ -62,24 +62,20 @@ class Program:
         self.process.wait()
 
 
-def torch_command(args, extra=()):
-    return [args.python, HERE / "pytorch_step.py", "--batch", args.batch, *extra]
-
-
-def calibrate(args, extra, env):
-    """(name of the fastest setting, its variables, its threads, images/s of each setting)."""
-    tried = {"1 thread, bound": (SETTINGS["bound"], 1)}
-    tried |= {f"{args.cores} threads, {name}": (setting, args.cores) for name, setting in SETTINGS.items()}
+def calibrate(args, command, env):
+    """(name of the fastest setting, its variables, images/s of each setting)."""
+    tried = {"1 thread, bound": SETTINGS["bound"] | {"OMP_NUM_THREADS": "1"}}
+    tried |= {f"{args.cores} threads, {name}": setting | {"OMP_NUM_THREADS": str(args.cores)}
+              for name, setting in SETTINGS.items()}
     speed = {}
-    for name, (setting, threads) in tried.items():
-        program = Program(torch_command(args, [*extra, "--threads", threads]),
-                          env | setting | {"OMP_NUM_THREADS": str(threads)})
+    for name, setting in tried.items():
+        program = Program(command, env | setting)
         program.go(2)
         speed[name] = args.batch / statistics.median(program.go(4)["step"])
         program.end()
         print(f"  {name}: {speed[name]:.1f} images/s", file=sys.stderr)
     best = max(speed, key=speed.get)
-    return best, *tried[best], speed
+    return best, tried[best], speed
 
 
 def cpu_name():
@@ -110,27 +106,27 @@ def main():
     torch_env = AVX2_TORCH if avx2 else {}
     dyad_env = AVX2 if avx2 else {}
 
-    compiled = ["--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
-    kinds = {"PyTorch eager": [], "PyTorch compile": compiled}
-    result = {"cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "batch": args.batch, "calibration": {}}
+    torch = [args.python, HERE / "pytorch_step.py", "--batch", args.batch]
+    compiled = [*torch, "--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
+    commands = {"PyTorch eager": torch, "PyTorch compile": compiled,
+                "dyad": [args.v3 if avx2 else args.native, args.batch]}
+    result = {"cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "batch": args.batch, "settings": {}}
     programs = {}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "initial.safetensors"
-        for name, extra in kinds.items():
+        for name, command in commands.items():
             print(f"{name}: settings", file=sys.stderr)
-            best, setting, threads, table = calibrate(args, extra, torch_env)
-            result["calibration"][name] = {"best": best, "images_per_s": table}
-            programs[name] = Program(torch_command(args, [*extra, "--threads", threads, "--weights", weights]),
-                                     torch_env | setting | {"OMP_NUM_THREADS": str(threads)})
-        ours = args.v3 if avx2 else args.native
-        programs["dyad"] = Program([ours, args.batch, weights], dyad_env)
-
+            env = dyad_env if name == "dyad" else torch_env
+            best, setting, speed = calibrate(args, command, env)
+            result["settings"][name] = {"best": best, "images_per_s": speed}
+            more = [weights] if name == "dyad" else ["--weights", weights]
+            programs[name] = Program([*command, *more], env | setting)
         result["about"] = {name: program.about for name, program in programs.items()}
-        first = {name: program.go(1)["value"][0] for name, program in programs.items()}
-        for name, value in first.items():
-            if abs(value - first["dyad"]) > 1e-3:
-                sys.exit(f"compare: the first loss of {name} is {value}, of dyad {first['dyad']}: not the same step")
-        result["first_loss"] = first
+        losses = {name: program.go(3)["value"] for name, program in programs.items()}
+        for name, values in losses.items():
+            if max(abs(a - b) for a, b in zip(values, losses["dyad"])) > 2e-3:
+                sys.exit(f"compare: the losses of {name} begin {values}, of dyad {losses['dyad']}: not the same step")
+        result["first_losses"] = losses
 
     for program in programs.values():
         program.go(2)

@@ -51,19 +51,20 @@ def images(batch):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--batch", type=int, default=128)
-    p.add_argument("--threads", type=int, default=torch.get_num_threads())
     p.add_argument("--compile", default="", help="mode of torch.compile; empty: eager")
     p.add_argument("--simdlen", type=int, help="bits of a vector in code from torch.compile")
     p.add_argument("--weights", help="write the initial weights here (safetensors)")
     a = p.parse_args()
-    torch.set_num_threads(a.threads)
     torch.manual_seed(0)
 
     model = simclr().to(memory_format=torch.channels_last).train()
     if a.weights:
         from safetensors.torch import save_file
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4, fused=True)
+    decayed = [p for p in model.parameters() if p.ndim > 1]  # not biases and normalization, as dyad
+    others = [p for p in model.parameters() if p.ndim == 1]
+    optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 1e-4}, {"params": others}],
+                                lr=0.05, momentum=0.9, fused=True)
     x = images(a.batch).contiguous(memory_format=torch.channels_last)
     forward, loss_of = model.forward, nt_xent
     if a.compile:
@@ -86,7 +87,7 @@ def main():
         times.append(time.perf_counter())
         return [b - a for a, b in zip(times, times[1:])], loss.item()
 
-    print(json.dumps({"ready": True, "version": torch.__version__, "threads": a.threads,
+    print(json.dumps({"ready": True, "version": torch.__version__, "threads": torch.get_num_threads(),
                       "isa": torch.backends.cpu.get_cpu_capability()}), flush=True)
     for line in sys.stdin:
         word, _, n = line.partition(" ")

@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <regex>
 #include <set>
+#include <sstream>
 
 #include "engine/gradcheck.h"
 #include "kernels/launch_log.h"
@@ -22,20 +22,30 @@ std::string read(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-Names matches(const std::string& text, const std::string& expression) {
-  const std::regex pattern(expression, std::regex::multiline);
+// The names of functions that are declared at the left margin, "type name(", whose type is `wanted`, on a
+// line after one that begins with `before`.
+template <class Wanted>
+Names declared(const std::string& header, Wanted wanted, const std::string& before = "") {
   Names names;
-  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
-    names.insert((*match)[1]);
+  std::istringstream lines(header);
+  for (std::string line, last; std::getline(lines, line); last = line) {
+    const auto space = line.find(' '), bracket = line.find('(');
+    if (space == std::string::npos || bracket == std::string::npos || bracket < space) continue;
+    const std::string name = line.substr(space + 1, bracket - space - 1);
+    if (!name.empty() && name.find(' ') == std::string::npos && wanted(line.substr(0, space)) &&
+        last.rfind(before, 0) == 0)
+      names.insert(name);
+  }
   return names;
 }
 
-// Functions declared at the left margin that return a tensor or a struct of tensors.
-Names ops_in(const std::string& header) { return matches(header, R"(^(?:Tensor|Tensors|[A-Z]\w+) (\w+)\()"); }
-
-// Function templates on a stream.
+// Ops return a tensor or a struct of tensors; launchers are templates on a stream.
+Names ops_in(const std::string& header) {
+  return declared(header, [](const std::string& type) { return type[0] >= 'A' && type[0] <= 'Z'; });
+}
 Names launchers_in(const std::string& header) {
-  return matches(header, R"(^template <class Stream[^>]*>\n(?:void) (\w+)\()");
+  return declared(
+      header, [](const std::string& type) { return type == "void"; }, "template <class Stream");
 }
 
 std::string op_of(const OpCase& c) { return std::string(c.name).substr(0, std::string(c.name).find('/')); }

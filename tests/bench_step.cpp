@@ -1,0 +1,59 @@
+// The dyad side of scripts/compare_pytorch.py: the training step of `dyad pretrain` on images that stay in
+// memory. Answers each line `go N` on stdin with one JSON line: seconds of N steps, by phase, and their
+// losses.
+//   bench_step IMAGES [WEIGHTS.safetensors]
+#include <omp.h>
+
+#include <cmath>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/train_step.h"
+
+namespace {
+
+// The same numbers as scripts/pytorch_step.py: a wave of its own for each image.
+engine::Tensor images(std::int64_t n) {
+  const engine::Tensor x({n, 32, 32, 3}, engine::DType::f32, engine::cpu);
+  auto* value = x.data<float>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    const double image = double(i / 3072);
+    value[i] = float(std::sin(double(i) * 0.7 + image * image * 0.01));
+  }
+  return x;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  engine::require(argc == 2 || argc == 3, "bench_step: expected IMAGES [WEIGHTS.safetensors]");
+  const std::int64_t n = std::stol(argv[1]);
+  apps::PretrainOptions o;
+  o.optimizer = "sgd";
+  o.weight_decay = 1e-4;
+  o.batch = int(n / 2);
+  apps::resolve(o, true);
+
+  const apps::Model model(o, engine::cpu);
+  if (argc == 3) apps::load_parameters(argv[2], model.parameters);
+  const auto optimizer = apps::make_optimizer(o, model.parameters);
+  const engine::Tensor x = images(n), tau = engine::full({1}, 0.5, engine::DType::f32, engine::cpu);
+  std::cout << nlohmann::json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
+
+  for (std::string line; std::getline(std::cin, line) && line.rfind("go ", 0) == 0;) {
+    std::map<std::string, std::vector<double>> columns;
+    for (int i = std::stoi(line.substr(3)); i > 0; --i) {
+      apps::Phases phases(engine::cpu, false);
+      const engine::Tensor loss = apps::train_step(model, *optimizer, x, tau, 0.05, engine::single(), phases);
+      columns["value"].push_back(loss.item());
+      for (const auto& [phase, milliseconds] : phases.milliseconds())
+        columns[phase].push_back(milliseconds / 1e3);
+    }
+    std::cout << nlohmann::json(columns) << std::endl;
+  }
+} catch (const std::exception& e) {
+  std::cerr << e.what() << '\n';
+  return 1;
+}

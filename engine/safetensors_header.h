@@ -1,0 +1,33 @@
+// The header of a safetensors file: read and checked before any tensor is.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace engine {
+
+constexpr std::uint64_t max_safetensors_header = 100'000'000;  // the reference's limit
+
+struct TensorEntry {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape{};
+  std::uint64_t begin = 0, end = 0;  // in the bytes after the header
+};
+
+struct SafetensorsHeader {
+  std::vector<TensorEntry> entries;  // in the order of their bytes
+  std::map<std::string, std::string> metadata;
+};
+
+// `file` begins the messages; data_bytes: how many follow the header.
+SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_bytes,
+                                           const std::string& file);
+
+const char* safetensors_name(DType);
+
+}  // namespace engine

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# From a clone to an evaluated encoder: installs what is missing, builds, pretrains with SimCLR on the images in
+# data/samples, evaluates, and writes a report. Done again with the same flags, it does only what is not done.
+#   scripts/quickstart.sh [--seed S] [--epochs E] [--dry-run] [--no-install]
+# Leaves runs/quickstart/: report.html, metrics.jsonl, checkpoints/, and result.json with accuracies and seconds.
+set -euo pipefail
+export LC_ALL=C  # EPOCHREALTIME with a point
+cd "$(dirname "$0")/.."
+
+seed=0 epochs=30 dry_run=0 install=1
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --seed | --epochs)
+      [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "quickstart: $1 needs a number" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift 2 ;;
+    --dry-run) dry_run=1; shift ;;
+    --no-install) install=0; shift ;;
+    *) echo "quickstart: unknown flag $1, expected --seed S, --epochs E, --dry-run or --no-install" >&2; exit 2 ;;
+  esac
+done
+
+run=runs/quickstart
+preset=cpu device=cpu nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)
+if [[ -n $nvcc ]] && nvidia-smi -L >/dev/null 2>&1; then preset=cuda device=cuda; fi
+
+build=(cmake --preset "$preset")
+if [[ $preset == cuda ]]; then build+=(-DCMAKE_CUDA_ARCHITECTURES=native "-DCMAKE_CUDA_COMPILER=$nvcc"); fi
+pretrain=(build/$preset/dyad pretrain --data data/samples --run "$run" --device "$device" --seed "$seed"
+  --epochs "$epochs" --arch resnet10 --width 0.5 --batch 256 --tau 0.2 --optimizer sgd --resume auto)
+knn=(build/$preset/dyad knn --data data/samples --run "$run" --device "$device")
+linear=(build/$preset/dyad linear --data data/samples --run "$run" --device "$device")
+
+if [[ $dry_run == 1 ]]; then
+  if [[ $install == 1 ]]; then scripts/install.sh --dry-run; fi
+  echo "build: ${build[*]} && cmake --build --preset $preset --target dyad"
+  echo "pretrain: ${pretrain[*]}"
+  echo "evaluate: ${knn[*]}"
+  echo "evaluate: ${linear[*]}"
+  echo "result: $run/result.json, $run/report.html"
+  exit 0
+fi
+
+declare -A seconds
+timed() {  # PHASE COMMAND...
+  local phase=$1 begun=$EPOCHREALTIME
+  shift
+  "$@"
+  seconds[$phase]=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+}
+
+install() { if [[ $install == 1 ]]; then scripts/install.sh; fi; }
+build() {
+  echo "build: $preset"
+  "${build[@]}" >/dev/null
+  cmake --build --preset "$preset" --target dyad -- --quiet
+}
+# A run with other flags is another run. One with the same flags goes on where it stopped.
+pretrain() {
+  local flags="${pretrain[*]}"
+  if [[ -d $run && $(cat "$run/quickstart.txt" 2>/dev/null) != "$flags" ]]; then rm -rf "$run"; fi
+  mkdir -p "$run"
+  echo "$flags" >"$run/quickstart.txt"
+  "${pretrain[@]}"
+}
+evaluate() { "${knn[@]}" && "${linear[@]}"; }
+
+timed install install
+timed build build
+timed pretrain pretrain
+timed evaluate evaluate
+
+number() {  # FILE KEY: the number of a key that stands once in a file
+  local found
+  found=$(grep -m 1 -o "\"$2\": *[0-9.e+-]*" "$1" | sed 's/.*: *//') || true
+  [[ -n $found ]] || { echo "quickstart: $1 has no $2" >&2; exit 1; }
+  echo "$found"
+}
+percent() { awk -v x="$(number "$1" "$2")" 'BEGIN { printf "%.1f", 100 * x }'; }
+libraries() { sed -n '/"libraries": {/,/}/p' "$run/env.json" | sed '1d;$d'; }
+
+knn_json=$run/knn.json linear_json=$run/linear.json
+k=$(percent "$knn_json" accuracy) l=$(percent "$linear_json" accuracy)
+raw_k=$(percent "$knn_json" raw) raw_l=$(percent "$linear_json" raw)
+new_k=$(percent "$knn_json" untrained) new_l=$(percent "$linear_json" untrained)
+cat >"$run/result.json.new" <<END
+{
+  "unit": "percent of the test images, top-1",
+  "knn": $k,
+  "linear": $l,
+  "floors": {"raw_knn": $raw_k, "raw_linear": $raw_l, "untrained_knn": $new_k, "untrained_linear": $new_l},
+  "seconds": {"install": ${seconds[install]}, "build": ${seconds[build]}, "pretrain": ${seconds[pretrain]}, "evaluate": ${seconds[evaluate]}},
+  "seed": $seed,
+  "epochs": $epochs,
+  "device": "$device",
+  "versions": {
+$(libraries)
+  }
+}
+END
+mv "$run/result.json.new" "$run/result.json"
+
+cat <<END
+
+top-1 of the 1,000 test images, %     kNN   linear
+  raw pixels                         $(printf '%5s    %5s' "$raw_k" "$raw_l")
+  untrained encoder                  $(printf '%5s    %5s' "$new_k" "$new_l")
+  after $(printf '%-4s' "$epochs") epochs of SimCLR         $(printf '%5s    %5s' "$k" "$l")
+seconds: install ${seconds[install]}, build ${seconds[build]}, pretrain ${seconds[pretrain]}, evaluate ${seconds[evaluate]}
+$run/result.json, $run/report.html
+END

@@ -128,18 +128,18 @@ long step_of(const CheckpointInfo& info, const std::string& path) {
 
 void save_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
                      const StateTensors& state, long step) {
-  engine::SafetensorsWriter file(path, describe(o, step));
+  engine::TensorFile file;
+  file.metadata = describe(o, step);
   for (const Entry& e : all_entries(parameters, state)) {
-    const Tensor host = e.value.to(engine::cpu);
-    std::vector<char> bytes(host.bytes());
+    const Tensor host = e.value.to(engine::cpu), saved(file_shape(e), host.dtype(), engine::cpu);
     if (e.filter)
-      permute(host.shape(), engine::size_of(host.dtype()), static_cast<const char*>(host.raw()), bytes.data(),
-              true);
+      permute(host.shape(), engine::size_of(host.dtype()), static_cast<const char*>(host.raw()),
+              static_cast<char*>(saved.raw()), true);
     else
-      std::memcpy(bytes.data(), host.raw(), bytes.size());
-    file.add(e.name, host.dtype(), file_shape(e), std::move(bytes));
+      std::memcpy(saved.raw(), host.raw(), host.bytes());
+    file.tensors.emplace_back(e.name, saved);
   }
-  file.write();
+  engine::write_safetensors(path, file);
 }
 
 CheckpointInfo checkpoint_info(const std::string& path) { return engine::SafetensorsReader(path).metadata(); }

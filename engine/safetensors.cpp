@@ -19,43 +19,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors are littl
 
 namespace {
 
-class Input {
- public:
-  explicit Input(const std::string& path)
-      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    require_data(fd_ >= 0, path, ": ", std::strerror(errno), ", expected a safetensors file");
-    struct stat status = {};
-    if (fstat(fd_, &status) == 0 && S_ISREG(status.st_mode)) {
-      size_ = static_cast<std::uint64_t>(status.st_size);
-      return;
-    }
-    close(fd_);
-    throw DataError(path + ": not a regular file");
-  }
-  ~Input() { close(fd_); }
-  Input(const Input&) = delete;
-  Input& operator=(const Input&) = delete;
-
-  std::uint64_t size() const { return size_; }
-
-  void read(void* to, std::size_t bytes) {
-    char* at = static_cast<char*>(to);
-    while (bytes > 0) {
-      const ssize_t n = ::read(fd_, at, bytes);
-      if (n < 0 && errno == EINTR) continue;
-      require_data(n >= 0, path_, ": ", std::strerror(errno));
-      require_data(n > 0, path_, ": became shorter while it was read");
-      at += n;
-      bytes -= static_cast<std::size_t>(n);
-    }
-  }
-
- private:
-  const std::string& path_;
-  int fd_;
-  std::uint64_t size_ = 0;
-};
-
 // The place of a type in the reference's order, largest alignment first.
 int order_of(DType t) {
   static constexpr DType order[] = {DType::i64, DType::f64, DType::f32, DType::i32, DType::bf16, DType::u8};
@@ -107,25 +70,64 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
   out.commit();
 }
 
-TensorFile read_safetensors(const std::string& path) {
-  Input in(path);
-  require_data(in.size() >= 8, path, ": ", in.size(), " bytes, expected at least 8: not a safetensors file");
-  std::uint64_t length = 0;
-  in.read(&length, sizeof length);
-  require_data(length <= max_safetensors_header, path, ": declares a header of ", length,
-               " bytes, expected at most ", max_safetensors_header);
-  require_data(length <= in.size() - 8, path, ": declares a header of ", length, " bytes, but ",
-               in.size() - 8, " follow");
-  std::string text(length, '\0');
-  in.read(text.data(), text.size());
+SafetensorsReader::SafetensorsReader(const std::string& path)
+    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  require_data(file_ >= 0, path, ": ", std::strerror(errno), ", expected a safetensors file");
+  try {
+    struct stat status = {};
+    require_data(fstat(file_, &status) == 0 && S_ISREG(status.st_mode), path, ": not a regular file");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    require_data(size >= 8, path, ": ", size, " bytes, expected at least 8: not a safetensors file");
+    std::uint64_t length = 0;
+    read_at(0, &length, sizeof length);
+    require_data(length <= max_safetensors_header, path, ": declares a header of ", length,
+                 " bytes, expected at most ", max_safetensors_header);
+    require_data(length <= size - 8, path, ": declares a header of ", length, " bytes, but ", size - 8,
+                 " follow");
+    std::string text(length, '\0');
+    read_at(8, text.data(), text.size());
+    data_ = 8 + length;
+    SafetensorsHeader header = parse_safetensors_header(text, size - data_, path);
+    metadata_ = std::move(header.metadata);
+    entries_ = std::move(header.entries);
+  } catch (...) {
+    close(file_);
+    throw;
+  }
+}
 
-  SafetensorsHeader header = parse_safetensors_header(text, in.size() - 8 - length, path);
+SafetensorsReader::~SafetensorsReader() { close(file_); }
+
+const TensorEntry* SafetensorsReader::find(const std::string& name) const {
+  const auto found = std::ranges::find(entries_, name, &TensorEntry::name);
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void SafetensorsReader::read(const TensorEntry& entry, void* to) const {
+  read_at(data_ + entry.begin, to, entry.end - entry.begin);
+}
+
+void SafetensorsReader::read_at(std::uint64_t offset, void* to, std::size_t bytes) const {
+  char* at = static_cast<char*>(to);
+  while (bytes > 0) {
+    const ssize_t n = pread(file_, at, bytes, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    require_data(n >= 0, path_, ": ", std::strerror(errno));
+    require_data(n > 0, path_, ": became shorter while it was read");
+    at += n;
+    offset += static_cast<std::uint64_t>(n);
+    bytes -= static_cast<std::size_t>(n);
+  }
+}
+
+TensorFile read_safetensors(const std::string& path) {
+  const SafetensorsReader reader(path);
   TensorFile file;
-  file.metadata = std::move(header.metadata);
-  for (TensorEntry& entry : header.entries) {
+  file.metadata = reader.metadata();
+  for (const TensorEntry& entry : reader.entries()) {
     Tensor tensor(entry.shape, entry.dtype, cpu);
-    in.read(tensor.raw(), tensor.bytes());
-    file.tensors.emplace_back(std::move(entry.name), std::move(tensor));
+    reader.read(entry, tensor.raw());
+    file.tensors.emplace_back(entry.name, std::move(tensor));
   }
   return file;
 }

@@ -2,6 +2,7 @@
 // header's length, the header in JSON, and the tensors' bytes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -20,10 +21,39 @@ struct TensorFile {
 // the reference lays them: large elements first, then by name. Names must differ.
 void write_safetensors(const std::string& path, const TensorFile&);
 
+struct TensorEntry {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape{};
+  std::uint64_t begin = 0, end = 0;  // in the bytes after the header
+};
+
 // Strict: a file that breaks any rule of the format is a DataError that names the file, the rule and the
-// tensor. Nothing is allocated for what a header claims before the claim has been checked. Tensors come in
-// the order of their bytes, on the host. Of the format's types it reads F32, F64, BF16, U8, I32 and I64, up
-// to rank 4.
+// tensor. Nothing is allocated for what a header claims before the claim has been checked. Of the format's
+// types it reads F32, F64, BF16, U8, I32 and I64, up to rank 4.
+class SafetensorsReader {
+ public:
+  explicit SafetensorsReader(const std::string& path);  // reads and checks the header
+  ~SafetensorsReader();
+  SafetensorsReader(const SafetensorsReader&) = delete;
+  SafetensorsReader& operator=(const SafetensorsReader&) = delete;
+
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::vector<TensorEntry>& entries() const { return entries_; }  // in the order of their bytes
+  const TensorEntry* find(const std::string& name) const;               // null: there is none
+  void read(const TensorEntry&, void* to) const;                        // end - begin bytes
+
+ private:
+  void read_at(std::uint64_t offset, void* to, std::size_t bytes) const;
+
+  std::string path_;
+  int file_;
+  std::uint64_t data_ = 0;  // where the tensors' bytes begin
+  std::map<std::string, std::string> metadata_;
+  std::vector<TensorEntry> entries_;
+};
+
+// The whole file; the tensors come in the order of their bytes, on the host.
 TensorFile read_safetensors(const std::string& path);
 
 }  // namespace engine

@@ -6,18 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/safetensors.h"
 
 namespace engine {
 
 constexpr std::uint64_t max_safetensors_header = 100'000'000;  // the reference's limit
-
-struct TensorEntry {
-  std::string name;
-  DType dtype = DType::f32;
-  Shape shape{};
-  std::uint64_t begin = 0, end = 0;  // in the bytes after the header
-};
 
 struct SafetensorsHeader {
   std::vector<TensorEntry> entries;  // in the order of their bytes

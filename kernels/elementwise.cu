@@ -60,16 +60,6 @@ __global__ void __launch_bounds__(NT) cast_kernel(std::int64_t n, const From* x,
   for_each<NT>(n, [=](std::int64_t i) { y[i] = To(Accumulate ? A(y[i]) + A(x[i]) : A(x[i])); });
 }
 
-template <int NT, class T>
-__global__ void __launch_bounds__(NT) fill_kernel(std::int64_t n, T value, T* y) {
-  for_each<NT>(n, [=](std::int64_t i) { y[i] = value; });
-}
-
-template <int NT, class T>
-__global__ void __launch_bounds__(NT) scale_kernel(std::int64_t n, acc_t<T> a, const T* x, T* y) {
-  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(a * acc_t<T>(x[i])); });
-}
-
 template <class Stream, class From, class To>
 void launch_cast(Stream stream, const Grid& grid, std::int64_t n, const From* x, To* y, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
@@ -135,18 +125,6 @@ void cast_to_bf16(Stream stream, std::int64_t n, const T* x, bf16* y, bool accum
   launch_cast(stream, grid_for<threads<Stream>(256)>(n), n, x, y, accumulate);
 }
 
-template <class Stream, class T>
-void fill(Stream stream, std::int64_t n, double value, T* y) {
-  constexpr int NT = threads<Stream>(256);
-  launch<fill_kernel<NT, T>>(stream, grid_for<NT>(n), n, T(value), y);
-}
-
-template <class Stream, class T>
-void scale(Stream stream, std::int64_t n, double a, const T* x, T* y) {
-  constexpr int NT = threads<Stream>(256);
-  launch<scale_kernel<NT, T>>(stream, grid_for<NT>(n), n, acc_t<T>(a), x, y);
-}
-
 INSTANTIATE_WITH_BF16(add)
 INSTANTIATE_WITH_BF16(add_relu)
 INSTANTIATE_WITH_BF16(relu)
@@ -155,7 +133,5 @@ INSTANTIATE_WITH_BF16(bias_add)
 INSTANTIATE_WITH_BF16(cast_to_f32)
 INSTANTIATE_WITH_BF16(cast_to_f64)
 INSTANTIATE_WITH_BF16(cast_to_bf16)
-INSTANTIATE_WITH_BF16(fill)
-INSTANTIATE_WITH_BF16(scale)
 
 }  // namespace kernels

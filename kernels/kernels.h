@@ -53,14 +53,6 @@ void cast_to_f64(Stream, std::int64_t n, const T* x, double* y, bool accumulate)
 template <class Stream, class T>
 void cast_to_bf16(Stream, std::int64_t n, const T* x, bf16* y, bool accumulate);
 
-// y[i] = value
-template <class Stream, class T>
-void fill(Stream, std::int64_t n, double value, T* y);
-
-// y[i] = a x[i]; y may be x
-template <class Stream, class T>
-void scale(Stream, std::int64_t n, double a, const T* x, T* y);
-
 // ---- layout.cu ---------------------------------------------------------------------------------
 
 // y[b][c][r] (+)= x[b][r][c]; x: (batch,rows,columns). NCHW to NHWC with (N, C, HW), and back with (N, HW, C).
@@ -246,5 +238,42 @@ void global_avg_pool(Stream, std::int64_t N, std::int64_t S, std::int64_t C, con
 template <class Stream, class T>
 void global_avg_pool_backward(Stream, std::int64_t N, std::int64_t S, std::int64_t C, const T* dy, T* dx,
                               bool accumulate);
+
+// ---- optimizer.cu ------------------------------------------------------------------------------
+// Flat arrays of values, gradients and state, cut into chunks of at most 16,384 elements; table: (chunks).
+
+// A piece of one parameter. decayed: it has weight decay and LARS adapts it (not biases and normalization).
+struct OptimizerChunk {
+  std::int64_t begin, count;   // elements of the flat arrays
+  std::int64_t first, chunks;  // the chunks of the whole parameter
+  std::int64_t decayed;        // 0 or 1
+};
+
+// With g = gradient + weight_decay w: v = momentum v + g; w -= lr v, or lr (g + momentum v) (Nesterov).
+// torch.optim.SGD.
+template <class Stream, class A>
+void sgd(Stream, std::int64_t chunks, const OptimizerChunk* table, double momentum, double weight_decay,
+         bool nesterov, const double* learning_rate, const A* gradients, A* velocities, A* values);
+
+// partials[chunk] = sum w^2, sum (gradient + decay w)^2 of decayed chunks; partials: (chunks,2)
+template <class Stream, class A>
+void lars_norms(Stream, std::int64_t chunks, const OptimizerChunk* table, double decay, const A* gradients,
+                const A* values, A* partials);
+
+// g = ratio (gradient + weight_decay w); ratio is 1 for chunks that are not decayed and for zero norms, else
+//   google:  eta |w| / |gradient + weight_decay w|, and v = momentum v + lr g, w -= v
+//   else:    eta |w| / (|gradient| + weight_decay |w| + eps), and v = momentum v + g, w -= lr v
+// partials: those of lars_norms with decay = weight_decay (google) or 0.
+template <class Stream, class A>
+void lars(Stream, std::int64_t chunks, const OptimizerChunk* table, bool google, double momentum,
+          double weight_decay, double eta, double eps, bool nesterov, const double* learning_rate,
+          const A* gradients, const A* partials, A* velocities, A* values);
+
+// step += 1; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w = (1 - lr weight_decay) w
+//   - lr m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps). rates: (3), workspace. torch.optim.AdamW.
+template <class Stream, class A>
+void adamw(Stream, std::int64_t chunks, const OptimizerChunk* table, double beta1, double beta2, double eps,
+           double weight_decay, const double* learning_rate, std::int64_t* step, double* rates, const A* gradients,
+           A* first, A* second, A* values);
 
 }  // namespace kernels

@@ -4,18 +4,22 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/random.h"
 #include "kernels/kernels.h"
-#include "kernels/matmul.h"
+#include "kernels/winograd_convolution.h"
+#ifdef DYAD_ONEDNN
+#include "kernels/onednn.h"
+#endif
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
+using kernels::Algorithm;
 using kernels::bf16;
 using kernels::ConvolutionShape;
 using kernels::Pass;
@@ -102,45 +106,68 @@ struct Results {
   std::vector<kernels::acc_t<T>> d_filter;
 };
 
-// All three passes; dx and d_filter twice, the second time added to the first, if asked for.
+// All three passes by one algorithm where it can; dx and d_filter twice, the second time added to the first,
+// if asked for. A pass that it can't do is empty.
 template <class Stream, class T>
-Results<T> run(const Problem& problem, bool twice) {
+Results<T> run(const Problem& problem, Algorithm algorithm, bool twice) {
   using A = kernels::acc_t<T>;
   const ConvolutionShape& s = problem.shape;
   const auto x = as<T>(problem.x), dy = as<T>(problem.dy);
   const auto filter = as<A>(problem.filter);
-  Results<T> out{std::vector<T>(dy.size()), std::vector<T>(x.size()), std::vector<A>(filter.size())};
-  const auto bytes = [&](Pass pass) {
-    return kernels::convolution_workspace_bytes<Stream, T>(Stream{}, s, pass);
+  Results<T> out;
+  const auto workspace = [&](Pass pass) {
+    return Workspace(kernels::convolution_workspace_bytes<Stream, T>(s, pass, algorithm));
   };
-  const Workspace a(bytes(Pass::forward)), b(bytes(Pass::backward_data)), c(bytes(Pass::backward_weights));
-  kernels::convolution_forward(Stream{}, s, x.data(), filter.data(), out.y.data(), a.memory);
+  const auto can = [&](Pass pass) { return kernels::convolution_can<Stream, T>(s, pass, algorithm); };
+  if (can(Pass::forward)) {
+    out.y.resize(dy.size());
+    kernels::convolution_forward(Stream{}, s, x.data(), filter.data(), out.y.data(),
+                                 workspace(Pass::forward).memory, algorithm);
+  }
   for (int i = 0; i < (twice ? 2 : 1); ++i) {
-    kernels::convolution_backward_data(Stream{}, s, dy.data(), filter.data(), out.dx.data(), i > 0, b.memory);
-    kernels::convolution_backward_weights(Stream{}, s, x.data(), dy.data(), out.d_filter.data(), i > 0,
-                                          c.memory);
+    if (can(Pass::backward_data)) {
+      out.dx.resize(x.size());
+      kernels::convolution_backward_data(Stream{}, s, dy.data(), filter.data(), out.dx.data(), i > 0,
+                                         workspace(Pass::backward_data).memory, algorithm);
+    }
+    if (can(Pass::backward_weights)) {
+      out.d_filter.resize(filter.size());
+      kernels::convolution_backward_weights(Stream{}, s, x.data(), dy.data(), out.d_filter.data(), i > 0,
+                                            workspace(Pass::backward_weights).memory, algorithm);
+    }
   }
   return out;
 }
 
+const char* name(Algorithm a) {
+  const char* names[] = {"automatic", "im2col", "onednn", "winograd"};
+  return names[int(a)];
+}
+constexpr Algorithm all_algorithms[] = {Algorithm::automatic, Algorithm::im2col, Algorithm::onednn,
+                                        Algorithm::winograd};
+
+std::string text(const ConvolutionShape& s) {
+  return engine::concat_text(s.n, "x", s.h, "x", s.w, "x", s.c, " * ", s.k, "x", s.r, "x", s.s, " stride ",
+                             s.stride, " padding ", s.padding);
+}
+
+// Every pass of every algorithm against the direct convolution. Returns how many passes ran.
 template <class Stream, class T>
-void check(const Problem& problem, double tolerance) {
-  const ConvolutionShape& s = problem.shape;
-  CAPTURE(s.n);
-  CAPTURE(s.h);
-  CAPTURE(s.w);
-  CAPTURE(s.c);
-  CAPTURE(s.k);
-  CAPTURE(s.r);
-  CAPTURE(s.stride);
-  CAPTURE(s.padding);
-  for (bool twice : {false, true}) {
-    CAPTURE(twice);
-    const auto out = run<Stream, T>(problem, twice);
-    CHECK(error(out.y, problem.y) <= tolerance);
-    CHECK(error(out.dx, problem.dx, twice ? 2 : 1) <= tolerance);
-    CHECK(error(out.d_filter, problem.d_filter, twice ? 2 : 1) <= tolerance);
-  }
+int check(const Problem& problem, double tolerance) {
+  int passes = 0;
+  for (Algorithm algorithm : all_algorithms)
+    for (bool twice : {false, true}) {
+      const std::string at =
+          engine::concat_text(text(problem.shape), ", ", name(algorithm), twice ? ", added" : "");
+      CAPTURE(at);
+      const auto out = run<Stream, T>(problem, algorithm, twice);
+      const double scale = twice ? 2 : 1;
+      if (!out.y.empty()) CHECK(error(out.y, problem.y) <= tolerance);
+      if (!out.dx.empty()) CHECK(error(out.dx, problem.dx, scale) <= tolerance);
+      if (!out.d_filter.empty()) CHECK(error(out.d_filter, problem.d_filter, scale) <= tolerance);
+      passes += !out.y.empty() + !out.dx.empty() + !out.d_filter.empty();
+    }
+  return passes;
 }
 
 // Small and awkward: every kind of filter of a ResNet over channel counts beside the vector's width.
@@ -158,19 +185,94 @@ std::vector<ConvolutionShape> awkward_shapes() {
 
 }  // namespace
 
-TEST_CASE("convolution: f64 on awkward shapes") {
+TEST_CASE("convolution: every algorithm in f64, at both block sizes") {
   for (const ConvolutionShape& s : awkward_shapes()) {
     const Problem problem(s);
+    const int passes = kernels::winograd_can(s) ? 18 : 12;
 #ifndef DYAD_SIMT_ONLY
-    check<kernels::CpuStream, double>(problem, 1e-14);
+    CHECK(check<kernels::CpuStream, double>(problem, 1e-13) == passes);
 #endif
-    if (s.n * s.h * s.w * s.c <= 400) check<kernels::SimtStream, double>(problem, 1e-14);
+    if (s.n * s.h * s.w * s.c <= 400) CHECK(check<kernels::SimtStream, double>(problem, 1e-13) == passes);
   }
 }
 
 #ifndef DYAD_SIMT_ONLY
-TEST_CASE("convolution: f32 on awkward shapes") {
+TEST_CASE("convolution: every algorithm in f32") {
   for (const ConvolutionShape& s : awkward_shapes()) check<kernels::CpuStream, float>(Problem(s), 2e-6);
+}
+
+TEST_CASE("convolution: bf16, or one clear line on a CPU without it") {
+  const ConvolutionShape shapes[] = {{2, 7, 5, 3, 5, 3, 3, 1, 1},
+                                     {2, 8, 8, 16, 32, 3, 3, 2, 1},
+                                     {2, 5, 5, 16, 64, 1, 1, 1, 0},
+                                     {1, 17, 23, 3, 64, 7, 7, 2, 3},
+                                     {2, 8, 8, 64, 64, 3, 3, 1, 1}};
+  for (const ConvolutionShape& s : shapes) {
+#ifdef DYAD_ONEDNN
+    if (!kernels::onednn::has_bf16()) {
+      CHECK_THROWS_WITH_AS((run<kernels::CpuStream, bf16>(Problem(s), Algorithm::automatic, false)),
+                           doctest::Contains("bf16 needs AVX-512 with bf16 on the CPU device: this CPU has"),
+                           std::runtime_error);
+      continue;
+    }
+#endif
+    check<kernels::CpuStream, bf16>(Problem(s), 1e-2);
+  }
+}
+
+TEST_CASE("convolution: no shape of a ResNet falls to a slow path") {
+  int shapes = 0;
+  const auto each = [&](std::int64_t h, std::int64_t c, std::int64_t k, std::int64_t r, std::int64_t stride) {
+    const ConvolutionShape s{8, h, h, c, k, r, r, stride, r / 2};
+    for (Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
+      const std::string algorithm = kernels::convolution_algorithm<kernels::CpuStream, float>(s, pass);
+      MESSAGE(text(s), ", pass ", int(pass), ": ", algorithm);
+      CHECK(algorithm.find("ref") == std::string::npos);
+    }
+    ++shapes;
+  };
+  for (bool imagenet : {false, true}) {
+    std::int64_t h = imagenet ? 56 : 32;
+    imagenet ? each(224, 3, 64, 7, 2) : each(32, 3, 64, 3, 1);
+    for (std::int64_t c = 64; c <= 512; c *= 2) {
+      const bool first = c == 64;
+      if (!first) {
+        each(h, c / 2, c, 3, 2);      // basic block, first of a stage
+        each(h, c / 2, c, 1, 2);      // and its shortcut
+        each(h, c * 2, c, 1, 1);      // bottleneck, first of a stage
+        each(h, c, c, 3, 2);          //
+        each(h, c * 2, c * 4, 1, 2);  // and its shortcut
+        h /= 2;
+      }
+      each(h, c, c, 3, 1);
+      each(h, c * 4, c, 1, 1);
+      each(h, c, c * 4, 1, 1);
+      if (first) each(h, c, c, 1, 1);
+    }
+  }
+  CHECK(shapes == 58);
+}
+#endif
+
+#if defined(_OPENMP) && !defined(DYAD_SIMT_ONLY)
+TEST_CASE("convolution: the same bits for 1 and 2 threads") {
+  const int before = omp_get_max_threads();
+  const ConvolutionShape shapes[] = {{8, 16, 16, 16, 32, 3, 3, 1, 1}, {8, 15, 13, 24, 40, 3, 3, 2, 1},
+                                     {8, 6, 6, 160, 144, 3, 3, 1, 1}, {8, 16, 16, 3, 16, 3, 3, 1, 1},
+                                     {8, 16, 16, 16, 32, 1, 1, 2, 0}, {8, 9, 9, 32, 48, 1, 1, 1, 0}};
+  for (const ConvolutionShape& s : shapes) {
+    const Problem problem(s);
+    omp_set_num_threads(1);
+    const auto one = run<kernels::CpuStream, float>(problem, Algorithm::automatic, true);
+    omp_set_num_threads(2);
+    const auto two = run<kernels::CpuStream, float>(problem, Algorithm::automatic, true);
+    const std::string at = text(s);
+    CAPTURE(at);
+    CHECK(one.y == two.y);
+    CHECK(one.dx == two.dx);
+    CHECK(one.d_filter == two.d_filter);
+  }
+  omp_set_num_threads(before);
 }
 #endif
 

@@ -23,8 +23,8 @@ kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int st
 
 // Scratch memory of one pass; the pool hands the same bytes to the next op.
 template <class Stream, class T>
-Tensor workspace(Stream stream, Device device, const kernels::ConvolutionShape& s, kernels::Pass pass) {
-  const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(stream, s, pass);
+Tensor workspace(Device device, const kernels::ConvolutionShape& s, kernels::Pass pass) {
+  const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(s, pass);
   return Tensor({std::int64_t(bytes)}, DType::u8, device);
 }
 
@@ -35,7 +35,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding) {
   const Tensor y({s.n, s.p(), s.q(), s.k}, x.dtype(), x.device());
   dispatch(x, [&](auto stream, auto zero) {
     using T = decltype(zero);
-    const Tensor scratch = workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::forward);
+    const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::forward);
     kernels::convolution_forward(stream, s, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>(),
                                  scratch.raw());
   });
@@ -45,15 +45,13 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding) {
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {
         const Destination dx = out.destination(0);
-        const Tensor scratch =
-            workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::backward_data);
+        const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_data);
         kernels::convolution_backward_data(stream, s, dy.data<T>(), weight.data<A>(), dx.tensor.data<T>(),
                                            dx.accumulate, scratch.raw());
       }
       if (out.wanted(1)) {
         const Destination dw = out.destination(1);
-        const Tensor scratch =
-            workspace<decltype(stream), T>(stream, x.device(), s, kernels::Pass::backward_weights);
+        const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_weights);
         kernels::convolution_backward_weights(stream, s, x.data<T>(), dy.data<T>(), dw.tensor.data<A>(),
                                               dw.accumulate, scratch.raw());
       }

@@ -1,0 +1,66 @@
+// Vector<T, L>: L neighbouring elements that one thread holds in a register. L is 1 on the GPU, where the
+// lanes of a warp are the vector, and a register's width at one thread a block on the host, where g++ does
+// not keep the arrays of a register tile in registers by itself.
+#pragma once
+
+#include <cstring>
+
+#include "kernels/simt.h"
+
+namespace kernels::inline KERNELS_COMPILER {
+
+#if defined(__AVX512F__)
+constexpr int host_vector_bytes = 64;
+#elif defined(__AVX__)
+constexpr int host_vector_bytes = 32;
+#else
+constexpr int host_vector_bytes = 16;
+#endif
+
+// Elements of T in one thread's register.
+template <class Stream, class T>
+constexpr int lanes = choose<Stream>(1, host_vector_bytes / int(sizeof(T)));
+
+#ifdef __CUDACC__
+template <class T, int L>
+using Vector = T;
+#else
+template <class T, int L>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(L * sizeof(T))));
+};
+template <class T>
+struct VectorOf<T, 1> {
+  using type = T;
+};
+template <class T, int L>
+using Vector = typename VectorOf<T, L>::type;
+#endif
+
+// From and to memory of any alignment.
+template <class V, class T>
+__device__ __forceinline__ V load(const T* from) {
+  V v;
+  memcpy(&v, from, sizeof(V));
+  return v;
+}
+template <class V, class T>
+__device__ __forceinline__ void store(T* to, V v) {
+  memcpy(to, &v, sizeof(V));
+}
+
+// The first `count` elements; the rest is zero, or stays.
+template <class V, class T>
+__device__ __forceinline__ V load_part(const T* from, int count) {
+  constexpr int most = int(sizeof(V) / sizeof(T));
+  V v{};
+  if (count > 0) memcpy(&v, from, std::size_t(count < most ? count : most) * sizeof(T));
+  return v;
+}
+template <class V, class T>
+__device__ __forceinline__ void store_part(T* to, V v, int count) {
+  constexpr int most = int(sizeof(V) / sizeof(T));
+  if (count > 0) memcpy(to, &v, std::size_t(count < most ? count : most) * sizeof(T));
+}
+
+}  // namespace kernels::inline KERNELS_COMPILER

@@ -33,7 +33,8 @@ as_root=()
 [[ $(id -u) == 0 ]] || as_root=(sudo)
 install=(apt-get install -y --no-install-recommends "${missing[@]}")
 if [[ $dry_run == 1 ]]; then
-  echo "install: would run: ${as_root[*]} apt-get update && ${as_root[*]} ${install[*]}"
+  sudo=${as_root[*]:+sudo }
+  echo "install: would run: ${sudo}apt-get update && $sudo${install[*]}"
   exit 0
 fi
 if [[ ${#as_root[@]} != 0 ]] && ! command -v sudo >/dev/null; then

@@ -16,15 +16,40 @@ BatchNormState fresh_state(const Tensor& weight) {
 
 Tensor as_parameter(const Tensor& t, const Tensor& x) { return cast(t, accumulator(x.dtype())); }
 
+// Two ranks that hold the same rows: statistics, outputs and gradients must be those of one.
+class Mirror : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 2; }
+  void all_reduce_sum(const Tensor& t) override {
+    const Tensor twice = add(t.detach(), t.detach());
+    copy_bytes(t.raw(), t.device(), twice.raw(), twice.device(), t.bytes());
+  }
+  Tensor all_gather(const Tensor& rows) override {
+    const Tensor both({2 * rows.dim(0), rows.dim(1)}, rows.dtype(), rows.device());
+    for (std::int64_t i : {0, 1})
+      copy_bytes(both.slice(i * rows.dim(0), rows.dim(0)).raw(), both.device(), rows.raw(), rows.device(),
+                 rows.bytes());
+    return both;
+  }
+  void broadcast(const Tensor&, int) override {}
+  void barrier() override {}
+};
+
+Communicator& mirror() {
+  static Mirror communicator;
+  return communicator;
+}
+
 // in: x, weight, bias, residual where there is one
-Tensors apply(const Tensors& in, bool relu, Mode mode) {
+Tensors apply(const Tensors& in, bool relu, Mode mode, Communicator& communicator = single()) {
   const Tensor weight = as_parameter(in[1], in[0]), bias = as_parameter(in[2], in[0]);
   BatchNormState state = fresh_state(weight.detach());
   if (mode == Mode::eval) {  // other statistics than those of this batch
     state.running_mean = full(weight.shape(), 0.25, weight.dtype(), weight.device());
     state.running_var = full(weight.shape(), 2, weight.dtype(), weight.device());
   }
-  return {batch_norm(in[0], weight, bias, state, mode, single(),
+  return {batch_norm(in[0], weight, bias, state, mode, communicator,
                      {.relu = relu, .residual = in.size() > 3 ? in[3] : Tensor()})};
 }
 
@@ -142,6 +167,15 @@ const AddCase own_residual_case{{
           return apply({in[0], in[1], in[2], in[0]}, true, Mode::train);
         },
     .check = {{3, 2}, {5, 9}},
+}};
+
+const AddCase two_ranks_case{{
+    .name = "batch_norm/two_ranks",
+    .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::train); },
+    .apply = [](const Tensors& in) { return apply(in, true, Mode::train, mirror()); },
+    .check = {{2, 1}, {5, 9}},
+    .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
+    .reference_tolerance = 1e-11,
 }};
 
 const AddCase eval_case{{

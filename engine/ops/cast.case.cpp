@@ -4,21 +4,41 @@
 namespace engine {
 namespace {
 
-// Rounding is not differentiable: the reference is rounding by the host's own conversions, and the gradient
-// is checked where no rounding happens (tests/cast_test.cpp checks every pair of types).
-Tensors rounded(const Tensors& in) {
-  std::vector<double> narrow = in[0].to_vector();
-  for (double& v : narrow) v = static_cast<float>(v);
-  return {from_vector(in[0].shape(), narrow, DType::f32)};
+// To all three types. Rounding has no derivative, so there is a reference instead, by the host's conversions
+// (the gradients are in tests/cast_test.cpp). Values are multiples of 2^-12, exact in f32 and rounded in
+// bf16.
+Tensors inputs(const Shape& s, Random& r) {
+  Tensor x = uniform(s, r, -4096, 4096);
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    double& v = x.data<double>()[i];
+    v = double(std::int64_t(v)) / 4096;
+  }
+  return {x};
+}
+
+Tensors apply(const Tensors& in) {
+  return {cast(in[0], DType::f32), cast(in[0], DType::f64), cast(in[0], DType::bf16)};
+}
+
+Tensors reference(const Tensors& in) {
+  const std::vector<double> x = in[0].to_vector();
+  std::vector<double> single, half;
+  for (double v : x) {
+    single.push_back(static_cast<float>(v));
+    half.push_back(static_cast<double>(bf16(v)));
+  }
+  const Shape& s = in[0].shape();
+  return {from_vector(s, single, DType::f64), in[0], from_vector(s, half, DType::f64)};
 }
 
 const AddCase cast_case{{
     .name = "cast",
-    .inputs = [](const Shape& s, Random& r) { return Tensors{uniform(s, r)}; },
-    .apply = [](const Tensors& in) { return Tensors{cast(in[0], DType::f32)}; },
+    .inputs = inputs,
+    .apply = apply,
     .check = {{1}, {3, 5}, {257}},
     .bench = {{256, 32, 32, 64}},
-    .reference = rounded,
+    .reference = reference,
+    .reference_tolerance = 0,
     .bf16 = true,
 }};
 

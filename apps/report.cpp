@@ -119,10 +119,10 @@ std::string phases_card(const std::vector<StepRecord>& steps) {
     << ")</figcaption><div class=\"phases\">";
   for (std::size_t i = 0; i < phases.size(); ++i)
     s << "<i style=\"flex:" << phases[i].second / sum * 100 << ";background:var(--p"
-      << std::min<std::size_t>(i, 5) << ")\"></i>";
+      << std::min<std::size_t>(i, 6) << ")\"></i>";
   s << "</div><ul class=\"legend\">";
   for (std::size_t i = 0; i < phases.size(); ++i)
-    s << "<li><i style=\"background:var(--p" << std::min<std::size_t>(i, 5) << ")\"></i>"
+    s << "<li><i style=\"background:var(--p" << std::min<std::size_t>(i, 6) << ")\"></i>"
       << escaped(phases[i].first) << ' ' << with_ms(phases[i].second) << ", "
       << percent(phases[i].second / sum) << "</li>";
   s << "</ul></div>\n";

@@ -6,11 +6,11 @@ const char* const report_style = R"css(
 :root { color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --ink: #1b1f24; --quiet: #5d6773; --rule: #e1e5ea;
   --main: #2563c9; --band: #2563c926; --floor: #9aa4b1; --alert: #b4540a; --cell: 37, 99, 201;
-  --p0: #2563c9; --p1: #0e8f83; --p2: #c08412; --p3: #b0468c; --p4: #6a5acd; --p5: #7b8794; }
+  --p0: #2563c9; --p1: #0e8f83; --p2: #c08412; --p3: #b0468c; --p4: #6a5acd; --p5: #7b8794; --p6: #a0522d; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #14171b; --card: #1d2127; --ink: #e8ebef; --quiet: #9aa5b2; --rule: #313842;
   --main: #6ea8ff; --band: #6ea8ff2e; --floor: #66717e; --alert: #f0a35e; --cell: 110, 168, 255;
-  --p0: #6ea8ff; --p1: #4cc3b5; --p2: #e0b052; --p3: #dd86c0; --p4: #a598ff; --p5: #8b97a5; } }
+  --p0: #6ea8ff; --p1: #4cc3b5; --p2: #e0b052; --p3: #dd86c0; --p4: #a598ff; --p5: #8b97a5; --p6: #d8946a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }

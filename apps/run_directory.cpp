@@ -60,6 +60,8 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step) : 
     std::fclose(log_);
     throw UsageError(path_ + ": another process is writing this run");
   }
+  engine::remove_temporary_files(path_);
+  engine::remove_temporary_files(path("checkpoints"));
   truncate_metrics(path("metrics.jsonl"), resume_step);
   metrics_ = open_to_append(path("metrics.jsonl"));
   PretrainOptions o = resolved;
@@ -140,9 +142,7 @@ std::vector<StepRecord> read_metrics(const std::string& run) {
 }
 
 void write_text(const std::string& path, const std::string& text) {
-  engine::AtomicFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
+  engine::write_file_atomically(path, text);
 }
 
 }  // namespace apps

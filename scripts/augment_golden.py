@@ -85,6 +85,7 @@ def cases(generator):
         yield name, 300, 7, 7, dict(bicubic=bicubic)
         yield name, 7, 300, 5, dict(bicubic=bicubic)
         yield name, 301, 2, 1, dict(bicubic=bicubic)
+        yield name, 2, 1200, 5, dict(bicubic=bicubic)  # more weights than the kernel has memory for
     for bicubic in 0, 1:
         yield "one-pixel", 1, 1, 1, dict(bicubic=bicubic)
         yield "one-pixel", 1, 1, 9, dict(bicubic=bicubic)

@@ -33,7 +33,9 @@ Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset, long batches_
     throw engine::UsageError(engine::concat_text("--batch is ", o.batch, ", but ", o.data, " has ",
                                                  dataset.size(), " images: expected at most as many"));
   steps = o.steps > 0 ? o.steps : o.epochs * steps_per_epoch;
-  warmup_steps = std::min(steps, std::lround(o.warmup_epochs * double(steps_per_epoch)));
+  warmup_steps = o.warmup_epochs < 0
+                     ? std::min(steps / 10, 10 * steps_per_epoch)
+                     : std::min(steps, std::lround(o.warmup_epochs * double(steps_per_epoch)));
 }
 
 std::string Plan::text(const PretrainOptions& o, const data::Dataset& dataset, const Model& model) const {

@@ -10,6 +10,8 @@
 #include "apps/report.h"
 #include "apps/signals.h"
 #include "apps/train_step.h"
+#include "data/png.h"
+#include "data/preview.h"
 #include "data/view_batch.h"
 #include "engine/schedule.h"
 
@@ -57,6 +59,7 @@ int pretrain(const PretrainOptions& given) {
   };
 
   const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
+  data::write_png(run.path("views.png"), data::preview(*dataset, recipe, 6, o.size, o.seed));
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
   const StopSignals signals;
   Phases phase(device, o.sync);

@@ -9,6 +9,14 @@ namespace {
 
 using namespace winograd;
 
+// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in the
+// first-level cache, its body once is enough.
+#ifdef __CUDACC__
+#define UNROLL_ON_GPU UNROLL
+#else
+#define UNROLL_ON_GPU
+#endif
+
 // Where position (i, j) of channel c of a tile lies.
 template <int S, int P>
 __device__ __forceinline__ std::int64_t place(const WinogradDomain& d, int i, int j, std::int64_t tile,
@@ -39,7 +47,7 @@ __global__ void __launch_bounds__(NT)
   for (std::int64_t c = lane * L; c < d.channels; c += LANES * L) {
     const bool whole = c + L <= t.c;
     V half[F::out][F::in];  // transformed along columns, then along rows
-    UNROLL for (int j = 0; j < F::in; ++j) {
+    UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
       const bool column = at.x + j >= 0 && at.x + j < t.w;
       V samples[F::in], points[F::out];
       UNROLL for (int i = 0; i < F::in; ++i) {
@@ -51,7 +59,7 @@ __global__ void __launch_bounds__(NT)
       F::template apply<T>(samples, points);
       UNROLL for (int i = 0; i < F::out; ++i) half[i][j] = points[i];
     }
-    UNROLL for (int i = 0; i < F::out; ++i) {
+    UNROLL_ON_GPU for (int i = 0; i < F::out; ++i) {
       V points[F::out];
       F::template apply<T>(half[i], points);
       UNROLL for (int j = 0; j < F::out; ++j)
@@ -70,14 +78,14 @@ __global__ void __launch_bounds__(NT)
   const Corner at = corner(t, t.first + tile, F::out, 0);
   for (std::int64_t c = lane * L; c < t.c; c += LANES * L) {
     V half[F::out][F::in];
-    UNROLL for (int j = 0; j < F::in; ++j) {
+    UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
       V m[F::in], y[F::out];
       UNROLL for (int i = 0; i < F::in; ++i) m[i] = load<V>(domain + place<F::stride, P>(d, i, j, tile, c));
       F::template apply<T>(m, y);
       UNROLL for (int i = 0; i < F::out; ++i) half[i][j] = y[i];
     }
     const int part = int(t.c - c < L ? t.c - c : L);
-    UNROLL for (int i = 0; i < F::out; ++i) {
+    UNROLL_ON_GPU for (int i = 0; i < F::out; ++i) {
       V out[F::out];
       F::template apply<T>(half[i], out);
       if (at.y + i >= t.h) continue;
@@ -97,13 +105,13 @@ __global__ void __launch_bounds__(NT)
 template <class F, class T, class V>
 __device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to) {
   V half[6][3];
-  UNROLL for (int j = 0; j < 3; ++j) {
+  UNROLL_ON_GPU for (int j = 0; j < 3; ++j) {
     const V w1[3] = {w[j], w[3 + j], w[6 + j]};
     V y1[6];
     F::template apply<T>(w1, y1);
     UNROLL for (int i = 0; i < 6; ++i) half[i][j] = y1[i];
   }
-  UNROLL for (int i = 0; i < 6; ++i) {
+  UNROLL_ON_GPU for (int i = 0; i < 6; ++i) {
     V y2[6];
     F::template apply<T>(half[i], y2);
     UNROLL for (int j = 0; j < 6; ++j) store(to + u.offset(i * 6 + j), y2[j]);
@@ -170,7 +178,7 @@ __global__ void __launch_bounds__(NT)
     if (k >= k_count || part <= 0) continue;
     const T* from = domain + c0 * u.rows + k * P + (c - c0);
     V half[3][6];
-    UNROLL for (int j = 0; j < 6; ++j) {
+    UNROLL_ON_GPU for (int j = 0; j < 6; ++j) {
       V m[6], w[3];
       UNROLL for (int i = 0; i < 6; ++i) m[i] = load<V>(from + u.offset(i * 6 + j));
       for (int n = 1; n < parts; ++n)
@@ -178,7 +186,7 @@ __global__ void __launch_bounds__(NT)
       F::template transposed<T>(m, w);
       UNROLL for (int i = 0; i < 3; ++i) half[i][j] = w[i];
     }
-    UNROLL for (int i = 0; i < 3; ++i) {
+    UNROLL_ON_GPU for (int i = 0; i < 3; ++i) {
       V w[3];
       F::template transposed<T>(half[i], w);
       UNROLL for (int j = 0; j < 3; ++j) {
@@ -268,6 +276,8 @@ void winograd_filter_gradient(Stream stream, int stride, std::int64_t k, std::in
     launch<winograd_filter_gradient_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, parts, u, domain,
                                                                      d_filter, accumulate);
 }
+
+#undef UNROLL_ON_GPU
 
 INSTANTIATE(winograd_image)
 INSTANTIATE(winograd_output)

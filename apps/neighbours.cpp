@@ -1,0 +1,75 @@
+#include "apps/neighbours.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/chart.h"
+#include "data/png.h"
+#include "engine/ops.h"
+#include "engine/tape.h"
+
+namespace apps {
+
+using nlohmann::ordered_json;
+
+data::Image thumbnail(const data::Image& image, int most) {
+  const int block = (std::max(image.height, image.width) + most - 1) / most;
+  if (block <= 1) return image;
+  data::Image small{std::max(1, image.height / block), std::max(1, image.width / block), {}};
+  const int rows = std::min(block, image.height), columns = std::min(block, image.width);
+  for (int y = 0; y < small.height; ++y)
+    for (int x = 0; x < small.width; ++x)
+      for (int c = 0; c < 3; ++c) {
+        int sum = 0;
+        for (int i = 0; i < rows; ++i)
+          for (int j = 0; j < columns; ++j)
+            sum += image.pixels[(std::size_t(y * block + i) * std::size_t(image.width) +
+                                 std::size_t(x * block + j)) *
+                                    3 +
+                                std::size_t(c)];
+        small.pixels.push_back(std::uint8_t((sum + rows * columns / 2) / (rows * columns)));
+      }
+  return small;
+}
+
+ordered_json nearest_neighbours(const Features& train, const Features& test,
+                                const data::Dataset& train_images, const data::Dataset& test_images,
+                                int queries, int count) {
+  const engine::NoGrad no_grad;
+  const auto unit = [](const engine::Tensor& x) {
+    return engine::l2_normalize(x.to(engine::cpu)).to_vector();
+  };
+  const std::vector<double> a = unit(train.values), b = unit(test.values);
+  const auto depth = std::size_t(train.values.dim(1)), known = train.labels.size();
+  count = std::min(count, int(known));
+
+  const auto picture = [](const data::Dataset& images, std::size_t i) {
+    return ordered_json{{"label", images.label(i)},
+                        {"png", data_uri(data::png_bytes(thumbnail(images.image(i), 96)))}};
+  };
+  ordered_json rows = ordered_json::array();
+  for (std::int32_t label = 0;
+       int(rows.size()) < queries && label < std::int32_t(test_images.classes().size()); ++label) {
+    const auto found = std::find(test.labels.begin(), test.labels.end(), label);
+    if (found == test.labels.end()) continue;
+    const auto query = std::size_t(found - test.labels.begin());
+    std::vector<std::pair<double, std::size_t>> nearest(known);  // minus the cosine, so that ties go by index
+    for (std::size_t i = 0; i < known; ++i) {
+      double cosine = 0;
+      for (std::size_t d = 0; d < depth; ++d) cosine += a[i * depth + d] * b[query * depth + d];
+      nearest[i] = {-cosine, i};
+    }
+    std::partial_sort(nearest.begin(), nearest.begin() + count, nearest.end());
+    ordered_json row = picture(test_images, query);
+    row["neighbours"] = ordered_json::array();
+    for (int i = 0; i < count; ++i) {
+      ordered_json n = picture(train_images, nearest[std::size_t(i)].second);
+      n["cosine"] = -nearest[std::size_t(i)].first;
+      row["neighbours"].push_back(std::move(n));
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"classes", test_images.classes()}, {"queries", rows}};
+}
+
+}  // namespace apps

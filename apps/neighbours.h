@@ -1,0 +1,20 @@
+// Query images and their nearest neighbours, for the report.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "apps/features.h"
+
+namespace apps {
+
+// One test image of each of the first `queries` classes, and the `count` training images whose features have
+// the greatest cosine with its features: {"classes": [...], "queries": [{"label", "png", "neighbours":
+// [{"label", "cosine", "png"}]}]}, pictures as data URIs.
+nlohmann::ordered_json nearest_neighbours(const Features& train, const Features& test,
+                                          const data::Dataset& train_images, const data::Dataset& test_images,
+                                          int queries, int count);
+
+// At most `most` pixels a side, by averaging whole blocks of pixels.
+data::Image thumbnail(const data::Image&, int most);
+
+}  // namespace apps

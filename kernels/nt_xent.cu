@@ -4,7 +4,8 @@
 // the row sums; backward it becomes a tile of weights g_ij and at once the product g z. One exponential an
 // element in each. Both factors of both products lie in shared memory with the summed index first.
 #include "kernels/kernels.h"
-#include "kernels/lanes.h"
+#include "kernels/register_tile.h"
+#include "kernels/warp_rows.h"
 
 namespace kernels {
 namespace {
@@ -27,21 +28,13 @@ constexpr A hidden = A(-1e30);  // a similarity that does not count: its exponen
 
 // The sizes of one kernel: tiles of BI rows x BJ columns (or BD elements of dz), BK summed at a time; a
 // thread makes RI x RJ similarities (RI x RD elements of dz) at a time, and EACH such register tiles a tile.
-#if defined(__AVX512F__)
-constexpr int vector_bytes = 64, register_rows = 8;
-#elif defined(__AVX__)
-constexpr int vector_bytes = 32, register_rows = 4;
-#else
-constexpr int vector_bytes = 16, register_rows = 4;
-#endif
-
 template <class Stream, class A>
 struct Sizes {
   static constexpr int NT = threads<Stream>(128);
   static constexpr int vector = vector_bytes / int(sizeof(A));
   static constexpr int BI = 64, BJ = choose<Stream>(256 / int(sizeof(A)), 64), BD = 64;
   static constexpr int BK = choose<Stream>(BJ / 2, 64);
-  static constexpr int RI = choose<Stream>(8, register_rows);
+  static constexpr int RI = choose<Stream>(8, vector_registers / 4);
   static constexpr int RJ = choose<Stream>(BI * BJ / RI / 128, 2 * vector);
   static constexpr int RD = choose<Stream>(BI * BD / RI / 128, 2 * vector);
   static constexpr int across = BJ / RJ, across_d = BD / RD;
@@ -52,7 +45,7 @@ struct Sizes {
   static constexpr int g_size = choose<Stream>(BJ * (BI + 4), BI* BJ);
   static_assert(EACH * NT * RI * RJ == BI * BJ && EACH_D * NT * RI * RD == BI * BD);
   // the tile of z lies where those of zt were
-  static constexpr int tiles_size = BK * (BI + BJ) > BJ * BD ? BK * (BI + BJ) : BJ * BD;
+  static constexpr int tiles_size = BK * (BI + BJ) > BJ* BD ? BK*(BI + BJ) : BJ* BD;
 };
 
 // to[r][c] = from[r][c] inside rows x columns, 0 outside. Neighbouring threads take neighbouring columns.
@@ -75,16 +68,26 @@ __device__ __forceinline__ void load_tile(A* to, const A* from, std::int64_t ld,
   }
 }
 
-// acc[r][c] += sum over k < n of a[r AR + k AK] b[k BK + c]
-template <int RI, int RJ, int AR, int AK, int BK, class A>
-__device__ __forceinline__ void multiply(int n, const A* a, const A* b, A (&acc)[RI][RJ]) {
-  A sum[RI][RJ];
-  UNROLL for (int r = 0; r < RI; ++r) for (int c = 0; c < RJ; ++c) sum[r][c] = acc[r][c];
-  for (int k = 0; k < n; ++k) UNROLL for (int r = 0; r < RI; ++r) {
-      const A x = a[r * AR + k * AK];
-      for (int c = 0; c < RJ; ++c) sum[r][c] += x * b[k * BK + c];
-    }
-  UNROLL for (int r = 0; r < RI; ++r) for (int c = 0; c < RJ; ++c) acc[r][c] = sum[r][c];
+// From and to memory, as far as it is inside rows x columns.
+template <int R, int C, class A>
+__device__ __forceinline__ void load_register_tile(A (&acc)[R][C], const A* from, std::int64_t ld, int rows,
+                                                   int columns) {
+  if (rows >= R && columns >= C) {
+    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) acc[r][c] = from[r * ld + c];
+  } else {
+    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) acc[r][c] =
+        r < rows && c < columns ? from[r * ld + c] : A(0);
+  }
+}
+template <int R, int C, class A>
+__device__ __forceinline__ void store_register_tile(const A (&acc)[R][C], A* to, std::int64_t ld, int rows,
+                                                    int columns) {
+  if (rows >= R && columns >= C) {
+    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) to[r * ld + c] = acc[r][c];
+  } else {
+    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) if (r < rows && c < columns)
+        to[r * ld + c] = acc[r][c];
+  }
 }
 
 // s[t] = the similarities of this thread's register tile t of the tile of own rows i0 .. and columns j0 ...
@@ -103,8 +106,7 @@ __device__ __forceinline__ void similarities(const NtXentShape& shape, std::int6
     const int n = int(shape.d - k0 < S::BK ? shape.d - k0 : S::BK);
     for (int t = 0; t < S::EACH; ++t) {
       const int tile = t * S::NT + int(threadIdx.x);
-      multiply<S::RI, S::RJ, 1, S::BI, S::BJ>(n, zi + tile / S::across * S::RI, zj + tile % S::across * S::RJ,
-                                              s[t]);
+      multiply<1, S::BI, S::BJ>(n, zi + tile / S::across * S::RI, zj + tile % S::across * S::RJ, s[t]);
     }
   }
 }
@@ -114,7 +116,7 @@ __device__ __forceinline__ std::int64_t partner(const NtXentShape& s, std::int64
   return s.first + (i < s.rows / 2 ? i + s.rows / 2 : i - s.rows / 2);
 }
 
-// Whether an element of own rows i .. i + ri, columns j .. j + rj may be i itself, its partner or outside.
+// Whether own rows i .. i + ri, columns j .. j + rj may hold a row itself, its partner or what is outside.
 __device__ __forceinline__ bool is_special(const NtXentShape& s, std::int64_t i, int ri, std::int64_t j,
                                            int rj) {
   const std::int64_t half = s.rows / 2, row = s.first + i;
@@ -142,11 +144,14 @@ __global__ void __launch_bounds__(S::NT)
     for (int t = 0; t < S::EACH; ++t) {
       const int tile = t * S::NT + int(threadIdx.x), group = S::NT == 1 ? tile / S::across : 0;
       const std::int64_t i = i0 + tile / S::across * S::RI, j = j0 + tile % S::across * S::RJ;
-      if (is_special(shape, i, S::RI, j, S::RJ))
-        for (int r = 0; r < S::RI; ++r)
-          for (int c = 0; c < S::RJ; ++c)
-            if (j + c >= shape.columns || j + c == shape.first + i + r || j + c == partner(shape, i + r))
-              s[t][r][c] = hidden<A>;
+      if (is_special(shape, i, S::RI, j, S::RJ)) {
+        UNROLL for (int r = 0; r < S::RI; ++r) {
+          const int outside = int(shape.columns - j), itself = int(shape.first + i + r - j);
+          const int pair = int(partner(shape, i + r) - j);
+          UNROLL for (int c = 0; c < S::RJ; ++c) if (c >= outside || c == itself || c == pair) s[t][r][c] =
+              hidden<A>;
+        }
+      }
       UNROLL for (int r = 0; r < S::RI; ++r) {
         A largest = row_top[group][r], terms = A(0);
         if (!temperature.bounded) {
@@ -184,19 +189,19 @@ template <int NT, class A>
 __global__ void __launch_bounds__(NT)
     rows_kernel(NtXentShape shape, int splits, const A* z, const A* norm, const A* tau, const A* sum,
                 const A* split_top, A* loss, A* top, A* weight, A* pull) {
-  const std::int64_t i = lanes_row<NT>();
+  const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
   const std::int64_t p = partner(shape, i);
   const A *zi = z + (shape.first + i) * shape.d, *zp = z + p * shape.d;
   A square = A(0), dot = A(0);
-  for (std::int64_t k = lane<NT>(); k < shape.d; k += lanes<NT>) {
+  for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
     const A difference = zi[k] - zp[k];
     square += difference * difference;
     dot += zi[k] * zp[k];
   }
-  square = lane_sum<NT>(square);
-  dot = lane_sum<NT>(dot);
-  if (lane<NT>() != 0) return;
+  square = warp_sum<NT>(square);
+  dot = warp_sum<NT>(dot);
+  if (row_thread<NT>() != 0) return;
   // a row of zeros has no direction; then the half square is not 1 - s
   const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
   const A distance = unit ? square / A(2) : A(1) - dot;
@@ -260,14 +265,19 @@ __global__ void __launch_bounds__(S::NT)
                          exp(a * (s[t][r][c] - column_top[c])) * column_weight[c];
         }
       }
-      if (is_special(shape, i, S::RI, j, S::RJ))
-        for (int r = 0; r < S::RI; ++r)
-          for (int c = 0; c < S::RJ; ++c) {
-            if (i + r >= shape.rows || j + c >= shape.columns || j + c == shape.first + i + r)
-              s[t][r][c] = A(0);
-            else if (j + c == partner(shape, i + r))
-              s[t][r][c] = -(pull[i + r] + pull[j + c - shape.first]);
+      if (is_special(shape, i, S::RI, j, S::RJ)) {
+        UNROLL for (int r = 0; r < S::RI; ++r) {
+          const std::int64_t own = i + r < shape.rows ? i + r : shape.rows - 1;  // beyond: nobody reads it
+          const std::int64_t other = partner(shape, own);
+          const int outside = int(shape.columns - j), itself = int(shape.first + own - j);
+          const int pair = int(other - j);
+          const A attraction = pull[own] + pull[other - shape.first];
+          UNROLL for (int c = 0; c < S::RJ; ++c) {
+            if (c >= outside || c == itself) s[t][r][c] = A(0);
+            if (c == pair) s[t][r][c] = -attraction;
           }
+        }
+      }
       UNROLL for (int r = 0; r < S::RI; ++r) for (int c = 0; c < S::RJ; ++c)
           weights[(row + r) * S::g_row + (column + c) * S::g_column] = s[t][r][c];
     }
@@ -279,16 +289,13 @@ __global__ void __launch_bounds__(S::NT)
       for (int t = 0; t < S::EACH_D; ++t) {
         const int tile = t * S::NT + int(threadIdx.x), row = tile / S::across_d * S::RI;
         const int column = tile % S::across_d * S::RD;
-        const int rows = int(shape.rows - (i0 + row) < S::RI ? shape.rows - (i0 + row) : S::RI);
-        const int columns = int(shape.d - (d0 + column) < S::RD ? shape.d - (d0 + column) : S::RD);
+        const int rows = int(shape.rows - (i0 + row)), columns = int(shape.d - (d0 + column));
         A* out = dz + (i0 + row) * shape.d + d0 + column;
         A acc[S::RI][S::RD];
-        UNROLL for (int r = 0; r < S::RI; ++r) for (int c = 0; c < S::RD; ++c) acc[r][c] =
-            j0 > begin && r < rows && c < columns ? out[r * shape.d + c] : A(0);
-        multiply<S::RI, S::RD, S::g_row, S::g_column, S::BD>(S::BJ, weights + row * S::g_row, tiles + column,
-                                                             acc);
-        UNROLL for (int r = 0; r < S::RI; ++r) for (int c = 0; c < S::RD; ++c) if (r < rows && c < columns)
-            out[r * shape.d + c] = acc[r][c];
+        load_register_tile(acc, out, shape.d, j0 == begin ? 0 : rows, columns);
+        multiply<S::g_row, S::g_column, S::BD>(int(end - j0 < S::BJ ? end - j0 : S::BJ),
+                                               weights + row * S::g_row, tiles + column, acc);
+        store_register_tile(acc, out, shape.d, rows, columns);
       }
     }
   }
@@ -298,27 +305,27 @@ template <int NT, bool Accumulate, class A>
 __global__ void __launch_bounds__(NT)
     jacobian_kernel(NtXentShape shape, int splits, const A* z, const A* norm, const A* tau, const A* dy,
                     A* dz, A* dh, A* dtau) {
-  const std::int64_t i = lanes_row<NT>();
+  const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
   const A a = Temperature<A>(tau[0]).a, scale = dy[0] * a / A(shape.columns);
   const A* zi = z + (shape.first + i) * shape.d;
   A* gi = dz + i * shape.d;
   A along = A(0);
-  for (std::int64_t k = lane<NT>(); k < shape.d; k += lanes<NT>) {
+  for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
     A g = gi[k];
     for (int part = 1; part < splits; ++part) g += gi[part * shape.rows * shape.d + k];
     g *= scale;
     gi[k] = g;
     along += zi[k] * g;
   }
-  along = lane_sum<NT>(along);
-  if (dtau != nullptr && lane<NT>() == 0) dtau[i] = A(-0.5) * a * along;
+  along = warp_sum<NT>(along);
+  if (dtau != nullptr && row_thread<NT>() == 0) dtau[i] = A(-0.5) * a * along;
   if (dh == nullptr) return;
   const A length = norm[i];
   const A inverse = A(1) / (length > A(nt_xent_eps) ? length : A(nt_xent_eps));
   if (!(length > A(nt_xent_eps))) along = A(0);  // there z = h / eps
   dh += i * shape.d;
-  for (std::int64_t k = lane<NT>(); k < shape.d; k += lanes<NT>) {
+  for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
     const A g = (gi[k] - along * zi[k]) * inverse;
     dh[k] = Accumulate ? dh[k] + g : g;
   }
@@ -370,7 +377,7 @@ template <class Stream, class T>
 void nt_xent_rows(Stream stream, const NtXentShape& s, const T* z, const T* norm, const T* tau, const T* sum,
                   const T* split_top, T* loss, T* top, T* weight, T* pull) {
   constexpr int NT = threads<Stream>(128);
-  launch<rows_kernel<NT, T>>(stream, lanes_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm, tau, sum,
+  launch<rows_kernel<NT, T>>(stream, warp_rows_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm, tau, sum,
                              split_top, loss, top, weight, pull);
 }
 
@@ -387,11 +394,11 @@ void nt_xent_jacobian(Stream stream, const NtXentShape& s, const T* z, const T* 
                       const T* dy, T* dz, T* dh, bool accumulate, T* dtau) {
   constexpr int NT = threads<Stream>(128);
   if (accumulate)
-    launch<jacobian_kernel<NT, true, T>>(stream, lanes_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm, tau,
-                                         dy, dz, dh, dtau);
+    launch<jacobian_kernel<NT, true, T>>(stream, warp_rows_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm,
+                                         tau, dy, dz, dh, dtau);
   else
-    launch<jacobian_kernel<NT, false, T>>(stream, lanes_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm, tau,
-                                          dy, dz, dh, dtau);
+    launch<jacobian_kernel<NT, false, T>>(stream, warp_rows_grid<NT>(s.rows), s, nt_xent_splits(s), z, norm,
+                                          tau, dy, dz, dh, dtau);
 }
 
 INSTANTIATE(nt_xent_transpose)

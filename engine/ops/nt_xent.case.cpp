@@ -18,7 +18,7 @@ const AddCase nt_xent_case{{
     .name = "nt_xent",
     .inputs = [](const Shape& s, Random& r) { return inputs(s, r, 0.2); },
     .apply = apply,
-    .check = {{2, 1}, {2, 5}, {6, 3}, {10, 17}, {66, 3}},
+    .check = {{2, 1}, {2, 5}, {6, 3}, {10, 17}, {66, 2}},
     .bench = {{512, 128}, {1024, 128}, {8192, 128}},
     .flops = flops,
 }};
@@ -28,7 +28,7 @@ const AddCase nt_xent_cold_case{{
     .name = "nt_xent/cold",
     .inputs = [](const Shape& s, Random& r) { return inputs(s, r, 0.025); },
     .apply = apply,
-    .check = {{2, 3}, {6, 3}, {66, 3}},
+    .check = {{2, 3}, {6, 3}, {66, 2}},
     .bench = {{1024, 128}},
     .flops = flops,
 }};

@@ -7,7 +7,7 @@ set -euo pipefail
 export LC_ALL=C  # EPOCHREALTIME with a point
 cd "$(dirname "$0")/.."
 
-seed=0 epochs=30 dry_run=0 install=1
+seed=0 epochs=12 dry_run=0 install=1
 while [[ $# -gt 0 ]]; do
   case $1 in
     --seed | --epochs)
@@ -27,7 +27,7 @@ if [[ -n $nvcc ]] && nvidia-smi -L >/dev/null 2>&1; then preset=cuda device=cuda
 build=(cmake --preset "$preset")
 if [[ $preset == cuda ]]; then build+=(-DCMAKE_CUDA_ARCHITECTURES=native "-DCMAKE_CUDA_COMPILER=$nvcc"); fi
 pretrain=(build/$preset/dyad pretrain --data data/samples --run "$run" --device "$device" --seed "$seed"
-  --epochs "$epochs" --arch resnet10 --width 0.5 --batch 256 --tau 0.2 --optimizer sgd --resume auto)
+  --epochs "$epochs" --arch resnet10 --width 0.5 --batch 128 --tau 0.2 --optimizer adamw --lr 0.002 --resume auto)
 knn=(build/$preset/dyad knn --data data/samples --run "$run" --device "$device")
 linear=(build/$preset/dyad linear --data data/samples --run "$run" --device "$device")
 

@@ -6,6 +6,7 @@
 
 #include "engine/communicator.h"
 #include "engine/tensor.h"
+#include "kernels/convolution_shape.h"
 #include "kernels/view.h"
 
 namespace engine {
@@ -38,8 +39,9 @@ Tensor mean(const Tensor& x);
 // torch.nn.functional.linear.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// x: (N,H,W,C), weight: (K,R,S,C) -> (N,P,Q,K). No bias, no dilation, no groups.
-Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding);
+// x: (N,H,W,C), weight: (K,R,S,C) -> (N,P,Q,K). No bias, no dilation, no groups. The algorithm is for tests.
+Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding,
+              kernels::Algorithm = kernels::Algorithm::automatic);
 
 // ---- normalization -----------------------------------------------------------------------------
 

@@ -9,13 +9,6 @@
 
 namespace kernels {
 
-enum class Algorithm {
-  automatic,
-  im2col,    // columns, and a matrix product (the library's, or our gemm); a 1x1 filter needs no columns
-  onednn,    // direct convolution of oneDNN, CPU device, f32 and bf16
-  winograd,  // of 3x3 filters with padding 1 at stride 1 and 2, f32 and f64
-};
-
 // Images x: (n,h,w,c) and y: (n,p,q,k) of T; filters: (k,r,s,c) of acc_t<T>, so that bf16 images are
 // convolved with f32 master weights (rounded to bf16 on the way). `workspace` is 64-byte aligned memory of
 // the stream's device of at least convolution_workspace_bytes() for the same algorithm and number of threads.

@@ -1,4 +1,4 @@
-// The extents of one convolution, in cuDNN's letters.
+// The extents of one convolution, in cuDNN's letters, its passes and the ways to do it.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,12 @@ struct ConvolutionShape {
 };
 
 enum class Pass { forward, backward_data, backward_weights };
+
+enum class Algorithm {
+  automatic,
+  im2col,    // columns, and a matrix product (the library's, or our gemm); a 1x1 filter needs no columns
+  onednn,    // direct convolution of oneDNN, CPU device, f32 and bf16
+  winograd,  // of 3x3 filters with padding 1 at stride 1 and 2, f32 and f64
+};
 
 }  // namespace kernels

@@ -6,17 +6,18 @@ namespace {
 
 // A card whose shape is (N,H,W,C) of the images, for one kind of filter.
 OpCase conv2d_case(const char* name, std::int64_t outputs, std::int64_t kernel, int stride, int padding,
-                   std::vector<Shape> check, std::vector<Shape> bench) {
+                   std::vector<Shape> check, std::vector<Shape> bench,
+                   kernels::Algorithm algorithm = kernels::Algorithm::automatic) {
   return {
       .name = name,
       .inputs =
           [=](const Shape& s, Random& r) {
             return Tensors{leaf(uniform(s, r)), leaf(uniform({outputs, kernel, kernel, s[3]}, r))};
           },
-      .apply = [=](const Tensors& in) { return Tensors{conv2d(in[0], in[1], stride, padding)}; },
+      .apply = [=](const Tensors& in) { return Tensors{conv2d(in[0], in[1], stride, padding, algorithm)}; },
       .check = std::move(check),
       .bench = std::move(bench),
-      .bf16 = true,
+      .bf16 = algorithm == kernels::Algorithm::automatic,
       .flops =
           [=](const Shape& s) {
             const std::int64_t p = (s[1] + 2 * padding - kernel) / stride + 1;
@@ -36,6 +37,14 @@ const AddCase pointwise_strided_case{
     conv2d_case("conv2d/1x1 stride 2", 5, 1, 2, 0, {{1, 3, 2, 3}, {2, 4, 3, 3}}, {{128, 32, 32, 64}})};
 const AddCase stem_case{
     conv2d_case("conv2d/7x7 stride 2", 2, 7, 2, 3, {{1, 2, 3, 1}, {1, 7, 5, 3}}, {{32, 224, 224, 3}})};
+
+// Tiles of 4x4 outputs that hang over the edge, and one that fits.
+const AddCase winograd_case{conv2d_case("conv2d/winograd", 2, 3, 1, 1,
+                                        {{1, 1, 1, 1}, {1, 5, 3, 3}, {2, 4, 4, 1}}, {{128, 32, 32, 64}},
+                                        kernels::Algorithm::winograd)};
+const AddCase winograd_strided_case{conv2d_case("conv2d/winograd stride 2", 2, 3, 2, 1,
+                                                {{1, 2, 3, 2}, {2, 9, 8, 1}}, {{128, 32, 32, 64}},
+                                                kernels::Algorithm::winograd)};
 
 }  // namespace
 }  // namespace engine

@@ -3,6 +3,9 @@
 #include "kernels/convolution.h"
 
 namespace engine {
+
+using kernels::Algorithm;
+
 namespace {
 
 kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int stride, int padding) {
@@ -23,21 +26,21 @@ kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int st
 
 // Scratch memory of one pass; the pool hands the same bytes to the next op.
 template <class Stream, class T>
-Tensor workspace(Device device, const kernels::ConvolutionShape& s, kernels::Pass pass) {
-  const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(s, pass);
+Tensor workspace(Device device, const kernels::ConvolutionShape& s, kernels::Pass pass, Algorithm algorithm) {
+  const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(s, pass, algorithm);
   return Tensor({std::int64_t(bytes)}, DType::u8, device);
 }
 
 }  // namespace
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding) {
+Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding, Algorithm algorithm) {
   const kernels::ConvolutionShape s = shape_of(x, weight, stride, padding);
   const Tensor y({s.n, s.p(), s.q(), s.k}, x.dtype(), x.device());
   dispatch(x, [&](auto stream, auto zero) {
     using T = decltype(zero);
-    const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::forward);
+    const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::forward, algorithm);
     kernels::convolution_forward(stream, s, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>(),
-                                 scratch.raw());
+                                 scratch.raw(), algorithm);
   });
   return record("conv2d", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
     dispatch(x, [&](auto stream, auto zero) {
@@ -45,15 +48,17 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding) {
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {
         const Destination dx = out.destination(0);
-        const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_data);
+        const Tensor scratch =
+            workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_data, algorithm);
         kernels::convolution_backward_data(stream, s, dy.data<T>(), weight.data<A>(), dx.tensor.data<T>(),
-                                           dx.accumulate, scratch.raw());
+                                           dx.accumulate, scratch.raw(), algorithm);
       }
       if (out.wanted(1)) {
         const Destination dw = out.destination(1);
-        const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_weights);
+        const Tensor scratch =
+            workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_weights, algorithm);
         kernels::convolution_backward_weights(stream, s, x.data<T>(), dy.data<T>(), dw.tensor.data<A>(),
-                                              dw.accumulate, scratch.raw());
+                                              dw.accumulate, scratch.raw(), algorithm);
       }
     });
   });

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <stdexcept>
 
-#include "scratch.h"
+#include "tests/scratch.h"
 
 using namespace engine;
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "encode.h"
 #include "engine/error.h"
-#include "scratch.h"
+#include "tests/encode.h"
+#include "tests/scratch.h"
 
 using namespace data;
 using engine::DataError;

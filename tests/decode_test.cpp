@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "encode.h"
 #include "engine/error.h"
-#include "scratch.h"
+#include "tests/encode.h"
+#include "tests/scratch.h"
 
 using data::Image;
 using engine::DataError;

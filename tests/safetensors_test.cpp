@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "scratch.h"
+#include "tests/scratch.h"
 
 using namespace engine;
 

@@ -28,21 +28,26 @@ namespace {
 
 constexpr unsigned warps_per_block = max_threads / warp_size;
 
-// First in, first out. At most all threads of a block are ready.
+// Who can go on: at most all threads of a block. Naturally the first in is the first out; permuted blocks
+// take any one, or the newest, which lets some threads run ahead as far as they can.
 class ReadyQueue {
  public:
+  enum class Pick { oldest, any, newest };
+  Pick pick = Pick::oldest;
+
   bool empty() const { return head_ == tail_; }
   void clear() { head_ = tail_ = 0; }
-  Fiber& pop() { return *items_[head_++ % max_threads]; }
-  void push(Fiber* const* fibers, unsigned count, RandomOrder* shuffle) {
-    const unsigned begin = tail_;
-    for (unsigned i = 0; i < count; ++i) items_[tail_++ % max_threads] = fibers[i];
-    if (shuffle)
-      for (unsigned i = count; i-- > 1;)
-        std::swap(items_[(begin + i) % max_threads], items_[(begin + shuffle->below(i + 1)) % max_threads]);
+  Fiber& pop(RandomOrder& random) {
+    if (pick == Pick::newest) return *item(--tail_);
+    if (pick == Pick::any) std::swap(item(head_), item(head_ + random.below(tail_ - head_)));
+    return *item(head_++);
+  }
+  void push(Fiber* const* fibers, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) item(tail_++) = fibers[i];
   }
 
  private:
+  Fiber*& item(unsigned i) { return items_[i % max_threads]; }
   Fiber* items_[max_threads];
   unsigned head_ = 0, tail_ = 0;
 };
@@ -103,7 +108,6 @@ struct Scheduler : Block {
   SyncObjects* sync = nullptr;
   char launch_begin, launch_end, fence;
 
-  RandomOrder* shuffle() { return permuted ? &random : nullptr; }
   ~Scheduler();
 };
 
@@ -161,12 +165,18 @@ void go_to(Scheduler& s, Fiber& fiber) {
   fail(s, message);
 }
 
+// Somebody who can go on, or a fiber for the next thread to start; null if there is neither.
+Fiber* next_fiber(Scheduler& s) {
+  const bool can_start = s.next < s.threads;
+  if (s.ready.empty()) return can_start ? &s.pool.take() : nullptr;
+  if (s.permuted && can_start && s.random.below(2)) return &s.pool.take();
+  return &s.ready.pop(s.random);
+}
+
 // The current fiber cannot go on.
 void wait(Scheduler& s) {
-  if (!s.ready.empty())
-    go_to(s, s.ready.pop());
-  else if (s.next < s.threads)
-    go_to(s, s.pool.take());
+  if (Fiber* next = next_fiber(s))
+    go_to(s, *next);
   else
     fail_divergence(s);
 }
@@ -193,7 +203,7 @@ Fiber& enter(Scheduler& s, unsigned thread, const char* what, const char* file, 
 void release_barrier(Scheduler& s) {
   s.counted_votes = std::exchange(s.votes, 0);
   ++s.barriers;
-  s.ready.push(s.waiting, std::exchange(s.waiting_count, 0), s.shuffle());
+  s.ready.push(s.waiting, std::exchange(s.waiting_count, 0));
 }
 
 // All have come: gives each lane what it asked for. The lane that came last, if it is the caller, goes on by
@@ -211,7 +221,7 @@ void release_collective(Scheduler& s, Collective& c, const Fiber* last) {
     f.got = f.from_lane < warp_size ? given[f.from_lane] : votes;
   }
   c.arrived = 0;
-  s.ready.push(c.fibers, c.count - (last ? 1 : 0), s.shuffle());
+  s.ready.push(c.fibers, c.count - (last ? 1 : 0));
 }
 
 Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char* file, int line) {
@@ -333,12 +343,14 @@ void ready_threads(Scheduler& s) {
   }
   s.permuted = options.order_seed != 0;
   s.order = nullptr;
+  s.ready.pick = ReadyQueue::Pick::oldest;
   if (s.permuted) {
     s.random = RandomOrder(options.order_seed, s.serial);
     s.permutation.resize(s.threads);
     std::iota(s.permutation.begin(), s.permutation.end(), 0u);
     s.random.shuffle(s.permutation);
     s.order = s.permutation.data();
+    s.ready.pick = s.random.below(2) ? ReadyQueue::Pick::any : ReadyQueue::Pick::newest;
   }
   s.synced = s.tracked = tsan;
 }
@@ -382,10 +394,8 @@ void fiber_main() {
     }
     // Another thread of this block or a later one may go on from here.
     if (!tsan) s.pool.park(*s.current);
-    if (!s.ready.empty())
-      go_to(s, s.ready.pop());
-    else if (s.next < s.threads)
-      go_to(s, s.pool.take());
+    if (Fiber* next = next_fiber(s))
+      go_to(s, *next);
     else if (!s.synced || s.exited == s.threads)
       go_to(s, s.main);
     else
@@ -427,7 +437,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
     wait(s);
   } else if (s.permuted) {
     release_barrier(s);
-    Fiber& first = s.ready.pop();
+    Fiber& first = s.ready.pop(s.random);
     if (&first != &f) go_to(s, first);
   } else {
     --s.waiting_count;  // the last to come goes on without a switch

@@ -96,7 +96,7 @@ struct InfoOptions {
   int batch = 128;
   int size = 32;
   std::string dtype = "f32";
-  std::string json;
+  std::string json = "";
 };
 
 // Fills what was left to choose. `cifar`: the data are 32-pixel CIFAR records, not image files. The result

@@ -15,12 +15,15 @@
 
 namespace kernels {
 
-// Kernels over (R,C) arrays cut the rows into this many slabs, one a block; sums of slabs are merged in order.
-// A function of the shape alone, so that results do not depend on the device's size.
+// Kernels over (R,C) arrays cut the rows into slabs of this height, one a block; sums of slabs are merged in
+// order. A function of the shape alone, so that results do not depend on the device's size.
+inline std::int64_t slab_height(std::int64_t R, std::int64_t C) {
+  const std::int64_t wanted = 16384 / C > 32 ? 16384 / C : 32, least = (R + 511) / 512;  // at most 512 slabs
+  return ((wanted > least ? wanted : least) + 15) / 16 * 16;
+}
 inline std::int64_t row_slabs(std::int64_t R, std::int64_t C) {
-  const std::int64_t wanted = R * C / 16384 + 1, most = wanted < 512 ? wanted : 512;
-  const std::int64_t slab = (R + most - 1) / most;
-  return (R + slab - 1) / slab;
+  const std::int64_t height = slab_height(R, C);
+  return (R + height - 1) / height;
 }
 
 // ---- elementwise.cu ----------------------------------------------------------------------------
@@ -275,5 +278,27 @@ template <class Stream, class A>
 void adamw(Stream, std::int64_t chunks, const OptimizerChunk* table, double beta1, double beta2, double eps,
            double weight_decay, const double* learning_rate, std::int64_t* step, double* rates, const A* gradients,
            A* first, A* second, A* values);
+
+// ---- softmax_cross_entropy.cu ------------------------------------------------------------------
+
+// log_sum[i] = log sum over c of e^(x_ic), loss[i] = log_sum[i] - x_i,label[i] (NaN if there is no such class);
+// logits: (rows,classes)
+template <class Stream, class T>
+void softmax_cross_entropy(Stream, std::int64_t rows, std::int64_t classes, const T* logits,
+                           const std::int32_t* labels, T* loss, T* log_sum);
+
+// dx_ic (+)= dy[0] / rows (e^(x_ic - log_sum[i]) - [c = label[i]])
+template <class Stream, class T>
+void softmax_cross_entropy_backward(Stream, std::int64_t rows, std::int64_t classes, const T* logits,
+                                    const std::int32_t* labels, const T* log_sum, const T* dy, T* dx,
+                                    bool accumulate);
+
+// ---- top_k.cu ----------------------------------------------------------------------------------
+
+// The k largest of each row, descending, among equals the lower index first; NaN counts as largest.
+// scores: (rows,n), 1 <= k <= n < 2^31; values, indices and both workspaces: (rows,k)
+template <class Stream, class T>
+void top_k(Stream, std::int64_t rows, std::int64_t n, int k, const T* scores, T* values, std::int32_t* indices,
+           T* value_workspace, std::int32_t* index_workspace);
 
 }  // namespace kernels

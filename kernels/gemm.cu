@@ -1,19 +1,13 @@
 // Matrix products on tiles: the reference for every vendor GEMM, and the GEMM of f64 and of builds without
 // one.
+#include <type_traits>
+
 #include "kernels/kernels.h"
+#include "kernels/register_tile.h"
 #include "kernels/simt.h"
 
 namespace kernels {
 namespace {
-
-// Vector registers of the host hold this many bytes; the register tile of one thread a block is sized by it.
-#if defined(__AVX512F__)
-constexpr int vector_bytes = 64, tile_rows = 8;
-#elif defined(__AVX__)
-constexpr int vector_bytes = 32, tile_rows = 6;
-#else
-constexpr int vector_bytes = 16, tile_rows = 6;
-#endif
 
 // A strip of a matrix operand: element (k, w), where w counts along m for A and along n for B.
 template <class T>
@@ -28,86 +22,105 @@ template <int NT, int BK, int BW, class T, class A>
 __device__ __forceinline__ void load_tile(A (*tile)[BW], const Operand<T>& o, const T* data, std::int64_t k0,
                                           std::int64_t w0, std::int64_t k, std::int64_t w) {
   const int nk = int(k - k0 < BK ? k - k0 : BK), nw = int(w - w0 < BW ? w - w0 : BW);
-  if constexpr (NT == 1) {
-    if (o.k_contiguous) {
-      for (int ww = 0; ww < nw; ++ww) {
-        const T* row = data + (w0 + ww) * o.ld + k0;
-        for (int kk = 0; kk < nk; ++kk) tile[kk][ww] = A(row[kk]);
-      }
-    } else {
-      for (int kk = 0; kk < nk; ++kk) {
-        const T* row = data + (k0 + kk) * o.ld + w0;
-        for (int ww = 0; ww < nw; ++ww) tile[kk][ww] = A(row[ww]);
-      }
-    }
-    for (int kk = 0; kk < nk; ++kk)
-      for (int ww = nw; ww < BW; ++ww) tile[kk][ww] = A(0);
-  } else {
-    for (int e = threadIdx.x; e < BK * BW; e += NT) {
-      const int kk = o.k_contiguous ? e % BK : e / BW, ww = o.k_contiguous ? e / BK : e % BW;
-      A v = A(0);
-      if (kk < nk && ww < nw)
-        v = A(o.k_contiguous ? data[(w0 + ww) * o.ld + k0 + kk] : data[(k0 + kk) * o.ld + w0 + ww]);
-      tile[kk][ww] = v;
-    }
+  for (int e = threadIdx.x; e < BK * BW; e += NT) {
+    const int kk = o.k_contiguous ? e % BK : e / BW, ww = o.k_contiguous ? e / BK : e % BW;
+    A v = A(0);
+    if (kk < nk && ww < nw)
+      v = A(o.k_contiguous ? data[(w0 + ww) * o.ld + k0 + kk] : data[(k0 + kk) * o.ld + w0 + ww]);
+    tile[kk][ww] = v;
   }
 }
 
-// acc[i][j] += sum over k of a[k][i] b[k][j * Step]: the register tile of one thread.
-template <int TM, int TN, int Step, int BM, int BN, class A>
-__device__ __forceinline__ void multiply(int nk, const A (*a)[BM], const A (*b)[BN], int row, int column,
-                                         A (*acc)[TN]) {
-  A c[TM][TN];
-  UNROLL for (int i = 0; i < TM; ++i) for (int j = 0; j < TN; ++j) c[i][j] = acc[i][j];
-  for (int k = 0; k < nk; ++k) {
-    UNROLL for (int i = 0; i < TM; ++i) {
-      const A x = a[k][row + i];
-      for (int j = 0; j < TN; ++j) c[i][j] += x * b[k][column + j * Step];
-    }
-  }
-  UNROLL for (int i = 0; i < TM; ++i) for (int j = 0; j < TN; ++j) acc[i][j] = c[i][j];
-}
-
-// One block makes a BM x BN tile of C. A thread makes TM x TN elements of it: rows next to each other,
-// columns TX apart, so that neighbouring threads store neighbours. One thread a block makes all register
-// tiles.
+// Many threads a block: a block makes a BM x BN tile of C from tiles in shared memory, a thread TM x TN
+// elements of it: rows next to each other, columns TX apart, so that neighbouring threads store neighbours.
 template <int NT, int BM, int BN, int BK, int TM, int TN, class TA, class TB, class TC>
 __global__ void __launch_bounds__(NT)
     gemm_kernel(std::int64_t m, std::int64_t n, std::int64_t k, Operand<TA> a, Operand<TB> b, TC* c,
                 std::int64_t ldc, std::int64_t stride_c, bool accumulate) {
   using A = acc_t<TC>;
-  constexpr int TX = NT == 1 ? 1 : BN / TN, across = BN / TN, tiles = BM / TM * across, each = tiles / NT;
-  static_assert(NT == 1 || tiles == NT);
+  constexpr int TX = BN / TN;
+  static_assert(BM / TM * TX == NT);
   SHARED(A, a_tile, [BK][BM]);
   SHARED(A, b_tile, [BK][BN]);
   const std::int64_t m0 = std::int64_t(blockIdx.x) * BM, n0 = std::int64_t(blockIdx.y) * BN;
   const TA* a_data = a.data + blockIdx.z * a.stride;
   const TB* b_data = b.data + blockIdx.z * b.stride;
-  A acc[each][TM][TN] = {};
+  const int row = int(threadIdx.x) / TX * TM, column = int(threadIdx.x) % TX;
+  A sum[TM][TN] = {};
   for (std::int64_t k0 = 0; k0 < k; k0 += BK) {
     load_tile<NT, BK, BM>(a_tile, a, a_data, k0, m0, k, m);
     load_tile<NT, BK, BN>(b_tile, b, b_data, k0, n0, k, n);
     __syncthreads();
-    const int nk = int(k - k0 < BK ? k - k0 : BK);
-    for (int t = 0; t < each; ++t) {
-      const int tile = t * NT + int(threadIdx.x);
-      multiply<TM, TN, TX, BM, BN, A>(nk, a_tile, b_tile, tile / across * TM,
-                                      tile % across * (NT == 1 ? TN : 1), acc[t]);
-    }
+    for (int kk = 0; kk < BK; ++kk)
+      UNROLL for (int i = 0; i < TM; ++i) UNROLL for (int j = 0; j < TN; ++j) sum[i][j] +=
+          a_tile[kk][row + i] * b_tile[kk][column + j * TX];
     __syncthreads();
   }
   TC* out = c + blockIdx.z * stride_c;
-  for (int t = 0; t < each; ++t) {
-    const int tile = t * NT + int(threadIdx.x);
-    const std::int64_t row = m0 + tile / across * TM, column = n0 + tile % across * (NT == 1 ? TN : 1);
-    UNROLL for (int i = 0; i < TM; ++i) {
-      UNROLL for (int j = 0; j < TN; ++j) {
-        if (row + i < m && column + j * TX < n) {
-          TC& to = out[(row + i) * ldc + column + j * TX];
-          to = TC(accumulate ? A(to) + acc[t][i][j] : acc[t][i][j]);
-        }
+  UNROLL for (int i = 0; i < TM; ++i) {
+    UNROLL for (int j = 0; j < TN; ++j) {
+      if (m0 + row + i < m && n0 + column + j * TX < n) {
+        TC& to = out[(m0 + row + i) * ldc + n0 + column + j * TX];
+        to = TC(accumulate ? A(to) + sum[i][j] : sum[i][j]);
       }
     }
+  }
+}
+
+// panels[p][kk][j] = operand(k0 + kk, n0 + p P + j), zero for columns past nw.
+template <int BK, int P, class T, class A>
+__device__ __forceinline__ void pack_panels(A (*panels)[BK][P], const Operand<T>& o, const T* data,
+                                            std::int64_t k0, std::int64_t n0, int nk, int nw) {
+  for (int first = 0; first < nw; first += P) {
+    A(*panel)[P] = panels[first / P];
+    const int count = nw - first < P ? nw - first : P;
+    if (o.k_contiguous) {
+      for (int j = 0; j < count; ++j) {
+        const T* row = data + (n0 + first + j) * o.ld + k0;
+        for (int kk = 0; kk < nk; ++kk) panel[kk][j] = A(row[kk]);
+      }
+      for (int kk = 0; kk < nk; ++kk)
+        for (int j = count; j < P; ++j) panel[kk][j] = A(0);
+    } else {
+      for (int kk = 0; kk < nk; ++kk) {
+        const T* row = data + (k0 + kk) * o.ld + n0 + first;
+        for (int j = 0; j < count; ++j) panel[kk][j] = A(row[j]);
+        for (int j = count; j < P; ++j) panel[kk][j] = A(0);
+      }
+    }
+  }
+}
+
+// One thread a block: it packs BK rows of B into panels of P columns, and multiplies them with the rows of A
+// as they lie in memory, since it reads one element of A at a time. The tile of C stays in a buffer until its
+// sums are whole.
+template <int R, int L, int BM, int BN, int BK, class TA, class TB, class TC>
+__global__ void gemm_host_kernel(std::int64_t m, std::int64_t n, std::int64_t k, Operand<TA> a, Operand<TB> b,
+                                 TC* c, std::int64_t ldc, std::int64_t stride_c, bool accumulate) {
+  using A = acc_t<TC>;
+  constexpr int P = 2 * L;
+  SHARED(A, panels, [BN / P][BK][P]);
+  SHARED(A, tile, [BM][BN]);
+  const std::int64_t m0 = std::int64_t(blockIdx.x) * BM, n0 = std::int64_t(blockIdx.y) * BN;
+  const int rows = int(m - m0 < BM ? m - m0 : BM), columns = int(n - n0 < BN ? n - n0 : BN);
+  const std::int64_t a_row = a.k_contiguous ? a.ld : 1, a_step = a.k_contiguous ? 1 : a.ld;
+  const TA* a_data = a.data + blockIdx.z * a.stride + m0 * a_row;
+  for (std::int64_t k0 = 0; k0 < k; k0 += BK) {
+    const int nk = int(k - k0 < BK ? k - k0 : BK);
+    pack_panels<BK, P>(panels, b, b.data + blockIdx.z * b.stride, k0, n0, nk, columns);
+    for (int j = 0; j < columns; j += P)
+      for (int i = 0; i < rows; i += R)
+        multiply_rows<R, L, 2, P>(rows - i, TileRows<TA>{a_data + i * a_row + k0 * a_step, 0, a_row, a_step},
+                                  panels[j / P][0], nk, nk, &tile[i][j], BN, k0 > 0);
+  }
+  TC* out = c + blockIdx.z * stride_c + m0 * ldc + n0;
+  for (int i = 0; i < rows; ++i) {
+    if (k == 0)
+      for (int j = 0; j < columns; ++j) tile[i][j] = A(0);
+    if (accumulate)
+      for (int j = 0; j < columns; ++j) out[i * ldc + j] = TC(A(out[i * ldc + j]) + tile[i][j]);
+    else
+      for (int j = 0; j < columns; ++j) out[i * ldc + j] = TC(tile[i][j]);
   }
 }
 
@@ -142,16 +155,20 @@ void gemm(Stream stream, bool transpose_a, bool transpose_b, std::int64_t m, std
           const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c, std::int64_t ldc,
           bool accumulate, std::int64_t batch, std::int64_t stride_a, std::int64_t stride_b,
           std::int64_t stride_c) {
-  constexpr int vector = vector_bytes / int(sizeof(acc_t<TC>));
-  constexpr int NT = threads<Stream>(256), TM = choose<Stream>(4, tile_rows),
-                TN = choose<Stream>(4, 2 * vector);
-  constexpr int BM = choose<Stream>(64, 8 * tile_rows), BN = choose<Stream>(64, 4 * vector);
-  constexpr int BK = choose<Stream>(16, 128);
   if (m == 0 || n == 0 || batch == 0) return;
-  const Grid grid{dim3(unsigned(ceil_div(m, BM)), unsigned(ceil_div(n, BN)), unsigned(batch)), dim3(NT)};
-  launch<gemm_kernel<NT, BM, BN, BK, TM, TN, TA, TB, TC>>(
-      stream, grid, m, n, k, Operand<TA>{a, lda, stride_a, !transpose_a},
-      Operand<TB>{b, ldb, stride_b, transpose_b}, c, ldc, stride_c, accumulate);
+  const Operand<TA> of_a{a, lda, stride_a, !transpose_a};
+  const Operand<TB> of_b{b, ldb, stride_b, transpose_b};
+  if constexpr (std::is_same_v<Stream, CpuStream>) {
+    constexpr int L = lanes<CpuStream, acc_t<TC>>, BM = 384, BN = 4 * L, BK = 256;
+    const Grid grid{dim3(unsigned(ceil_div(m, BM)), unsigned(ceil_div(n, BN)), unsigned(batch)), dim3(1)};
+    launch<gemm_host_kernel<host_tile_rows, L, BM, BN, BK, TA, TB, TC>>(stream, grid, m, n, k, of_a, of_b, c,
+                                                                        ldc, stride_c, accumulate);
+  } else {
+    constexpr int BM = 64, BN = 64, BK = 16;
+    const Grid grid{dim3(unsigned(ceil_div(m, BM)), unsigned(ceil_div(n, BN)), unsigned(batch)), dim3(256)};
+    launch<gemm_kernel<256, BM, BN, BK, 4, 4, TA, TB, TC>>(stream, grid, m, n, k, of_a, of_b, c, ldc,
+                                                           stride_c, accumulate);
+  }
 }
 
 template <class Stream, class T>

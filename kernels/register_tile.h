@@ -1,63 +1,64 @@
-// The inner loop of a tiled matrix product: one thread's tile of the result, kept in registers.
-//
-// On the host the vectors are spelled out. Written as plain loops g++ makes the same code of it or code that
-// is seven times slower (vectors along k, accumulators in memory), as the constants around it happen to be.
+// The register tile of a matrix product: R rows by N registers of L columns, held by one thread. 8 x 2
+// registers with AVX-512 and 6 x 2 with AVX2 are what the register files hold.
 #pragma once
 
 #include "kernels/simt.h"
+#include "kernels/vector.h"
 
 namespace kernels::inline KERNELS_COMPILER {
 
 #if defined(__AVX512F__)
-constexpr int vector_bytes = 64, vector_registers = 32;
-#elif defined(__AVX__)
-constexpr int vector_bytes = 32, vector_registers = 16;
+constexpr int host_tile_rows = 8;
 #else
-constexpr int vector_bytes = 16, vector_registers = 16;
+constexpr int host_tile_rows = 6;
 #endif
 
-// acc[r][c] += sum over k < n of a[r AR + k AK] b[k BK + c]. RJ is a power of two, or a multiple of the
-// host's vector. On the GPU b, and a if AR is 1, begin at a multiple of 16 bytes, as do their rows.
-#ifdef __CUDACC__
-template <int N, class A>
-__device__ __forceinline__ void load_vector(const A* from, A (&to)[N]) {
-  constexpr int V = 16 / int(sizeof(A)) < N ? 16 / int(sizeof(A)) : N;
-  struct alignas(V * sizeof(A)) Pack {
-    A v[V];
-  };
-  UNROLL for (int i = 0; i < N; i += V) {
-    const Pack pack = *reinterpret_cast<const Pack*>(from + i);
-    UNROLL for (int v = 0; v < V; ++v) to[i + v] = pack.v[v];
+// An operand whose element (i, q * inner + k) is at data[i * row + q * panel + k * step]: a matrix, its
+// transpose, or its panels. Row and Step are those distances where they are known to the compiler, else 0.
+template <class A, int Row = 0, int Step = 0>
+struct TileRows {
+  const A* data;
+  std::int64_t panel = 0, row_ = Row, step_ = Step;
+  __device__ std::int64_t row() const { return Row ? Row : row_; }
+  __device__ std::int64_t step() const { return Step ? Step : step_; }
+};
+
+// c[i][j] (+)= sum over k < depth of a(i, k) b[k * P + j], for R rows i and the thread's columns j; depth
+// counts panels of `inner` k.
+template <int R, int L, int N, int P, class T, class Rows>
+__device__ __forceinline__ void multiply_tile(Rows a, const T* b, std::int64_t depth, std::int64_t inner,
+                                              T* c, std::int64_t ldc, bool accumulate) {
+  using V = Vector<T, L>;
+  V sum[R][N];
+  UNROLL for (int i = 0; i < R; ++i) UNROLL for (int j = 0; j < N; ++j) sum[i][j] = V{};
+  for (std::int64_t q = 0; q < depth; q += inner, a.data += a.panel) {
+    auto from = a.data;
+    for (std::int64_t k = 0; k < inner; ++k, b += P, from += a.step()) {
+      V row[N];
+      UNROLL for (int j = 0; j < N; ++j) row[j] = load<V>(b + j * L);
+      UNROLL for (int i = 0; i < R; ++i) {
+        const V x = T(from[i * a.row()]) - V{};
+        UNROLL for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+      }
+    }
+  }
+  UNROLL for (int i = 0; i < R; ++i) {
+    UNROLL for (int j = 0; j < N; ++j) {
+      T* to = c + i * ldc + j * L;
+      store(to, accumulate ? load<V>(to) + sum[i][j] : sum[i][j]);
+    }
   }
 }
 
-template <int AR, int AK, int BK, int RI, int RJ, class A>
-__device__ __forceinline__ void multiply(int n, const A* a, const A* b, A (&acc)[RI][RJ]) {
-#pragma unroll 4
-  for (int k = 0; k < n; ++k) {
-    A x[RI], y[RJ];
-    if constexpr (AR == 1)
-      load_vector(a + k * AK, x);
-    else
-      UNROLL for (int r = 0; r < RI; ++r) x[r] = a[r * AR + k * AK];
-    load_vector(b + k * BK, y);
-    UNROLL for (int r = 0; r < RI; ++r) UNROLL for (int c = 0; c < RJ; ++c) acc[r][c] += x[r] * y[c];
-  }
+// The same for `rows` rows, at most R.
+template <int R, int L, int N, int P, class T, class Rows>
+__device__ __forceinline__ void multiply_rows(std::int64_t rows, const Rows& a, const T* b,
+                                              std::int64_t depth, std::int64_t inner, T* c, std::int64_t ldc,
+                                              bool accumulate) {
+  if (rows >= R)
+    multiply_tile<R, L, N, P>(a, b, depth, inner, c, ldc, accumulate);
+  else if constexpr (R > 1)
+    multiply_rows<R - 1, L, N, P>(rows, a, b, depth, inner, c, ldc, accumulate);
 }
-#else
-template <int AR, int AK, int BK, int RI, int RJ, class A>
-__forceinline__ void multiply(int n, const A* a, const A* b, A (&acc)[RI][RJ]) {
-  constexpr int V = RJ * int(sizeof(A)) > vector_bytes ? vector_bytes / int(sizeof(A)) : RJ;
-  typedef A Vector __attribute__((vector_size(V * sizeof(A)), aligned(sizeof(A)), may_alias));
-  Vector sum[RI][RJ / V];
-  UNROLL for (int r = 0; r < RI; ++r) UNROLL for (int c = 0; c < RJ / V; ++c) sum[r][c] =
-      *reinterpret_cast<const Vector*>(&acc[r][c * V]);
-  for (int k = 0; k < n; ++k)
-    UNROLL for (int r = 0; r < RI; ++r) UNROLL for (int c = 0; c < RJ / V; ++c) sum[r][c] +=
-        a[r * AR + k * AK] * *reinterpret_cast<const Vector*>(&b[k * BK + c * V]);
-  UNROLL for (int r = 0; r < RI; ++r) UNROLL for (int c = 0; c < RJ / V; ++c) *
-      reinterpret_cast<Vector*>(&acc[r][c * V]) = sum[r][c];
-}
-#endif
 
 }  // namespace kernels::inline KERNELS_COMPILER

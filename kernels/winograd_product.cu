@@ -1,54 +1,11 @@
-// Winograd convolution: the 36 matrix products of its domain, on panels of P channels. The register tile of
-// one thread is ROWS rows by 2 registers (one column on the GPU, where a warp holds the P columns of a
-// panel); at one thread a block 8 x 32 floats with AVX-512 and 6 x 16 with AVX2, which is what their
-// registers hold.
+// Winograd convolution: the 36 matrix products of its domain, on panels of P channels: one thread holds them
+// all at one thread a block, the lanes of a warp one each on the GPU.
 #include "kernels/kernels.h"
+#include "kernels/register_tile.h"
 #include "kernels/winograd.h"
 
 namespace kernels {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int host_rows = 8;
-#else
-constexpr int host_rows = 6;
-#endif
-
-// c[i][j] (+)= sum over q < depth / inner and k < inner of a[i AI + k AK + q a_panel] b[(q inner + k) P + j]
-// for R rows i and the thread's columns j.
-template <int R, int L, int N, int P, int AI, int AK, class T>
-__device__ __forceinline__ void multiply(const T* a, std::int64_t a_panel, const T* b, std::int64_t depth,
-                                         std::int64_t inner, T* c, bool accumulate) {
-  using V = Vector<T, L>;
-  V sum[R][N];
-  UNROLL for (int i = 0; i < R; ++i) UNROLL for (int j = 0; j < N; ++j) sum[i][j] = V{};
-  for (std::int64_t q = 0; q < depth; q += inner, a += a_panel) {
-    for (std::int64_t k = 0; k < inner; ++k, b += P) {
-      V row[N];
-      UNROLL for (int j = 0; j < N; ++j) row[j] = load<V>(b + j * L);
-      UNROLL for (int i = 0; i < R; ++i) {
-        const V x = a[i * AI + k * AK] - V{};
-        UNROLL for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
-      }
-    }
-  }
-  UNROLL for (int i = 0; i < R; ++i) {
-    UNROLL for (int j = 0; j < N; ++j) {
-      T* to = c + i * P + j * L;
-      store(to, accumulate ? load<V>(to) + sum[i][j] : sum[i][j]);
-    }
-  }
-}
-
-// The same for `rows` <= R rows.
-template <int R, int L, int N, int P, int AI, int AK, class T>
-__device__ __forceinline__ void multiply_rows(std::int64_t rows, const T* a, std::int64_t a_panel, const T* b,
-                                              std::int64_t depth, std::int64_t inner, T* c, bool accumulate) {
-  if (rows >= R)
-    multiply<R, L, N, P, AI, AK>(a, a_panel, b, depth, inner, c, accumulate);
-  else if constexpr (R > 1)
-    multiply_rows<R - 1, L, N, P, AI, AK>(rows, a, a_panel, b, depth, inner, c, accumulate);
-}
 
 // m[point][panel of outputs] = v[point] u[point][panel of outputs]. A block does one panel of one point.
 template <int NT, int R, int L, int P, int S, class T>
@@ -63,8 +20,8 @@ __global__ void __launch_bounds__(NT)
   T* c = m + dm.offset<S>(point) + panel * dm.panel_stride<S>(point) + lane;
   const std::int64_t step = R * (NT / LANES) * std::int64_t(gridDim.x);
   for (std::int64_t i = R * (blockIdx.x * (NT / LANES) + int(threadIdx.x) / LANES); i < rows; i += step)
-    multiply_rows<R, L, N, P, P, 1>(rows - i, a + i * P, dv.panel_stride<S>(point), b, du.rows, P, c + i * P,
-                                    false);
+    multiply_rows<R, L, N, P>(rows - i, TileRows<T, P, 1>{a + i * P, dv.panel_stride<S>(point)}, b, du.rows,
+                              P, c + i * P, P, false);
 }
 
 // du[point][panel of c][k][P] (+)= sum over tiles and members of w[point][k] v[point][panel of c]. A block
@@ -80,7 +37,7 @@ __global__ void __launch_bounds__(NT)
   const T* b = v + dv.offset<S>(point) + c_panel * dv.panel_stride<S>(point) + lane;
   T* c = u + du.offset(point) + (c_panel * du.rows + k_panel * P) * P + lane;
   for (int i = R * (int(threadIdx.x) / LANES); i < P; i += R * (NT / LANES))
-    multiply_rows<R, L, N, P, 1, P>(P - i, a + i, 0, b, depth, depth, c + i * P, accumulate);
+    multiply_rows<R, L, N, P>(P - i, TileRows<T, 1, P>{a + i}, b, depth, depth, c + i * P, P, accumulate);
 }
 
 }  // namespace
@@ -89,7 +46,7 @@ template <class Stream, class T>
 void winograd_product(Stream stream, int stride, std::int64_t count, const WinogradDomain& dv, const T* v,
                       const WinogradFilter& du, const T* u, const WinogradDomain& dm, T* m) {
   constexpr int NT = threads<Stream>(128), L = lanes<Stream, T>, P = winograd_panel<Stream, T>;
-  constexpr int R = choose<Stream>(8, host_rows);
+  constexpr int R = choose<Stream>(8, host_tile_rows);
   const unsigned across = NT == 1 ? 1 : unsigned(ceil_div(count, R * (NT / 32)));
   const Grid grid{dim3(across, unsigned(du.columns / P), 36), dim3(NT)};
   if (stride == 1)
@@ -103,7 +60,7 @@ void winograd_gradient_product(Stream stream, int stride, std::int64_t count, co
                                const T* w, const WinogradDomain& dv, const T* v, const WinogradFilter& du,
                                T* u, bool accumulate) {
   constexpr int NT = threads<Stream>(128), L = lanes<Stream, T>, P = winograd_panel<Stream, T>;
-  constexpr int R = choose<Stream>(8, host_rows);
+  constexpr int R = choose<Stream>(8, host_tile_rows);
   const Grid grid{dim3(unsigned(du.rows / P), unsigned(du.columns / P), 36), dim3(NT)};
   if (stride == 1)
     launch<winograd_gradient_product_kernel<NT, R, L, P, 1, T>>(stream, grid, count, dw, w, dv, v, du, u,

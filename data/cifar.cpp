@@ -45,9 +45,10 @@ class Cifar : public Dataset {
     return files_[file].name + " record " + std::to_string(i);
   }
 
-  Image image(std::size_t i) const override {
+  void read(std::size_t i, Image& into) const override {
     const auto first = pixels_.begin() + static_cast<std::ptrdiff_t>(i * image_bytes);
-    return {side, side, {first, first + image_bytes}};
+    into.height = into.width = side;
+    into.pixels.assign(first, first + image_bytes);
   }
 
  private:

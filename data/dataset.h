@@ -24,8 +24,13 @@ class Dataset {
   virtual std::size_t size() const = 0;
   virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
   virtual int label(std::size_t i) const = 0;
-  virtual std::string name(std::size_t i) const = 0;  // file and place in it
-  virtual Image image(std::size_t i) const = 0;       // called by many threads at once
+  virtual std::string name(std::size_t i) const = 0;        // file and place in it
+  virtual void read(std::size_t i, Image& into) const = 0;  // into its memory; called by many threads at once
+  Image image(std::size_t i) const {
+    Image image;
+    read(i, image);
+    return image;
+  }
 };
 
 enum class Split { train, test, all };

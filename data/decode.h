@@ -15,8 +15,10 @@ constexpr std::int64_t max_pixels = 89'500'000;  // Pillow's limit
 constexpr int max_scans = 100;                   // of a progressive JPEG; encoders write about ten
 
 // The format is told by the first bytes, whatever the name. Grey, palette, CMYK and 16-bit images become RGB
-// as Pillow's convert("RGB") makes them; alpha is dropped; an orientation in EXIF is not applied, as in
-// torchvision. An image that is not whole is a DataError that begins with `name`.
+// as Pillow's convert("RGB") makes them, but 16-bit grey keeps its high byte; alpha is dropped; an
+// orientation in EXIF is not applied, as in torchvision. An image that is not whole is a DataError that
+// begins with `name`. The second form uses the memory of `into`.
 Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name);
+void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
 
 }  // namespace data

@@ -6,10 +6,10 @@
 
 namespace data {
 
-Image decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name);
-Image decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name);
+void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
+void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
 
-// Refuses a declared size that is beyond the limits.
-void require_size(std::uint32_t height, std::uint32_t width, const std::string& name);
+// Gives the image a declared size; refuses one that is beyond the limits.
+void set_size(Image&, std::uint32_t height, std::uint32_t width, const std::string& name);
 
 }  // namespace data

@@ -84,7 +84,7 @@ bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
 
 }  // namespace
 
-Image decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
   Decoder d = {};
   d.jpeg.err = jpeg_std_error(&d.errors);
   d.jpeg.client_data = &d;
@@ -97,14 +97,10 @@ Image decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string
   } destroy{d.jpeg};
 
   require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message);
-  require_size(d.jpeg.image_height, d.jpeg.image_width, name);
-  const std::size_t width = d.jpeg.image_width;
-  Image image{int(d.jpeg.image_height), int(width),
-              std::vector<std::uint8_t>(d.jpeg.image_height * width * 3)};
-  std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? width * 4 : 0);
-  require_data(read_pixels(d, image.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
+  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name);
+  std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
+  require_data(read_pixels(d, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
                " bytes: ", d.message);
-  return image;
 }
 
 }  // namespace data

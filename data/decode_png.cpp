@@ -20,20 +20,16 @@ void check(int status, const std::string& name, std::size_t size) {
 
 }  // namespace
 
-Image decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
   const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(0), spng_ctx_free);
   require_data(png != nullptr, name, ": out of memory");
   spng_set_chunk_limits(png.get(), chunk_limit, chunk_limit);
   spng_set_png_buffer(png.get(), bytes, size);
   spng_ihdr header = {};
   check(spng_get_ihdr(png.get(), &header), name, size);
-  require_size(header.height, header.width, name);
-
-  Image image{int(header.height), int(header.width), {}};
-  image.pixels.resize(std::size_t(header.height) * header.width * 3);
-  check(spng_decode_image(png.get(), image.pixels.data(), image.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
+  set_size(into, header.height, header.width, name);
+  check(spng_decode_image(png.get(), into.pixels.data(), into.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
   check(spng_decode_chunks(png.get()), name, size);  // up to the end, so that a file that lacks it is refused
-  return image;
 }
 
 }  // namespace data

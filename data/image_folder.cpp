@@ -63,9 +63,9 @@ class ImageFolder : public Dataset {
   const std::vector<std::string>& classes() const override { return classes_; }
   int label(std::size_t i) const override { return labels_.at(i); }
   std::string name(std::size_t i) const override { return printable(files_.at(i)); }
-  Image image(std::size_t i) const override {
+  void read(std::size_t i, Image& into) const override {
     const std::vector<std::uint8_t> bytes = read_bytes(files_.at(i));
-    return decode_image(bytes.data(), bytes.size(), name(i));
+    decode_image(bytes.data(), bytes.size(), name(i), into);
   }
 
  private:

@@ -23,12 +23,12 @@ class Fake : public Dataset {
   const std::vector<std::string>& classes() const override { return classes_; }
   int label(std::size_t i) const override { return int(i % 7); }
   std::string name(std::size_t i) const override { return "image " + std::to_string(i); }
-  Image image(std::size_t i) const override {
+  void read(std::size_t i, Image& into) const override {
     ++decoded;
     if (std::ranges::find(bad, i) != bad.end()) throw DataError(name(i) + ": is broken");
     if (i == unnamed) throw std::runtime_error("out of luck");
     const int height = 1 + int(i % 5), width = 1 + int(i % 3);
-    return {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
+    into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
   }
 
   std::vector<std::size_t> bad;           // can't be decoded

@@ -1,10 +1,11 @@
 #ifdef DYAD_ONEDNN
 #include "kernels/onednn.h"
 
+#include <dnnl_debug.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <dnnl.hpp>
-#include <dnnl_debug.h>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,13 +13,15 @@
 #include <tuple>
 
 #include "kernels/check.h"
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 namespace kernels {
 
 inline void check(dnnl_status_t status, const char* what = "", const char* file = __builtin_FILE(),
                   int line = __builtin_LINE()) {
-  if (status != dnnl_success)
-    fail("oneDNN", dnnl_status2str(status), what, file, line);
+  if (status != dnnl_success) fail("oneDNN", dnnl_status2str(status), what, file, line);
 }
 
 }  // namespace kernels
@@ -58,6 +61,15 @@ memory at(const memory::desc& desc, const void* data) {
 }
 
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// A primitive made for so many threads wants so many.
+int planned_threads() {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
 
 const char* effective_isa() {
   switch (dnnl::get_effective_cpu_isa()) {
@@ -108,9 +120,9 @@ struct Matmul {
   memory::desc a, b, c, scratch;
 };
 
-// (transpose a, b, accumulate, c is f32), m, n, k, lda, ldb, ldc
+// threads, (transpose a, b, accumulate, c is f32), m, n, k, lda, ldb, ldc
 using MatmulKey =
-    std::tuple<int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+    std::tuple<int, int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
 const Matmul& matmul_of(const MatmulKey& key) {
   static std::mutex mutex;
@@ -118,7 +130,7 @@ const Matmul& matmul_of(const MatmulKey& key) {
   const std::lock_guard lock(mutex);
   const auto found = cache.find(key);
   if (found != cache.end()) return found->second;
-  const auto& [flags, m, n, k, lda, ldb, ldc] = key;
+  const auto& [threads, flags, m, n, k, lda, ldb, ldc] = key;
   const auto plain = [](bool transposed, std::int64_t ld) { return transposed ? Dims{1, ld} : Dims{ld, 1}; };
   Matmul made;
   made.a = memory::desc({m, k}, Data::bf16, plain(flags & 1, lda));
@@ -167,7 +179,7 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
   require_bf16();
   checked("a bf16 matrix product", [&] {
     const int flags = int(transpose_a) | int(transpose_b) << 1 | int(accumulate) << 2 | int(c_is_f32) << 3;
-    const Matmul& product = matmul_of({flags, m, n, k, lda, ldb, ldc});
+    const Matmul& product = matmul_of({planned_threads(), flags, m, n, k, lda, ldb, ldc});
     product.primitive.execute(
         cpu_stream(), {{DNNL_ARG_SRC, at(product.a, a)},
                        {DNNL_ARG_WEIGHTS, at(product.b, b)},
@@ -190,7 +202,7 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
 
 struct Convolution::Primitives {
   Pass pass;
-  dnnl::primitive convolution, reorder, accumulating_reorder;
+  dnnl::primitive convolution, reorder;
   memory::desc image_in, image_out, filter, filter_plain, scratch;
   std::string implementation;
 };
@@ -198,7 +210,7 @@ struct Convolution::Primitives {
 namespace {
 
 using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                       std::int64_t, std::int64_t, std::int64_t, Pass, Data>;
+                       std::int64_t, std::int64_t, std::int64_t, Pass, Data, int>;
 
 std::unique_ptr<Convolution::Primitives> make(const ConvolutionShape& s, Pass pass, Data type) {
   auto made = std::make_unique<Convolution::Primitives>();
@@ -249,14 +261,6 @@ std::unique_ptr<Convolution::Primitives> make(const ConvolutionShape& s, Pass pa
   const auto& from = pass == Pass::backward_weights ? made->filter : made->filter_plain;
   const auto& to = pass == Pass::backward_weights ? made->filter_plain : made->filter;
   made->reorder = dnnl::reorder(dnnl::reorder::primitive_desc(cpu_engine(), from, cpu_engine(), to));
-  if (pass == Pass::backward_weights) {
-    dnnl::primitive_attr adding;
-    dnnl::post_ops sum;
-    sum.append_sum(1);
-    adding.set_post_ops(sum);
-    made->accumulating_reorder =
-        dnnl::reorder(dnnl::reorder::primitive_desc(cpu_engine(), from, cpu_engine(), to, adding));
-  }
   return made;
 }
 
@@ -269,7 +273,7 @@ const Convolution& Convolution::get(const ConvolutionShape& s, Pass pass) {
   static std::mutex mutex;
   static std::map<Key, std::unique_ptr<const Convolution>> cache;
   const std::lock_guard lock(mutex);
-  const Key key{s.n, s.h, s.w, s.c, s.k, s.r, s.s, s.stride, s.padding, pass, type};
+  const Key key{s.n, s.h, s.w, s.c, s.k, s.r, s.s, s.stride, s.padding, pass, type, planned_threads()};
   auto& found = cache[key];
   if (!found)
     found.reset(new Convolution(checked("making a convolution", [&] { return make(s, pass, type); })));
@@ -284,8 +288,7 @@ Convolution::Convolution(std::unique_ptr<const Primitives> primitives) : primiti
 }
 Convolution::~Convolution() = default;
 
-void Convolution::run(const void* first, const void* second, void* out, bool accumulate,
-                      void* workspace) const {
+void Convolution::run(const void* first, const void* second, void* out, void* workspace) const {
   const Primitives& p = *primitives_;
   checked("a convolution", [&] {
     char* inner = static_cast<char*>(workspace);
@@ -297,8 +300,7 @@ void Convolution::run(const void* first, const void* second, void* out, bool acc
                                      {DNNL_ARG_DIFF_DST, at(p.image_out, second)},
                                      {DNNL_ARG_DIFF_WEIGHTS, filter},
                                      {DNNL_ARG_SCRATCHPAD, scratch}});
-      (accumulate ? p.accumulating_reorder : p.reorder)
-          .execute(stream, {{DNNL_ARG_FROM, filter}, {DNNL_ARG_TO, at(p.filter_plain, out)}});
+      p.reorder.execute(stream, {{DNNL_ARG_FROM, filter}, {DNNL_ARG_TO, at(p.filter_plain, out)}});
     } else {
       const bool forward = p.pass == Pass::forward;
       p.reorder.execute(stream, {{DNNL_ARG_FROM, at(p.filter_plain, second)}, {DNNL_ARG_TO, filter}});

@@ -25,8 +25,8 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
                const bf16* a, std::int64_t lda, const float* b, std::int64_t ldb, void* c, std::int64_t ldc,
                bool c_is_f32, bool accumulate);
 
-// A convolution primitive, made at first use of a (shape, pass, type) and kept. T is float or bf16; bf16 on a
-// CPU without it is refused.
+// A convolution primitive, made at first use of a (shape, pass, type, number of threads) and kept. T is float
+// or bf16; bf16 on a CPU without it is refused.
 class Convolution {
  public:
   template <class T>
@@ -35,16 +35,12 @@ class Convolution {
   Convolution(const Convolution&) = delete;
   Convolution& operator=(const Convolution&) = delete;
 
-  // "jit:avx512_core", "brgconv:avx2", ...; it begins with "ref" where oneDNN has no fast code.
   const char* implementation() const { return implementation_; }
-  bool fast() const {
-    return implementation_[0] != 'r' || implementation_[1] != 'e' || implementation_[2] != 'f';
-  }
   std::size_t workspace_bytes() const { return workspace_bytes_; }
 
   // forward: (x, filter) -> y. backward_data: (dy, filter) -> dx. backward_weights: (x, dy) -> d_filter.
-  // Images are of T, filters f32. Only backward_weights can accumulate.
-  void run(const void* first, const void* second, void* out, bool accumulate, void* workspace) const;
+  // Images are of T, filters f32.
+  void run(const void* first, const void* second, void* out, void* workspace) const;
 
   struct Primitives;
 

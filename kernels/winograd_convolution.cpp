@@ -3,57 +3,11 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/launch_log.h"
+#include "kernels/parallel_blocks.h"
 #include "kernels/winograd.h"
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace kernels {
 namespace {
-
-int workers() {
-#ifdef _OPENMP
-  return omp_in_parallel() ? 1 : omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
-
-// Launches inside a parallel region come in any order, so the log gets one entry for all of them.
-class OneLogEntry {
- public:
-  template <class... Args>
-  explicit OneLogEntry(const char* name, Args... args) : log_(launch_log()) {
-    if (log_) log_->add(name, args...);
-    launch_log() = nullptr;
-  }
-  ~OneLogEntry() { launch_log() = log_; }
-  OneLogEntry(const OneLogEntry&) = delete;
-  OneLogEntry& operator=(const OneLogEntry&) = delete;
-
- private:
-  LaunchLog* log_;
-};
-
-// f(i, slot) for every i < count. On the CPU device each of `slots` threads takes one i after another, with
-// everything launched inside, so that what belongs to i stays in that core's cache. A slot is f's scratch
-// memory.
-template <class Stream, class F>
-void for_each_block(Stream, std::int64_t count, int slots, F f) {
-  if constexpr (std::is_same_v<Stream, CpuStream>) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(slots)
-    for (std::int64_t i = 0; i < count; ++i) {
-#ifdef _OPENMP
-      f(i, omp_get_thread_num());
-#else
-      f(i, 0);
-#endif
-    }
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) f(i, 0);
-  }
-}
 
 std::int64_t elements(const WinogradDomain& d, int stride) {
   return stride == 1 ? d.elements<1>() : d.elements<2>();
@@ -85,7 +39,7 @@ struct Apply {
     if constexpr (std::is_same_v<Stream, CpuStream>) {
       // A block's two domain tensors beside the filters it meets; results do not depend on it.
       at_once = std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
-      slots = int(std::min<std::int64_t>(workers(), ceil_div(tiles, at_once)));
+      slots = int(std::min<std::int64_t>(cpu_workers(), ceil_div(tiles, at_once)));
     }
     at_once = std::min(at_once, tiles);
     blocks = ceil_div(tiles, at_once);
@@ -140,7 +94,7 @@ struct WeightGradient {
     parts = own ? int(std::min<std::int64_t>(8, ceil_div(tiles, at_once))) : 1;
     in_part = round_up(ceil_div(tiles, parts), at_once);
     parts = int(ceil_div(tiles, in_part));
-    slots = own ? std::min(workers(), parts) : 1;
+    slots = own ? std::min(cpu_workers(), parts) : 1;
     v = {at_once, round_up(s.c, P), P};
     w = {at_once, round_up(s.k, P), P};
     u = {w.channels, v.channels, P};

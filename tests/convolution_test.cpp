@@ -56,10 +56,11 @@ struct Problem {
   ConvolutionShape shape;
   Values x, filter, dy, y, dx, d_filter;  // the last three by the direct convolution
 
-  explicit Problem(const ConvolutionShape& s) : shape(s) {
+  explicit Problem(const ConvolutionShape& s, bool solve = true) : shape(s) {
     x = random_values(s.n * s.h * s.w * s.c, 1);
     filter = random_values(s.k * s.r * s.s * s.c, 2);
     dy = random_values(s.n * s.p() * s.q() * s.k, 3);
+    if (!solve) return;
     y.resize(dy.size());
     dx.resize(x.size());
     d_filter.resize(filter.size());
@@ -255,22 +256,27 @@ TEST_CASE("convolution: no shape of a ResNet falls to a slow path") {
 #endif
 
 #if defined(_OPENMP) && !defined(DYAD_SIMT_ONLY)
-TEST_CASE("convolution: the same bits for 1 and 2 threads") {
+TEST_CASE("convolution: the same bits for 1, 2 and 3 threads") {
   const int before = omp_get_max_threads();
-  const ConvolutionShape shapes[] = {{8, 16, 16, 16, 32, 3, 3, 1, 1}, {8, 15, 13, 24, 40, 3, 3, 2, 1},
-                                     {8, 6, 6, 160, 144, 3, 3, 1, 1}, {8, 16, 16, 3, 16, 3, 3, 1, 1},
-                                     {8, 16, 16, 16, 32, 1, 1, 2, 0}, {8, 9, 9, 32, 48, 1, 1, 1, 0}};
+  const ConvolutionShape shapes[] = {{32, 16, 16, 16, 32, 3, 3, 1, 1}, {8, 15, 13, 24, 40, 3, 3, 2, 1},
+                                     {8, 6, 6, 160, 288, 3, 3, 1, 1},  {32, 32, 32, 3, 16, 3, 3, 1, 1},
+                                     {32, 16, 16, 16, 32, 1, 1, 2, 0}, {32, 9, 9, 64, 48, 1, 1, 1, 0},
+                                     {16, 32, 32, 3, 64, 7, 7, 2, 3},  {3, 7, 7, 512, 1024, 1, 1, 1, 0}};
   for (const ConvolutionShape& s : shapes) {
-    const Problem problem(s);
-    omp_set_num_threads(1);
-    const auto one = run<kernels::CpuStream, float>(problem, Algorithm::automatic, true);
-    omp_set_num_threads(2);
-    const auto two = run<kernels::CpuStream, float>(problem, Algorithm::automatic, true);
-    const std::string at = text(s);
-    CAPTURE(at);
-    CHECK(one.y == two.y);
-    CHECK(one.dx == two.dx);
-    CHECK(one.d_filter == two.d_filter);
+    const Problem problem(s, false);
+    for (Algorithm algorithm : all_algorithms) {
+      omp_set_num_threads(1);
+      const auto one = run<kernels::CpuStream, float>(problem, algorithm, true);
+      for (int threads : {2, 3}) {
+        omp_set_num_threads(threads);
+        const auto more = run<kernels::CpuStream, float>(problem, algorithm, true);
+        const std::string at = engine::concat_text(text(s), ", ", name(algorithm), ", threads ", threads);
+        CAPTURE(at);
+        CHECK(one.y == more.y);
+        CHECK(one.dx == more.dx);
+        CHECK(one.d_filter == more.d_filter);
+      }
+    }
   }
   omp_set_num_threads(before);
 }

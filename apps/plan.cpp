@@ -27,8 +27,8 @@ double activation_bytes(const PretrainOptions& o, const Model& model) {
 
 }  // namespace
 
-Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset, long batches_per_epoch)
-    : steps_per_epoch(batches_per_epoch), chance_loss(std::log(2.0 * o.batch - 1)) {
+Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)
+    : steps_per_epoch(long(dataset.size()) / o.batch), chance_loss(std::log(2.0 * o.batch - 1)) {
   if (steps_per_epoch == 0)
     throw engine::UsageError(engine::concat_text("--batch is ", o.batch, ", but ", o.data, " has ",
                                                  dataset.size(), " images: expected at most as many"));

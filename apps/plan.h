@@ -17,7 +17,7 @@ struct Plan {
   double chance_loss;  // ln(2N - 1): of embeddings that know nothing
 
   // UsageError if the data set is smaller than a batch.
-  Plan(const PretrainOptions& resolved, const data::Dataset&, long batches_per_epoch);
+  Plan(const PretrainOptions& resolved, const data::Dataset&);
   std::string text(const PretrainOptions&, const data::Dataset&, const Model&) const;  // one line
 };
 

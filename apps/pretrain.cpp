@@ -39,8 +39,7 @@ int pretrain(const PretrainOptions& given) {
   const engine::DType dtype = engine::parse_dtype(o.dtype);
   engine::Communicator& communicator = engine::single();
 
-  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed}, communicator);
-  const Plan plan(o, *dataset, loader.batches_per_epoch());
+  const Plan plan(o, *dataset);
   const Model model(o, device);
   const auto optimizer = make_optimizer(o, model.parameters);
   if (o.dry_run) return print_plan(std::cout, o, plan, *dataset, model), kOk;
@@ -48,6 +47,7 @@ int pretrain(const PretrainOptions& given) {
   long step = 0;
   if (const auto checkpoint = resume_from(o))
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
+  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed}, communicator);
   loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
   RunDirectory run(o, step);
   Progress progress(stderr, run, step, plan.steps);
@@ -82,7 +82,7 @@ int pretrain(const PretrainOptions& given) {
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
   if (step > 0) save();
-  progress.finish(record);
+  if (record.step > 0) progress.finish(record);  // else there was nothing left to do
   if (step < plan.steps) {
     progress.say(engine::concat_text(signals.name(), ": stopped after step ", step, " of ", plan.steps,
                                      "; --resume auto goes on from there"));

@@ -41,8 +41,9 @@ void check_pixels(const Image& image, int first) {
   REQUIRE(image.width == 32);
   REQUIRE(image.pixels.size() == 3072);
   bool equal = true;
-  for (int p = 0; p < 1024; ++p)
-    for (int c = 0; c < 3; ++c) equal &= image.pixels[std::size_t(3 * p + c)] == std::uint8_t(first + p + c);
+  for (std::size_t p = 0; p < 1024; ++p)
+    for (std::size_t c = 0; c < 3; ++c)
+      equal &= image.pixels[3 * p + c] == std::uint8_t(std::size_t(first) + p + c);
   CHECK(equal);
 }
 

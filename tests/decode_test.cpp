@@ -22,7 +22,7 @@ Image decode(const std::string& file) {
 
 // The message; one line, which begins with the name.
 std::string refusal(const std::string& file) {
-  const std::string text = message_of<DataError>([&] { decode(file); });
+  std::string text = message_of<DataError>([&] { decode(file); });
   if (!text.empty()) CHECK((text.starts_with("x: ") && text.find('\n') == std::string::npos));
   return text;
 }

@@ -61,10 +61,12 @@ struct KnnOptions {
 struct LinearOptions {
   std::string data, run;
   std::string checkpoint;
-  int epochs = 100;
-  int batch = 256;
-  double lr = -1;  // by default 0.1 batch / 256 (SimCLR, B.6)
-  double weight_decay = 0;
+  std::string solver =
+      "lbfgs";      // lbfgs (to the optimum, L2 chosen on held-out training images) | sgd (SimCLR, B.6)
+  int epochs = 90;  // of sgd
+  int batch = 256;  // images a step of sgd, and a forward pass
+  double lr = -1;   // of sgd; by default 0.1 batch / 256
+  double weight_decay = 0;  // of sgd
   std::uint64_t seed = 0;
   std::string device = "cpu";
   int threads = 2;

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <cstdarg>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -92,10 +94,10 @@ struct Scheduler : Block {
   unsigned exited = 0;
   Warp warps[warps_per_block];
 
-  bool strict = true, permuted = false, failed = false;
+  bool strict = true, permuted = false, failed = false, diverged = false;
   RandomOrder random;
   std::vector<unsigned> permutation;
-  std::string error;
+  char error[512] = "";
   std::exception_ptr exception;
 
   char* arena = nullptr;
@@ -127,9 +129,6 @@ Scheduler& this_scheduler() {
   return *instance;
 }
 
-std::string place(const char* file, int line) { return std::string(file) + ":" + std::to_string(line); }
-std::string place(const Fiber& f) { return place(f.file, f.line); }
-
 bool same_place(const char* file, int line, const char* other_file, int other_line) {
   return line == other_line && (file == other_file || std::strcmp(file, other_file) == 0);
 }
@@ -140,17 +139,23 @@ void go_to(Scheduler& s, Fiber& fiber) {
   switch_fiber(from, fiber);
 }
 
-[[noreturn]] void fail(Scheduler& s, std::string message) {
-  s.error = std::move(message);
+// Leaves the kernel for good. The fiber is not resumed, so it must own nothing: the message is formatted into
+// a buffer of the scheduler's.
+[[noreturn]] __attribute__((format(printf, 2, 3))) void fail(Scheduler& s, const char* format, ...) {
+  std::va_list values;
+  va_start(values, format);
+  std::vsnprintf(s.error, sizeof s.error, format, values);
+  va_end(values);
   s.failed = true;
   go_to(s, s.main);
-  std::abort();  // a fiber that failed is not resumed
+  std::abort();
 }
 
-[[noreturn]] void fail_divergence(Scheduler& s) {
+// Nobody can go on: who waits where. On the host's stack, where the threads still are as they were.
+std::string describe_divergence(const Scheduler& s) {
   std::map<std::string, std::pair<unsigned, unsigned>> places;  // threads there, the first of them
   const auto note = [&](const Fiber& f) {
-    auto& [count, first] = places[std::string(f.waits_at) + " " + place(f)];
+    auto& [count, first] = places[std::string(f.waits_at) + " " + f.file + ":" + std::to_string(f.line)];
     if (count++ == 0) first = f.thread;
   };
   for (unsigned i = 0; i < s.waiting_count; ++i) note(*s.waiting[i]);
@@ -162,7 +167,12 @@ void go_to(Scheduler& s, Fiber& fiber) {
   for (const auto& [where, threads] : places)
     message += "; " + std::to_string(threads.first) + " wait at " + where + " (first: thread " +
                std::to_string(threads.second) + ")";
-  fail(s, message);
+  return message;
+}
+
+[[noreturn]] void fail_divergence(Scheduler& s) {
+  s.diverged = true;
+  fail(s, "barrier divergence");
 }
 
 // Somebody who can go on, or a fiber for the next thread to start; null if there is neither.
@@ -228,8 +238,7 @@ Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char*
   for (Collective& c : warp.collectives) {
     if (!c.arrived || c.mask != mask) continue;
     if (!same_place(file, line, c.file, c.line))
-      fail(s, "warp divergence: lanes of one mask wait at " + place(c.file, c.line) + " and " +
-                  place(file, line));
+      fail(s, "warp divergence: lanes of one mask wait at %s:%d and %s:%d", c.file, c.line, file, line);
     return c;
   }
   for (Collective& c : warp.collectives) {
@@ -241,7 +250,7 @@ Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char*
     c.number = warp.started++;
     return c;
   }
-  fail(s, "more than 4 warp collectives with different masks at once at " + place(file, line));
+  fail(s, "more than 4 warp collectives with different masks at once at %s:%d", file, line);
 }
 
 // Returns when all present lanes of the mask have come. Only __syncwarp orders their memory.
@@ -249,8 +258,8 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
   const unsigned w = f.thread / warp_size, lane = f.thread % warp_size;
   Warp& warp = s.warps[w];
   if (!(mask >> lane & 1u))
-    fail(s, std::string(f.waits_at) + " at " + place(f) + ": lane " + std::to_string(lane) + " (thread " +
-                std::to_string(f.thread) + ") is not in its own mask");
+    fail(s, "%s at %s:%d: lane %u (thread %u) is not in its own mask", f.waits_at, f.file, f.line, lane,
+         f.thread);
   Collective& c = find_collective(s, warp, mask, f.file, f.line);
   char* object = tsan && orders_memory ? &s.sync->warp[w][c.number % 8] : nullptr;
   if (object) release(object);
@@ -328,9 +337,7 @@ void ready_shared_memory(Scheduler& s, std::size_t dynamic_bytes) {
 void ready_threads(Scheduler& s) {
   const CheckOptions& options = check_options();
   s.next = s.exited = s.waiting_count = s.barriers = s.votes = 0;
-  s.failed = false;
-  s.error.clear();
-  s.exception = nullptr;
+  s.failed = s.diverged = false;
   s.strict = options.strict_barriers;
   for (unsigned w = 0; w < warps_per_block; ++w) {
     Warp& warp = s.warps[w];
@@ -375,11 +382,12 @@ void run_block(Block& block, std::size_t dynamic_bytes) {
   go_to(s, s.pool.take());
   if (!s.failed) return;
 
+  const std::string error = s.diverged ? describe_divergence(s) : s.error;
   if (tsan) s.pool.renew_contexts(s.main.context);
   s.pool.reset();
   s.ready.clear();
-  if (s.exception) std::rethrow_exception(s.exception);
-  throw SimtError(to_string(s.site) + ": " + s.error);
+  if (s.exception) std::rethrow_exception(std::exchange(s.exception, nullptr));
+  throw SimtError(to_string(s.site) + ": " + error);
 }
 
 void fiber_main() {
@@ -389,9 +397,8 @@ void fiber_main() {
       s.run_threads(s);
     } catch (...) {
       s.exception = std::current_exception();
-      s.failed = true;
-      go_to(s, s.main);
     }
+    if (s.exception) fail(s, "exception");
     // Another thread of this block or a later one may go on from here.
     if (!tsan) s.pool.park(*s.current);
     if (Fiber* next = next_fiber(s))
@@ -428,8 +435,8 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
   if (s.waiting_count) {
     const Fiber& other = *s.waiting[0];
     if (!same_place(file, line, other.file, other.line))
-      fail(s, "barrier divergence: thread " + std::to_string(thread) + " is at __syncthreads " + place(f) +
-                  " while thread " + std::to_string(other.thread) + " waits at " + place(other));
+      fail(s, "barrier divergence: thread %u is at __syncthreads %s:%d while thread %u waits at %s:%d",
+           thread, file, line, other.thread, other.file, other.line);
   }
   s.votes += vote;
   s.waiting[s.waiting_count++] = &f;
@@ -460,8 +467,8 @@ std::uint64_t warp_exchange(Block& block, unsigned thread, unsigned mask, std::u
   f.from_lane = from_lane;
   meet(s, f, mask, false);
   if (!(f.met >> from_lane & 1u))
-    fail(s, "warp shuffle at " + place(f) + ": thread " + std::to_string(thread) + " reads lane " +
-                std::to_string(from_lane) + ", which does not take part");
+    fail(s, "warp shuffle at %s:%d: thread %u reads lane %u, which does not take part", file, line, thread,
+         from_lane);
   return f.got;
 }
 
@@ -488,11 +495,11 @@ void* allocate_shared(Block& block, std::size_t bytes) {
   s.arena_used = begin + bytes + red_zone;
   s.static_shared += bytes;
   if (s.static_shared > max_static_shared)
-    fail(s, "SHARED arrays of " + std::to_string(s.static_shared) + " bytes a block, nvcc allows " +
-                std::to_string(max_static_shared) + ": use SHARED_DYNAMIC");
+    fail(s, "SHARED arrays of %zu bytes a block, nvcc allows %zu: use SHARED_DYNAMIC", s.static_shared,
+         max_static_shared);
   if (s.static_shared + s.dynamic_bytes > max_shared)
-    fail(s, "a block's shared memory is " + std::to_string(s.static_shared + s.dynamic_bytes) +
-                " bytes, a GPU has " + std::to_string(max_shared));
+    fail(s, "a block's shared memory is %zu bytes, a GPU has %zu", s.static_shared + s.dynamic_bytes,
+         max_shared);
   return ready_array(s, begin, bytes);
 }
 

@@ -6,12 +6,12 @@ stage_install() { scripts/install.sh --ci; }
 stage_test() { scripts/test.sh; }
 
 stage_asan() {
-  build_preset asan
+  build_preset asan || return 1
   run_ctest asan
 }
 
 stage_tsan() {
-  build_preset tsan
+  build_preset tsan || return 1
   TSAN_OPTIONS=atexit_sleep_ms=0 run_ctest tsan
 }
 
@@ -22,7 +22,7 @@ stage_cuda() {
     echo "note: no nvcc here, so no kernel was compiled for the GPU"
     return 0
   }
-  CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}"
+  CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}" || return 1
   run_ctest cuda
 }
 

@@ -5,7 +5,7 @@ build_preset() {
   local preset=$1
   shift
   echo "build: preset $preset"
-  cmake --preset "$preset" ${DYAD_WERROR:+-DDYAD_WERROR=$DYAD_WERROR} "$@" >/dev/null
+  cmake --preset "$preset" ${DYAD_WERROR:+-DDYAD_WERROR=$DYAD_WERROR} "$@" >/dev/null &&
   cmake --build --preset "$preset" -- --quiet
 }
 

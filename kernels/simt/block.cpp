@@ -382,8 +382,10 @@ void run_block(Block& block, std::size_t dynamic_bytes) {
   go_to(s, s.pool.take());
   if (!s.failed) return;
 
-  const std::string error = s.diverged ? describe_divergence(s) : s.error;
-  if (tsan) s.pool.renew_contexts(s.main.context);
+  std::string error;
+  if (s.diverged) error = describe_divergence(s);
+  if (tsan) s.pool.renew_contexts(s.main.context);  // from here on the host may read what the threads wrote
+  if (!s.diverged) error = s.error;
   s.pool.reset();
   s.ready.clear();
   if (s.exception) std::rethrow_exception(std::exchange(s.exception, nullptr));

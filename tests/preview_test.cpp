@@ -18,11 +18,10 @@ struct TwoImages : Dataset {
   const std::vector<std::string>& classes() const override { return names; }
   int label(std::size_t i) const override { return int(i); }
   std::string name(std::size_t i) const override { return names[i]; }
-  Image image(std::size_t i) const override {  // one color an image
-    Image image{20 + int(i), 30, {}};
-    for (int p = 0; p < image.height * image.width; ++p)
-      for (int c = 0; c < 3; ++c) image.pixels.push_back(std::uint8_t(c == int(i) ? 200 : 10));
-    return image;
+  void read(std::size_t i, Image& into) const override {  // one color an image
+    into = {20 + int(i), 30, {}};
+    for (int p = 0; p < into.height * into.width; ++p)
+      for (int c = 0; c < 3; ++c) into.pixels.push_back(std::uint8_t(c == int(i) ? 200 : 10));
   }
 };
 

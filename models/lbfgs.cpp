@@ -69,7 +69,7 @@ LbfgsResult minimize(const Objective& f, Vector& x, const LbfgsOptions& o) {
       for (std::size_t j = 0; j < x.size(); ++j) next_x[j] = x[j] + t * d[j];
       next = f(next_x, next_gradient);
       ++r.evaluations;
-      if (!(next <= r.value + 1e-4 * t * slope))
+      if (!(next <= r.value + 1e-4 * t * slope + o.precision * std::abs(r.value)))
         high = t;
       else if (dot(next_gradient, d) < 0.9 * slope)
         low = t;

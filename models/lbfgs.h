@@ -14,6 +14,7 @@ struct LbfgsOptions {
   int memory = 10;          // pairs of steps and gradient changes
   int iterations = 200;     // at most
   double tolerance = 1e-5;  // done when no element of the gradient is larger
+  double precision = 0;     // relative error of f: a value that is higher by that counts as no higher
 };
 
 struct LbfgsResult {

@@ -76,7 +76,10 @@ struct Regression {
     objective(zero, g);
     double largest = 0;
     for (double e : g) largest = std::max(largest, std::abs(e));
-    return minimize(objective, p, {.iterations = iterations, .tolerance = tolerance * largest});
+    return minimize(objective, p,
+                    {.iterations = iterations,
+                     .tolerance = tolerance * largest,
+                     .precision = x.dtype() == DType::f32 ? 3e-7 : 1e-15});
   }
 
   LinearProbe probe(const std::vector<double>& p) const {
@@ -144,7 +147,7 @@ FittedProbe fit_linear_probe(const Tensor& features, const std::vector<std::int3
     const Tensor trial_x = rows_of(x, d.held_out).to(features.device());
     const std::vector<std::int32_t> trial_labels = labels_of(labels, d.held_out);
     for (double penalty : o.penalties) {
-      kept.fit(p, penalty * unit, 50, 1e-3);
+      kept.fit(p, penalty * unit, 50, 3e-3);
       const double right = accuracy(predict(kept.probe(p), trial_x), trial_labels);
       fitted.trials.push_back({penalty * unit, right});
       if (right > best) {
@@ -159,7 +162,7 @@ FittedProbe fit_linear_probe(const Tensor& features, const std::vector<std::int3
   }
 
   const Regression whole{x.to(features.device()), label_tensor(labels, features.device()), classes};
-  const LbfgsResult r = whole.fit(best_p, fitted.l2, o.iterations, 1e-4);
+  const LbfgsResult r = whole.fit(best_p, fitted.l2, o.iterations, 1e-3);
   fitted.iterations = r.iterations;
   fitted.converged = r.converged;
   for (int c = 0; c < classes; ++c)  // the bias for features that are not centred

@@ -63,14 +63,4 @@ __device__ __forceinline__ void store_part(T* to, V v, int count) {
   if (count > 0) memcpy(to, &v, std::size_t(count < most ? count : most) * sizeof(T));
 }
 
-// Asks for the cache line of an address that will be read, or written, soon. It need not be a valid address.
-template <bool Write, class T>
-__device__ __forceinline__ void prefetch(const T* at) {
-#ifndef __CUDACC__
-  __builtin_prefetch(at, Write);
-#else
-  (void)at;
-#endif
-}
-
 }  // namespace kernels::inline KERNELS_COMPILER

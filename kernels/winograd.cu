@@ -9,8 +9,8 @@ namespace {
 
 using namespace winograd;
 
-// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in
-// the first-level cache, its body once is enough.
+// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in the
+// first-level cache, its body once is enough.
 #ifdef __CUDACC__
 #define UNROLL_ON_GPU UNROLL
 #else
@@ -53,7 +53,6 @@ __global__ void __launch_bounds__(NT)
       UNROLL for (int i = 0; i < F::in; ++i) {
         const T* from = base + (i * t.w + j) * t.c + c;
         samples[i] = V{};
-        if (j + F::step >= F::in) prefetch<false>(from + F::step * t.c);  // what only the next tile needs
         if (column && at.y + i >= 0 && at.y + i < t.h)
           samples[i] = whole ? load<V>(from) : load_part<V>(from, int(t.c - c));
       }
@@ -78,10 +77,6 @@ __global__ void __launch_bounds__(NT)
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::out, 0);
   for (std::int64_t c = lane * L; c < t.c; c += LANES * L) {
-    for (int i = 0; i < F::out; ++i)
-      for (int j = 0; j < F::out; ++j)
-        prefetch<true>(image + ((at.n * t.h + at.y + i) * t.w + at.x + F::out + j) * t.c +
-                       c);  // the next tile
     V half[F::out][F::in];
     UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
       V m[F::in], y[F::out];

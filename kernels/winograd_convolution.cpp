@@ -89,7 +89,7 @@ struct WeightGradient {
     // Few channels: the accumulators fit into a core's cache, and each part has its own. Many channels: one
     // set for all threads, which share out its panels.
     const bool own = std::is_same_v<Stream, CpuStream> && s.c * s.k <= 128 * 256;
-    std::int64_t at_once = std::is_same_v<Stream, CpuStream> ? (own ? 16 : 256) / stride : 4096;
+    std::int64_t at_once = std::is_same_v<Stream, CpuStream> ? (own ? 32 : 128) / stride : 4096;
     at_once = std::min(at_once, tiles);
     parts = own ? int(std::min<std::int64_t>(8, ceil_div(tiles, at_once))) : 1;
     in_part = round_up(ceil_div(tiles, parts), at_once);

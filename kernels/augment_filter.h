@@ -21,13 +21,13 @@ __device__ __forceinline__ void rotate(const Image& image, float angle) {
     for (int e = int(threadIdx.x); e < size * pitch; e += NT) copy[e] = plane[e];
     __syncthreads();
     for_places<NT>(size, pitch, [&](int e) {
-      const float x = float(e % pitch) - middle, y = float(e / pitch) - middle;
+      const int row = e / pitch, column = e - row * pitch;
+      const float x = float(column) - middle, y = float(row) - middle;
       const float from_x = cosine * x - sine * y + middle, from_y = sine * x + cosine * y + middle;
       const int left = int(floor(from_x)), top = int(floor(from_y));
       const float wx = from_x - float(left), wy = from_y - float(top);
-      const auto at = [&](int row, int column) {
-        return row >= 0 && row < size && column >= 0 && column < size ? float(copy[row * pitch + column])
-                                                                      : 0.0f;
+      const auto at = [&](int i, int j) {
+        return i >= 0 && i < size && j >= 0 && j < size ? float(copy[i * pitch + j]) : 0.0f;
       };
       const float v = (at(top, left) * (1 - wx) + at(top, left + 1) * wx) * (1 - wy) +
                       (at(top + 1, left) * (1 - wx) + at(top + 1, left + 1) * wx) * wy;

@@ -39,7 +39,7 @@ struct Axis {
   }
 
   __device__ int first(int i) const {
-    const int lowest = antialias ? int(center(i) - support + 0.5)  // truncated as there, then at least 0
+    const int lowest = antialias ? int(center(i) - (support - 0.5))  // truncated as there, then at least 0
                                  : min(int(floor(position(i))), in - 1) - int(support) + 1;
     return max(0, min(lowest, in - taps));
   }
@@ -63,10 +63,7 @@ struct Weights {
   int* first;
   int bits;  // of the fixed-point fraction: the most with which no weight needs more than 16 bits
 
-  __device__ int at(const Axis& axis, int i, int j) const {
-    const double w = axis.weight(i, j) * norm[i];
-    return int(w < 0 ? w - 0.5 : w + 0.5);
-  }
+  __device__ int at(const Axis& axis, int i, int j) const { return int(lround(axis.weight(i, j) * norm[i])); }
 };
 
 template <int NT>
@@ -83,7 +80,7 @@ __device__ __forceinline__ void prepare(const Axis& axis, Weights& weights) {
     weights.first[i] = first;
     weights.norm[i] = sum != 0 ? 1 / sum : 0;
     largest *= weights.norm[i];
-    while (bits > 0 && int(0.5 + largest * (1 << bits)) >= 1 << 15) --bits;
+    while (bits > 0 && lround(largest * (1 << bits)) >= 1 << 15) --bits;
   }
   weights.bits = -block_max<NT>(-bits);
   for (int i = int(threadIdx.x); i < axis.out; i += NT) weights.norm[i] *= 1 << weights.bits;

@@ -24,6 +24,8 @@ struct View {
   std::uint8_t grayscale;                // 5.
   std::uint8_t bicubic;                  // 1. or bilinear
   std::uint8_t antialias;                // 1. widen the filter when the crop is shrunk
+
+  bool operator==(const View&) const = default;
 };
 static_assert(sizeof(View) == 72);
 

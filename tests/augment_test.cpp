@@ -77,8 +77,9 @@ void compare_with_torchvision(Threads threads) {
   for (const Golden& g : golden_views())
     ops[g.name].add(augment(g.pixels, data::pack({g.view}), g.size, levels, DType::f32), g.result);
   REQUIRE(ops.size() > 30);
-  for (const auto& [name, a] : ops) {
-    INFO(name, ": ", a.values, " values, ", a.equal, " equal, ", a.near, " within one level");
+  for (const auto& op : ops) {
+    const Agreement& a = op.second;
+    INFO(op.first, ": ", a.values, " values, ", a.equal, " equal, ", a.near, " within one level");
     CHECK(a.near >= 0.999 * double(a.values));
     CHECK(a.equal >= 0.995 * double(a.values));
   }

@@ -16,8 +16,6 @@ using kernels::Jitter;
 
 namespace {
 
-bool same(const View& a, const View& b) { return std::memcmp(&a, &b, sizeof(View)) == 0; }
-
 ViewRecipe everything() {
   ViewRecipe r = view_recipe("simclr-imagenet");
   r.rotate_p = 0.3;
@@ -67,12 +65,12 @@ TEST_CASE("a view depends on seed, epoch, sample and view, and on nothing else")
   const ViewRecipe r = everything();
   const View v = draw(r, 1, 2, 3, 0, 0, 300, 200, 224);
   many(r);  // draws between leave no trace
-  CHECK(same(v, draw(r, 1, 2, 3, 0, 0, 300, 200, 224)));
-  CHECK_FALSE(same(v, draw(r, 2, 2, 3, 0, 0, 300, 200, 224)));
-  CHECK_FALSE(same(v, draw(r, 1, 3, 3, 0, 0, 300, 200, 224)));
-  CHECK_FALSE(same(v, draw(r, 1, 2, 4, 0, 0, 300, 200, 224)));
-  CHECK_FALSE(same(v, draw(r, 1, 2, 3, 1, 0, 300, 200, 224)));
-  CHECK_FALSE(same(v, draw(r, 1 + (1ull << 32), 2, 3, 0, 0, 300, 200, 224)));
+  CHECK(v == draw(r, 1, 2, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 2, 2, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 3, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 2, 4, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 2, 3, 1, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1 + (1ull << 32), 2, 3, 0, 0, 300, 200, 224));
 }
 
 TEST_CASE("one chance can change without changing the other draws") {
@@ -84,7 +82,7 @@ TEST_CASE("one chance can change without changing the other draws") {
     a.blur_sigma = 0, a.blur_kernel = 0;
     std::memcpy(a.jitter, b.jitter, sizeof a.jitter);
     std::memcpy(a.factor, b.factor, sizeof a.factor);
-    CHECK(same(a, b));
+    CHECK(a == b);
   }
 }
 
@@ -97,7 +95,8 @@ TEST_CASE("each op comes with its chance") {
       {0.3, count(views, [](const View& v) { return v.angle != 0; })},
       {0.1, count(views, [](const View& v) { return v.solarize == 128; })}};
   REQUIRE(rates.size() == 5);
-  for (const auto& [p, n] : rates) {
+  for (const auto& rate : rates) {
+    const double p = rate.first, n = rate.second;
     INFO(p, ": ", n);
     CHECK(is_rate(n, p));
     CHECK_FALSE(is_rate(n, p + 0.03));  // the bound is tight enough to see a wrong chance

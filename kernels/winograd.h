@@ -27,6 +27,11 @@ constexpr int winograd_panel = choose<Stream>(32, 2 * host_vector_bytes / int(si
 
 constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) { return ceil_div(n, to) * to; }
 
+}  // namespace kernels::inline KERNELS_COMPILER
+
+// The same for every compiler: they are parameters of the launchers, whose names must agree.
+namespace kernels {
+
 // Members of a point of a convolution of stride S, and of all points before it.
 template <int S>
 KERNELS_HOST_DEVICE constexpr int winograd_members(int point) {
@@ -65,10 +70,6 @@ struct WinogradFilter {
   KERNELS_HOST_DEVICE std::int64_t offset(int point) const { return point * (rows * columns + panel); }
   KERNELS_HOST_DEVICE std::int64_t elements() const { return offset(36); }
 };
-
-}  // namespace kernels::inline KERNELS_COMPILER
-
-namespace kernels {
 
 // A range of the tiles of an image, numbered row by row through all images.
 struct WinogradTiles {

@@ -5,53 +5,47 @@
 namespace kernels {
 namespace {
 
-template <class A>
-__device__ __forceinline__ A relu_of(A v) {
-  return v < A(0) ? A(0) : v;  // NaN stays NaN
-}
-
 template <int NT, bool Relu, class T>
 __global__ void __launch_bounds__(NT) add_kernel(std::int64_t n, const T* a, const T* b, T* y) {
   using A = acc_t<T>;
   for_each<NT>(n, [=](std::int64_t i) {
     const A v = A(a[i]) + A(b[i]);
-    y[i] = T(Relu ? relu_of(v) : v);
+    y[i] = T(Relu ? zero_below(v) : v);
   });
 }
 
 template <int NT, class T>
 __global__ void __launch_bounds__(NT) relu_kernel(std::int64_t n, const T* x, T* y) {
   using A = acc_t<T>;
-  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(relu_of(A(x[i]))); });
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(zero_below(A(x[i]))); });
 }
 
 template <int NT, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT) relu_backward_kernel(std::int64_t n, const T* y, const T* dy, T* dx) {
   using A = acc_t<T>;
   for_each<NT>(n, [=](std::int64_t i) {
-    const A d = A(y[i]) <= A(0) ? A(0) : A(dy[i]);
+    const A d = where_positive(A(y[i]), A(dy[i]));
     dx[i] = T(Accumulate ? A(dx[i]) + d : d);
   });
 }
 
 template <int NT, bool Relu, class T>
 __global__ void __launch_bounds__(NT)
-    bias_add_kernel(std::int64_t R, std::int64_t C, std::int64_t slab, const T* __restrict__ x,
+    bias_add_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,
                     const acc_t<T>* __restrict__ bias, T* __restrict__ y) {
   using A = acc_t<T>;
-  const std::int64_t first = blockIdx.x * slab, end = first + slab < R ? first + slab : R;
-  const auto one = [=](std::int64_t r, std::int64_t c) {
-    const A v = A(x[r * C + c]) + bias[c];
-    y[r * C + c] = T(Relu ? relu_of(v) : v);
-  };
-  if constexpr (NT == 1) {
-    for (std::int64_t r = first; r < end; ++r)
-      for (std::int64_t c = 0; c < C; ++c) one(r, c);
-  } else {
-    const Place<NT, 1> place(C);
-    if (place.active)
-      for_rows<4>(first + place.row, end, place.rows, [=](std::int64_t r) { one(r, place.c); });
-  }
+  const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;
+  for_tiles<NT, 1, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+    const Tile<A, N, L> b = load_channels<N, L>(bias, place.c, C);
+    for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
+      Tile<A, N, L> t = load_tile<N, L>(x + offset);
+      UNROLL for (int i = 0; i < N; ++i) {
+        t.v[i] += b.v[i];
+        if (Relu) t.v[i] = zero_below(t.v[i]);
+      }
+      store_tile<N, L>(y + offset, t);
+    });
+  });
 }
 
 template <int NT, bool Accumulate, class From, class To>
@@ -102,12 +96,12 @@ template <class Stream, class T>
 void bias_add(Stream stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias,
               T* y) {
   constexpr int NT = threads<Stream>(256);
-  const std::int64_t slabs = row_slabs(R, C), slab = ceil_div(R, slabs);
-  const Grid grid = rows_grid<NT>(slabs, C, 1);
+  const std::int64_t height = slab_height(R, C);
+  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, 1);
   if (relu)
-    launch<bias_add_kernel<NT, true, T>>(stream, grid, R, C, slab, x, bias, y);
+    launch<bias_add_kernel<NT, true, T>>(stream, grid, R, C, height, x, bias, y);
   else
-    launch<bias_add_kernel<NT, false, T>>(stream, grid, R, C, slab, x, bias, y);
+    launch<bias_add_kernel<NT, false, T>>(stream, grid, R, C, height, x, bias, y);
 }
 
 template <class Stream, class T>

@@ -77,7 +77,7 @@ int parts_of(const ConvolutionShape& s) {
 template <class Stream, class T>
 void im2col_forward(Stream stream, const ConvolutionShape& shape, const T* x, const acc_t<T>* filter, T* y,
                     void* workspace) {
-  const OneLogEntry entry("im2col_forward", shape, x, filter, y, workspace);
+  const OneLogEntry entry(stream, "im2col_forward", shape, x, filter, y, workspace);
   const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
   for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
     const T* image = x + first * s.h * s.w * s.c;
@@ -91,7 +91,7 @@ void im2col_forward(Stream stream, const ConvolutionShape& shape, const T* x, co
 template <class Stream, class T>
 void im2col_backward_data(Stream stream, const ConvolutionShape& shape, const T* dy, const acc_t<T>* filter,
                           T* dx, bool accumulate, void* workspace) {
-  const OneLogEntry entry("im2col_backward_data", shape, dy, filter, dx, accumulate, workspace);
+  const OneLogEntry entry(stream, "im2col_backward_data", shape, dy, filter, dx, accumulate, workspace);
   const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
   for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
     const T* gradient = dy + first * pixels * s.k;
@@ -109,7 +109,7 @@ void im2col_backward_data(Stream stream, const ConvolutionShape& shape, const T*
 template <class Stream, class T>
 void im2col_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy,
                              acc_t<T>* d_filter, bool accumulate, void* workspace) {
-  const OneLogEntry entry("im2col_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+  const OneLogEntry entry(stream, "im2col_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const int parts = parts_of<Stream>(s);
   if (parts == 1)
     return gradient_of_images(stream, s, 0, s.n, x, dy, d_filter, accumulate, static_cast<T*>(workspace));

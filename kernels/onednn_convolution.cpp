@@ -55,7 +55,7 @@ bool onednn_can(const ConvolutionShape& s, Pass pass) {
 
 template <class T>
 void onednn_forward(const ConvolutionShape& s, const T* x, const float* filter, T* y, void* workspace) {
-  const OneLogEntry entry("onednn_forward", s, x, filter, y, workspace);
+  const OneLogEntry entry(CpuStream{}, "onednn_forward", s, x, filter, y, workspace);
   Convolution::get<T>(s, Pass::forward).run(x, filter, y, workspace);
 }
 
@@ -63,7 +63,7 @@ void onednn_forward(const ConvolutionShape& s, const T* x, const float* filter, 
 template <class T>
 void onednn_backward_data(const ConvolutionShape& s, const T* dy, const float* filter, T* dx, bool accumulate,
                           void* workspace) {
-  const OneLogEntry entry("onednn_backward_data", s, dy, filter, dx, accumulate, workspace);
+  const OneLogEntry entry(CpuStream{}, "onednn_backward_data", s, dy, filter, dx, accumulate, workspace);
   const auto& convolution = Convolution::get<T>(s, Pass::backward_data);
   if (!accumulate) return convolution.run(dy, filter, dx, workspace);
   T* image = reinterpret_cast<T*>(static_cast<char*>(workspace) + aligned(convolution.workspace_bytes()));
@@ -74,7 +74,7 @@ void onednn_backward_data(const ConvolutionShape& s, const T* dy, const float* f
 template <class T>
 void onednn_backward_weights(const ConvolutionShape& s, const T* x, const T* dy, float* d_filter,
                              bool accumulate, void* workspace) {
-  const OneLogEntry entry("onednn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+  const OneLogEntry entry(CpuStream{}, "onednn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const Parts parts(s);
   auto* sums = static_cast<float*>(workspace);
   char* scratch = static_cast<char*>(workspace) + parts.sums_bytes();

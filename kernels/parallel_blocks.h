@@ -22,13 +22,14 @@ inline int cpu_workers() {
 #endif
 }
 
-// Launches inside a parallel region come in any order, so the log gets one entry for all of them.
+// On CpuStream, launches inside a parallel region come in any order, so the log gets one entry for all of
+// them.
 class OneLogEntry {
  public:
-  template <class... Args>
-  explicit OneLogEntry(const char* name, Args... args) : log_(launch_log()) {
+  template <class Stream, class... Args>
+  OneLogEntry(Stream, const char* name, Args... args) : log_(launch_log()) {
     if (log_) log_->add(name, args...);
-    launch_log() = nullptr;
+    if (std::is_same_v<Stream, CpuStream>) launch_log() = nullptr;
   }
   ~OneLogEntry() { launch_log() = log_; }
   OneLogEntry(const OneLogEntry&) = delete;

@@ -6,14 +6,16 @@
 namespace kernels {
 namespace {
 
+constexpr int widest_row = 512;  // channels that a host thread keeps sums of at a time
+
 // An integer as wide as A, so that loops over both vectorise.
 template <class A>
 using index_of = std::conditional_t<sizeof(A) == 8, std::int64_t, std::int32_t>;
 
 // Rows first .. end of a slab and the channels of this thread: calls f(r, c, width) for pieces of rows.
 template <int NT, class F>
-__device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, std::int64_t slab, F f) {
-  const std::int64_t first = blockIdx.x * slab, end = first + slab < R ? first + slab : R;
+__device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, std::int64_t height, F f) {
+  const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;
   if constexpr (NT == 1) {
     for (std::int64_t r = first; r < end; ++r)
       for (std::int64_t c = 0; c < C; c += widest_row) f(r, c, int(C - c < widest_row ? C - c : widest_row));
@@ -37,10 +39,10 @@ __device__ __forceinline__ void take_larger(int width, int position, const T* __
 
 template <int NT, class T>
 __global__ void __launch_bounds__(NT)
-    max_pool_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t slab, const T* __restrict__ x,
+    max_pool_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t height, const T* __restrict__ x,
                     T* __restrict__ y, std::uint8_t* __restrict__ indices) {
   using A = acc_t<T>;
-  for_row_pieces<NT>(s.N * P * Q, s.C, slab, [=](std::int64_t r, std::int64_t c, int width) {
+  for_row_pieces<NT>(s.N * P * Q, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
     constexpr int W = NT == 1 ? widest_row : 1;
     const std::int64_t n = r / (P * Q), p = r / Q % P, q = r % Q;
     A best[W];
@@ -82,11 +84,11 @@ __device__ __forceinline__ void add_chosen(int width, int position, const T* __r
 
 template <int NT, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT)
-    max_pool_backward_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t slab,
+    max_pool_backward_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t height,
                              const T* __restrict__ dy, const std::uint8_t* __restrict__ indices,
                              T* __restrict__ dx) {
   using A = acc_t<T>;
-  for_row_pieces<NT>(s.N * s.H * s.W, s.C, slab, [=](std::int64_t r, std::int64_t c, int width) {
+  for_row_pieces<NT>(s.N * s.H * s.W, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
     constexpr int W = NT == 1 ? widest_row : 1;
     const std::int64_t n = r / (s.H * s.W), h = r / s.W % s.H + s.padding, w = r % s.W + s.padding;
     A sum[W];
@@ -146,21 +148,21 @@ __global__ void __launch_bounds__(NT)
 template <class Stream, class T>
 void max_pool2d(Stream stream, const PoolShape& s, const T* x, T* y, std::uint8_t* indices) {
   constexpr int NT = threads<Stream>(256);
-  const std::int64_t R = s.N * s.P() * s.Q(), slabs = row_slabs(R, s.C);
-  launch<max_pool_kernel<NT, T>>(stream, rows_grid<NT>(slabs, s.C, 1), s, s.P(), s.Q(), ceil_div(R, slabs), x,
-                                 y, indices);
+  const std::int64_t R = s.N * s.P() * s.Q();
+  launch<max_pool_kernel<NT, T>>(stream, rows_grid<NT>(row_slabs(R, s.C), s.C, 1), s, s.P(), s.Q(),
+                                 slab_height(R, s.C), x, y, indices);
 }
 
 template <class Stream, class T>
 void max_pool2d_backward(Stream stream, const PoolShape& s, const T* dy, const std::uint8_t* indices, T* dx,
                          bool accumulate) {
   constexpr int NT = threads<Stream>(256);
-  const std::int64_t R = s.N * s.H * s.W, slabs = row_slabs(R, s.C), slab = ceil_div(R, slabs);
-  const Grid grid = rows_grid<NT>(slabs, s.C, 1);
+  const std::int64_t R = s.N * s.H * s.W, height = slab_height(R, s.C);
+  const Grid grid = rows_grid<NT>(row_slabs(R, s.C), s.C, 1);
   if (accumulate)
-    launch<max_pool_backward_kernel<NT, true, T>>(stream, grid, s, s.P(), s.Q(), slab, dy, indices, dx);
+    launch<max_pool_backward_kernel<NT, true, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices, dx);
   else
-    launch<max_pool_backward_kernel<NT, false, T>>(stream, grid, s, s.P(), s.Q(), slab, dy, indices, dx);
+    launch<max_pool_backward_kernel<NT, false, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices, dx);
 }
 
 template <class Stream, class T>

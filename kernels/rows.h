@@ -1,11 +1,15 @@
 // How a block walks the rows of an (R,C) array whose columns are channels: batch norm, pooling.
 //
-// A GPU block takes packs of V neighbouring channels with neighbouring threads, and several rows at once
-// where a row is short. A block of one thread runs over whole rows; short rows are joined, so that its
-// innermost loop is at least 64 elements long.
+// The work of a thread is a tile: a piece of a row that it walks down a slab of rows, with what it keeps for
+// the channels in registers. On the GPU a tile is a pack of up to 16 bytes, neighbouring threads take
+// neighbouring packs, and several rows at once where a row is short. One thread a block takes tiles of eight
+// vector registers one after the other; rows are joined until they are whole registers.
 #pragma once
 
+#include <numeric>
+
 #include "kernels/simt.h"
+#include "kernels/vector.h"
 
 namespace kernels::inline KERNELS_COMPILER {
 
@@ -15,23 +19,124 @@ struct alignas(V * sizeof(T)) Pack {
   T v[V];
 };
 
-template <int V, class T>
-__device__ __forceinline__ Pack<T, V> load_pack(const T* p) {
-  return *reinterpret_cast<const Pack<T, V>*>(p);
+// N registers of L neighbouring elements, in the type that sums are kept in. L is 1 on the GPU.
+template <class A, int N, int L>
+struct Tile {
+  Vector<A, L> v[N];
+};
+
+template <class A, int L, class T>
+__device__ __forceinline__ Vector<A, L> load_widened(const T* p) {
+  if constexpr (L == 1) {
+    return A(*p);
+  } else if constexpr (std::is_same_v<T, A>) {
+    return load<Vector<A, L>>(p);
+  } else {  // bf16 is the upper half of f32
+#ifndef __CUDACC__
+    const auto half = load<Vector<std::uint16_t, L>>(p);
+    return std::bit_cast<Vector<A, L>>(__builtin_convertvector(half, Vector<std::uint32_t, L>) << 16);
+#endif
+  }
 }
 
-template <int V, class T>
-__device__ __forceinline__ void store_pack(T* p, const Pack<T, V>& pack) {
-  *reinterpret_cast<Pack<T, V>*>(p) = pack;
+template <class A, int L, class T>
+__device__ __forceinline__ void store_rounded(T* p, Vector<A, L> v) {
+  if constexpr (L == 1) {
+    *p = T(v);
+  } else if constexpr (std::is_same_v<T, A>) {
+    store(p, v);
+  } else {  // to nearest, ties to even; NaN stays NaN
+#ifndef __CUDACC__
+    using Bits = Vector<std::uint32_t, L>;
+    const auto bits = std::bit_cast<Bits>(v);
+    const Bits rounded = bits + 0x7fff + (bits >> 16 & 1), nan = bits | 0x400000;
+    store(p, __builtin_convertvector(((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded) >> 16,
+                                     Vector<std::uint16_t, L>));
+#endif
+  }
 }
 
-// The elements of a 16-byte pack, if C channels are cut into such packs without a rest; else 1.
-template <class T>
-int pack_width(std::int64_t C) {
-  return C % std::int64_t(16 / sizeof(T)) == 0 ? int(16 / sizeof(T)) : 1;
+template <int N, int L, class T>
+__device__ __forceinline__ Tile<acc_t<T>, N, L> load_tile(const T* p) {
+  using A = acc_t<T>;
+  Tile<A, N, L> tile;
+  if constexpr (L == 1 && N > 1) {
+    const auto pack = *reinterpret_cast<const Pack<T, N>*>(p);
+    UNROLL for (int i = 0; i < N; ++i) tile.v[i] = A(pack.v[i]);
+  } else {
+    UNROLL for (int i = 0; i < N; ++i) tile.v[i] = load_widened<A, L>(p + i * L);
+  }
+  return tile;
 }
 
-// The place of a thread in its block: `lanes` threads side by side over a row, `rows` rows at a time.
+template <int N, int L, class T>
+__device__ __forceinline__ void store_tile(T* p, const Tile<acc_t<T>, N, L>& tile) {
+  if constexpr (L == 1 && N > 1) {
+    Pack<T, N> pack;
+    UNROLL for (int i = 0; i < N; ++i) pack.v[i] = T(tile.v[i]);
+    *reinterpret_cast<Pack<T, N>*>(p) = pack;
+  } else {
+    UNROLL for (int i = 0; i < N; ++i) store_rounded<acc_t<T>, L>(p + i * L, tile.v[i]);
+  }
+}
+
+// v where it is not below zero (NaN stays), and v where `sign` is above zero; else zero.
+template <class V>
+__device__ __forceinline__ V zero_below(V v) {
+  return v < 0 ? V{} : v;
+}
+template <class V>
+__device__ __forceinline__ V where_positive(V sign, V v) {
+  return sign <= 0 ? V{} : v;
+}
+
+// A tile's place: it begins at element `offset`, the next of its rows is `stride` elements further on, and
+// its elements are of channel c, c + 1 ... modulo C. `rows` is 0 for a thread without work; it still runs
+// along, for the barriers.
+struct TilePlace {
+  std::int64_t offset, stride, rows, c;
+};
+
+// Calls f(channel, element, count) for the runs of channels of a tile of n elements that begins at channel c.
+template <class F>
+__device__ __forceinline__ void for_wrapped(std::int64_t c, int n, std::int64_t C, F f) {
+  for (int i = 0; i < n; c = 0) {
+    const int count = int(C - c < n - i ? C - c : n - i);
+    f(c, i, count);
+    i += count;
+  }
+}
+
+// What the tile's elements have in `channels` (C).
+template <int N, int L, class T>
+__device__ __forceinline__ Tile<acc_t<T>, N, L> load_channels(const T* channels, std::int64_t c,
+                                                              std::int64_t C) {
+  if constexpr (L == 1) {  // they need not lie as a pack does
+    Tile<acc_t<T>, N, 1> tile;
+    for (int i = 0; i < N; ++i) tile.v[i] = acc_t<T>(channels[c + i]);
+    return tile;
+  } else {
+    if (c + N * L <= C) return load_tile<N, L>(channels + c);
+    T wrapped[N * L];
+    for_wrapped(c, N * L, C, [&](std::int64_t c, int i, int count) {
+      for (int k = 0; k < count; ++k) wrapped[i + k] = channels[c + k];
+    });
+    return load_tile<N, L>(wrapped);
+  }
+}
+
+// Calls f(offset) for each row of a tile; U rows have their loads in flight together.
+template <int U, class F>
+__device__ __forceinline__ void for_rows(const TilePlace& t, F f) {
+  std::int64_t r = 0, offset = t.offset;
+  if constexpr (U > 1)
+    for (; r + U <= t.rows; r += U, offset += U * t.stride) {
+      UNROLL for (int u = 0; u < U; ++u) f(offset + u * t.stride);
+    }
+  for (; r < t.rows; ++r, offset += t.stride) f(offset);
+}
+
+// The place of a GPU thread in its block: `lanes` threads side by side over a row, `rows` rows at a time.
 template <int NT, int V>
 struct Place {
   int lanes, rows, row;
@@ -47,53 +152,87 @@ struct Place {
   }
 };
 
-// The grid of Place: one slab of rows for each x, one group of channels for each y.
+// Calls f.template operator()<N, L>(place) for this thread's tiles of rows first .. end: one on the GPU, all
+// of them at one thread a block.
+template <int NT, int V, class A, class F>
+__device__ __forceinline__ void for_tiles(std::int64_t first, std::int64_t end, std::int64_t C, F f) {
+  if constexpr (NT == 1) {
+    constexpr int L = host_vector_bytes / int(sizeof(A)), most = host_vector_bytes == 64 ? 8 : 4;
+    std::int64_t length = std::lcm(C, std::int64_t(most * L));  // of joined rows: whole tiles,
+    if (length > 1024 && C % (most * L) > 0) length = std::lcm(C, std::int64_t(L));  // or whole registers
+    const std::int64_t rows = (end - first) * C / length, rest = (end - first) * C - rows * length;
+    std::int64_t at = 0;
+    if (rows > 0) {
+      for (; at + most * L <= length; at += most * L)
+        f.template operator()<most, L>(TilePlace{first * C + at, length, rows, at % C});
+      for (; at < length; at += L) f.template operator()<1, L>(TilePlace{first * C + at, length, rows, at % C});
+    }
+    if (rest > 0)
+      for (std::int64_t c = 0; c < C; ++c)
+        f.template operator()<1, 1>(TilePlace{first * C + rows * length + c, C, rest / C, c});
+  } else {
+    const Place<NT, V> place(C);
+    const std::int64_t row = first + place.row;
+    const std::int64_t rows = place.active && row < end ? (end - row + place.rows - 1) / place.rows : 0;
+    const std::int64_t c = place.active ? place.c : 0;
+    f.template operator()<V, 1>(TilePlace{row * C + c, place.rows * C, rows, c});
+  }
+}
+
+// Adds what the threads of a block found for their channels: out[c] = the sum over the block's tiles. At one
+// thread a block `out` has been set to zero before. Every thread calls it.
+template <int NT, int N, int L, class A>
+__device__ __forceinline__ void add_up(const Tile<A, N, L>& tile, std::int64_t c, std::int64_t C, A* out) {
+  if constexpr (NT == 1) {
+    A sums[N * L];
+    UNROLL for (int i = 0; i < N; ++i) store_rounded<A, L>(sums + i * L, tile.v[i]);
+    for_wrapped(c, N * L, C, [&](std::int64_t c, int i, int count) {
+      for (int k = 0; k < count; ++k) out[c + k] += sums[i + k];
+    });
+  } else {
+    const Place<NT, N> place(C);
+    SHARED(A, shared, [N][NT]);
+    __syncthreads();  // they may still be read from a call before
+    for (int i = 0; i < N; ++i) shared[i][threadIdx.x] = tile.v[i];
+    __syncthreads();
+    if (place.row == 0 && place.active)
+      for (int i = 0; i < N; ++i) {
+        A sum = tile.v[i];
+        for (int row = 1; row < place.rows; ++row) sum += shared[i][row * place.lanes + threadIdx.x];
+        out[c + i] = sum;
+      }
+  }
+}
+
+// Calls f(c) for the channels of this block's tiles.
+template <int NT, int V, class F>
+__device__ __forceinline__ void for_own_channels(std::int64_t C, F f) {
+  if constexpr (NT == 1) {
+    for (std::int64_t c = 0; c < C; ++c) f(c);
+  } else {
+    const Place<NT, V> place(C);
+    const std::int64_t first = std::int64_t(blockIdx.y) * place.lanes * V;
+    const std::int64_t end = first + place.lanes * V < C ? first + place.lanes * V : C;
+    for (std::int64_t c = first + threadIdx.x; c < end; c += NT) f(c);
+  }
+}
+
+// The elements of a 16-byte pack, if C channels are cut into such packs without a rest; else 1.
+template <int NT, class T>
+int pack_width(std::int64_t C) {
+  constexpr int most = NT == 1 ? 1 : 16 / int(sizeof(T));
+  return C % most == 0 ? most : 1;
+}
+
+// The grid of for_tiles: a slab of rows for each x, a group of channels for each y.
 template <int NT>
 Grid rows_grid(std::int64_t slabs, std::int64_t C, int V, const char* launcher = __builtin_FUNCTION()) {
   const std::int64_t groups = NT == 1 ? 1 : ceil_div(C / V, NT);
   return {dim3(unsigned(slabs), unsigned(groups)), dim3(NT), 0, launcher};
 }
 
-// Calls f(r) for r, r + step, ... below end, U of them unrolled so that their loads are in flight together.
-template <int U, class F>
-__device__ __forceinline__ void for_rows(std::int64_t r, std::int64_t end, std::int64_t step, F f) {
-  for (; r + (U - 1) * step < end; r += U * step) {
-    UNROLL for (int u = 0; u < U; ++u) f(r + u * step);
-  }
-  for (; r < end; r += step) f(r);
-}
-
-// a[v] of the threads of row 0 becomes the sum over the rows of the block. Every thread calls it.
-template <int NT, int V, class A>
-__device__ __forceinline__ void sum_over_rows(const Place<NT, V>& place, A (&a)[V]) {
-  SHARED(A, tile, [V][NT]);
-  __syncthreads();  // the tile may still be read from a call before
-  for (int v = 0; v < V; ++v) tile[v][threadIdx.x] = a[v];
-  __syncthreads();
-  if (place.row == 0)
-    for (int v = 0; v < V; ++v)
-      for (int row = 1; row < place.rows; ++row) a[v] += tile[v][row * place.lanes + threadIdx.x];
-}
-
 // Channels of a block that adds up or merges the partial results of slabs.
 template <int NT>
 constexpr int merged_channels = NT == 1 ? 64 : 16;
-
-// ---- one thread a block ------------------------------------------------------------------------
-
-constexpr int widest_row = 512;  // channels that a host thread keeps sums of at a time
-
-// Joins short rows: the length of the rows that the host walks, a multiple of C.
-inline std::int64_t joined_row(std::int64_t C) { return C >= 64 ? C : 64 / C * C; }
-
-// Calls f(offset, width) for column c0 .. c0 + width of each joined row among n rows of C channels. Channel
-// of element i of such a piece: (c0 + i) % C.
-template <class F>
-__device__ __forceinline__ void for_joined_rows(std::int64_t n, std::int64_t C, std::int64_t c0, int width,
-                                                F f) {
-  const std::int64_t length = joined_row(C), full = n * C / length, rest = n * C - full * length;
-  for (std::int64_t r = 0; r < full; ++r) f(r * length + c0, width);
-  if (rest > 0) f(full * length, int(rest));
-}
 
 }  // namespace kernels::inline KERNELS_COMPILER

@@ -140,21 +140,21 @@ struct WeightGradient {
 template <class Stream, class T>
 void winograd_forward(Stream stream, const ConvolutionShape& s, const T* x, const T* filter, T* y,
                       void* workspace) {
-  const OneLogEntry entry("winograd_forward", s, x, filter, y, workspace);
+  const OneLogEntry entry(stream, "winograd_forward", s, x, filter, y, workspace);
   Apply<Stream, T>(s, false).run(stream, s, x, filter, y, false, workspace);
 }
 
 template <class Stream, class T>
 void winograd_backward_data(Stream stream, const ConvolutionShape& s, const T* dy, const T* filter, T* dx,
                             bool accumulate, void* workspace) {
-  const OneLogEntry entry("winograd_backward_data", s, dy, filter, dx, accumulate, workspace);
+  const OneLogEntry entry(stream, "winograd_backward_data", s, dy, filter, dx, accumulate, workspace);
   Apply<Stream, T>(s, true).run(stream, s, dy, filter, dx, accumulate, workspace);
 }
 
 template <class Stream, class T>
 void winograd_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy, T* d_filter,
                                bool accumulate, void* workspace) {
-  const OneLogEntry entry("winograd_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+  const OneLogEntry entry(stream, "winograd_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   WeightGradient<Stream, T>(s).run(stream, s, x, dy, d_filter, accumulate, workspace);
 }
 

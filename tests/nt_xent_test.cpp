@@ -1,0 +1,134 @@
+// NT-Xent in f32 against the plain matrix form in f64, for temperatures and pairs that are hard on f32; and
+// its memory.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "engine/ops.h"
+#include "engine/random.h"
+#include "engine/tape.h"
+
+using namespace engine;
+
+namespace {
+
+struct Exact {
+  double loss = 0, d_tau = 0;
+  std::vector<double> d_h;
+};
+
+// The whole matrix of similarities, row by row, in f64. What is nearly equal is subtracted before it is
+// exponentiated: loss_i = log1p(sum_j e^((s_ij - s_ip) / tau)), j not i nor p.
+Exact matrix_form(const std::vector<double>& h, int rows, int width, double tau) {
+  std::vector<double> z(h.size()), norm(static_cast<std::size_t>(rows)), dz(h.size(), 0.0);
+  const auto at = [&](const std::vector<double>& a, int i) {
+    return a.data() + std::size_t(i) * std::size_t(width);
+  };
+  const auto dot = [&](const double* a, const double* b) {
+    double s = 0;
+    for (int d = 0; d < width; ++d) s += a[d] * b[d];
+    return s;
+  };
+  for (int i = 0; i < rows; ++i) {
+    norm[std::size_t(i)] = std::sqrt(dot(at(h, i), at(h, i)));
+    for (int d = 0; d < width; ++d)
+      z[std::size_t(i * width + d)] = h[std::size_t(i * width + d)] / norm[std::size_t(i)];
+  }
+  Exact e;
+  std::vector<double> s(static_cast<std::size_t>(rows)), g(static_cast<std::size_t>(rows));
+  for (int i = 0; i < rows; ++i) {
+    const int p = (i + rows / 2) % rows;
+    for (int j = 0; j < rows; ++j) s[std::size_t(j)] = dot(at(z, i), at(z, j));
+    double others = 0;
+    for (int j = 0; j < rows; ++j)
+      if (j != i && j != p) others += std::exp((s[std::size_t(j)] - s[std::size_t(p)]) / tau);
+    e.loss += std::log1p(others) / rows;
+    for (int j = 0; j < rows; ++j) {  // d loss_i / d s_ij, times rows
+      const double weight = std::exp((s[std::size_t(j)] - s[std::size_t(p)]) / tau) / (1 + others);
+      g[std::size_t(j)] = (j == i ? 0 : j == p ? -others / (1 + others) : weight) / tau;
+      e.d_tau -= g[std::size_t(j)] * s[std::size_t(j)] / tau / rows;
+    }
+    for (int j = 0; j < rows; ++j)
+      for (int d = 0; d < width; ++d) {
+        dz[std::size_t(i * width + d)] += g[std::size_t(j)] * z[std::size_t(j * width + d)] / rows;
+        dz[std::size_t(j * width + d)] += g[std::size_t(j)] * z[std::size_t(i * width + d)] / rows;
+      }
+  }
+  e.d_h.resize(h.size());
+  for (int i = 0; i < rows; ++i) {
+    const double along = dot(at(z, i), at(dz, i));
+    for (int d = 0; d < width; ++d) {
+      const auto k = std::size_t(i * width + d);
+      e.d_h[k] = (dz[k] - along * z[k]) / norm[std::size_t(i)];
+    }
+  }
+  return e;
+}
+
+// Rows i and i + pairs are the same direction up to `noise`; 1: independent.
+std::vector<double> pairs_of(int pairs, int width, double noise, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<double> h;
+  for (int k = 0; k < pairs * width; ++k) h.push_back(float(random.normal()));
+  for (int k = 0; k < pairs * width; ++k)
+    h.push_back(float(noise < 1 ? h[std::size_t(k)] * 1.25 + noise * random.normal() : random.normal()));
+  return h;
+}
+
+}  // namespace
+
+TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 of the matrix form in f64") {
+  const Threads before = cpu_threads();
+  const int pairs = 70, width = 65;
+  for (const double noise : {1.0, 0.1, 1e-3}) {
+    const std::vector<double> h = pairs_of(pairs, width, noise, 3);
+    for (const double tau : {0.01, 0.05, 0.1, 0.5, 1.0}) {
+      INFO("noise ", noise, ", tau ", tau);
+      const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)));
+#ifdef DYAD_SIMT_ONLY
+      for (const Threads threads : {Threads::gpu}) {
+#else
+      for (const Threads threads : {Threads::host, Threads::gpu}) {
+#endif
+        cpu_threads() = threads;
+        const Tensor x = leaf(from_vector({2 * pairs, width}, h, DType::f32)),
+                     t = leaf(full({1}, tau, DType::f32, cpu));
+        const Tensor loss = nt_xent(x, t, single());
+        backward(loss);
+        CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * std::max(exact.loss, 1 / tau));
+        const auto got = gradient(x).to_vector();
+        double difference = 0, size = 0;
+        for (std::size_t k = 0; k < got.size(); ++k) {
+          difference += (got[k] - exact.d_h[k]) * (got[k] - exact.d_h[k]);
+          size += exact.d_h[k] * exact.d_h[k];
+        }
+        CHECK(std::sqrt(difference) <= 1e-5 * std::sqrt(size));
+        CHECK(std::abs(gradient(t).item() - exact.d_tau) <=
+              1e-5 * std::abs(exact.d_tau) + 1e-6 * exact.loss / tau);
+      }
+      cpu_threads() = before;
+    }
+  }
+}
+
+#ifndef DYAD_SIMT_ONLY  // sanitizer builds do not count memory
+TEST_CASE("nt_xent needs memory linear in N, from 512 to 16,384 pairs") {
+  const int width = 32;
+  double per_row = 0;
+  for (const int pairs : {512, 2048, 16384}) {
+    const Tensor h = leaf(from_vector({2 * pairs, width}, pairs_of(pairs, width, 1, 5), DType::f32));
+    const Tensor tau = full({1}, 0.2, DType::f32, cpu);
+    reset_peak_memory(cpu);
+    const std::size_t before = memory_use(cpu).now;
+    const Tensor loss = nt_xent(h, tau, single());
+    backward(loss);
+    CHECK(std::isfinite(loss.item()));
+    const double bytes = double(memory_use(cpu).peak - before) / (2 * pairs);
+    INFO(pairs, " pairs: ", bytes, " bytes a row");
+    if (per_row == 0) per_row = bytes;
+    CHECK(bytes <= 1.1 * per_row);  // a matrix would need 4,096 bytes a row at 512 pairs, 131,072 at 16,384
+    CHECK(bytes <= 2048);
+  }
+}
+#endif

@@ -58,7 +58,8 @@ void cast_to_bf16(Stream, std::int64_t n, const T* x, bf16* y, bool accumulate);
 
 // ---- layout.cu ---------------------------------------------------------------------------------
 
-// y[b][c][r] (+)= x[b][r][c]; x: (batch,rows,columns). NCHW to NHWC with (N, C, HW), and back with (N, HW, C).
+// y[b][c][r] (+)= x[b][r][c]; x: (batch,rows,columns). NCHW to NHWC with (N, C, HW), and back with (N, HW,
+// C).
 template <class Stream, class T>
 void transpose(Stream, std::int64_t batch, std::int64_t rows, std::int64_t columns, const T* x, T* y,
                bool accumulate);
@@ -90,7 +91,8 @@ template <class Stream, class T>
 void col2im(Stream, const ConvolutionShape&, const acc_t<T>* columns, T* dx, bool accumulate);
 
 // ---- batch_norm.cu, batch_norm_backward.cu -----------------------------------------------------
-// x is (R,C), normalized over its rows. statistics: (2C+1) = mean[C], rstd[C], the number of rows (of all ranks).
+// x is (R,C), normalized over its rows. statistics: (2C+1) = mean[C], rstd[C], the number of rows (of all
+// ranks).
 
 // partials[s] = mean[C], M2[C] = sum (x - mean)^2, count of slab s; partials: (slabs,2C+1)
 template <class Stream, class T>
@@ -104,8 +106,9 @@ void batch_norm_merge(Stream, std::int64_t parts, std::int64_t C, const A* parti
 // running_mean += momentum (mean - running_mean), running_var += momentum (M2 / (n - 1) - running_var),
 // num_batches_tracked += 1
 template <class Stream, class A>
-void batch_norm_finalize(Stream, std::int64_t parts, std::int64_t C, double momentum, double eps, const A* partials,
-                         A* statistics, A* running_mean, A* running_var, std::int64_t* num_batches_tracked);
+void batch_norm_finalize(Stream, std::int64_t parts, std::int64_t C, double momentum, double eps,
+                         const A* partials, A* statistics, A* running_mean, A* running_var,
+                         std::int64_t* num_batches_tracked);
 
 // statistics = running_mean, 1 / sqrt(running_var + eps), 1
 template <class Stream, class A>
@@ -114,11 +117,12 @@ void batch_norm_running(Stream, std::int64_t C, double eps, const A* running_mea
 
 // y = act((x - mean) rstd weight + bias + residual); residual (R,C) may be null; act is ReLU or nothing
 template <class Stream, class T>
-void batch_norm_apply(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* statistics,
-                      const acc_t<T>* weight, const acc_t<T>* bias, const T* residual, T* y);
+void batch_norm_apply(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x,
+                      const acc_t<T>* statistics, const acc_t<T>* weight, const acc_t<T>* bias,
+                      const T* residual, T* y);
 
-// partials[s] = (sum dy', sum dy' xhat) over slab s, (slabs,2C); dy' = relu ? (y > 0 ? dy : 0) : dy. Without y
-// the mask is that of weight xhat + bias. masked_dy (R,C), if not null, is set to dy'; it needs y.
+// partials[s] = (sum dy', sum dy' xhat) over slab s, (slabs,2C); dy' = relu ? (y > 0 ? dy : 0) : dy. Without
+// y the mask is that of weight xhat + bias. masked_dy (R,C), if not null, is set to dy'; it needs y.
 template <class Stream, class T>
 void batch_norm_backward_reduce(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const T* y,
                                 const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,
@@ -126,8 +130,8 @@ void batch_norm_backward_reduce(Stream, std::int64_t R, std::int64_t C, bool rel
 
 // sums (2C) = sum of the parts; dbias (+)= sums[:C], dweight (+)= sums[C:], each where not null
 template <class Stream, class A>
-void batch_norm_backward_sums(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* sums, A* dweight,
-                              bool accumulate_weight, A* dbias, bool accumulate_bias);
+void batch_norm_backward_sums(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* sums,
+                              A* dweight, bool accumulate_weight, A* dbias, bool accumulate_bias);
 
 // dx (+)= weight rstd (dy' - sums[:C] / n - xhat sums[C:] / n), dy' as above; sums of all ranks
 template <class Stream, class T>
@@ -194,14 +198,16 @@ template <class Stream, class T>
 void nt_xent_rows(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* sum,
                   const T* split_top, T* loss, T* top, T* weight, T* pull);
 
-// dz_i = sum over the columns j of a part of g_ij z_j, g_ij = e^(a (s_ij - top_i)) weight[i] + the same with i
-// and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0. top, weight: (M); pull: (rows); dz: (splits,rows,d)
+// dz_i = sum over the columns j of a part of g_ij z_j, g_ij = e^(a (s_ij - top_i)) weight[i] + the same with
+// i and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0. top, weight: (M); pull: (rows); dz:
+// (splits,rows,d)
 template <class Stream, class T>
 void nt_xent_backward(Stream, const NtXentShape&, const T* z, const T* zt, const T* tau, const T* top,
                       const T* weight, const T* pull, T* dz);
 
-// With g_i = dy[0] a / M times the sum of dz_i over the parts: dh_i (+)= (g_i - (z_i . g_i) z_i) / norm[i], and
-// dtau[i] = -a / 2 (z_i . g_i), row i's part of the gradient of tau; dz is used up. dh or dtau may be null.
+// With g_i = dy[0] a / M times the sum of dz_i over the parts: dh_i (+)= (g_i - (z_i . g_i) z_i) / norm[i],
+// and dtau[i] = -a / 2 (z_i . g_i), row i's part of the gradient of tau; dz is used up. dh or dtau may be
+// null.
 template <class Stream, class T>
 void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy, T* dz,
                       T* dh, bool accumulate, T* dtau);
@@ -231,7 +237,8 @@ void max_pool2d(Stream, const PoolShape&, const T* x, T* y, std::uint8_t* indice
 
 // dx (+)= sum of dy of the windows whose largest element it was
 template <class Stream, class T>
-void max_pool2d_backward(Stream, const PoolShape&, const T* dy, const std::uint8_t* indices, T* dx, bool accumulate);
+void max_pool2d_backward(Stream, const PoolShape&, const T* dy, const std::uint8_t* indices, T* dx,
+                         bool accumulate);
 
 // y[n][c] = 1/S sum over s of x[n][s][c]; x: (N,S,C), S = H W
 template <class Stream, class T>
@@ -276,13 +283,13 @@ void lars(Stream, std::int64_t chunks, const OptimizerChunk* table, bool google,
 //   - lr m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps). rates: (3), workspace. torch.optim.AdamW.
 template <class Stream, class A>
 void adamw(Stream, std::int64_t chunks, const OptimizerChunk* table, double beta1, double beta2, double eps,
-           double weight_decay, const double* learning_rate, std::int64_t* step, double* rates, const A* gradients,
-           A* first, A* second, A* values);
+           double weight_decay, const double* learning_rate, std::int64_t* step, double* rates,
+           const A* gradients, A* first, A* second, A* values);
 
 // ---- softmax_cross_entropy.cu ------------------------------------------------------------------
 
-// log_sum[i] = log sum over c of e^(x_ic), loss[i] = log_sum[i] - x_i,label[i] (NaN if there is no such class);
-// logits: (rows,classes)
+// log_sum[i] = log sum over c of e^(x_ic), loss[i] = log_sum[i] - x_i,label[i] (NaN if there is no such
+// class); logits: (rows,classes)
 template <class Stream, class T>
 void softmax_cross_entropy(Stream, std::int64_t rows, std::int64_t classes, const T* logits,
                            const std::int32_t* labels, T* loss, T* log_sum);
@@ -298,7 +305,7 @@ void softmax_cross_entropy_backward(Stream, std::int64_t rows, std::int64_t clas
 // The k largest of each row, descending, among equals the lower index first; NaN counts as largest.
 // scores: (rows,n), 1 <= k <= n < 2^31; values, indices and both workspaces: (rows,k)
 template <class Stream, class T>
-void top_k(Stream, std::int64_t rows, std::int64_t n, int k, const T* scores, T* values, std::int32_t* indices,
-           T* value_workspace, std::int32_t* index_workspace);
+void top_k(Stream, std::int64_t rows, std::int64_t n, int k, const T* scores, T* values,
+           std::int32_t* indices, T* value_workspace, std::int32_t* index_workspace);
 
 }  // namespace kernels

@@ -165,7 +165,8 @@ __device__ __forceinline__ void for_tiles(std::int64_t first, std::int64_t end, 
     if (rows > 0) {
       for (; at + most * L <= length; at += most * L)
         f.template operator()<most, L>(TilePlace{first * C + at, length, rows, at % C});
-      for (; at < length; at += L) f.template operator()<1, L>(TilePlace{first * C + at, length, rows, at % C});
+      for (; at < length; at += L)
+        f.template operator()<1, L>(TilePlace{first * C + at, length, rows, at % C});
     }
     if (rest > 0)
       for (std::int64_t c = 0; c < C; ++c)

@@ -9,8 +9,8 @@ namespace {
 
 using namespace winograd;
 
-// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in the
-// first-level cache, its body once is enough.
+// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in
+// the first-level cache, its body once is enough.
 #ifdef __CUDACC__
 #define UNROLL_ON_GPU UNROLL
 #else

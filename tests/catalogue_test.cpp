@@ -64,7 +64,7 @@ std::string list(const Names& names) {
 }
 
 // The launchers that the cards' forward and backward reach, in every dtype and at both block sizes.
-Names reached() {
+[[maybe_unused]] Names reached() {
   struct Restore {
     Threads threads = cpu_threads();
     ~Restore() {

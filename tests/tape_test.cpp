@@ -8,7 +8,7 @@
 using namespace engine;
 
 namespace {
-Tensor numbers(std::vector<double> v) { return from_vector({std::int64_t(v.size())}, v, DType::f64); }
+Tensor numbers(const std::vector<double>& v) { return from_vector({std::int64_t(v.size())}, v, DType::f64); }
 }  // namespace
 
 TEST_CASE("a leaf used twice gets the sum") {

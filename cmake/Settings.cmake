@@ -59,5 +59,5 @@ endif()
 add_library(kernel_settings INTERFACE)
 target_link_libraries(kernel_settings INTERFACE settings)
 target_compile_options(kernel_settings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math>
+  $<$<COMPILE_LANGUAGE:CXX>:$<$<NOT:$<BOOL:${DYAD_SANITIZE}>>:-O3> -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math>
   $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)

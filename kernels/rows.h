@@ -158,7 +158,7 @@ template <int NT, int V, class A, class F>
 __device__ __forceinline__ void for_tiles(std::int64_t first, std::int64_t end, std::int64_t C, F f) {
   if constexpr (NT == 1) {
     constexpr int L = host_vector_bytes / int(sizeof(A)), most = host_vector_bytes == 64 ? 8 : 4;
-    std::int64_t length = std::lcm(C, std::int64_t(most * L));  // of joined rows: whole tiles,
+    std::int64_t length = std::lcm(C, std::int64_t(most) * L);  // of joined rows: whole tiles,
     if (length > 1024 && C % (most * L) > 0) length = std::lcm(C, std::int64_t(L));  // or whole registers
     const std::int64_t rows = (end - first) * C / length, rest = (end - first) * C - rows * length;
     std::int64_t at = 0;

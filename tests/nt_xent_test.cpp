@@ -20,48 +20,43 @@ struct Exact {
 
 // The whole matrix of similarities, row by row, in f64. What is nearly equal is subtracted before it is
 // exponentiated: loss_i = log1p(sum_j e^((s_ij - s_ip) / tau)), j not i nor p.
-Exact matrix_form(const std::vector<double>& h, int rows, int width, double tau) {
-  std::vector<double> z(h.size()), norm(static_cast<std::size_t>(rows)), dz(h.size(), 0.0);
-  const auto at = [&](const std::vector<double>& a, int i) {
-    return a.data() + std::size_t(i) * std::size_t(width);
-  };
+Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau) {
+  std::vector<double> z(h.size()), norm(rows), dz(h.size(), 0.0), s(rows), g(rows);
+  const auto at = [&](const std::vector<double>& a, std::size_t i) { return a.data() + i * width; };
   const auto dot = [&](const double* a, const double* b) {
-    double s = 0;
-    for (int d = 0; d < width; ++d) s += a[d] * b[d];
-    return s;
+    double sum = 0;
+    for (std::size_t d = 0; d < width; ++d) sum += a[d] * b[d];
+    return sum;
   };
-  for (int i = 0; i < rows; ++i) {
-    norm[std::size_t(i)] = std::sqrt(dot(at(h, i), at(h, i)));
-    for (int d = 0; d < width; ++d)
-      z[std::size_t(i * width + d)] = h[std::size_t(i * width + d)] / norm[std::size_t(i)];
+  for (std::size_t i = 0; i < rows; ++i) {
+    norm[i] = std::sqrt(dot(at(h, i), at(h, i)));
+    for (std::size_t d = 0; d < width; ++d) z[i * width + d] = h[i * width + d] / norm[i];
   }
   Exact e;
-  std::vector<double> s(static_cast<std::size_t>(rows)), g(static_cast<std::size_t>(rows));
-  for (int i = 0; i < rows; ++i) {
-    const int p = (i + rows / 2) % rows;
-    for (int j = 0; j < rows; ++j) s[std::size_t(j)] = dot(at(z, i), at(z, j));
+  const double n = double(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::size_t p = (i + rows / 2) % rows;
+    for (std::size_t j = 0; j < rows; ++j) s[j] = dot(at(z, i), at(z, j));
     double others = 0;
-    for (int j = 0; j < rows; ++j)
-      if (j != i && j != p) others += std::exp((s[std::size_t(j)] - s[std::size_t(p)]) / tau);
-    e.loss += std::log1p(others) / rows;
-    for (int j = 0; j < rows; ++j) {  // d loss_i / d s_ij, times rows
-      const double weight = std::exp((s[std::size_t(j)] - s[std::size_t(p)]) / tau) / (1 + others);
-      g[std::size_t(j)] = (j == i ? 0 : j == p ? -others / (1 + others) : weight) / tau;
-      e.d_tau -= g[std::size_t(j)] * s[std::size_t(j)] / tau / rows;
+    for (std::size_t j = 0; j < rows; ++j)
+      if (j != i && j != p) others += std::exp((s[j] - s[p]) / tau);
+    e.loss += std::log1p(others) / n;
+    for (std::size_t j = 0; j < rows; ++j) {  // d loss_i / d s_ij, times rows
+      const double weight = std::exp((s[j] - s[p]) / tau) / (1 + others);
+      g[j] = (j == i ? 0 : j == p ? -others / (1 + others) : weight) / tau;
+      e.d_tau -= g[j] * s[j] / tau / n;
     }
-    for (int j = 0; j < rows; ++j)
-      for (int d = 0; d < width; ++d) {
-        dz[std::size_t(i * width + d)] += g[std::size_t(j)] * z[std::size_t(j * width + d)] / rows;
-        dz[std::size_t(j * width + d)] += g[std::size_t(j)] * z[std::size_t(i * width + d)] / rows;
+    for (std::size_t j = 0; j < rows; ++j)
+      for (std::size_t d = 0; d < width; ++d) {
+        dz[i * width + d] += g[j] * z[j * width + d] / n;
+        dz[j * width + d] += g[j] * z[i * width + d] / n;
       }
   }
   e.d_h.resize(h.size());
-  for (int i = 0; i < rows; ++i) {
+  for (std::size_t i = 0; i < rows; ++i) {
     const double along = dot(at(z, i), at(dz, i));
-    for (int d = 0; d < width; ++d) {
-      const auto k = std::size_t(i * width + d);
-      e.d_h[k] = (dz[k] - along * z[k]) / norm[std::size_t(i)];
-    }
+    for (std::size_t d = 0; d < width; ++d)
+      e.d_h[i * width + d] = (dz[i * width + d] - along * z[i * width + d]) / norm[i];
   }
   return e;
 }

@@ -38,7 +38,7 @@ double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<st
   return double(right) / double(labels.size());
 }
 
-int evaluate(const EvaluationOptions& e, ordered_json settings, const Classifier& classify,
+int evaluate(const EvaluationOptions& e, const ordered_json& settings, const Classifier& classify,
              const Inspector& inspect) {
   const auto begun = std::chrono::steady_clock::now();
   const PretrainOptions o = read_run_options(e.run);

@@ -30,7 +30,7 @@ using Inspector = std::function<void(const Features& train, const Features& test
                                      const data::Dataset& train_images, const data::Dataset& test_images)>;
 
 // Prints a table, writes the result to RUN/COMMAND.json and the --json file, and renews the report.
-int evaluate(const EvaluationOptions&, nlohmann::ordered_json settings, const Classifier&,
+int evaluate(const EvaluationOptions&, const nlohmann::ordered_json& settings, const Classifier&,
              const Inspector& = {});
 
 double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels);

@@ -224,7 +224,10 @@ TEST_CASE("simt: both streams give every block to some thread, inside a parallel
 #pragma omp parallel for
   for (int i = 0; i < 10; ++i)
     launch<fill_kernel>(SimtStream{}, Grid{dim3(10), dim3(10)}, y.data() + 100 * i, static_cast<float>(i));
-  for (int i = 0; i < 1000; ++i) REQUIRE(y[std::size_t(i)] == static_cast<float>(i / 100));
+  for (int i = 0; i < 1000; ++i) {
+    const int launched = i / 100;
+    REQUIRE(y[std::size_t(i)] == static_cast<float>(launched));
+  }
 }
 #endif
 

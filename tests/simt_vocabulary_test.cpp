@@ -32,7 +32,7 @@ __global__ void shuffle_kernel(int* y) {
   out[4] = __shfl_down_sync(~0u, lane, 3);
   out[5] = __shfl_down_sync(~0u, lane, 3, 8);
   out[6] = __shfl_xor_sync(~0u, lane, 17);
-  out[7] = static_cast<int>(__shfl_xor_sync(~0u, 1e100 * lane, 1) / 1e100 + 0.5);
+  out[7] = static_cast<int>(__shfl_xor_sync(~0u, 1e100 * lane, 1) / 1e100 + 0.5);  // NOLINT
 }
 
 __global__ void vote_kernel(unsigned* y) {

@@ -55,7 +55,7 @@ TEST_CASE("nothing is recorded without a leaf or inside NoGrad") {
 
 TEST_CASE("activations are freed as backward proceeds") {
   const Tensor x = leaf(zeros({1 << 16}, DType::f32, cpu));
-  const std::size_t before = memory_use(cpu).now;
+  [[maybe_unused]] const std::size_t before = memory_use(cpu).now;
   Tensor y = x;
   for (int i = 0; i < 8; ++i) y = relu(y);
   const Tensor dy = zeros({1 << 16}, DType::f32, cpu);

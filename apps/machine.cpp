@@ -1,4 +1,7 @@
 #include "apps/machine.h"
+#ifdef DYAD_ONEDNN
+#include "kernels/onednn.h"
+#endif
 
 #include <jpeglib.h>
 #include <sched.h>
@@ -68,12 +71,11 @@ CpuInfo cpu_info() {
 
 std::pair<bool, std::string> bf16_on_cpu(const CpuInfo& cpu) {
 #ifdef DYAD_ONEDNN
-  if (cpu.has("amx_bf16")) return {true, "yes: amx_bf16"};
-  if (cpu.has("avx512_bf16")) return {true, "yes: avx512_bf16"};
-  return {false, "slow: this CPU has neither avx512_bf16 nor amx_bf16, so products are computed in f32"};
+  if (kernels::onednn::has_bf16()) return {true, cpu.has("amx_bf16") ? "yes: amx_bf16" : "yes: avx512_bf16"};
+  return {false, "no: it needs AVX-512 with bf16"};
 #else
   (void)cpu;
-  return {false, "slow: oneDNN is not built in, so products are computed in f32"};
+  return {false, "no: it needs oneDNN, and AVX-512 with bf16"};
 #endif
 }
 

@@ -71,7 +71,9 @@ CpuInfo cpu_info() {
 
 std::pair<bool, std::string> bf16_on_cpu(const CpuInfo& cpu) {
 #ifdef DYAD_ONEDNN
-  if (kernels::onednn::has_bf16()) return {true, cpu.has("amx_bf16") ? "yes: amx_bf16" : "yes: avx512_bf16"};
+  if (kernels::onednn::has_bf16())  // which also heeds ONEDNN_MAX_CPU_ISA
+    for (const char* feature : {"amx_bf16", "avx512_bf16"})
+      if (cpu.has(feature)) return {true, std::string("yes: ") + feature};
   return {false, "no: it needs AVX-512 with bf16"};
 #else
   (void)cpu;

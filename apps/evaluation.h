@@ -19,6 +19,12 @@ struct EvaluationOptions {
   std::string json;
 };
 
+// The fields that the options of `knn` and `linear` share.
+template <class Options>
+EvaluationOptions evaluation_options(const char* command, const Options& o) {
+  return {command, o.data, o.run, o.checkpoint, o.device, o.batch, o.threads, o.no_floors, o.json};
+}
+
 struct Verdict {
   std::vector<std::int32_t> predicted;  // of each test image
   nlohmann::ordered_json details = {};  // what the classifier chose

@@ -9,15 +9,7 @@
 namespace apps {
 
 int knn(const KnnOptions& o) {
-  const EvaluationOptions e{.command = "knn",
-                            .data = o.data,
-                            .run = o.run,
-                            .checkpoint = o.checkpoint,
-                            .device = o.device,
-                            .batch = o.batch,
-                            .threads = o.threads,
-                            .no_floors = o.no_floors,
-                            .json = o.json};
+  const EvaluationOptions e = evaluation_options("knn", o);
   const auto classify = [&](const Features& train, const Features& test, int classes) {
     const models::KnnResult r = models::classify_by_neighbours(
         train.values, train.labels, test.values, classes, {.k = o.k, .temperature = o.temperature});

@@ -27,15 +27,7 @@ Verdict train_by_sgd(const Features& train, const Features& test, int classes, c
 }  // namespace
 
 int linear(const LinearOptions& o) {
-  const EvaluationOptions e{.command = "linear",
-                            .data = o.data,
-                            .run = o.run,
-                            .checkpoint = o.checkpoint,
-                            .device = o.device,
-                            .batch = o.batch,
-                            .threads = o.threads,
-                            .no_floors = o.no_floors,
-                            .json = o.json};
+  const EvaluationOptions e = evaluation_options("linear", o);
   const bool sgd = o.solver == "sgd";
   return evaluate(e, {{"solver", o.solver}}, [&](const Features& train, const Features& test, int classes) {
     return sgd ? train_by_sgd(train, test, classes, o) : fit(train, test, classes, o);

@@ -22,6 +22,7 @@ stage_cuda() {
     echo "note: no nvcc here, so no kernel was compiled for the GPU"
     return 0
   }
+  scripts/install.sh --cuda || return 1
   CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}" || return 1
   run_ctest cuda
 }

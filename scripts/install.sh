@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of scripts/packages.txt that are missing; does nothing where none is.
-#   scripts/install.sh [--dry-run] [--ci]     --ci: also what .ci/run needs
+# Installs what of scripts/packages.txt is missing; does nothing where nothing is.
+#   scripts/install.sh [--dry-run] [--cuda] [--ci]
+# --cuda: also what a CUDA build needs besides NVIDIA's toolkit and cuDNN; --ci: also what .ci/run needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-dry_run=0 groups=build
+dry_run=0 groups=build cuda=0
 for flag in "$@"; do
   case $flag in
     --dry-run) dry_run=1 ;;
-    --ci) groups='build|ci' ;;
-    *) echo "install: unknown flag $flag, expected --dry-run or --ci" >&2; exit 2 ;;
+    --cuda) cuda=1 ;;
+    --ci)
+      groups='build|ci'
+      if command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; then cuda=1; fi ;;
+    *) echo "install: unknown flag $flag, expected --dry-run, --cuda or --ci" >&2; exit 2 ;;
   esac
 done
 
-packages=$(sed 's/#.*//' scripts/packages.txt | awk -v groups="^($groups)$" '$1 ~ groups { print $2 }')
+listed() { sed 's/#.*//' scripts/packages.txt | awk -v groups="^($1)$" '$1 ~ groups { print $2 }'; }
+
+# The headers of a wheel, unpacked where CMake looks for them.
+headers=build/deps/cudnn-frontend wheel=$(listed cuda-wheel)
+if [[ $cuda == 1 && $(cat "$headers/version" 2>/dev/null) == "$wheel" ]]; then cuda=0; fi
+
+packages=$(listed "$groups")
+if [[ $cuda == 1 ]] && ! python3 -m pip --version >/dev/null 2>&1; then packages+=$'\npython3-pip'; fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "install: no apt here (dyad's packages are named for Debian 12); install by hand: ${packages//$'\n'/ }" >&2
   echo "install: then run again with --no-install" >&2
@@ -24,29 +35,56 @@ missing=()
 for package in $packages; do
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
-if [[ ${#missing[@]} == 0 ]]; then
+if [[ ${#missing[@]} == 0 && $cuda == 0 ]]; then
   echo "install: nothing is missing"
   exit 0
 fi
 
-as_root=()
-[[ $(id -u) == 0 ]] || as_root=(sudo)
-install=(apt-get install -y --no-install-recommends "${missing[@]}")
-if [[ $dry_run == 1 ]]; then
-  sudo=${as_root[*]:+sudo }
-  echo "install: would run: ${sudo}apt-get update && $sudo${install[*]}"
-  exit 0
-fi
-if [[ ${#as_root[@]} != 0 ]] && ! command -v sudo >/dev/null; then
-  echo "install: not root, and no sudo; have this run as root: ${install[*]}" >&2
-  exit 2
-fi
-echo "install: ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}"; } \
-    >"$log" 2>&1 </dev/null; then
-  tail -n 20 "$log" >&2
-  echo "install: apt-get failed, see above" >&2
-  exit 1
-fi
+unpacked=
+trap 'rm -rf "$log" ${unpacked:+"$unpacked"}' EXIT
+
+apt_install() {
+  local as_root=() install=(apt-get install -y --no-install-recommends "${missing[@]}")
+  [[ $(id -u) == 0 ]] || as_root=(sudo)
+  if [[ $dry_run == 1 ]]; then
+    local sudo=${as_root[*]:+sudo }
+    echo "install: would run: ${sudo}apt-get update && $sudo${install[*]}"
+    return
+  fi
+  if [[ ${#as_root[@]} != 0 ]] && ! command -v sudo >/dev/null; then
+    echo "install: not root, and no sudo; have this run as root: ${install[*]}" >&2
+    exit 2
+  fi
+  echo "install: ${missing[*]}"
+  if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}"; } \
+      >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    echo "install: apt-get failed, see above" >&2
+    exit 1
+  fi
+}
+
+wheel_headers() {
+  if [[ $dry_run == 1 ]]; then
+    echo "install: would put the headers of the wheel $wheel into $headers"
+    return
+  fi
+  echo "install: headers of $wheel"
+  mkdir -p "$(dirname "$headers")"
+  unpacked=$(mktemp -d "$headers.XXXXXX")
+  if ! { python3 -m pip download --no-deps -q -d "$unpacked" "$wheel" &&
+      python3 -m zipfile -e "$unpacked"/*.whl "$unpacked"; } >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    echo "install: can't get the wheel $wheel, see above; its include/ folder belongs into $headers/," \
+      "or configure with -DDYAD_CUDNN=OFF" >&2
+    exit 1
+  fi
+  rm -rf "$headers"
+  mkdir "$headers"
+  mv "$unpacked/include" "$headers/include"
+  echo "$wheel" >"$headers/version"
+}
+
+if [[ ${#missing[@]} != 0 ]]; then apt_install; fi
+if [[ $cuda == 1 ]]; then wheel_headers; fi

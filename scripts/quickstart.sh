@@ -24,6 +24,8 @@ run=runs/quickstart
 preset=cpu device=cpu nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)
 if [[ -n $nvcc ]] && nvidia-smi -L >/dev/null 2>&1; then preset=cuda device=cuda; fi
 
+install_command=(scripts/install.sh)
+if [[ $preset == cuda ]]; then install_command+=(--cuda); fi
 build=(cmake --preset "$preset")
 if [[ $preset == cuda ]]; then build+=(-DCMAKE_CUDA_ARCHITECTURES=native "-DCMAKE_CUDA_COMPILER=$nvcc"); fi
 pretrain=(build/$preset/dyad pretrain --data data/samples --run "$run" --device "$device" --seed "$seed"
@@ -32,7 +34,7 @@ knn=(build/$preset/dyad knn --data data/samples --run "$run" --device "$device")
 linear=(build/$preset/dyad linear --data data/samples --run "$run" --device "$device")
 
 if [[ $dry_run == 1 ]]; then
-  if [[ $install == 1 ]]; then scripts/install.sh --dry-run; fi
+  if [[ $install == 1 ]]; then "${install_command[@]}" --dry-run; fi
   echo "build: ${build[*]} && cmake --build --preset $preset --target dyad"
   echo "pretrain: ${pretrain[*]}"
   echo "evaluate: ${knn[*]}"
@@ -49,7 +51,7 @@ timed() {  # PHASE COMMAND...
   seconds[$phase]=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
 }
 
-install() { if [[ $install == 1 ]]; then scripts/install.sh; fi; }
+install() { if [[ $install == 1 ]]; then "${install_command[@]}"; fi; }
 build() {
   echo "build: $preset"
   "${build[@]}" >/dev/null

@@ -61,7 +61,8 @@ LbfgsResult minimize(const Objective& f, Vector& x, const LbfgsOptions& o) {
     }
 
     // The weak Wolfe conditions by bisection (Lewis & Overton 2013): far enough down, and not too short a
-    // step.
+    // step. Near the optimum rounding hides by how much f falls; there the slopes say it (the approximate
+    // Wolfe condition, Hager & Zhang 2005, eq. 4.1, with delta = 1e-4).
     double t = pairs.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1, low = 0, next = 0;
     double high = std::numeric_limits<double>::infinity();
     bool found = false;
@@ -69,9 +70,13 @@ LbfgsResult minimize(const Objective& f, Vector& x, const LbfgsOptions& o) {
       for (std::size_t j = 0; j < x.size(); ++j) next_x[j] = x[j] + t * d[j];
       next = f(next_x, next_gradient);
       ++r.evaluations;
-      if (!(next <= r.value + 1e-4 * t * slope + o.precision * std::abs(r.value)))
+      const double next_slope = dot(next_gradient, d);
+      const bool falls = next <= r.value + 1e-4 * t * slope;
+      const bool hidden =
+          next <= r.value + o.precision * std::abs(r.value) && next_slope <= (2e-4 - 1) * slope;
+      if (!falls && !hidden)
         high = t;
-      else if (dot(next_gradient, d) < 0.9 * slope)
+      else if (next_slope < 0.9 * slope)
         low = t;
       else
         found = true;

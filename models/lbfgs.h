@@ -11,10 +11,10 @@ namespace models {
 using Objective = std::function<double(const std::vector<double>& x, std::vector<double>& gradient)>;
 
 struct LbfgsOptions {
-  int memory = 10;          // pairs of steps and gradient changes
-  int iterations = 200;     // at most
-  double tolerance = 1e-5;  // done when no element of the gradient is larger
-  double precision = 0;     // relative error of f: a value that is higher by that counts as no higher
+  int memory = 10;           // pairs of steps and gradient changes
+  int iterations = 200;      // at most
+  double tolerance = 1e-5;   // done when no element of the gradient is larger
+  double precision = 1e-14;  // relative error of f: where it falls by less, its slope must say that it falls
 };
 
 struct LbfgsResult {

@@ -1,5 +1,7 @@
 #include "engine/cuda_device.h"
 
+#include "engine/transfer.h"
+
 #ifdef DYAD_CUDA
 #include <cuda_runtime.h>
 
@@ -28,16 +30,42 @@ std::string description(int device) {
          std::to_string(p.multiProcessorCount) + " SM, " + std::to_string(p.totalGlobalMem >> 30) + " GiB";
 }
 
+Memory memory(int device) {
+  Memory m{};
+  check(cudaSetDevice(device));
+  check(cudaMemGetInfo(&m.free, &m.total));
+  return m;
+}
+
 void* allocate(int device, std::size_t bytes) {
   check(cudaSetDevice(device));
   void* p = nullptr;
-  check(cudaMalloc(&p, bytes));
+  const cudaError_t status = cudaMalloc(&p, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(status);
   return p;
 }
 
-kernels::CudaStream stream(int device) {
-  static cudaStream_t streams[64] = {};
-  cudaStream_t& s = streams[device];
+void free(int device, void* p) noexcept {
+  cudaSetDevice(device);
+  cudaFree(p);
+}
+
+void* allocate_host(int device, std::size_t bytes) {
+  check(cudaSetDevice(device));
+  void* p = nullptr;
+  check(cudaHostAlloc(&p, bytes, cudaHostAllocDefault), "pinned host memory");
+  return p;
+}
+
+void free_host(void* p) noexcept { cudaFreeHost(p); }
+
+kernels::CudaStream stream(int device, Queue queue) {
+  static cudaStream_t streams[64][2] = {};
+  cudaStream_t& s = streams[device][int(queue)];
   if (s == nullptr) {
     check(cudaSetDevice(device));
     check(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
@@ -45,10 +73,10 @@ kernels::CudaStream stream(int device) {
   return {s};
 }
 
-void copy(void* to, const void* from, std::size_t bytes, int device, bool wait) {
-  const cudaStream_t s = stream(device).handle;
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s));
-  if (wait) check(cudaStreamSynchronize(s));
+kernels::CudaStream stream(int device) { return stream(device, Queue::compute); }
+
+void copy(void* to, const void* from, std::size_t bytes, int device, Queue queue) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream(device, queue).handle));
 }
 
 void fill(void* at, int byte, std::size_t bytes, int device) {
@@ -56,6 +84,76 @@ void fill(void* at, int byte, std::size_t bytes, int device) {
 }
 
 void synchronize(int device) { check(cudaStreamSynchronize(stream(device).handle)); }
+
+void use_device(int device) { check(cudaSetDevice(device)); }
+
+CUstream_st* make_stream(int device) {
+  use_device(device);
+  cudaStream_t s = nullptr;
+  int lowest = 0, highest = 0;
+  check(cudaDeviceGetStreamPriorityRange(&lowest, &highest));
+  check(cudaStreamCreateWithPriority(&s, cudaStreamNonBlocking, highest));
+  return s;
+}
+
+void destroy_stream(CUstream_st* s) noexcept { cudaStreamDestroy(s); }
+
+bool is_capturing(kernels::CudaStream s) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(s.handle, &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
+CUevent_st* make_event(int device) {
+  check(cudaSetDevice(device));
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  return event;
+}
+
+void destroy_event(CUevent_st* event) noexcept { cudaEventDestroy(event); }
+void record_event(CUevent_st* event, kernels::CudaStream s) { check(cudaEventRecord(event, s.handle)); }
+void hold_for_event(CUevent_st* event, kernels::CudaStream s) {
+  check(cudaStreamWaitEvent(s.handle, event, 0));
+}
+
+bool event_passed(CUevent_st* event) {
+  const cudaError_t status = cudaEventQuery(event);
+  if (status == cudaErrorNotReady) {
+    cudaGetLastError();  // no error: the next launch must not report it
+    return false;
+  }
+  check(status);
+  return true;
+}
+
+void wait_for_event(CUevent_st* event) { check(cudaEventSynchronize(event)); }
+void finish_event(CUevent_st* event) noexcept { cudaEventSynchronize(event); }
+
+void begin_capture(int device) {
+  check(cudaStreamBeginCapture(stream(device).handle, cudaStreamCaptureModeThreadLocal));
+}
+
+CUgraphExec_st* end_capture(int device) {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t runnable = nullptr;
+  check(cudaStreamEndCapture(stream(device).handle, &graph));
+  const cudaError_t status = cudaGraphInstantiate(&runnable, graph, 0);
+  cudaGraphDestroy(graph);
+  check(status, "cudaGraphInstantiate");
+  return runnable;
+}
+
+void abandon_capture(int device) noexcept {
+  cudaGraph_t graph = nullptr;
+  cudaStreamEndCapture(stream(device).handle, &graph);
+  if (graph != nullptr) cudaGraphDestroy(graph);
+  cudaGetLastError();
+}
+
+void launch_graph(CUgraphExec_st* graph, int device) { check(cudaGraphLaunch(graph, stream(device).handle)); }
+
+void destroy_graph(CUgraphExec_st* graph) noexcept { cudaGraphExecDestroy(graph); }
 
 }  // namespace engine::cuda
 
@@ -70,14 +168,35 @@ int count(std::string* why_none) {
   return 0;
 }
 
-// Not reached: without CUDA no tensor can name a CUDA device (parse_device and Storage refuse it).
+// Not reached: without CUDA nothing can name a CUDA device (parse_device and Storage refuse it).
 [[noreturn]] static void none() { throw UsageError("cuda: this dyad was built without CUDA"); }
 std::string description(int) { none(); }
+Memory memory(int) { none(); }
 void* allocate(int, std::size_t) { none(); }
+void free(int, void*) noexcept {}
+void* allocate_host(int, std::size_t) { none(); }
+void free_host(void*) noexcept {}
 kernels::CudaStream stream(int) { none(); }
-void copy(void*, const void*, std::size_t, int, bool) { none(); }
+kernels::CudaStream stream(int, Queue) { none(); }
+void copy(void*, const void*, std::size_t, int, Queue) { none(); }
 void fill(void*, int, std::size_t, int) { none(); }
 void synchronize(int) { none(); }
+void use_device(int) { none(); }
+CUstream_st* make_stream(int) { none(); }
+void destroy_stream(CUstream_st*) noexcept {}
+bool is_capturing(kernels::CudaStream) { none(); }
+CUevent_st* make_event(int) { none(); }
+void destroy_event(CUevent_st*) noexcept {}
+void record_event(CUevent_st*, kernels::CudaStream) { none(); }
+void hold_for_event(CUevent_st*, kernels::CudaStream) { none(); }
+bool event_passed(CUevent_st*) { none(); }
+void wait_for_event(CUevent_st*) { none(); }
+void finish_event(CUevent_st*) noexcept {}
+void begin_capture(int) { none(); }
+CUgraphExec_st* end_capture(int) { none(); }
+void abandon_capture(int) noexcept {}
+void launch_graph(CUgraphExec_st*, int) { none(); }
+void destroy_graph(CUgraphExec_st*) noexcept {}
 
 }  // namespace engine::cuda
 #endif

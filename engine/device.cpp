@@ -1,16 +1,22 @@
 #include "engine/device.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <new>
+#include <mutex>
+#include <utility>
 
 #include "engine/cuda_device.h"
 #include "engine/error.h"
+#include "engine/host_wait.h"
 #include "engine/pool.h"
+#include "engine/transfer.h"
 #include "kernels/check_options.h"
+#include "kernels/launch_log.h"
 
 namespace engine {
 namespace {
@@ -19,8 +25,7 @@ namespace {
 void* grow_host(std::size_t bytes) {
   constexpr std::size_t kHuge = std::size_t(2) << 20;
   void* p = std::aligned_alloc(kHuge, bytes);
-  if (p == nullptr) throw std::bad_alloc();
-  madvise(p, bytes, MADV_HUGEPAGE);  // advice: without it the memory is slower, not wrong
+  if (p != nullptr) madvise(p, bytes, MADV_HUGEPAGE);  // advice: without it the memory is slower, not wrong
   return p;
 }
 
@@ -28,10 +33,17 @@ Pool& pool(Device device) {
   static std::mutex mutex;
   static std::map<std::pair<Backend, int>, Pool> pools;
   const std::lock_guard lock(mutex);
-  const auto grow = [device](std::size_t bytes) {
+  const auto allocate = [device](std::size_t bytes) {
+    host_waits("new memory for the pool");  // cudaMalloc may stop the device; a warm step needs none
     return device.backend == Backend::cuda ? cuda::allocate(device.index, bytes) : grow_host(bytes);
   };
-  return pools.try_emplace({device.backend, device.index}, grow).first->second;
+  const auto release = [device](void* chunk) {
+    if (device.backend == Backend::cuda)
+      cuda::free(device.index, chunk);  // when the device is done with it
+    else
+      std::free(chunk);
+  };
+  return pools.try_emplace({device.backend, device.index}, Pool::Source{allocate, release}).first->second;
 }
 
 }  // namespace
@@ -70,20 +82,58 @@ Threads& cpu_threads() {
 
 namespace {
 
+std::string gigabytes(std::size_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f GiB", double(bytes) / double(1 << 30));
+  return text;
+}
+
+[[noreturn]] void out_of_memory(Device device, std::size_t wanted) {
+  cuda::Memory memory;
+  if (device.backend == Backend::cuda) {
+    memory = cuda::memory(device.index);
+  } else {
+    const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+    memory = {std::size_t(sysconf(_SC_AVPHYS_PAGES)) * page, std::size_t(sysconf(_SC_PHYS_PAGES)) * page};
+  }
+  throw OutOfMemory(device, wanted, pool(device).in_use(), memory.free, memory.total);
+}
+
 #ifdef DYAD_SIMT_ONLY
 // Sanitizer builds: one allocation a tensor, since a pool would hide overruns.
-void* allocate(Device, std::size_t bytes) {
+void* allocate(Device device, std::size_t bytes) {
   void* p = std::aligned_alloc(128, (bytes / 128 + 1) * 128);
-  if (p == nullptr) throw std::bad_alloc();
+  if (p == nullptr) out_of_memory(device, bytes);
   return p;
 }
 void release(Device, void* p) { std::free(p); }
 #else
-void* allocate(Device device, std::size_t bytes) { return pool(device).allocate(bytes); }
+void* allocate(Device device, std::size_t bytes) {
+  void* p = pool(device).allocate(bytes);
+  if (p == nullptr) out_of_memory(device, bytes);
+  return p;
+}
 void release(Device device, void* p) { pool(device).free(p); }
 #endif
 
 }  // namespace
+
+OutOfMemory::OutOfMemory(Device device, std::size_t wanted, std::size_t in_use, std::size_t free,
+                         std::size_t total)
+    : std::runtime_error(concat_text(device, " is out of memory: ", gigabytes(wanted), " wanted, ",
+                                     gigabytes(in_use), " in use by tensors, ", gigabytes(free), " of ",
+                                     gigabytes(total), " free; a smaller --batch needs less")) {}
+
+MemoryReservation::MemoryReservation(Device device) : device_(device) { pool(device).begin_reserve(); }
+
+void MemoryReservation::close() {
+  if (std::exchange(open_, false)) blocks_ = pool(device_).end_reserve();
+}
+
+MemoryReservation::~MemoryReservation() {
+  close();
+  for (void* block : blocks_) pool(device_).free(block);
+}
 
 Storage::Storage(Device device, std::size_t bytes)
     : device_(device), bytes_(bytes), data_(allocate(device, bytes)) {
@@ -95,16 +145,20 @@ MemoryUse memory_use(Device d) { return {pool(d).in_use(), pool(d).peak()}; }
 void reset_peak_memory(Device d) { pool(d).reset_peak(); }
 
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
+  if (kernels::LaunchLog* log = kernels::launch_log()) log->add("copy_bytes", to, bytes);
   if (to_device.backend == Backend::cpu && from_device.backend == Backend::cpu) {
     if (bytes > 0) std::memcpy(to, from, bytes);
     return;
   }
   const bool host_end = to_device.backend == Backend::cpu || from_device.backend == Backend::cpu;
   const Device d = to_device.backend == Backend::cuda ? to_device : from_device;
-  cuda::copy(to, from, bytes, d.index, host_end);
+  if (host_end) host_waits("copy_bytes");
+  cuda::copy(to, from, bytes, d.index, Queue::compute);
+  if (host_end) cuda::synchronize(d.index);
 }
 
 void synchronize(Device d) {
+  host_waits("synchronize");
   if (d.backend == Backend::cuda) cuda::synchronize(d.index);
 }
 

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <memory>
 #include <ostream>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "kernels/stream.h"
 
@@ -55,7 +57,29 @@ struct MemoryUse {
 MemoryUse memory_use(Device);
 void reset_peak_memory(Device);
 
-// Copies between any two devices, in order with the work on both; done on return if either end is the host.
+// One line: the device, how much was wanted, is in use and there is in all. The program ends with it.
+struct OutOfMemory : std::runtime_error {
+  OutOfMemory(Device, std::size_t wanted, std::size_t in_use, std::size_t free, std::size_t total);
+};
+
+// While one lives, memory that a device's tensors have had since it was made is not
+// given to others: what a captured graph writes whenever it is launched.
+class MemoryReservation {
+ public:
+  explicit MemoryReservation(Device);
+  ~MemoryReservation();
+  void close();  // what is allocated from now on is not reserved
+  MemoryReservation(const MemoryReservation&) = delete;
+  MemoryReservation& operator=(const MemoryReservation&) = delete;
+
+ private:
+  Device device_;
+  bool open_ = true;
+  std::vector<void*> blocks_;
+};
+
+// Copies between any two devices, in order with the work on both; done on return if either end is the host
+// (see host_wait.h; transfer.h has copies that nobody waits for).
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 
 // Waits until all work on the device is done.

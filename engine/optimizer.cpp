@@ -33,7 +33,8 @@ FlatParameters flat_parameters(const Parameters& parameters) {
   return flat;
 }
 
-Optimizer::Optimizer(FlatParameters parameters) : parameters_(std::move(parameters)) {
+Optimizer::Optimizer(FlatParameters parameters)
+    : parameters_(std::move(parameters)), learning_rate_(parameters_.values.device(), sizeof(double)) {
   const Tensor &values = parameters_.values, &gradients = parameters_.gradients;
   require(values.shape() == gradients.shape() && values.dtype() == gradients.dtype(),
           "Optimizer: values are ", values.shape(), " ", values.dtype(), ", gradients ", gradients.shape(),
@@ -48,12 +49,17 @@ Optimizer::Optimizer(FlatParameters parameters) : parameters_(std::move(paramete
   Tensor host({chunks_, 5}, DType::i64, cpu);
   std::memcpy(host.raw(), chunks.data(), host.bytes());
   table_ = host.to(values.device());
-  learning_rate_ = zeros({1}, DType::f64, values.device());
 }
 
+void Optimizer::set_learning_rate(double learning_rate) {
+  learning_rate_.send(&learning_rate, sizeof learning_rate);
+}
+
+void Optimizer::step() { update(); }
+
 void Optimizer::step(double learning_rate) {
-  copy_bytes(learning_rate_.raw(), learning_rate_.device(), &learning_rate, cpu, sizeof learning_rate);
-  update();
+  set_learning_rate(learning_rate);
+  step();
 }
 
 Tensor Optimizer::zeros_like_values() const {

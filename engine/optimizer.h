@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/parameters.h"
+#include "engine/transfer.h"
 
 namespace kernels {
 struct OptimizerChunk;
@@ -32,7 +33,9 @@ class Optimizer {
   explicit Optimizer(FlatParameters);
   virtual ~Optimizer() = default;
 
-  void step(double learning_rate);         // reads the gradients, changes the values
+  void set_learning_rate(double);          // sends it to the device; the host does not wait
+  void step();                             // reads the gradients, changes the values: only launches
+  void step(double learning_rate);         // both
   virtual NamedTensors state() const = 0;  // what a checkpoint must hold: "optimizer.momentum" ...
 
  protected:
@@ -40,13 +43,13 @@ class Optimizer {
   Tensor zeros_like_values() const;
   std::int64_t chunks() const { return chunks_; }
   const kernels::OptimizerChunk* table() const;
-  const double* learning_rate() const { return learning_rate_.data<double>(); }
+  const double* learning_rate() const { return static_cast<const double*>(learning_rate_.data()); }
 
   FlatParameters parameters_;
 
  private:
   Tensor table_;          // chunks, on the device
-  Tensor learning_rate_;  // (1), f64, on the device
+  Upload learning_rate_;  // f64
   std::int64_t chunks_;
 };
 

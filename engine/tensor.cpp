@@ -3,7 +3,10 @@
 #include <cstring>
 
 #include "engine/cuda_device.h"
+#include "engine/host_wait.h"
 #include "engine/tape.h"
+#include "kernels/kernels.h"
+#include "kernels/launch_log.h"
 
 namespace engine {
 namespace {
@@ -94,6 +97,7 @@ Tensor Tensor::clone() const {
 }
 
 std::vector<double> Tensor::to_vector() const {
+  host_waits("Tensor::to_vector");
   const Tensor host = to(cpu);
   std::vector<double> values(static_cast<std::size_t>(numel()));
   with_type(dtype_, [&](auto zero) {
@@ -105,10 +109,12 @@ std::vector<double> Tensor::to_vector() const {
 
 double Tensor::item() const {
   require(numel() == 1, "Tensor::item: the tensor is ", shape_, ", expected one element");
+  host_waits("Tensor::item");
   return to_vector()[0];
 }
 
 void Tensor::fill_zero() const {
+  if (kernels::LaunchLog* log = kernels::launch_log()) log->add("fill_zero", raw(), bytes());
   if (device().backend == Backend::cuda) return cuda::fill(raw(), 0, bytes(), device().index);
   std::memset(raw(), 0, bytes());
 }
@@ -128,6 +134,7 @@ Tensor zeros(Shape shape, DType dtype, Device device) {
 Tensor from_vector(Shape shape, const std::vector<double>& values, DType dtype, Device device) {
   require(std::int64_t(values.size()) == shape.numel(), "from_vector: ", values.size(), " values for ",
           shape);
+  host_waits("from_vector");
   Tensor t(shape, dtype, cpu);
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -138,7 +145,14 @@ Tensor from_vector(Shape shape, const std::vector<double>& values, DType dtype, 
 }
 
 Tensor full(Shape shape, double value, DType dtype, Device device) {
-  return from_vector(shape, std::vector<double>(std::size_t(shape.numel()), value), dtype, device);
+  if (dtype != DType::f32 && dtype != DType::f64 && dtype != DType::bf16)
+    return from_vector(shape, std::vector<double>(std::size_t(shape.numel()), value), dtype, device);
+  Tensor t(shape, dtype, device);
+  dispatch(t, [&](auto stream, auto zero) {
+    using T = decltype(zero);
+    kernels::fill(stream, t.numel(), value, t.data<T>());
+  });
+  return t;
 }
 
 }  // namespace engine

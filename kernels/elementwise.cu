@@ -48,6 +48,11 @@ __global__ void __launch_bounds__(NT)
   });
 }
 
+template <int NT, class T>
+__global__ void __launch_bounds__(NT) fill_kernel(std::int64_t n, acc_t<T> value, T* y) {
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = T(value); });
+}
+
 template <int NT, bool Accumulate, class From, class To>
 __global__ void __launch_bounds__(NT) cast_kernel(std::int64_t n, const From* x, To* y) {
   using A = acc_t<To>;
@@ -105,6 +110,12 @@ void bias_add(Stream stream, std::int64_t R, std::int64_t C, bool relu, const T*
 }
 
 template <class Stream, class T>
+void fill(Stream stream, std::int64_t n, double value, T* y) {
+  constexpr int NT = threads<Stream>(256);
+  launch<fill_kernel<NT, T>>(stream, grid_for<NT>(n), n, acc_t<T>(value), y);
+}
+
+template <class Stream, class T>
 void cast_to_f32(Stream stream, std::int64_t n, const T* x, float* y, bool accumulate) {
   launch_cast(stream, grid_for<threads<Stream>(256)>(n), n, x, y, accumulate);
 }
@@ -124,6 +135,7 @@ INSTANTIATE_WITH_BF16(add_relu)
 INSTANTIATE_WITH_BF16(relu)
 INSTANTIATE_WITH_BF16(relu_backward)
 INSTANTIATE_WITH_BF16(bias_add)
+INSTANTIATE_WITH_BF16(fill)
 INSTANTIATE_WITH_BF16(cast_to_f32)
 INSTANTIATE_WITH_BF16(cast_to_f64)
 INSTANTIATE_WITH_BF16(cast_to_bf16)

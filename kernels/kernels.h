@@ -48,6 +48,10 @@ void add_relu(Stream, std::int64_t n, const T* a, const T* b, T* y);
 template <class Stream, class T>
 void bias_add(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias, T* y);
 
+// y[i] = value, i < n
+template <class Stream, class T>
+void fill(Stream, std::int64_t n, double value, T* y);
+
 // y[i] (+)= x[i], rounded to the type in the name; T is that of x
 template <class Stream, class T>
 void cast_to_f32(Stream, std::int64_t n, const T* x, float* y, bool accumulate);

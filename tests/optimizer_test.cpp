@@ -236,8 +236,8 @@ TEST_CASE("two steps launch the same work, whatever the learning rate") {
     kernels::launch_log() = &second;
     optimizer->step(0.2);
     kernels::launch_log() = nullptr;
-    CHECK(first.entries.size() >= 1);
-    CHECK(first.entries.size() <= 2);
+    CHECK(first.entries.size() >= 2);  // the learning rate's copy, and one or two launches
+    CHECK(first.entries.size() <= 3);
     CHECK(first.entries == second.entries);
   }
 }

@@ -3,20 +3,32 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
 using engine::Pool;
 
 namespace {
-struct Memory {  // the chunks, freed at the end of the test
-  std::vector<std::unique_ptr<char[]>> chunks;
-  Pool pool{[this](std::size_t bytes) {
-    chunks.emplace_back(new char[bytes + 128]);
-    const auto at = reinterpret_cast<std::uintptr_t>(chunks.back().get());
-    return reinterpret_cast<void*>((at + 127) / 128 * 128);
-  }};
+struct Memory {  // chunks by their address, freed at the end of the test
+  std::map<void*, std::pair<std::unique_ptr<char[]>, std::size_t>> chunks;
+  std::size_t left = ~std::size_t(0);  // bytes that it still gives
+  Pool pool{{.allocate = [this](std::size_t bytes) -> void* {
+               if (bytes > left) return nullptr;
+               left -= bytes;
+               std::unique_ptr<char[]> chunk(new char[bytes + 128]);
+               const auto at = reinterpret_cast<std::uintptr_t>(chunk.get());
+               void* const aligned = reinterpret_cast<void*>((at + 127) / 128 * 128);
+               chunks[aligned] = {std::move(chunk), bytes};
+               return aligned;
+             },
+             .free =
+                 [this](void* chunk) {
+                   left += chunks.at(chunk).second;
+                   chunks.erase(chunk);
+                 }}};
 };
+constexpr std::size_t MB = std::size_t(1) << 20;
 }  // namespace
 
 TEST_CASE("the same requests from the same state get the same addresses") {
@@ -56,4 +68,63 @@ TEST_CASE("peak and use are counted in bytes") {
   m.pool.reset_peak();
   CHECK(m.pool.peak() == 2048);
   m.pool.free(b);
+}
+
+TEST_CASE("where memory is short the pool asks for less, gives back what is free, and then says no") {
+  Memory m;
+  m.left = 100 * MB;
+  void* a = m.pool.allocate(60 * MB);  // of a chunk of 64
+  void* b = m.pool.allocate(30 * MB);  // another 64 are not to be had, 30 are
+  REQUIRE(a != nullptr);
+  REQUIRE(b != nullptr);
+  CHECK(m.left == 6 * MB);
+  CHECK(m.pool.allocate(20 * MB) == nullptr);
+  CHECK(m.pool.in_use() == 90 * MB);
+  m.pool.free(a);
+  void* c = m.pool.allocate(68 * MB);  // to be had if the chunk of 64 goes back
+  CHECK(c != nullptr);
+  CHECK(m.left == 2 * MB);
+  CHECK(m.chunks.size() == 2);
+  CHECK(m.chunks.count(a) == 0);
+  m.pool.free(b);
+  m.pool.free(c);
+}
+
+TEST_CASE("a pool that holds much grows by much") {
+  Memory m;
+  CHECK(m.pool.allocate(1024 * MB) != nullptr);
+  const std::size_t before = m.left;
+  CHECK(m.pool.allocate(1) != nullptr);
+  CHECK(before - m.left == 128 * MB);
+}
+
+TEST_CASE("what was handed out while reserving is not handed out again, until it is given back") {
+  Memory m;
+  void* const before = m.pool.allocate(1000);
+  void* const gap = m.pool.allocate(500);
+  void* const other = m.pool.allocate(1000);
+  m.pool.free(gap);
+  m.pool.begin_reserve();
+  void* const a = m.pool.allocate(300);  // in the gap
+  void* const b = m.pool.allocate(5000);
+  m.pool.free(a);
+  void* const c = m.pool.allocate(100);  // where a was, only shorter
+  CHECK(c == a);
+  void* const kept = m.pool.allocate(2000);
+  m.pool.free(c);
+  m.pool.free(b);
+  const std::vector<void*> reserved = m.pool.end_reserve();
+  CHECK(reserved.size() == 2);
+  std::vector<std::pair<char*, std::size_t>> taken = {{static_cast<char*>(a), 300},
+                                                      {static_cast<char*>(b), 5000}};
+  for (const std::size_t bytes : {100u, 300u, 400u, 4000u, 6000u}) {
+    char* const at = static_cast<char*>(m.pool.allocate(bytes));
+    for (const auto& [from, length] : taken) CHECK((at + bytes <= from || at >= from + length));
+    taken.emplace_back(at, bytes);
+  }
+  const std::size_t use = m.pool.in_use();
+  for (void* block : reserved) m.pool.free(block);
+  CHECK(m.pool.in_use() == use - 384 - 5120);  // in steps of 128 bytes
+  CHECK(m.pool.allocate(300) == a);
+  for (void* block : {before, other, kept}) m.pool.free(block);
 }

@@ -1,5 +1,6 @@
 #include "engine/tape.h"
 
+#include <map>
 #include <queue>
 #include <utility>
 
@@ -18,10 +19,29 @@ void add_into(const Tensor& a, const Tensor& b) {
   });
 }
 
-// The memory of a node's gradient may be written to: a gradient that was given is copied first.
+// The memory of a node's gradient may be written to: a gradient that was given, and that somebody else still
+// has, is copied first.
 void own(Node& n) {
-  if (!std::exchange(n.borrowed, false)) return;
-  n.gradient = n.gradient.clone();
+  if (std::exchange(n.borrowed, false) && n.gradient.shares_storage()) n.gradient = n.gradient.clone();
+}
+
+// How many ops below `output` will ask for each leaf's gradient.
+std::map<const Node*, int> uses_of_leaves(const std::shared_ptr<Node>& output) {
+  std::map<const Node*, int> uses;
+  std::map<const Node*, bool> seen;
+  std::vector<const Node*> todo = {output.get()};
+  while (!todo.empty()) {
+    const Node* n = todo.back();
+    todo.pop_back();
+    for (const auto& input : n->inputs) {
+      if (!input) continue;
+      if (!input->backward)
+        ++uses[input.get()];
+      else if (!std::exchange(seen[input.get()], true))
+        todo.push_back(input.get());
+    }
+  }
+  return uses;
 }
 
 }  // namespace
@@ -86,7 +106,7 @@ void Gradients::give(int input, const Tensor& g) {
   n.written = true;
 }
 
-void backward(const Tensor& output, const Tensor& d_output) {
+void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf_done) {
   require(output.node() != nullptr, "backward: the tensor has no history");
   require(output.shape() == d_output.shape(), "backward: the gradient is ", d_output.shape(), ", expected ",
           output.shape());
@@ -98,8 +118,11 @@ void backward(const Tensor& output, const Tensor& d_output) {
     const auto self = std::make_shared<Node>();
     self->inputs.push_back(output.node());
     Gradients(*self).give(0, d_output);
+    if (leaf_done) leaf_done(*output.node());
     return;
   }
+  std::map<const Node*, int> uses;
+  if (leaf_done) uses = uses_of_leaves(output.node());
   output.node()->gradient = d_output.detach();
   output.node()->written = output.node()->borrowed = true;
   todo.push(output.node());
@@ -117,13 +140,16 @@ void backward(const Tensor& output, const Tensor& d_output) {
         for (std::size_t j = 0; j < i; ++j) queued |= n->inputs[j] == n->inputs[i];
         if (!queued) todo.push(n->inputs[i]);
       }
+    if (leaf_done)
+      for (const auto& input : n->inputs)
+        if (input && !input->backward && --uses[input.get()] == 0) leaf_done(*input);
     n->backward = nullptr;  // frees what the op saved as soon as it is used
     n->gradient = {};
   }
 }
 
-void backward(const Tensor& scalar) {
-  backward(scalar, full(scalar.shape(), 1, scalar.dtype(), scalar.device()));
+void backward(const Tensor& scalar, const LeafDone& leaf_done) {
+  backward(scalar, full(scalar.shape(), 1, scalar.dtype(), scalar.device()), leaf_done);
 }
 
 const Tensor& gradient(const Tensor& t) {

@@ -54,10 +54,13 @@ Tensor leaf(const Tensor&, const Tensor& gradient = {});
 // no_grad, or when no input has one.
 Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backward backward);
 
+// Called with a leaf as soon as nothing more will be added to its gradient.
+using LeafDone = std::function<void(const Node&)>;
+
 // Adds d(output . d_output)/d(leaf) to the gradient of every leaf below `output`, and forgets the graph. A
 // leaf whose gradient has been cleared is overwritten instead.
-void backward(const Tensor& output, const Tensor& d_output);
-void backward(const Tensor& scalar);  // from dL/dL = 1
+void backward(const Tensor& output, const Tensor& d_output, const LeafDone& = {});
+void backward(const Tensor& scalar, const LeafDone& = {});  // from dL/dL = 1
 
 const Tensor& gradient(const Tensor& leaf);  // undefined before the first backward
 void clear_gradient(const Tensor& leaf);     // the next backward overwrites

@@ -49,6 +49,19 @@ __device__ __forceinline__ void store(T* to, V v) {
   memcpy(to, &v, sizeof(V));
 }
 
+// Brings the line of `at`, which need not be anybody's memory, near the core, to be read or written: on the
+// host, where a lone thread waits for memory. On the GPU other warps run meanwhile.
+__device__ __forceinline__ void prefetch(const void* at) {
+#ifndef __CUDACC__
+  __builtin_prefetch(at);
+#endif
+}
+__device__ __forceinline__ void prefetch_to_write(const void* at) {
+#ifndef __CUDACC__
+  __builtin_prefetch(at, 1);
+#endif
+}
+
 // The first `count` elements; the rest is zero, or stays.
 template <class V, class T>
 __device__ __forceinline__ V load_part(const T* from, int count) {

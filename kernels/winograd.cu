@@ -44,6 +44,8 @@ __global__ void __launch_bounds__(NT)
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::step, F::origin);
   const T* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
+  const Corner next = corner(t, t.first + tile + 1, F::step, F::origin);
+  const T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
   for (std::int64_t c = lane * L; c < d.channels; c += LANES * L) {
     const bool whole = c + L <= t.c;
     V half[F::out][F::in];  // transformed along columns, then along rows
@@ -52,6 +54,7 @@ __global__ void __launch_bounds__(NT)
       V samples[F::in], points[F::out];
       UNROLL for (int i = 0; i < F::in; ++i) {
         const T* from = base + (i * t.w + j) * t.c + c;
+        if (NT == 1) prefetch(ahead + (i * t.w + j) * t.c + c);
         samples[i] = V{};
         if (column && at.y + i >= 0 && at.y + i < t.h)
           samples[i] = whole ? load<V>(from) : load_part<V>(from, int(t.c - c));
@@ -76,7 +79,12 @@ __global__ void __launch_bounds__(NT)
   const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::out, 0);
+  const Corner next = corner(t, t.first + tile + 1, F::out, 0);
+  T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
   for (std::int64_t c = lane * L; c < t.c; c += LANES * L) {
+    if (NT == 1)
+      for (int i = 0; i < F::out; ++i)
+        for (int j = 0; j < F::out; ++j) prefetch_to_write(ahead + (i * t.w + j) * t.c + c);
     V half[F::out][F::in];
     UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
       V m[F::in], y[F::out];

@@ -15,15 +15,16 @@ using engine::Tensor;
 Features collect(const data::Dataset& dataset, const FeatureOptions& o,
                  const std::function<Tensor(const Tensor&)>& f) {
   const engine::NoGrad no_grad;
-  const data::ViewRecipe recipe = data::view_recipe(o.recipe);
-  data::Loader loader(dataset,
-                      {.batch = o.batch, .shuffle = false, .drop_last = false, .threads = o.threads});
+  data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
+  data::Loader loader(
+      dataset,
+      {.batch = o.batch, .shuffle = false, .drop_last = false, .threads = o.threads, .device = o.device});
   Features features;
   data::Batch batch;
   const auto total = std::int64_t(dataset.size());
   for (std::int64_t done = 0; done < total; done += batch.size()) {
     loader.next(batch);
-    const Tensor part = f(data::view_batch(batch, recipe, 1, o.size, 0, o.device, o.dtype));
+    const Tensor part = f(views(batch));
     if (!features.values.defined()) features.values = Tensor({total, part.dim(1)}, part.dtype(), o.device);
     engine::copy_bytes(features.values.slice(done, part.dim(0)).raw(), o.device, part.raw(), o.device,
                        part.bytes());

@@ -1,4 +1,4 @@
-// Where the time of a step goes: wall milliseconds of each named phase.
+// Where the time of a step goes: wall milliseconds of each named phase, which a profiler shows as a range.
 #pragma once
 
 #include <chrono>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/device.h"
+#include "engine/profiler.h"
 
 namespace apps {
 
@@ -30,6 +31,7 @@ class Phases {
   struct Timer {
     Phases& phases;
     const char* name;
+    const engine::ProfilerRange range{name};
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     Timer(Phases& phases, const char* name) : phases(phases), name(name) {}
     ~Timer() {

@@ -61,12 +61,11 @@ void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, c
       << plan.steps << '\n';
 }
 
-StepRecord step_record(long step, const Plan& plan, double loss, double lr, int batch, const Phases& phases,
+StepRecord step_record(long step, const Plan& plan, double lr, int batch, const Phases& phases,
                        std::chrono::steady_clock::time_point begun) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   StepRecord r{.step = step,
                .epoch = double(step) / double(plan.steps_per_epoch),
-               .loss = loss,
                .lr = lr,
                .pairs_per_s = batch / seconds};
   for (const auto& [name, milliseconds] : phases.milliseconds()) {

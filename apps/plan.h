@@ -24,7 +24,8 @@ struct Plan {
 // For --dry-run: the effective configuration, the parameters' shapes, memory, steps and the chance loss.
 void print_plan(std::ostream&, const PretrainOptions&, const Plan&, const data::Dataset&, const Model&);
 
-StepRecord step_record(long step, const Plan&, double loss, double lr, int batch, const Phases&,
+// Without the loss, which comes later (late_records.h).
+StepRecord step_record(long step, const Plan&, double lr, int batch, const Phases&,
                        std::chrono::steady_clock::time_point begun);
 
 // Looks at each step: a loss that is not finite ends the training (std::runtime_error), one that is at chance

@@ -5,6 +5,7 @@
 #include "apps/checkpoint.h"
 #include "apps/cli.h"
 #include "apps/commands.h"
+#include "apps/late_records.h"
 #include "apps/plan.h"
 #include "apps/progress.h"
 #include "apps/report.h"
@@ -47,12 +48,21 @@ int pretrain(const PretrainOptions& given) {
   long step = 0;
   if (const auto checkpoint = resume_from(o))
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
-  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed}, communicator);
+  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device},
+                      communicator);
   loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
   RunDirectory run(o, step);
   Progress progress(stderr, run, step, plan.steps);
   progress.say(plan.text(o, *dataset, model));
+  Watch watch(plan);
+  StepRecord record;
+  LateRecords records(device, [&](const StepRecord& r) {
+    run.record(record = r);
+    progress.step(r);
+    if (const std::string warning = watch(r); !warning.empty()) progress.say(warning);
+  });
   const auto save = [&] {
+    records.finish();
     run.sync();
     save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);
     keep_newest(o.run, o.keep);
@@ -63,22 +73,18 @@ int pretrain(const PretrainOptions& given) {
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
   const StopSignals signals;
   Phases phase(device, o.sync);
-  Watch watch(plan);
-  StepRecord record;
+  data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype);
   data::Batch batch;
   while (step < plan.steps && !signals.stop()) {
     phase.clear();
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
-    const Tensor images =
-        phase("views", [&] { return data::view_batch(batch, recipe, 2, o.size, o.seed, device, dtype); });
+    const Tensor images = phase("views", [&] { return views(batch); });
     const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
     const Tensor loss = train_step(model, *optimizer, images, tau, lr, communicator, phase);
 
-    record = step_record(++step, plan, loss.item(), lr, o.batch, phase, begun);
-    run.record(record);
-    progress.step(record);
-    if (const std::string warning = watch(record); !warning.empty()) progress.say(warning);
+    records.finish();  // of the step before: its loss came while this one was queued
+    records.begin(loss, step_record(++step, plan, lr, o.batch, phase, begun));
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
   if (step > 0) save();

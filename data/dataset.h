@@ -25,6 +25,7 @@ class Dataset {
   virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
   virtual int label(std::size_t i) const = 0;
   virtual std::string name(std::size_t i) const = 0;        // file and place in it
+  virtual std::int64_t pixel_bytes() const { return -1; }   // of all images; -1: known only when decoded
   virtual void read(std::size_t i, Image& into) const = 0;  // into its memory; called by many threads at once
   Image image(std::size_t i) const {
     Image image;

@@ -8,7 +8,6 @@
 #include <iterator>
 #include <limits>
 #include <mutex>
-#include <new>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -20,24 +19,6 @@ namespace data {
 
 using engine::DataError;
 using engine::require;
-
-namespace {
-
-constexpr std::align_val_t alignment{64};
-
-}  // namespace
-
-void PixelBuffer::Free::operator()(std::uint8_t* bytes) const { ::operator delete[](bytes, alignment); }
-
-void PixelBuffer::resize(std::size_t size) {
-  if (size > capacity_) {
-    bytes_.reset();
-    capacity_ = 0;
-    bytes_.reset(static_cast<std::uint8_t*>(::operator new[](size, alignment)));
-    capacity_ = size;
-  }
-  size_ = size;
-}
 
 std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch) {
   require(size <= std::numeric_limits<std::uint32_t>::max(), "permutation: ", size,
@@ -154,6 +135,7 @@ struct Loader::State {
         spare.pop_back();
       }
     }
+    if (job->batch.pixels.device() != options.device) job->batch.pixels = engine::HostBuffer(options.device);
     if (options.shuffle && order_epoch != epoch) {
       order = permutation(dataset.size(), options.seed, std::uint32_t(epoch));
       order_epoch = epoch;
@@ -171,8 +153,11 @@ struct Loader::State {
       batch.samples.push_back(sample);
       batch.labels.push_back(dataset.label(sample));
     }
-    job->images.resize(batch.samples.size());
-    job->ready = batch.samples.empty();
+    if (options.pixels)
+      job->images.resize(batch.samples.size());
+    else
+      job->taken = batch.size();  // nothing to decode
+    job->ready = job->images.empty();
     if (++index == batches_per_epoch()) {
       index = 0;
       ++epoch;

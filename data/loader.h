@@ -12,26 +12,12 @@
 
 #include "data/dataset.h"
 #include "engine/communicator.h"
+#include "engine/transfer.h"
 
 namespace data {
 
-// Bytes at an address divisible by 64 that are neither cleared nor freed on resize().
-class PixelBuffer {
- public:
-  std::uint8_t* data() const { return bytes_.get(); }
-  std::size_t size() const { return size_; }
-  void resize(std::size_t size);  // contents are lost
-
- private:
-  struct Free {
-    void operator()(std::uint8_t* bytes) const;
-  };
-  std::unique_ptr<std::uint8_t[], Free> bytes_;
-  std::size_t size_ = 0, capacity_ = 0;
-};
-
 struct Batch {
-  PixelBuffer pixels;                // 8-bit RGB of all images, one after the other
+  engine::HostBuffer pixels;         // 8-bit RGB of all images, one after the other
   std::vector<std::int64_t> offset;  // of each image, in bytes
   std::vector<std::int32_t> height, width;
   std::vector<std::uint32_t> samples;  // indices in the data set
@@ -51,6 +37,8 @@ struct LoaderOptions {
   int threads = 2;        // that decode; 0: in the calling thread
   int prefetch = 3;       // batches that are made ahead
   std::uint64_t seed = 0;
+  engine::Device device = engine::cpu;  // to which the pixels will be copied
+  bool pixels = true;                   // false: only samples and labels, the pixels being there (Resident)
 };
 
 class Loader {

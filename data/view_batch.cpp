@@ -1,21 +1,77 @@
 #include "data/view_batch.h"
 
+#include <algorithm>
+
 #include "engine/ops.h"
 
 namespace data {
 
+using engine::Queue;
+using engine::require;
 using engine::Tensor;
 
-engine::Tensor view_batch(const Batch& batch, const ViewRecipe& recipe, int views, int size,
-                          std::uint64_t seed, engine::Device device, engine::DType dtype) {
-  std::vector<View> drawn;
-  for (int v = 0; v < views; ++v)
-    for (std::size_t i = 0; i < batch.samples.size(); ++i)
-      drawn.push_back(draw(recipe, seed, std::uint32_t(batch.epoch), batch.samples[i], std::uint32_t(v),
-                           batch.offset[i], batch.height[i], batch.width[i], size));
-  const Tensor pixels({std::int64_t(batch.pixels.size())}, engine::DType::u8, device);
-  engine::copy_bytes(pixels.raw(), device, batch.pixels.data(), engine::cpu, pixels.bytes());
-  return engine::augment(pixels, pack(drawn).to(device), size, recipe.normalization, dtype);
+void PixelRing::grow(std::int64_t bytes) {
+  slot_bytes_ = (std::max(bytes, slot_bytes_ * 5 / 4) + 255) / 256 * 256;
+  pixels_ = Tensor({slot_bytes_ * std::int64_t(slots_.size())}, engine::DType::u8, device_);
+  // The pool's memory is new to what is queued on compute, not to the copies.
+  engine::Event ours(device_);
+  ours.record(Queue::compute);
+  ours.hold(Queue::copy);
+}
+
+std::int64_t PixelRing::send(const engine::HostBuffer& pixels) {
+  require(pixels.device() == device_, "views: the loader's batches are for ", pixels.device(), ", expected ",
+          device_);
+  slots_[next_]->read.record(Queue::compute);  // of the last batch
+  next_ = (next_ + 1) % slots_.size();
+  const auto bytes = std::int64_t(pixels.size());
+  if (bytes > slot_bytes_ || !pixels_.defined()) grow(bytes);
+  Slot& slot = *slots_[next_];
+  const std::int64_t begin = std::int64_t(next_) * slot_bytes_;
+  slot.read.hold(Queue::copy);
+  pixels.copy_to(static_cast<std::uint8_t*>(pixels_.raw()) + begin, pixels.size(), Queue::copy);
+  slot.arrived.record(Queue::copy);
+  slot.arrived.hold(Queue::compute);
+  return begin;
+}
+
+ViewBatches::ViewBatches(const ViewRecipe& recipe, int views, int size, std::uint64_t seed,
+                         engine::Device device, engine::DType dtype, const Resident* resident)
+    : recipe_(recipe),
+      views_(views),
+      size_(size),
+      seed_(seed),
+      device_(device),
+      dtype_(dtype),
+      resident_(resident),
+      ring_(device) {}
+
+void ViewBatches::stage(const Batch& batch) {
+  const void* const pixels_before = ring_.pixels().defined() ? ring_.pixels().raw() : nullptr;
+  const std::size_t count_before = drawn_.size();
+  const std::int64_t begin = resident_ != nullptr ? 0 : ring_.send(batch.pixels);
+  drawn_.clear();
+  for (int v = 0; v < views_; ++v)
+    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+      const std::uint32_t sample = batch.samples[i];
+      const Place p = resident_ != nullptr ? resident_->places.at(sample)
+                                           : Place{begin + batch.offset[i], batch.height[i], batch.width[i]};
+      drawn_.push_back(draw(recipe_, seed_, std::uint32_t(batch.epoch), sample, std::uint32_t(v), p.offset,
+                            p.height, p.width, size_));
+    }
+  const std::size_t bytes = drawn_.size() * sizeof(View);
+  const bool too_small = !parameters_ || bytes > parameters_->capacity();
+  if (too_small) parameters_.emplace(device_, bytes);
+  parameters_->send(drawn_.data(), bytes);
+  const bool moved = ring_.pixels().defined() && ring_.pixels().raw() != pixels_before;
+  if (moved || too_small || drawn_.size() != count_before) ++layout_;
+}
+
+Tensor ViewBatches::make() const {
+  require(parameters_.has_value(), "views: make() before stage()");
+  const Tensor views = parameters_->tensor({std::int64_t(drawn_.size()), std::int64_t(sizeof(View))});
+  return engine::augment(resident_ != nullptr ? resident_->pixels : ring_.pixels(), views, size_,
+                         recipe_.normalization, dtype_);
 }
 
 }  // namespace data

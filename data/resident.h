@@ -1,0 +1,28 @@
+// A data set whose pixels all lie in a device's memory: a batch is then no more than indices.
+#pragma once
+
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/tensor.h"
+
+namespace data {
+
+struct Place {          // of an image's pixels
+  std::int64_t offset;  // in bytes
+  std::int32_t height, width;
+};
+
+struct Resident {
+  engine::Tensor pixels;      // u8, 8-bit RGB, one image after the other
+  std::vector<Place> places;  // by sample
+
+  // Reads, decodes and uploads every image, with the loader's threads.
+  Resident(const Dataset&, engine::Device, int threads);
+};
+
+// Whether the pixels are better kept on the device: it is a GPU, their number is known without decoding, and
+// they take at most a quarter of the memory that is free.
+bool worth_residing(const Dataset&, engine::Device);
+
+}  // namespace data

@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/fields.h"
 #include "apps/machine.h"
+#include "engine/communicator.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -210,6 +211,8 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
     return failed(kUsage, e.what());
   } catch (const engine::DataError& e) {
     return failed(kBadData, e.what());
+  } catch (const engine::RankError& e) {
+    return failed(kTryAgain, e.what());
   } catch (const std::bad_alloc&) {
     return failed(kFailed, "out of memory");
   } catch (const std::exception& e) {

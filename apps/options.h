@@ -37,6 +37,11 @@ struct PretrainOptions {
   std::string dtype = "f32";   // of the activations: f32 | bf16 | f64
   int threads = 2;             // of the loader; 0 loads in the training thread
 
+  int ranks = 1;                      // processes to start on this machine, each with a part of the batch
+  std::string collectives = "auto";  // of the ranks: mpi (CPU device) | nccl (CUDA)
+  double timeout = 600;               // seconds after which a rank that does not answer is lost
+  long verify_every = 1000;           // steps between proofs that all ranks have the same parameters; 0: never
+
   long save_every = 0;  // steps between checkpoints; 0: at the end only
   int keep = 2;         // newest checkpoints that stay
   std::string resume;   // a checkpoint, or "auto": the newest whole one in `run`, if there is one

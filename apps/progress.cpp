@@ -10,7 +10,7 @@ namespace apps {
 Progress::Progress(std::FILE* out, RunDirectory& run, long first_step, long total_steps, double interval)
     : out_(out),
       run_(run),
-      terminal_(isatty(fileno(out))),
+      terminal_(out != nullptr && isatty(fileno(out))),
       first_(first_step),
       total_(total_steps),
       interval_(terminal_ ? 0.1 : interval) {}
@@ -35,6 +35,7 @@ std::string Progress::text(const StepRecord& r, long total_steps, double seconds
 }
 
 void Progress::show(const StepRecord& r) {
+  if (out_ == nullptr) return;
   const double passed = std::chrono::duration<double>(Clock::now() - begun_).count();
   const long done = r.step - first_;
   const std::string line = text(r, total_, done > 0 ? passed / double(done) * double(total_ - r.step) : 0);
@@ -55,6 +56,7 @@ void Progress::step(const StepRecord& r) {
 }
 
 void Progress::say(const std::string& line) {
+  if (out_ == nullptr) return;
   std::fprintf(out_, "%s%s\n", open_ ? "\n" : "", line.c_str());
   std::fflush(out_);
   open_ = false;

@@ -13,6 +13,7 @@ namespace apps {
 // `interval` seconds.
 class Progress {
  public:
+  // out: null says nothing (of ranks only the first speaks).
   Progress(std::FILE* out, RunDirectory& run, long first_step, long total_steps, double interval = 10);
 
   void step(const StepRecord&);

@@ -47,7 +47,9 @@ void truncate_metrics(const std::string& path, long last) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step) : path_(resolved.run) {
+RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes)
+    : path_(resolved.run) {
+  if (!writes) return;
   if (resume_step == 0 && !checkpoints(path_).empty())
     throw UsageError(path_ +
                      " holds a run: --resume auto goes on with it, or name another folder with --run");
@@ -70,11 +72,12 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step) : 
 }
 
 RunDirectory::~RunDirectory() {
-  std::fclose(log_);
-  std::fclose(metrics_);
+  for (std::FILE* file : {log_, metrics_})
+    if (file != nullptr) std::fclose(file);
 }
 
 void RunDirectory::log(const std::string& line) {
+  if (log_ == nullptr) return;
   char time[32];
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -84,6 +87,7 @@ void RunDirectory::log(const std::string& line) {
 }
 
 void RunDirectory::record(const StepRecord& r) {
+  if (metrics_ == nullptr) return;
   ordered_json line = {{"step", r.step},
                        {"epoch", r.epoch},
                        {"loss", r.loss},
@@ -99,6 +103,7 @@ void RunDirectory::record(const StepRecord& r) {
 }
 
 void RunDirectory::sync() {
+  if (log_ == nullptr) return;
   for (std::FILE* file : {log_, metrics_})
     if (std::fflush(file) != 0 || fsync(fileno(file)) != 0)
       throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));

@@ -31,8 +31,8 @@ class RunDirectory {
  public:
   // Makes the folder, or opens an existing one to go on with its run after `resume_step` steps: later lines
   // of metrics.jsonl are dropped. Refuses a folder whose run has checkpoints if resume_step is 0, and one
-  // that another process is writing to.
-  RunDirectory(const PretrainOptions& resolved, long resume_step);
+  // that another process is writing to. Ranks other than the first have one too, which writes nothing.
+  RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes = true);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;

@@ -19,17 +19,21 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions& o,
   throw engine::UsageError("optimizer is \"" + o.optimizer + "\", expected lars, sgd or adamw");
 }
 
-Tensor train_step(const Model& model, engine::Optimizer& optimizer, const Tensor& images, const Tensor& tau,
-                  double lr, engine::Communicator& communicator, Phases& phase) {
-  const models::Pass pass{engine::Mode::train, communicator};
-  const Tensor z = phase("forward", [&] { return model.net(images, pass); });
-  const Tensor loss = phase("loss", [&] { return engine::nt_xent(z, tau, communicator); });
-  phase("backward", [&] {
-    model.parameters.clear_gradients();
-    engine::backward(loss);
-  });
-  phase("all_reduce", [&] { communicator.all_reduce_sum(model.parameters.gradients()); });
-  phase("optimizer", [&] { optimizer.step(lr); });
+TrainStep::TrainStep(const Model& model, engine::Optimizer& optimizer, engine::Communicator& communicator,
+                     std::int64_t pairs)
+    : model_(model),
+      optimizer_(optimizer),
+      communicator_(communicator),
+      buckets_(model.parameters, communicator),
+      pairs_(pairs) {}
+
+Tensor TrainStep::operator()(const Tensor& images, const Tensor& tau, double lr, Phases& phase) {
+  const models::Pass pass{engine::Mode::train, communicator_};
+  const Tensor z = phase("forward", [&] { return model_.net(images, pass); });
+  const Tensor loss = phase("loss", [&] { return engine::nt_xent(z, tau, communicator_, pairs_); });
+  phase("backward", [&] { buckets_.backward(loss); });
+  phase("all_reduce", [&] { buckets_.finish(); });  // what was not done while backward ran
+  phase("optimizer", [&] { optimizer_.step(lr); });
   return loss.detach();
 }
 

@@ -5,15 +5,28 @@
 
 #include "apps/model.h"
 #include "apps/phases.h"
+#include "engine/gradient_buckets.h"
 #include "engine/optimizer.h"
 
 namespace apps {
 
 std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions&, const engine::Parameters&);
 
-// images: (2N,S,S,3), rows i and i + N two views of one image. tau: (1) on the device. Returns the loss, a
-// device scalar.
-engine::Tensor train_step(const Model&, engine::Optimizer&, const engine::Tensor& images,
-                          const engine::Tensor& tau, double lr, engine::Communicator&, Phases&);
+class TrainStep {
+ public:
+  // pairs: N of all ranks together, divided among them as engine::shard() does.
+  TrainStep(const Model&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs);
+
+  // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. tau: (1) on the device. Returns
+  // the loss of all ranks, a device scalar.
+  engine::Tensor operator()(const engine::Tensor& images, const engine::Tensor& tau, double lr, Phases&);
+
+ private:
+  const Model& model_;
+  engine::Optimizer& optimizer_;
+  engine::Communicator& communicator_;
+  engine::GradientBuckets buckets_;
+  std::int64_t pairs_;
+};
 
 }  // namespace apps

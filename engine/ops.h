@@ -79,8 +79,9 @@ Tensor global_avg_pool(const Tensor& x);  // (N,H,W,C) -> (N,C)
 
 // SimCLR's loss (Chen et al. 2020, eq. 1), the mean over all 2N rows of all ranks. h: (2N,D), rows i and i +
 // N are the two views of one image; they are normalized inside. tau: (1), the temperature, on the device; it
-// may be learned. Memory is linear in N: the 2N x 2N similarities are never stored.
-Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&);
+// may be learned. Memory is linear in N: the 2N x 2N similarities are never stored. `pairs` is the N of all
+// ranks together, divided as shard() does; 0: every rank has as many.
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, std::int64_t pairs = 0);
 
 // Mean over rows of -log softmax(logits)[label]. logits: (N,C); labels: (N), i32, in 0 .. C-1.
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels);

@@ -1,13 +1,11 @@
 // Batch norm beyond its cards: running statistics, exactness, ranks, refusals. Max pool's ties.
 #include <doctest/doctest.h>
 
-#include <barrier>
 #include <cmath>
-#include <cstring>
-#include <thread>
 
 #include "engine/op_case.h"
 #include "engine/ops.h"
+#include "tests/ranks.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -30,48 +28,6 @@ Tensor random_tensor(Shape s, std::uint64_t seed) {
   Random r(seed);
   return uniform(s, r);
 }
-
-// Ranks as threads of this process: what each gives is laid out for all to read between two barriers.
-struct Ranks {
-  explicit Ranks(int size) : given(std::size_t(size)), meet(size) {}
-  std::vector<Tensor> given;
-  std::barrier<> meet;
-};
-
-class RankThread : public Communicator {
- public:
-  RankThread(Ranks& all, int rank) : all_(all), rank_(rank) {}
-  int rank() const override { return rank_; }
-  int size() const override { return int(all_.given.size()); }
-  void all_reduce_sum(const Tensor& t) override {
-    all_.given[std::size_t(rank_)] = t.clone();
-    barrier();
-    double* sum = t.data<double>();
-    for (std::int64_t i = 0; i < t.numel(); ++i) {
-      sum[i] = 0;
-      for (const Tensor& g : all_.given) sum[i] += g.data<double>()[i];
-    }
-    barrier();
-  }
-  Tensor all_gather(const Tensor& rows) override {
-    all_.given[std::size_t(rank_)] = rows;
-    barrier();
-    const std::int64_t n = rows.dim(0);
-    Tensor all({n * size(), rows.dim(1)}, rows.dtype(), cpu);
-    for (int r = 0; r < size(); ++r) {
-      const Tensor& g = all_.given[std::size_t(r)];
-      std::memcpy(all.slice(r * n, n).raw(), g.raw(), g.bytes());
-    }
-    barrier();
-    return all;
-  }
-  void broadcast(const Tensor&, int) override {}
-  void barrier() override { all_.meet.arrive_and_wait(); }
-
- private:
-  Ranks& all_;
-  int rank_;
-};
 
 double largest_difference(const Tensor& a, const Tensor& b) {
   const auto x = a.to_vector(), y = b.to_vector();
@@ -139,7 +95,7 @@ TEST_CASE("ranks of unequal size together are one rank: outputs, statistics and 
        {std::vector<std::int64_t>{12, 12}, {1, 20, 3}, {6, 6, 6, 6}}) {
     CAPTURE(rows.size());
     const int size = int(rows.size());
-    Ranks ranks(size);
+    RankThreads ranks(size);
     std::vector<double> distance(rows.size(), 1);
     std::vector<Tensor> dweight(rows.size()), dbias(rows.size());
     std::vector<std::thread> threads;

@@ -40,6 +40,7 @@ int main(int argc, char** argv) try {
   const apps::Model model(o, engine::cpu);
   if (argc == 3) apps::load_parameters(argv[2], model.parameters);
   const auto optimizer = apps::make_optimizer(o, model.parameters);
+  apps::TrainStep step(model, *optimizer, engine::single(), o.batch);
   const engine::Tensor x = images(n), tau = engine::full({1}, 0.5, engine::DType::f32, engine::cpu);
   std::cout << nlohmann::json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
 
@@ -47,7 +48,7 @@ int main(int argc, char** argv) try {
     std::map<std::string, std::vector<double>> columns;
     for (int i = std::stoi(line.substr(3)); i > 0; --i) {
       apps::Phases phases(engine::cpu, false);
-      const engine::Tensor loss = apps::train_step(model, *optimizer, x, tau, 0.05, engine::single(), phases);
+      const engine::Tensor loss = step(x, tau, 0.05, phases);
       columns["value"].push_back(loss.item());
       for (const auto& [phase, milliseconds] : phases.milliseconds())
         columns[phase].push_back(milliseconds / 1e3);

@@ -46,7 +46,10 @@ class Rank : public engine::Communicator {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   void all_reduce_sum(const engine::Tensor&) override {}
-  engine::Tensor all_gather(const engine::Tensor& rows) override { return rows; }
+  engine::Tensor all_gather(const engine::Tensor& rows, const std::vector<std::int64_t>&) override {
+    return rows;
+  }
+  engine::Tensor reduce_scatter_sum(const engine::Tensor& rows) override { return rows; }
   void broadcast(const engine::Tensor&, int) override {}
   void barrier() override {}
 

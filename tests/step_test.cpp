@@ -42,13 +42,14 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
     const apps::PretrainOptions o = small(optimizer);
     const apps::Model model(o, cpu);
     const auto update = apps::make_optimizer(o, model.parameters);
+    apps::TrainStep step(model, *update, single(), o.batch);
     const Tensor source = images(o.batch, o.size), tau = full({1}, o.tau, DType::f32, cpu);
     apps::Phases phases(cpu, false);
     kernels::LaunchLog logs[4];
     for (int i = 0; i < 4; ++i) {
       kernels::launch_log() = &logs[i];
       const Tensor batch = source.clone();  // as a batch of views is: new every step
-      apps::train_step(model, *update, batch, tau, 0.01 * (i + 1), single(), phases);
+      step(batch, tau, 0.01 * (i + 1), phases);
       kernels::launch_log() = nullptr;
     }
     CHECK(logs[3].entries.size() > 50);
@@ -64,11 +65,12 @@ TEST_CASE("a few steps bring the loss well below chance") {
   apps::PretrainOptions o = small("sgd");
   const apps::Model model(o, cpu);
   const auto update = apps::make_optimizer(o, model.parameters);
+  apps::TrainStep step(model, *update, single(), o.batch);
   const Tensor batch = images(o.batch, o.size), tau = full({1}, o.tau, DType::f32, cpu);
   apps::Phases phases(cpu, false);
   double first = 0, last = 0;
   for (int i = 0; i < 12; ++i) {
-    last = apps::train_step(model, *update, batch, tau, 0.05, single(), phases).item();
+    last = step(batch, tau, 0.05, phases).item();
     if (i == 0) first = last;
   }
   CHECK(last < 0.5 * first);

@@ -8,14 +8,22 @@ namespace engine {
 // what the gradient needs of the other rows is one weight each, gathered too. So every rank has the whole
 // loss and the exact gradient of its rows, and the gradients of parameters are summed over ranks, not
 // averaged.
-Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator) {
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, std::int64_t pairs) {
   require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
           h.shape(), ", expected (2N,D)");
   require(tau.numel() == 1 && tau.dtype() == h.dtype() && tau.device() == h.device(), "nt_xent: tau is ",
           tau.dtype(), " ", tau.shape(), " on ", tau.device(), ", expected ", h.dtype(), " (1) on ",
           h.device());
-  const std::int64_t rows = h.dim(0), d = h.dim(1), columns = rows * communicator.size();
-  const kernels::NtXentShape shape{rows, communicator.rank() * rows, columns, d};
+  const std::int64_t rows = h.dim(0), d = h.dim(1);
+  if (pairs == 0) pairs = rows / 2 * communicator.size();
+  std::vector<std::int64_t> counts;
+  for (int r = 0; r < communicator.size(); ++r)
+    counts.push_back(2 * shard(pairs, r, communicator.size()).count);
+  const Shard own_pairs = shard(pairs, communicator.rank(), communicator.size());
+  require(rows == 2 * own_pairs.count, "nt_xent: h is ", h.shape(), ", expected ", 2 * own_pairs.count,
+          " rows, this rank's part of ", pairs, " pairs");
+  const std::int64_t columns = 2 * pairs;
+  const kernels::NtXentShape shape{rows, 2 * own_pairs.first, columns, d};
   const std::int64_t splits = nt_xent_splits(shape);
   const auto make = [&](Shape s) { return Tensor(s, h.dtype(), h.device()); };
 
@@ -24,7 +32,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator) {
     using T = decltype(zero);
     kernels::l2_normalize(stream, rows, d, kernels::nt_xent_eps, h.data<T>(), own.data<T>(), norm.data<T>());
   });
-  const Tensor z = communicator.all_gather(own), zt = make({d, columns});
+  const Tensor z = communicator.all_gather(own, counts), zt = make({d, columns});
   const Tensor own_top = make({rows}), own_weight = make({rows}), pull = make({rows});
   dispatch_f32_f64(h, [&](auto stream, auto zero) {
     using T = decltype(zero);
@@ -39,7 +47,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator) {
                         workspace.data<T>());
   });
   communicator.all_reduce_sum(loss);
-  const Tensor top = communicator.all_gather(own_top), weight = communicator.all_gather(own_weight);
+  const Tensor top = communicator.all_gather(own_top, counts), weight = communicator.all_gather(own_weight, counts);
 
   return record("nt_xent", loss, {h, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
     dispatch_f32_f64(z, [&](auto stream, auto zero) {

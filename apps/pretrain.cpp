@@ -8,6 +8,7 @@
 #include "apps/late_records.h"
 #include "apps/plan.h"
 #include "apps/progress.h"
+#include "apps/ranks.h"
 #include "apps/report.h"
 #include "apps/signals.h"
 #include "apps/train_step.h"
@@ -28,32 +29,27 @@ nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const
           {"checkpoint", checkpoint_path(o.run, last.step)}};
 }
 
-}  // namespace
-
 using engine::Tensor;
 
-int pretrain(const PretrainOptions& given) {
-  const auto dataset = data::open_dataset(given.data, data::Split::train);
-  PretrainOptions o = given;
-  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
-  const engine::Device device = engine::parse_device(o.device);
+int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& ranks) {
+  const engine::Device device = device_of_rank(o);
   const engine::DType dtype = engine::parse_dtype(o.dtype);
-  engine::Communicator& communicator = engine::single();
 
-  const Plan plan(o, *dataset);
+  const Plan plan(o, dataset);
   const Model model(o, device);
   const auto optimizer = make_optimizer(o, model.parameters);
-  if (o.dry_run) return print_plan(std::cout, o, plan, *dataset, model), kOk;
+  if (o.dry_run) return print_plan(std::cout, o, plan, dataset, model), kOk;
 
   long step = 0;
-  if (const auto checkpoint = resume_from(o))
+  if (const auto checkpoint = ranks.first() ? resume_from(o) : std::nullopt)
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
-  data::Loader loader(*dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device},
-                      communicator);
+  step = ranks.share(model.parameters, optimizer->state(), step);
+  data::Loader loader(dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device},
+                      ranks.communicator());
   loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
-  RunDirectory run(o, step);
-  Progress progress(stderr, run, step, plan.steps);
-  progress.say(plan.text(o, *dataset, model));
+  RunDirectory run(o, step, ranks.first());
+  Progress progress(ranks.first() ? stderr : nullptr, run, step, plan.steps);
+  progress.say(plan.text(o, dataset, model));
   Watch watch(plan);
   StepRecord record;
   LateRecords records(device, [&](const StepRecord& r) {
@@ -63,41 +59,61 @@ int pretrain(const PretrainOptions& given) {
   });
   const auto save = [&] {
     records.finish();
+    if (!ranks.first()) return;
     run.sync();
     save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);
     keep_newest(o.run, o.keep);
   };
 
   const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
-  data::write_png(run.path("views.png"), data::preview(*dataset, recipe, 6, o.size, o.seed));
+  if (ranks.first())
+    data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed));
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch);
   const StopSignals signals;
   Phases phase(device, o.sync);
   data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype);
   data::Batch batch;
-  while (step < plan.steps && !signals.stop()) {
+  while (step < plan.steps && !ranks.any(signals.stop())) {
     phase.clear();
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
     const Tensor images = phase("views", [&] { return views(batch); });
     const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
-    const Tensor loss = train_step(model, *optimizer, images, tau, lr, communicator, phase);
+    const Tensor loss = train_step(images, tau, lr, phase);
 
     records.finish();  // of the step before: its loss came while this one was queued
     records.begin(loss, step_record(++step, plan, lr, o.batch, phase, begun));
+    if (o.verify_every > 0 && step % o.verify_every == 0) ranks.verify(model.parameters, step);
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
   if (step > 0) save();
   if (record.step > 0) progress.finish(record);  // else there was nothing left to do
   if (step < plan.steps) {
-    progress.say(engine::concat_text(signals.name(), ": stopped after step ", step, " of ", plan.steps,
+    progress.say(engine::concat_text(signals.stop() ? signals.name() : "another rank",
+                                     ": stopped after step ", step, " of ", plan.steps,
                                      "; --resume auto goes on from there"));
-    return signals.exit_code();
+    return signals.stop() ? signals.exit_code() : kTryAgain;
   }
+  if (!ranks.first()) return kOk;
   write_report(o.run);
   if (!o.json.empty()) write_text(o.json, summary(o, plan, record).dump(1) + "\n");
   progress.say("report: " + run.path("report.html"));
   return kOk;
+}
+
+}  // namespace
+
+int pretrain(const PretrainOptions& given) {
+  if (const auto code = start_ranks(given)) return *code;
+  const auto dataset = data::open_dataset(given.data, data::Split::train);
+  PretrainOptions o = given;
+  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  Ranks ranks(o);
+  return ranks.guarded([&] {
+    ranks.agree(facts_of(o, *dataset));
+    return train(o, *dataset, ranks);
+  });
 }
 
 }  // namespace apps

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -159,16 +158,19 @@ Ranks::Ranks(const PretrainOptions& o) : communicator_(&engine::single()) {
   watch_ = std::make_unique<engine::RankWatch>(*communicator_, "dyad pretrain", o.timeout);
 }
 
-Ranks::~Ranks() {
-  if (std::uncaught_exceptions() > 0) failed("it ended with an error");
+int Ranks::guarded(const std::function<int()>& f) {
+  try {
+    const int code = f();
+    communicator_->barrier();
+    return code;
+  } catch (const std::exception& e) {
+    communicator_->abort();
+    if (watch_) watch_->failed(e.what());
+    throw;
+  }
 }
 
-void Ranks::failed(const std::string& why) noexcept {
-  communicator_->abort();
-  if (watch_) watch_->failed(why);
-}
-
-void Ranks::agree(const Facts& facts) const {
+void Ranks::agree(const Facts& facts) {
   if (size() == 1) return;
   std::string own = engine::host_name() + "\n";
   for (const auto& [key, value] : facts) own += key + "\t" + value + "\n";
@@ -186,6 +188,8 @@ void Ranks::agree(const Facts& facts) const {
       const std::string a = i < first.size() ? first[i] : "nothing",
                         b = i < other.size() ? other[i] : "nothing";
       if (a == b) continue;
+      communicator_->barrier();  // every rank says it, and none is lost
+      watch_.reset();
       const auto tab = a.find('\t'), tab_b = b.find('\t');
       throw UsageError(engine::concat_text("rank ", r, " on ", other[0], " has ", b.substr(0, tab_b), " = ",
                                            tab_b == std::string::npos ? "" : b.substr(tab_b + 1),

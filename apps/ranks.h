@@ -35,10 +35,9 @@ class Ranks {
  public:
   // Joins the other ranks, which must have been started alike.
   explicit Ranks(const PretrainOptions&);
-  // Says goodbye; while an exception passes by, tells the others that this rank has failed.
-  ~Ranks();
-  Ranks(const Ranks&) = delete;
-  Ranks& operator=(const Ranks&) = delete;
+
+  // Calls f. If it throws, the other ranks are told why, and end.
+  int guarded(const std::function<int()>& f);
 
   engine::Communicator& communicator() const { return *communicator_; }
   int rank() const { return communicator_->rank(); }
@@ -47,7 +46,7 @@ class Ranks {
   bool first() const { return rank() == 0; }
 
   // UsageError that names rank, host and key where a rank has another value than rank 0.
-  void agree(const Facts&) const;
+  void agree(const Facts&);
 
   // Parameters, state and step of the first rank for all, proved by hash. Returns the step.
   long share(const engine::Parameters&, const engine::NamedTensors&, long step) const;
@@ -56,8 +55,6 @@ class Ranks {
 
   // Whether any rank wants something, known to all.
   bool any(bool here) const;
-
-  void failed(const std::string& why) noexcept;
 
  private:
   std::unique_ptr<engine::Communicator> owned_;

@@ -147,7 +147,8 @@ struct Loader::State {
     batch.labels.clear();
     const std::int64_t first = index * options.batch;
     const std::int64_t count = std::min<std::int64_t>(options.batch, std::int64_t(dataset.size()) - first);
-    for (std::int64_t row = count * rank / ranks; row < count * (rank + 1) / ranks; ++row) {
+    const engine::Shard own = engine::shard(count, rank, ranks);
+    for (std::int64_t row = own.first; row < own.first + own.count; ++row) {
       const auto i = std::size_t(first + row);
       const std::uint32_t sample = options.shuffle ? order[i] : std::uint32_t(i);
       batch.samples.push_back(sample);
@@ -247,8 +248,8 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
   const int ranks = communicator.size();
   require(options.threads >= 0, "loader: ", options.threads, " threads, expected at least 0");
   require(options.prefetch >= 1, "loader: prefetch ", options.prefetch, ", expected at least 1");
-  require(options.batch >= 1 && options.batch % ranks == 0, "loader: batch ", options.batch,
-          ", expected a positive multiple of the ", ranks, " ranks");
+  require(options.batch >= ranks, "loader: batch ", options.batch,
+          ", expected at least one image for each of ", ranks, " ranks");
   if (batches_per_epoch() < 1)
     throw engine::UsageError(engine::concat_text("loader: ", dataset.size(),
                                                  " images, expected at least one batch of ", options.batch));

@@ -40,6 +40,12 @@ std::int64_t chunks_of(const ConvolutionShape& s) {
   return (s.n + chunk - 1) / chunk;
 }
 
+// The workspace of forward and data gradient: the columns of each slot, and behind them the product's.
+template <class Stream, class T>
+T* behind_columns(const ConvolutionShape& s, void* workspace) {
+  return static_cast<T*>(workspace) + slots_for<Stream>(chunks_of<Stream>(s)) * column_elements<Stream>(s);
+}
+
 // Every chunk as a shape of its own: f(shape, its first image, slot).
 template <class Stream, class F>
 void for_chunks(Stream stream, const ConvolutionShape& s, F f) {
@@ -54,7 +60,8 @@ void for_chunks(Stream stream, const ConvolutionShape& s, F f) {
 // The weight gradient of images [begin, end), chunk by chunk, on the calling thread's columns.
 template <class Stream, class T>
 void gradient_of_images(Stream stream, const ConvolutionShape& shape, std::int64_t begin, std::int64_t end,
-                        const T* x, const T* dy, acc_t<T>* d_filter, bool accumulate, T* columns) {
+                        const T* x, const T* dy, acc_t<T>* d_filter, bool accumulate, T* columns,
+                        void* product) {
   const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
   const std::int64_t chunk = images_at_once<Stream>(shape);
   for (std::int64_t first = begin; first < end; first += chunk) {
@@ -63,7 +70,7 @@ void gradient_of_images(Stream stream, const ConvolutionShape& shape, std::int64
     const T* image = x + first * s.h * s.w * s.c;
     if (!is_matrix(s)) im2col(stream, s, image, columns);
     matmul(stream, true, false, s.k, depth, s.n * pixels, dy + first * pixels * s.k, s.k,
-           is_matrix(s) ? image : columns, depth, d_filter, depth, accumulate || first > begin);
+           is_matrix(s) ? image : columns, depth, d_filter, depth, accumulate || first > begin, product);
   }
 }
 
@@ -79,12 +86,13 @@ void im2col_forward(Stream stream, const ConvolutionShape& shape, const T* x, co
                     void* workspace) {
   const OneLogEntry entry(stream, "im2col_forward", shape, x, filter, y, workspace);
   const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
+  void* product = behind_columns<Stream, T>(shape, workspace);
   for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
     const T* image = x + first * s.h * s.w * s.c;
     T* columns = static_cast<T*>(workspace) + slot * column_elements<Stream>(shape);
     if (!is_matrix(s)) im2col(stream, s, image, columns);
     matmul(stream, false, true, s.n * pixels, s.k, depth, is_matrix(s) ? image : columns, depth, filter,
-           depth, y + first * pixels * s.k, s.k, false);
+           depth, y + first * pixels * s.k, s.k, false, product);
   });
 }
 
@@ -93,15 +101,16 @@ void im2col_backward_data(Stream stream, const ConvolutionShape& shape, const T*
                           T* dx, bool accumulate, void* workspace) {
   const OneLogEntry entry(stream, "im2col_backward_data", shape, dy, filter, dx, accumulate, workspace);
   const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
+  void* product = behind_columns<Stream, acc_t<T>>(shape, workspace);
   for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
     const T* gradient = dy + first * pixels * s.k;
     T* to = dx + first * s.h * s.w * s.c;
     if (is_matrix(s))
       return matmul(stream, false, false, s.n * pixels, depth, s.k, gradient, s.k, filter, depth, to, depth,
-                    accumulate);
+                    accumulate, product);
     acc_t<T>* columns = static_cast<acc_t<T>*>(workspace) + slot * column_elements<Stream>(shape);
     matmul(stream, false, false, s.n * pixels, depth, s.k, gradient, s.k, filter, depth, columns, depth,
-           false);
+           false, product);
     col2im(stream, s, columns, to, accumulate);
   });
 }
@@ -111,14 +120,17 @@ void im2col_backward_weights(Stream stream, const ConvolutionShape& s, const T* 
                              acc_t<T>* d_filter, bool accumulate, void* workspace) {
   const OneLogEntry entry(stream, "im2col_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const int parts = parts_of<Stream>(s);
-  if (parts == 1)
-    return gradient_of_images(stream, s, 0, s.n, x, dy, d_filter, accumulate, static_cast<T*>(workspace));
+  if (parts == 1) {
+    T* columns = static_cast<T*>(workspace);
+    return gradient_of_images(stream, s, 0, s.n, x, dy, d_filter, accumulate, columns,
+                              columns + column_elements<Stream>(s));
+  }
   const std::int64_t filter_size = s.k * s.r * s.s * s.c;
   auto* sums = static_cast<acc_t<T>*>(workspace);
   T* columns = reinterpret_cast<T*>(sums + (parts * filter_size + 31) / 32 * 32);
   for_each_block(stream, parts, slots_for<Stream>(parts), [&](std::int64_t i, int slot) {
     gradient_of_images(stream, s, s.n * i / parts, s.n * (i + 1) / parts, x, dy, sums + i * filter_size,
-                       false, columns + slot * column_elements<Stream>(s));
+                       false, columns + slot * column_elements<Stream>(s), nullptr);
   });
   column_sum(stream, parts, filter_size, sums, d_filter, accumulate);
 }
@@ -126,12 +138,17 @@ void im2col_backward_weights(Stream stream, const ConvolutionShape& s, const T* 
 template <class Stream, class T>
 std::size_t im2col_workspace_bytes(const ConvolutionShape& s, Pass pass) {
   const auto columns = std::size_t(column_elements<Stream>(s));
-  if (pass == Pass::forward) return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(T);
+  const std::int64_t depth = s.r * s.s * s.c, pixels = s.p() * s.q();
+  if (pass == Pass::forward)
+    return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(T) +
+           matmul_workspace_bytes<Stream, T, acc_t<T>>(true, s.k, depth, depth);
   if (pass == Pass::backward_data)
-    return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(acc_t<T>);
+    return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(acc_t<T>) +
+           matmul_workspace_bytes<Stream, T, acc_t<T>>(false, depth, s.k, depth);
   const int parts = parts_of<Stream>(s);
-  const std::int64_t sums = parts == 1 ? 0 : (parts * s.k * s.r * s.s * s.c + 31) / 32 * 32;
-  return std::size_t(sums) * sizeof(acc_t<T>) + columns * slots_for<Stream>(parts) * sizeof(T);
+  const std::int64_t sums = parts == 1 ? 0 : (parts * s.k * depth + 31) / 32 * 32;
+  return std::size_t(sums) * sizeof(acc_t<T>) + columns * slots_for<Stream>(parts) * sizeof(T) +
+         matmul_workspace_bytes<Stream, T, T>(false, depth, s.n * pixels, depth);
 }
 
 #define INSTANTIATE_IM2COL(S, T)                                                                         \

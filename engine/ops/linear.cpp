@@ -4,6 +4,16 @@
 #include "kernels/matmul.h"
 
 namespace engine {
+namespace {
+
+// Scratch memory of one product; the pool hands the same bytes to the next op.
+template <class TA, class TB, class Stream>
+Tensor workspace(Stream, Device device, bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
+  const std::size_t bytes = kernels::matmul_workspace_bytes<Stream, TA, TB>(transpose_b, n, k, ldb);
+  return Tensor({std::int64_t(bytes)}, DType::u8, device);
+}
+
+}  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   require(x.shape().rank() == 2, "linear: x is ", x.shape(), ", expected (N,I)");
@@ -15,8 +25,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor y({rows, outputs}, x.dtype(), x.device());
   dispatch(x, [&](auto stream, auto zero) {
     using T = decltype(zero);
-    kernels::matmul(stream, false, true, rows, outputs, in, x.data<T>(), in, weight.data<kernels::acc_t<T>>(),
-                    in, y.data<T>(), outputs, false);
+    using A = kernels::acc_t<T>;
+    const Tensor scratch = workspace<T, A>(stream, x.device(), true, outputs, in, in);
+    kernels::matmul(stream, false, true, rows, outputs, in, x.data<T>(), in, weight.data<A>(), in,
+                    y.data<T>(), outputs, false, scratch.raw());
   });
   const Tensor product = record("linear", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
     dispatch(x, [&](auto stream, auto zero) {
@@ -24,13 +36,15 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {
         const Destination dx = out.destination(0);
+        const Tensor scratch = workspace<T, A>(stream, x.device(), false, in, outputs, in);
         kernels::matmul(stream, false, false, rows, in, outputs, dy.data<T>(), outputs, weight.data<A>(), in,
-                        dx.tensor.data<T>(), in, dx.accumulate);
+                        dx.tensor.data<T>(), in, dx.accumulate, scratch.raw());
       }
       if (out.wanted(1)) {
         const Destination dw = out.destination(1);
+        const Tensor scratch = workspace<T, T>(stream, x.device(), false, in, rows, in);
         kernels::matmul(stream, true, false, outputs, in, rows, dy.data<T>(), outputs, x.data<T>(), in,
-                        dw.tensor.data<A>(), in, dw.accumulate);
+                        dw.tensor.data<A>(), in, dw.accumulate, scratch.raw());
       }
     });
   });

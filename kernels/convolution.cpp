@@ -6,6 +6,9 @@
 
 #include "kernels/im2col_convolution.h"
 #include "kernels/winograd_convolution.h"
+#ifdef DYAD_CUDNN
+#include "kernels/cudnn_convolution.h"
+#endif
 #ifdef DYAD_ONEDNN
 #include "kernels/onednn_convolution.h"
 #endif
@@ -19,6 +22,10 @@ constexpr bool has_onednn = std::is_same_v<Stream, CpuStream> && !std::is_same_v
 #else
 template <class Stream, class T>
 constexpr bool has_onednn = false;
+#endif
+#ifdef DYAD_CUDNN
+template <class Stream, class T>
+constexpr bool has_cudnn = std::is_same_v<Stream, CudaStream> && !std::is_same_v<T, double>;
 #endif
 
 // Winograd pays where the products outweigh the transforms, and where the 4x4 tiles of outputs (8x8 of dx at
@@ -34,6 +41,7 @@ Algorithm choose_algorithm(const ConvolutionShape& s, Pass pass) {
   if (std::is_same_v<Stream, CpuStream> && std::is_same_v<T, float> && winograd_pays(s))
     return Algorithm::winograd;
   if (convolution_can<Stream, T>(s, pass, Algorithm::onednn)) return Algorithm::onednn;
+  if (convolution_can<Stream, T>(s, pass, Algorithm::cudnn)) return Algorithm::cudnn;
   return Algorithm::im2col;
 }
 
@@ -58,8 +66,13 @@ bool convolution_can(const ConvolutionShape& s, Pass pass, Algorithm algorithm) 
     if (algorithm == Algorithm::onednn) return onednn_can<T>(s, pass);
   }
 #endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn) return cudnn_can<T>(s, pass);
+  }
+#endif
   (void)pass;
-  return algorithm != Algorithm::onednn;
+  return algorithm != Algorithm::onednn && algorithm != Algorithm::cudnn;
 }
 
 template <class Stream, class T>
@@ -72,6 +85,11 @@ void convolution_forward(Stream stream, const ConvolutionShape& s, const T* x, c
 #ifdef DYAD_ONEDNN
   if constexpr (has_onednn<Stream, T>) {
     if (algorithm == Algorithm::onednn) return onednn_forward(s, x, filter, y, workspace);
+  }
+#endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn) return cudnn_forward(stream, s, x, filter, y, workspace);
   }
 #endif
   im2col_forward(stream, s, x, filter, y, workspace);
@@ -88,6 +106,12 @@ void convolution_backward_data(Stream stream, const ConvolutionShape& s, const T
 #ifdef DYAD_ONEDNN
   if constexpr (has_onednn<Stream, T>) {
     if (algorithm == Algorithm::onednn) return onednn_backward_data(s, dy, filter, dx, accumulate, workspace);
+  }
+#endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn)
+      return cudnn_backward_data(stream, s, dy, filter, dx, accumulate, workspace);
   }
 #endif
   im2col_backward_data(stream, s, dy, filter, dx, accumulate, workspace);
@@ -107,6 +131,12 @@ void convolution_backward_weights(Stream stream, const ConvolutionShape& s, cons
       return onednn_backward_weights(s, x, dy, d_filter, accumulate, workspace);
   }
 #endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn)
+      return cudnn_backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
+  }
+#endif
   im2col_backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
 }
 
@@ -121,6 +151,11 @@ std::size_t convolution_workspace_bytes(const ConvolutionShape& s, Pass pass, Al
     if (algorithm == Algorithm::onednn) return onednn_workspace_bytes<T>(s, pass);
   }
 #endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn) return cudnn_workspace_bytes<T>(s, pass);
+  }
+#endif
   return im2col_workspace_bytes<Stream, T>(s, pass);
 }
 
@@ -131,6 +166,12 @@ const char* convolution_algorithm(const ConvolutionShape& s, Pass pass) {
 #ifdef DYAD_ONEDNN
   if constexpr (has_onednn<Stream, T>) {
     if (algorithm == Algorithm::onednn) return onednn_implementation<T>(s, pass);
+  }
+#endif
+#ifdef DYAD_CUDNN
+  if constexpr (has_cudnn<Stream, T>) {
+    if (algorithm == Algorithm::cudnn) return cudnn_engine<T>(s, pass);
+    return is_matrix(s) ? "gemm, cudnn has no engine" : "im2col + gemm, cudnn has no engine";
   }
 #endif
   return is_matrix(s) ? "gemm" : "im2col + gemm";

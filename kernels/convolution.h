@@ -33,8 +33,8 @@ std::size_t convolution_workspace_bytes(const ConvolutionShape&, Pass, Algorithm
 template <class Stream, class T>
 bool convolution_can(const ConvolutionShape&, Pass, Algorithm);
 
-// What `automatic` stands for, in words: "winograd 4x4,3x3", "onednn jit:avx512_core", "im2col + gemm",
-// "gemm".
+// What `automatic` stands for, in words: "winograd 4x4,3x3", "onednn jit:avx512_core", "cudnn engine 47",
+// "im2col + gemm", "gemm".
 template <class Stream, class T>
 const char* convolution_algorithm(const ConvolutionShape&, Pass);
 

@@ -25,6 +25,7 @@ enum class Algorithm {
   im2col,    // columns, and a matrix product (the library's, or our gemm); a 1x1 filter needs no columns
   onednn,    // direct convolution of oneDNN, CPU device, f32 and bf16
   winograd,  // of 3x3 filters with padding 1 at stride 1 and 2, f32 and f64
+  cudnn,     // convolution of cuDNN, CUDA device, f32 and bf16
 };
 
 }  // namespace kernels

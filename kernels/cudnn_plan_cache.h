@@ -1,0 +1,29 @@
+// The plans that were the fastest, on disk as cuDNN writes them down: a shape is timed once a machine, and a
+// second run computes what the first one did.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace kernels::cudnn {
+
+// $XDG_CACHE_HOME/dyad/cudnn-VERSION-GPU.json, or of ~/.cache, or of the folder DYAD_CUDNN_CACHE. Empty where
+// DYAD_CUDNN_CACHE=off or where there is no home.
+std::string plan_cache_path(const std::string& version, const std::string& gpu);
+
+// A file that is damaged, or can't be read or written, is one line on stderr; work goes on without it.
+class PlanCache {
+ public:
+  explicit PlanCache(std::string path);  // empty: nothing is kept
+
+  std::optional<std::string> find(const std::string& key) const;
+  void remember(const std::string& key, const std::string& plan);  // also writes the file
+
+ private:
+  std::map<std::string, std::string> read(bool report) const;
+  std::string path_;
+  std::map<std::string, std::string> plans_;
+};
+
+}  // namespace kernels::cudnn

@@ -55,13 +55,9 @@ if(DYAD_CUDA)
   target_compile_definitions(settings INTERFACE DYAD_CUDA)
 endif()
 
-# At -O3, but not under sanitizers, where it takes minutes a file.
-if(NOT DYAD_SANITIZE)
-  set(kernel_optimization $<$<COMPILE_LANGUAGE:CXX>:-O3>)
-endif()
 # Kernel code: sums may be reassociated and vectorised, but NaN and infinity keep their meaning.
 add_library(kernel_settings INTERFACE)
 target_link_libraries(kernel_settings INTERFACE settings)
-target_compile_options(kernel_settings INTERFACE ${kernel_optimization}
+target_compile_options(kernel_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math>
   $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)

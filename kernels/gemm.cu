@@ -192,11 +192,10 @@ void column_sum(Stream stream, std::int64_t rows, std::int64_t columns, const T*
   INSTANTIATE_GEMM(S, bf16, bf16, float)
 #ifdef __CUDACC__
 INSTANTIATE_GEMMS(CudaStream)
+#elif defined(KERNELS_CPU_STREAM)
+INSTANTIATE_GEMMS(CpuStream)
 #else
 INSTANTIATE_GEMMS(SimtStream)
-#ifndef DYAD_SIMT_ONLY
-INSTANTIATE_GEMMS(CpuStream)
-#endif
 #endif
 INSTANTIATE_WITH_BF16(column_sum)
 

@@ -65,10 +65,13 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 
 }  // namespace kernels::inline KERNELS_COMPILER
 
-// Emits fn<Stream, T> for this compiler's streams and each element type.
+// Emits fn<Stream, T> for the streams of this compilation and each element type. The library compiles a .cu
+// for CpuStream and for SimtStream in two files, since only the first needs the optimizer.
 #ifdef __CUDACC__
 #define INSTANTIATE_FOR(fn, T) template decltype(fn<kernels::CudaStream, T>) fn<kernels::CudaStream, T>;
-#elif defined(DYAD_SIMT_ONLY)  // sanitizer builds: one instantiation, the one that is checked
+#elif defined(KERNELS_CPU_STREAM)
+#define INSTANTIATE_FOR(fn, T) template decltype(fn<kernels::CpuStream, T>) fn<kernels::CpuStream, T>;
+#elif defined(KERNELS_SIMT_STREAM) || defined(DYAD_SIMT_ONLY)  // sanitizer builds: the one that is checked
 #define INSTANTIATE_FOR(fn, T) template decltype(fn<kernels::SimtStream, T>) fn<kernels::SimtStream, T>;
 #else
 #define INSTANTIATE_FOR(fn, T)                                              \

@@ -1,7 +1,11 @@
 // The host side of simt.h: CUDA's language for g++ and clang++.
 #pragma once
 
+#ifdef KERNELS_SIMT_STREAM  // compiled with other options, so its inline functions are others
+#define KERNELS_COMPILER host_simt
+#else
 #define KERNELS_COMPILER host
+#endif
 #define __global__
 #define __device__
 #define __host__

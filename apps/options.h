@@ -37,10 +37,11 @@ struct PretrainOptions {
   std::string dtype = "f32";   // of the activations: f32 | bf16 | f64
   int threads = 2;             // of the loader; 0 loads in the training thread
 
-  int ranks = 1;                      // processes to start on this machine, each with a part of the batch
+  int ranks = 1;                     // processes to start on this machine, each with a part of the batch
   std::string collectives = "auto";  // of the ranks: mpi (CPU device) | nccl (CUDA)
-  double timeout = 600;               // seconds after which a rank that does not answer is lost
-  long verify_every = 1000;           // steps between proofs that all ranks have the same parameters; 0: never
+  double timeout = 600;              // seconds after which a rank that does not answer is lost
+  double bucket = 4;                 // MiB of gradients summed at once while backward runs; 0: all after it
+  long verify_every = 1000;          // steps between proofs that all ranks have the same parameters; 0: never
 
   long save_every = 0;  // steps between checkpoints; 0: at the end only
   int keep = 2;         // newest checkpoints that stay
@@ -48,6 +49,7 @@ struct PretrainOptions {
 
   bool dry_run = false;  // print what would be done, and stop
   bool sync = false;     // wait after each phase, so that its time is its own (always so on the CPU)
+  std::string trace;     // file for what ran when, of all ranks
   std::string json;      // file for the result
 };
 

@@ -7,6 +7,7 @@
 
 #include "engine/device.h"
 #include "engine/profiler.h"
+#include "engine/trace.h"
 
 namespace apps {
 
@@ -38,6 +39,7 @@ class Phases {
       if (phases.sync_) engine::synchronize(phases.device_);
       const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begun;
       phases.times_.emplace_back(name, time.count());
+      engine::add_to_trace(engine::Lane::compute, name, begun, std::chrono::steady_clock::now());
     }
   };
 

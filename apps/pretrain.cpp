@@ -69,7 +69,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& r
   if (ranks.first())
     data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed));
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
-  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch);
+  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
   const StopSignals signals;
   Phases phase(device, o.sync);
   data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype);
@@ -95,6 +95,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& r
                                      "; --resume auto goes on from there"));
     return signals.stop() ? signals.exit_code() : kTryAgain;
   }
+  if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   write_report(o.run);
   if (!o.json.empty()) write_text(o.json, summary(o, plan, record).dump(1) + "\n");
@@ -109,6 +110,7 @@ int pretrain(const PretrainOptions& given) {
   const auto dataset = data::open_dataset(given.data, data::Split::train);
   PretrainOptions o = given;
   resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o);
   return ranks.guarded([&] {
     ranks.agree(facts_of(o, *dataset));

@@ -13,9 +13,11 @@
 #include "apps/cli.h"
 #include "apps/fields.h"
 #include "apps/machine.h"
+#include "apps/run_directory.h"
 #include "engine/error.h"
 #include "engine/mpi_communicator.h"
 #include "engine/nccl_communicator.h"
+#include "engine/trace.h"
 
 namespace apps {
 namespace {
@@ -218,6 +220,13 @@ void Ranks::verify(const engine::Parameters& parameters, long step) const {
       throw engine::RankError(engine::concat_text("rank ", r, " on ", all[r].substr(all[r].find(' ') + 1),
                                                   ": its parameters after step ", step,
                                                   " are not those of rank 0"));
+}
+
+void Ranks::write_trace(const std::string& path) const {
+  std::string all = "[";
+  for (const std::string& events : engine::exchange_texts(*communicator_, engine::trace_events(rank())))
+    all += (all.size() > 1 ? ",\n" : "") + events;
+  if (first()) write_text(path, all + "]\n");
 }
 
 bool Ranks::any(bool here) const {

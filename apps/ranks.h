@@ -53,6 +53,9 @@ class Ranks {
   // RankError that names the rank whose parameters are not those of the first.
   void verify(const engine::Parameters&, long step) const;
 
+  // What ran when on every rank (engine/trace.h), into one file that the first rank writes.
+  void write_trace(const std::string& path) const;
+
   // Whether any rank wants something, known to all.
   bool any(bool here) const;
 

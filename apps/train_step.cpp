@@ -20,11 +20,11 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions& o,
 }
 
 TrainStep::TrainStep(const Model& model, engine::Optimizer& optimizer, engine::Communicator& communicator,
-                     std::int64_t pairs)
+                     std::int64_t pairs, std::int64_t bucket)
     : model_(model),
       optimizer_(optimizer),
       communicator_(communicator),
-      buckets_(model.parameters, communicator),
+      buckets_(model.parameters, communicator, bucket),
       pairs_(pairs) {}
 
 Tensor TrainStep::operator()(const Tensor& images, const Tensor& tau, double lr, Phases& phase) {

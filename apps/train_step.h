@@ -15,7 +15,9 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions&, const 
 class TrainStep {
  public:
   // pairs: N of all ranks together, divided among them as engine::shard() does.
-  TrainStep(const Model&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs);
+  // bucket: bytes of gradients that are summed over the ranks at once while backward runs; 0: all after it.
+  TrainStep(const Model&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs,
+            std::int64_t bucket = 4 << 20);
 
   // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. tau: (1) on the device. Returns
   // the loss of all ranks, a device scalar.

@@ -5,7 +5,7 @@
 namespace engine {
 
 GradientBuckets::GradientBuckets(const Parameters& parameters, Communicator& communicator, std::int64_t bytes)
-    : parameters_(parameters), communicator_(communicator) {
+    : parameters_(parameters), communicator_(communicator), overlap_(bytes > 0) {
   std::vector<const Parameter*> trained;
   for (const Parameter& p : parameters.list())
     if (p.trained) trained.push_back(&p);
@@ -32,7 +32,7 @@ void GradientBuckets::done(const Node& leaf, std::vector<int>& missing) {
 
 void GradientBuckets::backward(const Tensor& loss) {
   parameters_.clear_gradients();
-  if (communicator_.size() == 1) return engine::backward(loss);
+  if (communicator_.size() == 1 || !overlap_) return engine::backward(loss);
   std::vector<int> missing;
   for (const Bucket& b : buckets_) missing.push_back(b.parameters);
   engine::backward(loss, [&](const Node& leaf) { done(leaf, missing); });
@@ -41,6 +41,9 @@ void GradientBuckets::backward(const Tensor& loss) {
             missing.size(), " have no gradient: the loss does not depend on them");
 }
 
-void GradientBuckets::finish() { communicator_.finish_all_reduces(); }
+void GradientBuckets::finish() {
+  if (!overlap_) communicator_.all_reduce_sum(parameters_.gradients());
+  communicator_.finish_all_reduces();
+}
 
 }  // namespace engine

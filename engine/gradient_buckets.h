@@ -14,7 +14,8 @@ namespace engine {
 class GradientBuckets {
  public:
   // bytes: of a bucket, at least; the first is an eighth of that, so that something begins early. The
-  // division depends on the parameters alone: sums are the same in every run.
+  // division depends on the parameters alone: sums are the same in every run. 0: one sum after backward, no
+  // overlap.
   GradientBuckets(const Parameters&, Communicator&, std::int64_t bytes = 4 << 20);
 
   // d loss / d parameters, begun to be summed over the ranks.
@@ -35,6 +36,7 @@ class GradientBuckets {
   Communicator& communicator_;
   std::vector<Bucket> buckets_;
   std::map<const Node*, std::size_t> bucket_of_;
+  bool overlap_;
 };
 
 }  // namespace engine

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/trace.h"
 #include "kernels/check.h"
 
 namespace engine {
@@ -33,7 +34,10 @@ void add_bf16(void* in, void* inout, int* count, MPI_Datatype*) {
 
 // A collective on its way.
 struct Job {
+  const char* name;
+  std::int64_t bytes;
   std::function<void(MPI_Request&)> start;
+  TraceClock::time_point begun = {};
   MPI_Request request = MPI_REQUEST_NULL;
   std::exception_ptr error;
   bool done = false;
@@ -46,7 +50,7 @@ class MpiThread {
  public:
   MpiThread() {
     thread_ = std::thread([this] { run(); });
-    wait(submit([](MPI_Request&) {}), 0, "MPI_Init");
+    wait(submit("start", 0, [](MPI_Request&) {}), 0, "MPI_Init");
   }
   ~MpiThread() {
     {
@@ -57,8 +61,10 @@ class MpiThread {
     thread_.join();
   }
 
-  std::shared_ptr<Job> submit(std::function<void(MPI_Request&)> start) {
+  std::shared_ptr<Job> submit(const char* name, std::size_t bytes, std::function<void(MPI_Request&)> start) {
     auto job = std::make_shared<Job>();
+    job->name = name;
+    job->bytes = std::int64_t(bytes);
     job->start = std::move(start);
     {
       const std::lock_guard lock(mutex_);
@@ -136,6 +142,7 @@ class MpiThread {
       bool progress = !fresh.empty();
       for (const auto& job : fresh) {
         job->error = failed;
+        job->begun = TraceClock::now();
         try {
           if (!job->error) job->start(job->request);
         } catch (...) {
@@ -160,6 +167,7 @@ class MpiThread {
         }
         progress = true;
         active.erase(active.begin() + std::ptrdiff_t(i));
+        add_to_trace(Lane::communication, job->name, job->begun, TraceClock::now(), job->bytes);
         {
           const std::lock_guard lock(mutex_);
           job->done = true;
@@ -208,11 +216,13 @@ class Mpi : public Communicator {
       places.push_back(place);
       place += elements.back();
     }
-    wait(mpi_.submit([&](MPI_Request& request) {
-      check(MPI_Iallgatherv(host.raw(), elements[std::size_t(rank())], type(rows.dtype()), all.raw(),
-                            elements.data(), places.data(), type(rows.dtype()), mpi_.in_order, &request),
-            "MPI_Iallgatherv");
-    }),
+    wait(mpi_.submit("all_gather", all.bytes(),
+                     [&](MPI_Request& request) {
+                       check(MPI_Iallgatherv(host.raw(), elements[std::size_t(rank())], type(rows.dtype()),
+                                             all.raw(), elements.data(), places.data(), type(rows.dtype()),
+                                             mpi_.in_order, &request),
+                             "MPI_Iallgatherv");
+                     }),
          "all_gather", rows);
     return all.to(rows.device());
   }
@@ -222,11 +232,13 @@ class Mpi : public Communicator {
             rows.shape(), ", expected rows that ", size(), " ranks can share");
     const Tensor host = rows.detach().to(cpu);
     const Tensor own(with_rows(rows.shape(), rows.dim(0) / size()), rows.dtype(), cpu);
-    wait(mpi_.submit([&](MPI_Request& request) {
-      check(MPI_Ireduce_scatter_block(host.raw(), own.raw(), count(own.numel()), type(rows.dtype()),
-                                      sum(rows.dtype()), mpi_.in_order, &request),
-            "MPI_Ireduce_scatter_block");
-    }),
+    wait(mpi_.submit("reduce_scatter", host.bytes(),
+                     [&](MPI_Request& request) {
+                       check(MPI_Ireduce_scatter_block(host.raw(), own.raw(), count(own.numel()),
+                                                       type(rows.dtype()), sum(rows.dtype()), mpi_.in_order,
+                                                       &request),
+                             "MPI_Ireduce_scatter_block");
+                     }),
          "reduce_scatter", rows);
     return own.to(rows.device());
   }
@@ -234,18 +246,21 @@ class Mpi : public Communicator {
   void broadcast(const Tensor& t, int from_rank) override {
     require(from_rank >= 0 && from_rank < size(), "broadcast: rank ", from_rank, " of ", size());
     through_host(t, [&](const Tensor& host) {
-      wait(mpi_.submit([&](MPI_Request& request) {
-        check(MPI_Ibcast(host.raw(), count(t.numel()), type(t.dtype()), from_rank, mpi_.in_order, &request),
-              "MPI_Ibcast");
-      }),
+      wait(mpi_.submit("broadcast", t.bytes(),
+                       [&](MPI_Request& request) {
+                         check(MPI_Ibcast(host.raw(), count(t.numel()), type(t.dtype()), from_rank,
+                                          mpi_.in_order, &request),
+                               "MPI_Ibcast");
+                       }),
            "broadcast", t);
     });
   }
 
   void barrier() override {
-    mpi_.wait(mpi_.submit([&](MPI_Request& request) {
-      check(MPI_Ibarrier(mpi_.in_order, &request), "MPI_Ibarrier");
-    }),
+    mpi_.wait(mpi_.submit("barrier", 0,
+                          [&](MPI_Request& request) {
+                            check(MPI_Ibarrier(mpi_.in_order, &request), "MPI_Ibarrier");
+                          }),
               timeout_, concat_text("rank ", rank(), ": barrier"));
   }
 
@@ -293,10 +308,12 @@ class Mpi : public Communicator {
 
   std::shared_ptr<Job> reduce(const Tensor& t, MPI_Comm comm) {
     // The caller keeps the tensor: were it released by the other thread, addresses would depend on timing.
-    return mpi_.submit([at = t.raw(), n = count(t.numel()), type = type(t.dtype()), sum = sum(t.dtype()),
+    return mpi_.submit("all_reduce", t.bytes(),
+                       [at = t.raw(), n = count(t.numel()), type = type(t.dtype()), sum = sum(t.dtype()),
                         comm](MPI_Request& request) {
-      check(MPI_Iallreduce(MPI_IN_PLACE, at, n, type, sum, comm, &request), "MPI_Iallreduce");
-    });
+                         check(MPI_Iallreduce(MPI_IN_PLACE, at, n, type, sum, comm, &request),
+                               "MPI_Iallreduce");
+                       });
   }
 
   void wait(const std::shared_ptr<Job>& job, const char* what, const Tensor& t) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what of scripts/packages.txt is missing; does nothing where nothing is.
-#   scripts/install.sh [--dry-run] [--cuda] [--ci]
-# --cuda: also what a CUDA build needs besides NVIDIA's toolkit and cuDNN; --ci: also what .ci/run needs.
+#   scripts/install.sh [--dry-run] [--test] [--cuda] [--ci]
+# --test: also what tests of several ranks need; --cuda: also what a CUDA build needs besides NVIDIA's toolkit and cuDNN; --ci: also what .ci/run needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,11 +9,12 @@ dry_run=0 groups=build cuda=0
 for flag in "$@"; do
   case $flag in
     --dry-run) dry_run=1 ;;
+    --test) groups='build|test' ;;
     --cuda) cuda=1 ;;
     --ci)
-      groups='build|ci'
+      groups='build|test|ci'
       if command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; then cuda=1; fi ;;
-    *) echo "install: unknown flag $flag, expected --dry-run, --cuda or --ci" >&2; exit 2 ;;
+    *) echo "install: unknown flag $flag, expected --dry-run, --test, --cuda or --ci" >&2; exit 2 ;;
   esac
 done
 

@@ -15,6 +15,6 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 
-if [[ $install == 1 ]]; then scripts/install.sh; fi
+if [[ $install == 1 ]]; then scripts/install.sh --test; fi
 build_preset cpu
 run_ctest cpu "$@"

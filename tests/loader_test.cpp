@@ -260,7 +260,7 @@ TEST_CASE("loader: the wait is told, and batches' memory is used again") {
 
 TEST_CASE("loader: wrong options are refused") {
   const Fake set(10), none(0);
-  const Rank second(1, 3);
+  const Rank second(1, 5);
   CHECK_THROWS_AS(Loader(set, {.batch = 11}), engine::UsageError);
   CHECK_THROWS_AS(Loader(none, {.batch = 1, .drop_last = false}), engine::UsageError);
   CHECK_THROWS_AS(Loader(set, {.batch = 0}), std::invalid_argument);

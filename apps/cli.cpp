@@ -102,7 +102,7 @@ void take_config(Command& c) {
     const CLI::Option* option = c.app->get_option_no_throw("--" + f.name);
     if (option != nullptr && option->count() > 0) c.given.push_back(f.name);
   }
-  const std::string section = c.name == "data preview" ? "preview" : c.name;
+  const std::string section = c.name.substr(c.name.find(' ') + 1);  // "preview" of "data preview"
   // a resumed run is configured as it was
   const auto run =
       std::find_if(c.fields.begin(), c.fields.end(), [](const Field& f) { return f.name == "run"; });
@@ -157,6 +157,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   GradcheckOptions gradcheck_options;
   PreviewOptions preview_options;
   InfoOptions info_options;
+  CollectivesOptions collectives_options;
   std::list<Command> commands;  // a list, since callbacks point into it
   add_command(commands, app, "pretrain", "Learn an encoder from images, without labels", pretrain_options,
               pretrain)
@@ -166,6 +167,9 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               linear);
   add_command(commands, app, "gradcheck", "Check every op's gradient against finite differences",
               gradcheck_options, gradcheck);
+  CLI::App* bench = app.add_subcommand("bench", "Measure");
+  add_command(commands, *bench, "collectives", "Bandwidth of the ranks' collectives", collectives_options,
+              bench_collectives);
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   add_command(commands, *data, "preview", "Draw images and their views into a PNG file", preview_options,
               preview);

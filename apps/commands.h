@@ -7,6 +7,7 @@
 namespace apps {
 
 int pretrain(const PretrainOptions&);
+int bench_collectives(const CollectivesOptions&);
 int knn(const KnnOptions&);
 int linear(const LinearOptions&);
 int gradcheck(const GradcheckOptions&);

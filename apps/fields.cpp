@@ -51,10 +51,33 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
   return "";
 }
 
+Fields rank_fields(RankOptions& o) {
+  return {
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "ranks",
+       .value = &o.ranks,
+       .help = "processes to start on this machine, which share each batch",
+       .low = 1,
+       .high = 1024,
+       .saved = false},
+      {.name = "collectives",
+       .value = &o.collectives,
+       .help = "of the ranks; auto: mpi on the CPU device, nccl on CUDA",
+       .choices = {"auto", "mpi", "nccl"},
+       .saved = false},
+      {.name = "timeout",
+       .value = &o.timeout,
+       .help = "seconds after which a rank that does not answer is lost",
+       .low = 1,
+       .high = 1e6,
+       .saved = false},
+  };
+}
+
 }  // namespace
 
 Fields fields(PretrainOptions& o) {
-  return {
+  Fields all = {
       {.name = "data", .value = &o.data, .help = kData, .required = true},
       {.name = "run", .value = &o.run, .help = "folder that receives the results", .required = true},
       {.name = "arch", .value = &o.arch, .help = "of the encoder", .choices = kArchs},
@@ -122,26 +145,8 @@ Fields fields(PretrainOptions& o) {
        .high = 1024,
        .automatic = true},
       {.name = "seed", .value = &o.seed, .help = "of everything that is drawn"},
-      {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
-      {.name = "ranks",
-       .value = &o.ranks,
-       .help = "processes to start on this machine; --batch is that of all together",
-       .low = 1,
-       .high = 1024,
-       .saved = false},
-      {.name = "collectives",
-       .value = &o.collectives,
-       .help = "of the ranks; auto: mpi on the CPU device, nccl on CUDA",
-       .choices = {"auto", "mpi", "nccl"},
-       .saved = false},
-      {.name = "timeout",
-       .value = &o.timeout,
-       .help = "seconds after which a rank that does not answer is lost",
-       .low = 1,
-       .high = 1e6,
-       .saved = false},
       {.name = "bucket",
        .value = &o.bucket,
        .help = "MiB of gradients that ranks sum at once while backward runs; 0: all after it",
@@ -174,6 +179,26 @@ Fields fields(PretrainOptions& o) {
        .saved = false},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
+  const Fields ranks = rank_fields(o);
+  all.insert(all.end(), ranks.begin(), ranks.end());
+  return all;
+}
+
+Fields fields(CollectivesOptions& o) {
+  Fields all = rank_fields(o);
+  const Fields own = {
+      {.name = "min-bytes", .value = &o.min_bytes, .help = "of the smallest tensor", .low = 8, .high = kMany},
+      {.name = "max-bytes",
+       .value = &o.max_bytes,
+       .help = "of the largest; each is four times the one before",
+       .low = 8,
+       .high = kMany},
+      {.name = "dtype", .value = &o.dtype, .help = "of the elements", .choices = {"f32", "f64", "bf16"}},
+      {.name = "repeat", .value = &o.repeat, .help = "timed calls of each", .low = 1, .high = 1e6},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
 }
 
 Fields fields(KnnOptions& o) {

@@ -22,6 +22,7 @@ struct Field {
 using Fields = std::vector<Field>;
 
 Fields fields(PretrainOptions&);
+Fields fields(CollectivesOptions&);
 Fields fields(KnnOptions&);
 Fields fields(LinearOptions&);
 Fields fields(GradcheckOptions&);

@@ -8,7 +8,14 @@ namespace apps {
 
 // The flag of a field is its name with '-' for '_' (head_layers: --head-layers), and so is its key in a
 // config file. A negative number or "auto" is chosen by resolve() from the others.
-struct PretrainOptions {
+struct RankOptions {
+  std::string device = "cpu";        // cpu | cuda | cuda:1
+  int ranks = 1;                     // processes to start on this machine
+  std::string collectives = "auto";  // mpi | nccl; auto: mpi on the CPU device, nccl on CUDA
+  double timeout = 600;              // seconds after which a rank that does not answer is lost
+};
+
+struct PretrainOptions : RankOptions {
   std::string data;  // folder of the images
   std::string run;   // folder that receives the results
 
@@ -33,15 +40,11 @@ struct PretrainOptions {
   int size = -1;                // of a view in pixels; by default 32 for CIFAR, else 224
 
   std::uint64_t seed = 0;
-  std::string device = "cpu";  // cpu | cuda | cuda:1
-  std::string dtype = "f32";   // of the activations: f32 | bf16 | f64
-  int threads = 2;             // of the loader; 0 loads in the training thread
+  std::string dtype = "f32";  // of the activations: f32 | bf16 | f64
+  int threads = 2;            // of the loader; 0 loads in the training thread
 
-  int ranks = 1;                     // processes to start on this machine, each with a part of the batch
-  std::string collectives = "auto";  // of the ranks: mpi (CPU device) | nccl (CUDA)
-  double timeout = 600;              // seconds after which a rank that does not answer is lost
-  double bucket = 4;                 // MiB of gradients summed at once while backward runs; 0: all after it
-  long verify_every = 1000;          // steps between proofs that all ranks have the same parameters; 0: never
+  double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
+  long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never
 
   long save_every = 0;  // steps between checkpoints; 0: at the end only
   int keep = 2;         // newest checkpoints that stay
@@ -106,6 +109,13 @@ struct InfoOptions {
   int size = 32;
   std::string dtype = "f32";
   std::string json = "";
+};
+
+struct CollectivesOptions : RankOptions {
+  long min_bytes = 1 << 10, max_bytes = 64 << 20;  // of a tensor; each size is four times the one before
+  std::string dtype = "f32";
+  int repeat = 20;  // timed calls of each
+  std::string json;
 };
 
 // Fills what was left to choose. `cifar`: the data are 32-pixel CIFAR records, not image files. The result

@@ -111,7 +111,7 @@ int pretrain(const PretrainOptions& given) {
   PretrainOptions o = given;
   resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
   if (!o.trace.empty()) engine::start_trace();
-  Ranks ranks(o);
+  Ranks ranks(o, "pretrain");
   return ranks.guarded([&] {
     ranks.agree(facts_of(o, *dataset));
     return train(o, *dataset, ranks);

@@ -121,7 +121,7 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
   return {};
 }
 
-std::optional<int> start_ranks(const PretrainOptions& o) {
+std::optional<int> start_ranks(const RankOptions& o) {
   const Launched l = launched(environment_variable);
   if (l.by.empty()) {
     if (o.ranks == 1) return {};
@@ -137,13 +137,13 @@ std::optional<int> start_ranks(const PretrainOptions& o) {
   return {};
 }
 
-engine::Device device_of_rank(const PretrainOptions& o) {
+engine::Device device_of_rank(const RankOptions& o) {
   const Launched l = launched(environment_variable);
   if (o.device == "cuda" && l.size > 1) return engine::parse_device("cuda:" + std::to_string(l.local_rank));
   return engine::parse_device(o.device);
 }
 
-Ranks::Ranks(const PretrainOptions& o) : communicator_(&engine::single()) {
+Ranks::Ranks(const RankOptions& o, const std::string& command) : communicator_(&engine::single()) {
   const Launched l = launched(environment_variable);
   if (l.size == 1) return;
   const engine::Device device = device_of_rank(o);
@@ -157,7 +157,7 @@ Ranks::Ranks(const PretrainOptions& o) : communicator_(&engine::single()) {
   communicator_ = owned_.get();
   engine::require(size() == l.size, l.by, " has started ", l.size, " ranks, but they find only ", size(),
                   ": is it the launcher of the MPI that dyad was built with?");
-  watch_ = std::make_unique<engine::RankWatch>(*communicator_, "dyad pretrain", o.timeout);
+  watch_ = std::make_unique<engine::RankWatch>(*communicator_, "dyad " + command, o.timeout);
 }
 
 int Ranks::guarded(const std::function<int()>& f) {

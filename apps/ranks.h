@@ -27,14 +27,14 @@ Launched launched(const std::function<const char*(const char*)>& variable);
 
 // --ranks: becomes mpirun (CPU), or starts the processes (CUDA) and returns the exit code of the first that
 // failed. Returns nothing in a process that is a rank already, or where one rank is wanted.
-std::optional<int> start_ranks(const PretrainOptions&);
+std::optional<int> start_ranks(const RankOptions&);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 class Ranks {
  public:
   // Joins the other ranks, which must have been started alike.
-  explicit Ranks(const PretrainOptions&);
+  Ranks(const RankOptions&, const std::string& command);
 
   // Calls f. If it throws, the other ranks are told why, and end.
   int guarded(const std::function<int()>& f);
@@ -69,6 +69,6 @@ class Ranks {
 Facts facts_of(const PretrainOptions&, const data::Dataset&);
 
 // The device of this rank: the local rank's GPU where --device is cuda.
-engine::Device device_of_rank(const PretrainOptions&);
+engine::Device device_of_rank(const RankOptions&);
 
 }  // namespace apps

@@ -2,7 +2,7 @@
 
 #ifdef DYAD_MPI
 #include <mpi.h>
-#include <sched.h>
+#include <sys/prctl.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -131,6 +131,8 @@ class MpiThread {
     }
     std::vector<std::shared_ptr<Job>> active;
     auto last_progress = std::chrono::steady_clock::now();
+    const bool crowded = size > int(std::thread::hardware_concurrency());  // perhaps all on this machine
+    prctl(PR_SET_TIMERSLACK, 1000);  // nanoseconds; 50,000 by default
     for (;;) {
       std::vector<std::shared_ptr<Job>> fresh;
       {
@@ -174,13 +176,12 @@ class MpiThread {
         }
         changed_.notify_all();
       }
-      // Poll; the longer nothing moves, the more room for those who compute.
+      // Poll. What is waited for comes within microseconds, and what takes long runs beside the computation,
+      // which wants the core.
       const auto now = std::chrono::steady_clock::now();
       if (progress) last_progress = now;
-      if (now - last_progress > std::chrono::milliseconds(2))
-        std::this_thread::sleep_for(std::chrono::microseconds(100));
-      else
-        sched_yield();
+      if (crowded || now - last_progress > std::chrono::microseconds(100))
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
     // Without the others MPI_Finalize would wait for ever; leaving without it tells the launcher.
     if (!failed && !abandoned_) finalize();

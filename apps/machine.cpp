@@ -1,4 +1,7 @@
 #include "apps/machine.h"
+#ifdef DYAD_CUDA
+#include "kernels/cublaslt.h"
+#endif
 #ifdef DYAD_ONEDNN
 #include "kernels/onednn.h"
 #endif
@@ -15,6 +18,7 @@
 
 #include "engine/cuda_device.h"
 #include "engine/device.h"
+#include "engine/nccl_communicator.h"
 #ifdef DYAD_ONEDNN
 #include <dnnl.hpp>
 #endif
@@ -36,6 +40,17 @@ std::string command_line() {
   if (!text.empty() && text.back() == '\0') text.pop_back();
   std::replace(text.begin(), text.end(), '\0', ' ');
   return text;
+}
+
+// Of a library that is opened at run time: nothing is where there is no device.
+[[maybe_unused]] std::string version_of(std::string (*library_version)()) {
+  std::string why;
+  if (engine::cuda::count(&why) == 0) return "opened when there is a CUDA device";
+  try {
+    return library_version();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
 }
 
 }  // namespace
@@ -98,6 +113,9 @@ ordered_json library_versions() {
 #endif
 #ifdef DYAD_CUDA_VERSION
   v["CUDA"] = DYAD_CUDA_VERSION;
+  v["cuBLASLt"] = version_of(kernels::cublaslt::version);
+  v["NCCL"] = engine::nccl_is_built_in() ? version_of(engine::nccl_version)
+                                         : "not built in: there was no nccl.h (libnccl-dev)";
 #else
   v["CUDA"] = "not built in";
 #endif

@@ -31,10 +31,11 @@ struct PretrainOptions : RankOptions {
   long steps = -1;                 // total, of this run and those that it resumes
   double tau = 0.5;                // temperature
   std::string optimizer = "lars";  // lars | sgd | adamw
-  double lr = -1;                  // at the peak; by default from the optimizer and the batch
-  double weight_decay = -1;        // by default from the optimizer
-  double momentum = 0.9;           // of lars and sgd; adamw's beta1
-  double warmup_epochs = -1;       // linear warm-up, then cosine; by default 10, or a tenth of a short run
+  std::string lars = "google";  // whose convention: google (SimCLR's code) | lightly (and solo-learn, apex)
+  double lr = -1;               // at the peak; by default from the optimizer and the batch
+  double weight_decay = -1;     // by default from the optimizer
+  double momentum = 0.9;        // of lars and sgd; adamw's beta1
+  double warmup_epochs = -1;    // linear warm-up, then cosine; by default 10, or a tenth of a short run
 
   std::string recipe = "auto";  // of the views: cifar | imagenet
   int size = -1;                // of a view in pixels; by default 32 for CIFAR, else 224

@@ -12,7 +12,10 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions& o,
         flat, engine::SgdOptions{.momentum = o.momentum, .weight_decay = o.weight_decay});
   if (o.optimizer == "lars")
     return std::make_unique<engine::Lars>(
-        flat, engine::LarsOptions{.momentum = o.momentum, .weight_decay = o.weight_decay});
+        flat, engine::LarsOptions{.convention = o.lars == "google" ? engine::LarsConvention::google
+                                                                   : engine::LarsConvention::lightly,
+                                  .momentum = o.momentum,
+                                  .weight_decay = o.weight_decay});
   if (o.optimizer == "adamw")
     return std::make_unique<engine::AdamW>(
         flat, engine::AdamWOptions{.beta1 = o.momentum, .weight_decay = o.weight_decay});

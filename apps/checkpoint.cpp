@@ -22,9 +22,9 @@ using engine::UsageError;
 // What a model is made of; a checkpoint of another one does not fit.
 const std::vector<std::string> kModel = {"arch", "stem", "width", "head-layers", "hidden", "out-dim"};
 // What may be another on resuming, though the result then differs from a run that never stopped.
-const std::vector<std::string> kTraining = {"dtype", "optimizer", "batch",        "recipe",   "size",
-                                            "tau",   "lr",        "weight-decay", "momentum", "warmup-epochs",
-                                            "seed",  "epochs",    "steps"};
+const std::vector<std::string> kTraining = {
+    "dtype", "optimizer",    "lars",     "batch",         "recipe", "size",   "tau",
+    "lr",    "weight-decay", "momentum", "warmup-epochs", "seed",   "epochs", "steps"};
 
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};

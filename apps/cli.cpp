@@ -167,7 +167,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               linear);
   add_command(commands, app, "gradcheck", "Check every op's gradient against finite differences",
               gradcheck_options, gradcheck);
-  CLI::App* bench = app.add_subcommand("bench", "Measure");
+  CLI::App* bench = app.add_subcommand("bench", "Measure kernels and collectives");
   add_command(commands, *bench, "collectives", "Bandwidth of the ranks' collectives", collectives_options,
               bench_collectives);
   CLI::App* data = app.add_subcommand("data", "Look at data sets");

@@ -18,6 +18,7 @@
 
 #include "engine/cuda_device.h"
 #include "engine/device.h"
+#include "engine/mpi_communicator.h"
 #include "engine/nccl_communicator.h"
 #ifdef DYAD_ONEDNN
 #include <dnnl.hpp>
@@ -111,6 +112,7 @@ ordered_json library_versions() {
 #else
   v["oneDNN"] = "not built in";
 #endif
+  v["MPI"] = engine::mpi_version();
 #ifdef DYAD_CUDA_VERSION
   v["CUDA"] = DYAD_CUDA_VERSION;
   v["cuBLASLt"] = version_of(kernels::cublaslt::version);

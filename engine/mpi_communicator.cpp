@@ -132,7 +132,7 @@ class MpiThread {
     std::vector<std::shared_ptr<Job>> active;
     auto last_progress = std::chrono::steady_clock::now();
     const bool crowded = size > int(std::thread::hardware_concurrency());  // perhaps all on this machine
-    prctl(PR_SET_TIMERSLACK, 1000);  // nanoseconds; 50,000 by default
+    prctl(PR_SET_TIMERSLACK, 1000);                                        // nanoseconds; 50,000 by default
     for (;;) {
       std::vector<std::shared_ptr<Job>> fresh;
       {
@@ -340,6 +340,13 @@ class Mpi : public Communicator {
 }  // namespace
 
 bool mpi_is_built_in() { return true; }
+std::string mpi_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  check(MPI_Get_library_version(text, &length), "MPI_Get_library_version");
+  const std::string all(text, std::size_t(length));
+  return all.substr(0, all.find_first_of(",\n"));
+}
 std::unique_ptr<Communicator> connect_mpi(double timeout) { return std::make_unique<Mpi>(timeout); }
 
 }  // namespace engine
@@ -349,6 +356,7 @@ std::unique_ptr<Communicator> connect_mpi(double timeout) { return std::make_uni
 namespace engine {
 
 bool mpi_is_built_in() { return false; }
+std::string mpi_version() { return "not built in"; }
 std::unique_ptr<Communicator> connect_mpi(double) {
   throw UsageError(
       "several ranks on the CPU device need MPI, and this dyad was built without it "

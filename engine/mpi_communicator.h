@@ -9,6 +9,7 @@
 namespace engine {
 
 bool mpi_is_built_in();
+std::string mpi_version();  // "Open MPI v4.1.4"
 
 // Joins the ranks of this job. A collective that takes longer than `timeout` seconds throws RankError. One a
 // process, since MPI can't be started twice. UsageError where dyad was built without MPI.

@@ -158,6 +158,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   PreviewOptions preview_options;
   InfoOptions info_options;
   CollectivesOptions collectives_options;
+  BenchOpsOptions bench_ops_options;
   std::list<Command> commands;  // a list, since callbacks point into it
   add_command(commands, app, "pretrain", "Learn an encoder from images, without labels", pretrain_options,
               pretrain)
@@ -170,6 +171,8 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   CLI::App* bench = app.add_subcommand("bench", "Measure kernels and collectives");
   add_command(commands, *bench, "collectives", "Bandwidth of the ranks' collectives", collectives_options,
               bench_collectives);
+  add_command(commands, *bench, "ops", "Time of each op at the shapes of real models", bench_ops_options,
+              bench_ops);
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   add_command(commands, *data, "preview", "Draw images and their views into a PNG file", preview_options,
               preview);

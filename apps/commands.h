@@ -8,6 +8,7 @@ namespace apps {
 
 int pretrain(const PretrainOptions&);
 int bench_collectives(const CollectivesOptions&);
+int bench_ops(const BenchOpsOptions&);
 int knn(const KnnOptions&);
 int linear(const LinearOptions&);
 int gradcheck(const GradcheckOptions&);

@@ -18,6 +18,9 @@ const std::vector<std::string> kDTypes = {"f32", "bf16", "f64"};
 const char* kData = "folder of the images: CIFAR binary files, or train/CLASS/*.jpg and test/CLASS/*.jpg";
 const char* kDevice = "cpu, cuda or cuda:N";
 const char* kThreads = "of the loader; 0: loads in the main thread";
+const char* kOp = "regular expression over the names of the ops";
+const char* kBlocks =
+    "of the CPU device: one thread a block (host), or the GPU's block sizes on fibers (gpu)";
 const char* kJson = "file that receives the result";
 
 template <class Number>
@@ -256,13 +259,22 @@ Fields fields(LinearOptions& o) {
 
 Fields fields(GradcheckOptions& o) {
   return {
-      {.name = "op", .value = &o.op, .help = "regular expression over the names of the ops"},
+      {.name = "op", .value = &o.op, .help = kOp},
       {.name = "list", .value = &o.list, .help = "print the names, and stop"},
-      {.name = "threads",
-       .value = &o.threads,
-       .help = "one thread a block (host), or the GPU's block sizes on fibers (gpu)",
-       .choices = {"host", "gpu"}},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
       {.name = "seed", .value = &o.seed, .help = "of the inputs"},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(BenchOpsOptions& o) {
+  return {
+      {.name = "op", .value = &o.op, .help = kOp},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
+      {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
+      {.name = "repeat", .value = &o.repeat, .help = "timed runs of each", .low = 1, .high = 1e6},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
 }

@@ -5,31 +5,15 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "apps/commands.h"
+#include "apps/op_choice.h"
 
 namespace apps {
 namespace {
 
 using engine::GradcheckResult;
 using engine::OpCase;
-
-std::vector<const OpCase*> chosen(const std::string& expression) {
-  std::regex wanted;
-  try {
-    wanted = std::regex(expression);
-  } catch (const std::regex_error&) {
-    throw engine::UsageError("--op is \"" + expression + "\", expected a regular expression");
-  }
-  std::vector<const OpCase*> cases;
-  for (const OpCase& c : OpCase::all())
-    if (std::regex_search(c.name, wanted)) cases.push_back(&c);
-  if (cases.empty()) throw engine::UsageError("--op " + expression + " matches no op; --list shows them");
-  std::sort(cases.begin(), cases.end(),
-            [](const auto* a, const auto* b) { return std::string(a->name) < b->name; });
-  return cases;
-}
 
 nlohmann::json as_json(const engine::GradcheckFailure& f) {
   return {{"output", f.output},   {"row", f.row},           {"input", f.input},
@@ -40,23 +24,20 @@ nlohmann::json as_json(const engine::GradcheckFailure& f) {
 }  // namespace
 
 int gradcheck(const GradcheckOptions& o) {
-  const auto cases = chosen(o.op);
+  const auto cases = chosen_ops(o.op);
   if (o.list) {
     for (const OpCase* c : cases) std::cout << c->name << '\n';
     return 0;
   }
-#ifdef DYAD_SIMT_ONLY
-  if (o.threads == "host")
-    throw engine::UsageError("--threads host: sanitizer builds have the GPU's block sizes only");
-#endif
-  engine::cpu_threads() = o.threads == "gpu" ? engine::Threads::gpu : engine::Threads::host;
+  const engine::Device device = engine::parse_device(o.device);
+  use_threads(o.threads);
 
   int passed = 0, failed = 0;
   nlohmann::json rows = nlohmann::json::array();
   for (const OpCase* c : cases) {
     for (const engine::Shape& shape : c->check) {
       const auto begun = std::chrono::steady_clock::now();
-      const GradcheckResult r = engine::gradcheck(*c, shape, o.seed);
+      const GradcheckResult r = engine::gradcheck(*c, shape, o.seed, device);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
       (r.failure ? failed : passed)++;
       const std::string size = engine::concat_text(shape);
@@ -75,11 +56,8 @@ int gradcheck(const GradcheckOptions& o) {
   std::printf("%d passed, %d failed\n", passed, failed);
   if (!o.json.empty()) {
     std::ofstream out(o.json);
-    out << nlohmann::json{{"threads", o.threads},
-                          {"seed", o.seed},
-                          {"passed", passed},
-                          {"failed", failed},
-                          {"checks", rows}}
+    out << nlohmann::json{{"device", o.device}, {"threads", o.threads}, {"seed", o.seed},
+                          {"passed", passed},   {"failed", failed},     {"checks", rows}}
                .dump(1)
         << '\n';
     if (!out.flush()) throw engine::DataError(o.json + " cannot be written");

@@ -86,10 +86,20 @@ struct LinearOptions {
 };
 
 struct GradcheckOptions {
-  std::string op = ".*";         // regular expression over the names of the cards
-  bool list = false;             // print the names and stop
+  std::string op = ".*";  // regular expression over the names of the cards
+  bool list = false;      // print the names and stop
+  std::string device = "cpu";
   std::string threads = "host";  // host (one thread a block) | gpu (the GPU's block sizes, on fibers)
   std::uint64_t seed = 0;
+  std::string json;
+};
+
+struct BenchOpsOptions {
+  std::string op = ".*";  // regular expression over the names of the cards
+  std::string device = "cpu";
+  std::string dtype = "f32";
+  std::string threads = "host";  // on the CPU device, as for gradcheck
+  int repeat = 20;               // timed runs of each
   std::string json;
 };
 

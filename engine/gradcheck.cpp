@@ -10,12 +10,22 @@ namespace {
 Tensor one_hot(const Tensor& like, std::int64_t at) {
   Tensor t = zeros(like.shape(), DType::f64, cpu);
   t.data<double>()[at] = 1;
-  return t;
+  return t.to(like.device());
 }
 
-Tensors forward(const OpCase& c, const Tensors& in) {
+Tensors on_device(const Tensors& in, Device device) {
+  if (device == cpu) return in;
+  Tensors moved;
+  for (const Tensor& t : in) {
+    const Tensor there = t.detach().to(device);
+    moved.push_back(t.node() ? leaf(there) : there);
+  }
+  return moved;
+}
+
+Tensors forward(const OpCase& c, const Tensors& in, Device device) {
   const NoGrad no_grad;
-  return c.apply(in);
+  return c.apply(on_device(in, device));
 }
 
 // Fills `failure` when |got - expected| is too large; returns the error, relative to 1 + |expected|.
@@ -30,10 +40,10 @@ double compare(double got, double expected, double tolerance, const GradcheckFai
   return error;
 }
 
-GradcheckResult against_reference(const OpCase& c, const Shape& shape, std::uint64_t seed,
-                                  const Tensors& in) {
+GradcheckResult against_reference(const OpCase& c, const Shape& shape, std::uint64_t seed, const Tensors& in,
+                                  Device device) {
   GradcheckResult result;
-  const Tensors got = forward(c, in), expected = c.reference(in);
+  const Tensors got = forward(c, in, device), expected = c.reference(in);
   require(got.size() == expected.size(), c.name, ": the reference has ", expected.size(),
           " outputs, expected ", got.size());
   for (std::size_t o = 0; o < got.size(); ++o) {
@@ -56,12 +66,13 @@ struct Differences {
   std::vector<double> central, left, right;
 };
 
-Differences differences(const OpCase& c, const Tensors& in, int input, std::int64_t element, int output) {
+Differences differences(const OpCase& c, const Tensors& in, int input, std::int64_t element, int output,
+                        Device device) {
   double& x = in[std::size_t(input)].data<double>()[element];
   const double at = x, h = c.step;
   const auto evaluate = [&](double value) {
     x = value;
-    return forward(c, in)[std::size_t(output)].to_vector();
+    return forward(c, in, device)[std::size_t(output)].to_vector();
   };
   const auto up = evaluate(at + h), down = evaluate(at - h), here = evaluate(at);
   Differences d;
@@ -73,13 +84,18 @@ Differences differences(const OpCase& c, const Tensors& in, int input, std::int6
   return d;
 }
 
-Tensor converted(const Tensor& t, DType dtype, Device device) {
-  const bool floating = t.dtype() == DType::f64;
-  const Tensor c = floating ? from_vector(t.shape(), t.to_vector(), dtype, device) : t.detach().to(device);
-  return t.node() ? leaf(c) : c;
-}
-
 }  // namespace
+
+Tensors converted(const Tensors& inputs, DType dtype, Device device) {
+  Tensors result;
+  for (const Tensor& t : inputs) {
+    const bool activation = t.shape() == inputs[0].shape(), floating = t.dtype() == DType::f64;
+    const DType to = dtype == DType::bf16 && !activation ? DType::f32 : dtype;
+    const Tensor c = floating ? from_vector(t.shape(), t.to_vector(), to, device) : t.detach().to(device);
+    result.push_back(t.node() ? leaf(c) : c);
+  }
+  return result;
+}
 
 std::string GradcheckFailure::text() const {
   std::ostringstream s;
@@ -91,42 +107,43 @@ std::string GradcheckFailure::text() const {
   return s.str();
 }
 
-GradcheckResult gradcheck(const OpCase& c, const Shape& shape, std::uint64_t seed) {
+GradcheckResult gradcheck(const OpCase& c, const Shape& shape, std::uint64_t seed, Device device) {
   Random random(seed, 0, 0, 0xCA4D);
   const Tensors in = c.inputs(shape, random);
   if (c.reference) {
-    GradcheckResult r = against_reference(c, shape, seed, in);
+    GradcheckResult r = against_reference(c, shape, seed, in, device);
     if (r.failure) return r;
   }
   const bool differentiable =
       std::any_of(in.begin(), in.end(), [](const Tensor& t) { return t.node() != nullptr; });
   require(differentiable || c.reference, c.name, ": the card has neither a leaf nor a reference");
   GradcheckResult result;
-  if (!differentiable) return against_reference(c, shape, seed, in);
+  if (!differentiable) return against_reference(c, shape, seed, in, device);
 
-  const std::size_t outputs = c.apply(in).size();
+  const Tensors there = on_device(in, device);
+  const std::size_t outputs = c.apply(there).size();
   for (std::size_t o = 0; o < outputs; ++o) {
     // Analytic: jacobian[input][row * elements + element], a backward pass a row.
-    const std::int64_t rows = c.apply(in)[o].numel();
+    const std::int64_t rows = c.apply(there)[o].numel();
     std::vector<std::vector<double>> jacobian(in.size());
     for (std::int64_t row = 0; row < rows; ++row) {
-      for (const Tensor& t : in)
+      for (const Tensor& t : there)
         if (t.node()) clear_gradient(t);
-      const Tensors y = c.apply(in);
+      const Tensors y = c.apply(there);
       require(y[o].node() != nullptr, c.name, ": output ", o, " has no gradient");
       backward(y[o], one_hot(y[o], row));
       for (std::size_t k = 0; k < in.size(); ++k) {
         if (!in[k].node()) continue;
-        const bool reached = in[k].node()->written;
+        const bool reached = there[k].node()->written;
         const std::vector<double> g =
-            reached ? gradient(in[k]).to_vector() : std::vector<double>(in[k].numel(), 0);
+            reached ? gradient(there[k]).to_vector() : std::vector<double>(in[k].numel(), 0);
         jacobian[k].insert(jacobian[k].end(), g.begin(), g.end());
       }
     }
     for (std::size_t k = 0; k < in.size(); ++k) {
       if (!in[k].node()) continue;
       for (std::int64_t e = 0; e < in[k].numel(); ++e) {
-        const Differences d = differences(c, in, int(k), e, int(o));
+        const Differences d = differences(c, in, int(k), e, int(o), device);
         for (std::int64_t row = 0; row < rows; ++row) {
           const auto r = std::size_t(row);
           GradcheckFailure at{.op = c.name,
@@ -153,12 +170,7 @@ GradcheckResult gradcheck(const OpCase& c, const Shape& shape, std::uint64_t see
 
 CardRun run_card(const OpCase& c, const Shape& shape, std::uint64_t seed, DType dtype, Device device) {
   Random random(seed, 0, 0, 0xCA4D);
-  Tensors in = c.inputs(shape, random);
-  const Shape first = in[0].shape();
-  for (Tensor& t : in) {
-    const bool activation = t.shape() == first;
-    t = converted(t, dtype == DType::bf16 && !activation ? DType::f32 : dtype, device);
-  }
+  const Tensors in = converted(c.inputs(shape, random), dtype, device);
   CardRun run;
   run.outputs = c.apply(in);
   for (Tensor& y : run.outputs) {

@@ -27,9 +27,13 @@ struct GradcheckResult {
 };
 
 // d(output)/d(input) of every output element with respect to every element of every leaf, in f64 on the CPU
-// device with the threads in force: backward of one-hot gradients against central differences of the forward.
-// A card without leaves is compared with its reference instead.
-GradcheckResult gradcheck(const OpCase&, const Shape&, std::uint64_t seed);
+// device (there with the threads in force) or another: backward of one-hot gradients against central
+// differences of the forward. A card without leaves is compared with its reference instead.
+GradcheckResult gradcheck(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
+
+// A card's inputs converted to dtype on the device. bf16: input 0 and every input of the same shape; the
+// others are f32.
+Tensors converted(const Tensors& inputs, DType, Device);
 
 struct CardRun {
   Tensors outputs;

@@ -21,6 +21,8 @@ struct OpCase {
 
   std::vector<Shape> check;       // small and awkward: ones, odd sizes, one block + 1
   std::vector<Shape> bench = {};  // those of real models
+  // The benchmark's, where inputs() would never be done with millions of elements: kinks do not matter there.
+  std::function<Tensors(const Shape&, Random&)> bench_inputs = {};
 
   double tolerance = 1e-6;  // of gradcheck in f64, relative to 1 + |numeric|
   double step = 1e-6;       // of the central differences

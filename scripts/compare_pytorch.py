@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """The training step of dyad beside PyTorch's: same machine, same run, alternating rounds.
 
-  scripts/compare_pytorch.py [--isa native|avx2] [--rounds N] [--steps N] [--out FILE.json]
+  scripts/compare_pytorch.py [--isa native|avx2] [--device cpu|cuda] [--dtype f32|bf16] [--tf32] [--rounds N] [--steps N]
+                             [--out FILE.json]
 
 Needs an interpreter with torch, torchvision and safetensors (pip install torch torchvision safetensors), and
 `bench_step` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
 
 Each program is one process that waits on stdin and runs its steps on `go N`; the others sleep meanwhile.
-Each gets the best of several settings of threads and memory, found first. Both sides
+On the CPU each gets the best of several settings of threads and memory, found first. On a GPU each phase ends with a
+synchronisation, on every side; f32 is without TF32 unless --tf32 gives it to every side. Both sides
 start from the same weights and images, and their losses must agree. Prints a table in Markdown.
 """
 
@@ -63,6 +65,8 @@ class Program:
 
 def calibrate(args, command, env):
     """(name of the fastest setting, its variables, images/s of each setting)."""
+    if args.device != "cpu":
+        return "default", {}, {}
     tried = {f"{args.cores} threads, {name}": setting | {"OMP_NUM_THREADS": str(args.cores)}
               for name, setting in SETTINGS.items()}
     speed = {}
@@ -93,6 +97,10 @@ def main():
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--steps", type=int, default=3, help="in a round")
     p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    p.add_argument("--tf32", action="store_true")
+    p.add_argument("--no-compile", action="store_true", help="PyTorch eager alone")
     p.add_argument("--python", default=sys.executable, help="interpreter that has torch")
     p.add_argument("--native", default="build/cpu/tests/bench_step")
     p.add_argument("--v3", default="build/v3/tests/bench_step", help="a build with -DDYAD_ARCH=x86-64-v3")
@@ -102,28 +110,33 @@ def main():
     args.cores = len(os.sched_getaffinity(0))
     avx2 = args.isa == "avx2"
     torch_env = AVX2_TORCH if avx2 else {}
-    dyad_env = AVX2 if avx2 else {}
+    dyad_env = AVX2 if avx2 else {"DYAD_TF32": "on"} if args.tf32 else {}
 
-    torch = [args.python, HERE / "pytorch_step.py", "--batch", args.batch]
+    torch = [args.python, HERE / "pytorch_step.py", "--batch", args.batch, "--device", args.device,
+             "--dtype", args.dtype, *(["--tf32"] if args.tf32 else [])]
     compiled = [*torch, "--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
     commands = {"PyTorch eager": torch, "PyTorch compile": compiled,
                 "dyad": [args.v3 if avx2 else args.native, args.batch]}
-    result = {"cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "batch": args.batch, "settings": {}}
+    if args.no_compile:
+        del commands["PyTorch compile"]
+    first, later = (1e-4, 0.1) if args.dtype == "f32" and not args.tf32 else (2e-2, 0.2)  # between losses
+    result = {"device": args.device, "dtype": args.dtype, "tf32": args.tf32, "cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "batch": args.batch, "settings": {}}
     programs = {}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "initial.safetensors"
         for name, command in commands.items():
             print(f"{name}: settings", file=sys.stderr)
             env = dyad_env if name == "dyad" else torch_env
-            best, setting, speed = calibrate(args, command, env)
+            place = [args.device, args.dtype] if name == "dyad" else []
+            best, setting, speed = calibrate(args, [*command, *(["-"] if place else []), *place], env)
             result["settings"][name] = {"best": best, "images_per_s": speed}
-            more = [weights] if name == "dyad" else ["--weights", weights]
+            more = [weights, *place] if name == "dyad" else ["--weights", weights]
             programs[name] = Program([*command, *more], env | setting)
         result["about"] = {name: program.about for name, program in programs.items()}
         losses = {name: program.go(3)["value"] for name, program in programs.items()}
         for name, values in losses.items():
             off = [abs(a - b) for a, b in zip(values, losses["dyad"])]
-            if off[0] > 1e-4 or max(off) > 0.1:  # later ones differ by ReLUs that rounding has flipped
+            if off[0] > first or max(off) > later:  # later ones differ by ReLUs that rounding has flipped
                 sys.exit(f"compare: the losses of {name} begin {values}, of dyad {losses['dyad']}: not the same step")
         result["first_losses"] = losses
 

@@ -3,7 +3,7 @@
 
 Reads `go N` lines from stdin; runs N steps and answers with one JSON line of seconds, by phase. The step is
 that of tests/bench_step.cpp: ResNet-18 (CIFAR stem), projection head of two layers, NT-Xent, backward,
-SGD with momentum; images stay in memory, f32, channels last.
+SGD with momentum; images stay in memory, channels last; f32, or bf16 by autocast.
 """
 
 import argparse
@@ -38,8 +38,8 @@ def nt_xent(h, tau):
     """Rows i and i + N are the two views of one image."""
     z = F.normalize(h)
     s = z @ z.T / tau
-    s = s.masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
-    return F.cross_entropy(s, torch.arange(len(z)).roll(len(z) // 2))
+    s = s.masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
+    return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
 
 
 def images(batch):
@@ -54,21 +54,28 @@ def images(batch):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    p.add_argument("--tf32", action="store_true", help="f32 products on a GPU's tensor cores, in TF32")
     p.add_argument("--compile", default="", help="mode of torch.compile; empty: eager")
     p.add_argument("--simdlen", type=int, help="bits of a vector in code from torch.compile")
     p.add_argument("--weights", help="write the initial weights here (safetensors)")
     a = p.parse_args()
     torch.manual_seed(0)
+    cuda = a.device.startswith("cuda")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
+    torch.backends.cudnn.benchmark = cuda  # as its users are told: tries cuDNN's algorithms
 
     model = simclr().to(memory_format=torch.channels_last).train()
     if a.weights:
         from safetensors.torch import save_file
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
+    model.to(a.device)
     decayed = [p for p in model.parameters() if p.ndim > 1]  # not biases and normalization, as dyad
     others = [p for p in model.parameters() if p.ndim == 1]
     optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 1e-4}, {"params": others}],
                                 lr=0.05, momentum=0.9, fused=True)
-    x = images(a.batch).contiguous(memory_format=torch.channels_last)
+    x = images(a.batch).to(a.device).contiguous(memory_format=torch.channels_last)
     forward, loss_of = model.forward, nt_xent
     if a.compile:
         if a.simdlen:
@@ -77,17 +84,23 @@ def main():
         forward = torch.compile(forward, mode=a.compile)
         loss_of = torch.compile(loss_of, mode=a.compile)
 
+    def now():
+        if cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
     def step():
-        times = [time.perf_counter()]
-        h = forward(x)
-        times.append(time.perf_counter())
-        loss = loss_of(h, 0.5)
-        times.append(time.perf_counter())
+        times = [now()]
+        with torch.autocast(a.device.split(":")[0], torch.bfloat16, enabled=a.dtype == "bf16"):
+            h = forward(x)
+        times.append(now())
+        loss = loss_of(h.float(), 0.5)
+        times.append(now())
         loss.backward()
-        times.append(time.perf_counter())
+        times.append(now())
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        times.append(time.perf_counter())
+        times.append(now())
         return [b - a for a, b in zip(times, times[1:])], loss.item()
 
     print(json.dumps({"ready": True, "version": torch.__version__, "threads": torch.get_num_threads(),

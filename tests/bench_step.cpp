@@ -1,7 +1,7 @@
 // The dyad side of scripts/compare_pytorch.py: the training step of `dyad pretrain` on images that stay in
 // memory. Answers each line `go N` on stdin with one JSON line: seconds of N steps, by phase, and their
 // losses.
-//   bench_step IMAGES [WEIGHTS.safetensors]
+//   bench_step IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE]]]
 #include <omp.h>
 
 #include <iostream>
@@ -10,6 +10,7 @@
 
 #include "apps/checkpoint.h"
 #include "apps/train_step.h"
+#include "engine/ops.h"
 
 namespace {
 
@@ -29,25 +30,30 @@ engine::Tensor images(std::int64_t n) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  engine::require(argc == 2 || argc == 3, "bench_step: expected IMAGES [WEIGHTS.safetensors]");
+  engine::require(argc >= 2 && argc <= 5,
+                  "bench_step: expected IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE]]]");
   const std::int64_t n = std::stol(argv[1]);
   apps::PretrainOptions o;
   o.optimizer = "sgd";
   o.weight_decay = 1e-4;
   o.batch = int(n / 2);
+  if (argc > 3) o.device = argv[3];
+  if (argc > 4) o.dtype = argv[4];
   apps::resolve(o, true);
+  const engine::Device device = engine::parse_device(o.device);
 
-  const apps::Model model(o, engine::cpu);
-  if (argc == 3) apps::load_parameters(argv[2], model.parameters);
+  const apps::Model model(o, device);
+  if (argc > 2 && std::string(argv[2]) != "-") apps::load_parameters(argv[2], model.parameters);
   const auto optimizer = apps::make_optimizer(o, model.parameters);
   apps::TrainStep step(model, *optimizer, engine::single(), o.batch);
-  const engine::Tensor x = images(n), tau = engine::full({1}, 0.5, engine::DType::f32, engine::cpu);
+  const engine::Tensor x = engine::cast(images(n).to(device), engine::parse_dtype(o.dtype));
+  const engine::Tensor tau = engine::full({1}, 0.5, model.parameters.dtype(), device);
   std::cout << nlohmann::json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
 
   for (std::string line; std::getline(std::cin, line) && line.rfind("go ", 0) == 0;) {
     std::map<std::string, std::vector<double>> columns;
     for (int i = std::stoi(line.substr(3)); i > 0; --i) {
-      apps::Phases phases(engine::cpu, false);
+      apps::Phases phases(device, true);
       const engine::Tensor loss = step(x, tau, 0.05, phases);
       columns["value"].push_back(loss.item());
       for (const auto& [phase, milliseconds] : phases.milliseconds())

@@ -86,6 +86,12 @@ Tensors plain_inputs(const Shape& s, Random& r) {
           leaf(uniform({channels(s)}, r))};
 }
 
+Tensors residual_inputs(const Shape& s, Random& r) {
+  Tensors in = plain_inputs(s, r);
+  in.push_back(leaf(uniform(s, r)));
+  return in;
+}
+
 // Draws until every |pre-activation| is at least 0.01: no input is near the ReLU's kink. With a residual it
 // is moved away, which no statistics depend on; without one, values of x are drawn again.
 Tensors inputs_off_kink(const Shape& s, Random& r, bool with_residual, Mode mode) {
@@ -125,18 +131,14 @@ const AddCase relu_case{{
     .apply = [](const Tensors& in) { return apply(in, true, Mode::train); },
     .check = {{3, 1}, {3, 3, 2, 3}, {7, 5}, {2, 2, 2, 8}},
     .bench = {{128, 32, 32, 64}, {128, 16, 16, 128}, {128, 8, 8, 256}, {128, 4, 4, 512}},
+    .bench_inputs = plain_inputs,
     .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};
 
 const AddCase residual_case{{
     .name = "batch_norm/residual",
-    .inputs =
-        [](const Shape& s, Random& r) {
-          Tensors in = plain_inputs(s, r);
-          in.push_back(leaf(uniform(s, r)));
-          return in;
-        },
+    .inputs = residual_inputs,
     .apply = [](const Tensors& in) { return apply(in, false, Mode::train); },
     .check = {{3, 2, 2, 3}, {6, 16}},
     .reference = [](const Tensors& in) { return reference(in, false, Mode::train); },
@@ -150,6 +152,7 @@ const AddCase relu_residual_case{{
     .apply = [](const Tensors& in) { return apply(in, true, Mode::train); },
     .check = {{2, 1}, {3, 3, 2, 3}, {7, 5}, {2, 2, 2, 8}, {4, 17}},
     .bench = {{128, 32, 32, 64}, {128, 16, 16, 128}, {128, 8, 8, 256}, {128, 4, 4, 512}},
+    .bench_inputs = residual_inputs,
     .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};

@@ -1,0 +1,67 @@
+// dyad bench ops: which rows it has, and what it refuses. No time is expected to be anything.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/cli.h"
+#include "engine/gradcheck.h"
+#include "tests/scratch.h"
+
+namespace {
+
+std::string refused(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  CHECK(apps::run_command_line(arguments, out, err) == 2);
+  return err.str();
+}
+
+}  // namespace
+
+TEST_CASE("bench ops: a row for each shape of the card") {
+  const Scratch scratch;
+  std::ostringstream out, err;
+  REQUIRE(apps::run_command_line({"bench", "ops", "--op", "^(l2_normalize|linear/no_bias|top_k)$", "--repeat",
+                                  "1", "--json", scratch.path("ops.json")},
+                                 out, err) == 0);
+  const auto result = nlohmann::json::parse(scratch.read("ops.json"));
+  CHECK(result["device"] == "cpu");
+  REQUIRE(result["rows"].size() == 5);
+  const auto& rows = result["rows"];
+  CHECK(rows[0]["op"] == "l2_normalize");
+  CHECK(rows[0]["shape"] == "(1024,128)");
+  CHECK(rows[0]["bytes"] == 2 * 1024 * 128 * 4);  // the input and the output
+  CHECK_FALSE(rows[0].contains("gflop_s"));       // its card has no FLOPs
+  CHECK(rows[2]["op"] == "linear/no_bias");
+  CHECK(rows[2]["bytes"] == (512 * 512 + 512 * 128 + 512 * 128) * 4);
+  CHECK(rows[2].contains("gflop_s"));
+  CHECK(rows[2]["forward_backward"]["min"] <= rows[2]["forward_backward"]["median"]);
+  CHECK_FALSE(rows[3].contains("forward_backward"));  // top_k has no gradient
+}
+
+TEST_CASE("bench ops: mistakes") {
+  CHECK(refused({"bench", "ops", "--op", "xyzzy"}) ==
+        "dyad bench ops: --op xyzzy matches no op; dyad gradcheck --list shows them\n");
+  CHECK(refused({"bench", "ops", "--op", "^reshape$"}) ==
+        "dyad bench ops: --op ^reshape$ matches no op that has benchmark shapes in f32\n");
+  CHECK(refused({"bench", "ops", "--device", "tpu"}) ==
+        "dyad bench ops: device is \"tpu\", expected cpu, cuda or cuda:N\n");
+  CHECK(refused({"bench", "ops", "--repeat", "0"}) ==
+        "dyad bench ops: --repeat is 0, expected 1 to 1000000\n");
+}
+
+// Nobody waits for a benchmark's inputs that inputs() would draw again and again.
+TEST_CASE("bench ops: inputs of a benchmark have the card's shapes") {
+  for (const engine::OpCase& c : engine::OpCase::all()) {
+    if (!c.bench_inputs) continue;
+    INFO(c.name);
+    CHECK_FALSE(c.bench.empty());
+    engine::Random random(1, 0, 0, 0), same(1, 0, 0, 0);
+    const auto a = c.bench_inputs(c.check[0], random), b = c.inputs(c.check[0], same);
+    REQUIRE(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      CHECK(a[i].shape() == b[i].shape());
+      CHECK(bool(a[i].node()) == bool(b[i].node()));
+    }
+  }
+}

@@ -58,6 +58,11 @@ endif()
 # Kernel code: sums may be reassociated and vectorised, but NaN and infinity keep their meaning.
 add_library(kernel_settings INTERFACE)
 target_link_libraries(kernel_settings INTERFACE settings)
+if(DYAD_WERROR)
+  set(nvcc_warnings -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror)
+else()
+  set(nvcc_warnings -Xcompiler=-Wall,-Wextra)
+endif()
 target_compile_options(kernel_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math>
-  $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror>)
+  $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr ${nvcc_warnings}>)

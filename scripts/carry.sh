@@ -5,6 +5,8 @@
 #   scripts/carry.sh FOLDER
 set -euo pipefail
 [[ $# == 1 && $1 != -* ]] || { echo "usage: scripts/carry.sh FOLDER" >&2; exit 2; }
+[[ ! -e $1 || -f $1/dyad-carry || -z $(ls -A "$1") ]] ||
+  { echo "carry: $1 is not empty and not of this script: it would be overwritten" >&2; exit 1; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
@@ -13,7 +15,8 @@ packages=(libjpeg62-turbo-dev libspng-dev libcli11-dev nlohmann-json3-dev doctes
 most=$((40 << 20))  # bytes in all
 
 failed() { echo "carry: $*" >&2; exit 1; }
-rm -rf "$folder/include" "$folder/lib"
+rm -rf "${folder:?}/include" "${folder:?}/lib"
+touch "$folder/dyad-carry"
 mkdir -p "$folder/include" "$folder/lib"
 
 # header FILE: to the same place below include/; Debian's folder of the architecture is left out
@@ -43,7 +46,7 @@ done
 # Of Boost only the headers that Boost.Context's fcontext includes, with every compiler's and platform's configuration.
 files_of libboost-context-dev >/dev/null
 fcontext='#include <boost/context/detail/fcontext.hpp>'
-boost=$(g++ -std=c++20 -M -x c++ - <<<"$fcontext" | tr ' \\' '\n\n' | grep '^/usr/include/boost/')
+boost=$(g++ -std=c++20 -M -x c++ - <<<"$fcontext" | grep -o '/usr/include/boost/[^ ]*')
 for file in $boost $(find /usr/include/boost/config -name '*.hpp'); do header "$file"; done
 cp -L "$(g++ -print-file-name=libboost_context.a)" "$folder/lib/"
 

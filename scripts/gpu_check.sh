@@ -1,0 +1,229 @@
+#!/usr/bin/env bash
+# All that waits for a machine with a GPU, in one command: builds for its card, compares every op with the CPU device,
+# checks gradients, trains, runs the tests and compute-sanitizer, and times ops and the step beside PyTorch's. Writes
+# one report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
+#   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--python P] [--quick]
+# --carry: a folder of scripts/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
+# --quick: little of each. Stages come in the order of their value; one that fails does not stop the others, and one
+# for which no time is left has failed. Exit code 1 if any failed.
+set -euo pipefail
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+
+device=cuda carry='' out=runs/gpu_check minutes=25 python=python3 quick=0
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --device | --carry | --out | --minutes | --python)
+      [[ -n ${2:-} ]] || { echo "gpu_check: $1 is given no value" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift 2 ;;
+    --quick) quick=1; shift ;;
+    *) echo "gpu_check: unknown flag $1, expected --device, --carry, --out, --minutes, --python or --quick" >&2; exit 2 ;;
+  esac
+done
+[[ $device == cuda || $device == cpu ]] || { echo "gpu_check: --device is \"$device\", expected cuda or cpu" >&2; exit 2; }
+[[ $minutes =~ ^[0-9]+$ ]] || { echo "gpu_check: --minutes is \"$minutes\", expected a whole number" >&2; exit 2; }
+[[ -z $carry || -d $carry/include ]] ||
+  { echo "gpu_check: $carry has no include/; scripts/carry.sh $carry fills it on a Debian machine" >&2; exit 2; }
+
+build=build/gpu_check deadline=$((SECONDS + minutes * 60))
+logs=$PWD/$build/logs
+rm -rf "$logs"
+mkdir -p "$logs" "$out"
+of_quick() { if [[ $quick == 1 ]]; then echo "$1"; else echo "$2"; fi; }  # QUICK WHOLE
+
+if [[ $device == cuda ]] && ! command -v nvcc >/dev/null; then PATH=/usr/local/cuda/bin:$PATH; fi
+# NVIDIA's libraries as Python's packages have them, for what the toolkit lacks
+wheels=$("$python" -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null || true)
+if [[ -n $wheels ]]; then
+  for folder in "$wheels"/*/lib; do LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder; done
+  export LD_LIBRARY_PATH
+fi
+
+# ---- how a stage is run --------------------------------------------------------------------------
+
+names=() states=() seconds=() failures=0
+
+# stage NAME LIMIT: runs the function NAME, for at most LIMIT seconds a command. Its exit code 77: nothing to run here.
+stage() {
+  local name=$1 begun=$SECONDS status=0 left=$((deadline - SECONDS)) state
+  stage_end=$((SECONDS + ($2 < left ? $2 : left)))
+  if ((left < 15)); then
+    echo "no time was left, of $minutes minutes" >"$logs/$name.log"
+    state="**FAILED**: no time was left"
+  else
+    echo "gpu_check: $name"
+    set +e
+    (set -e; "$name") >"$logs/$name.log" 2>&1 </dev/null
+    status=$?
+    set -e
+    case $status in
+      0) state=passed ;;
+      77) state="not run: $(tail -n 1 "$logs/$name.log")" ;;
+      124 | 137) state="**FAILED**: stopped after $((SECONDS - begun)) s" ;;
+      *) state="**FAILED**: exit code $status" ;;
+    esac
+  fi
+  if [[ $state == *FAILED* ]]; then
+    ((++failures))
+    echo "gpu_check: !!!! $name: $state; the end of its log:" >&2
+    tail -n 12 "$logs/$name.log" >&2
+  fi
+  names+=("$name") states+=("$state") seconds+=($((SECONDS - begun)))
+}
+
+limited() {  # COMMAND...: until the stage's time is over
+  local left=$((stage_end - SECONDS))
+  timeout -k 5 $((left > 1 ? left : 1)) "$@"
+}
+
+not_run() { echo "$*"; exit 77; }
+
+# ---- the stages ----------------------------------------------------------------------------------
+
+machine() {
+  uname -srm
+  grep -m 1 'model name' /proc/cpuinfo || true
+  echo "$(nproc) cores, $(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/meminfo) GiB"
+  g++ --version | head -n 1
+  cmake --version | head -n 1
+  "$python" -c 'import torch; print("torch", torch.__version__)' 2>/dev/null || echo "no torch"
+  git log -1 --format='dyad %h of %cs' 2>/dev/null || echo "dyad without git"
+  if [[ $device == cpu ]]; then return; fi
+  nvcc --version | tail -n 2
+  nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap,clocks.max.sm,clocks.max.mem,power.limit --format=csv
+}
+
+# header_of VARIABLE FILE: -DVARIABLE=FOLDER where only Python's packages have the header
+header_of() {
+  local toolkit
+  toolkit=$(dirname "$(dirname "$(command -v nvcc)")")/include
+  if g++ -E -x c++ -include "$2" -I"$toolkit" /dev/null >/dev/null 2>&1; then return; fi
+  for folder in "$wheels"/*/include; do
+    if [[ -f $folder/$2 ]]; then echo "-D$1=$folder"; return; fi
+  done
+  if [[ $2 == cudnn.h ]]; then echo "-DDYAD_CUDNN=OFF"; fi
+}
+
+build() {
+  local flags=(-DCMAKE_BUILD_TYPE=Release -DDYAD_ONEDNN=OFF -DDYAD_MPI=OFF) keep_going=(-k)
+  if command -v ninja >/dev/null; then flags+=(-G Ninja) keep_going=(-k 0); fi
+  if command -v ccache >/dev/null; then
+    flags+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+  fi
+  if [[ -n $carry ]]; then flags+=("-DCMAKE_PREFIX_PATH=$(cd "$carry" && pwd)"); fi
+  if [[ $device == cuda ]]; then
+    flags+=(-DDYAD_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=native "-DCMAKE_CUDA_COMPILER=$(command -v nvcc)")
+    local found
+    mapfile -t found < <(header_of CUDNN_INCLUDE_DIR cudnn.h && header_of NCCL_INCLUDE_DIR nccl.h &&
+      header_of CUBLASLT_INCLUDE_DIR cublasLt.h)
+    flags+=("${found[@]}")
+  fi
+  echo "cmake -S . -B $build ${flags[*]}"
+  limited cmake -S . -B "$build" "${flags[@]}"
+  limited cmake --build "$build" -j "$(nproc)" -- "${keep_going[@]}"
+  "$build/dyad" info
+}
+
+parity() {
+  if [[ $device == cpu ]]; then not_run "the GPU beside the CPU: there is only the CPU"; fi
+  limited "$build/tests/dyad_tests" --source-file='*parity_test.cpp' | tee "$logs/parity.txt"
+  if grep -q '0 cards compared' "$logs/parity.txt"; then exit 1; fi
+}
+
+gradcheck() {
+  limited "$build/dyad" gradcheck --device "$device" --op "$(of_quick '^(relu|linear|conv2d.*|batch_norm)$' '.*')"
+}
+
+pretrain_on() {  # DEVICE: the losses to $logs/losses-DEVICE.jsonl
+  local run=$build/run-$1
+  rm -rf "$run"
+  limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" --seed 1 --arch resnet10 --width 0.5 \
+    --batch "$(of_quick 32 128)" --steps "$(of_quick 20 200)" --optimizer sgd --lr 0.02
+  cp "$run/metrics.jsonl" "$logs/losses-$1.jsonl"
+}
+
+training() {
+  pretrain_on cpu
+  pretrain_on "$device"
+  "$python" scripts/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
+}
+
+pytorch() {
+  "$python" -c 'import torch, torchvision, safetensors' || not_run "$python has no torch, torchvision and safetensors"
+  local beside=(limited "$python" scripts/compare_pytorch.py --device "$device" --python "$python"
+    --native "$build/tests/bench_step" --rounds "$(of_quick 2 5)" --steps "$(of_quick 1 20)" --batch "$(of_quick 16 512)")
+  if [[ $quick == 1 ]]; then beside+=(--no-compile); fi
+  "${beside[@]}" --out "$logs/step-f32.json"
+  if [[ $device == cpu ]]; then return; fi
+  echo "TF32" && "${beside[@]}" --tf32 --out "$logs/step-tf32.json"
+  echo "bf16" && "${beside[@]}" --dtype bf16 --out "$logs/step-bf16.json"
+}
+
+bench_ops() {
+  local ops=("$build/dyad" bench ops --device "$device" --repeat "$(of_quick 1 20)")
+  limited "${ops[@]}" --op "$(of_quick '^(relu|linear/no_bias|l2_normalize|top_k)$' '.*')" --json "$logs/ops-f32.json"
+  if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
+}
+
+tests() {
+  limited ctest --test-dir "$build" -j "$(nproc)" --output-on-failure \
+    -R "$(of_quick '^(cards|bench_ops|cli|convolution|tape)$' '.*')"
+}
+
+sanitizer() {  # TOOL: over every card's forward and backward in f32
+  if [[ $device == cpu ]]; then not_run "compute-sanitizer looks at a GPU"; fi
+  command -v compute-sanitizer >/dev/null || not_run "no compute-sanitizer"
+  limited compute-sanitizer --tool "$1" --error-exitcode 1 --print-limit 20 \
+    "$build/tests/dyad_tests" --source-file='*parity_test.cpp' --test-case="*the GPU's f32*"
+}
+memcheck() { sanitizer memcheck; }
+racecheck() { sanitizer racecheck; }
+initcheck() { sanitizer initcheck; }
+synccheck() { sanitizer synccheck; }
+
+stage machine 30
+stage build 600
+stage parity 120
+stage gradcheck 180
+stage training 240
+stage memcheck 150
+stage bench_ops 240
+stage pytorch 300
+stage tests 300
+stage racecheck 150
+stage synccheck 120
+stage initcheck 120
+
+# ---- the report ----------------------------------------------------------------------------------
+
+card=cpu
+if [[ $device == cuda ]]; then
+  card=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1 | tr -c 'A-Za-z0-9\n' - || true)
+fi
+report=$out/gpu-$(date +%Y-%m-%d)-${card:-none}.md
+{
+  echo "# dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')"
+  echo
+  echo "| stage | result | seconds |"
+  echo "|---|---|--:|"
+  for i in "${!names[@]}"; do echo "| ${names[i]} | ${states[i]} | ${seconds[i]} |"; done
+  for i in "${!names[@]}"; do
+    echo
+    echo "## ${names[i]}: ${states[i]}"
+    echo
+    if [[ ${names[i]} == build && ${states[i]} == passed ]]; then lines=60; else lines=160; fi
+    if [[ ${names[i]} == pytorch && ${states[i]} == passed ]]; then
+      grep -E '^\||^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(TF32|bf16)$/\n\1\n/'
+      continue
+    fi
+    echo '```'
+    tail -n "$lines" "$logs/${names[i]}.log" | tr '\r' '\n'
+    echo '```'
+  done
+} >"$report"
+tar -czf "$out/logs.tar.gz" -C "$logs" .
+
+passed=$(printf '%s\n' "${states[@]}" | grep -c '^passed' || true)
+echo "gpu_check: $passed passed, $failures failed, $((${#names[@]} - passed - failures)) not run; $report"
+[[ $failures == 0 ]]

@@ -2,23 +2,23 @@
 # All that waits for a machine with a GPU, in one command: builds for its card, compares every op with the CPU device,
 # checks gradients, trains, runs the tests and compute-sanitizer, and times ops and the step beside PyTorch's. Writes
 # one report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
-#   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--python P] [--quick]
+#   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
 # --carry: a folder of scripts/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
-# --quick: little of each. Stages come in the order of their value; one that fails does not stop the others, and one
+# --quick: little of each; --only: besides machine and build, the stages whose names match. Stages come in the order of their value; one that fails does not stop the others, and one
 # for which no time is left has failed. Exit code 1 if any failed.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 
-device=cuda carry='' out=runs/gpu_check minutes=25 python=python3 quick=0
+device=cuda carry='' out=runs/gpu_check minutes=25 only='.*' python=python3 quick=0
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --device | --carry | --out | --minutes | --python)
+    --device | --carry | --out | --minutes | --only | --python)
       [[ -n ${2:-} ]] || { echo "gpu_check: $1 is given no value" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"
       shift 2 ;;
     --quick) quick=1; shift ;;
-    *) echo "gpu_check: unknown flag $1, expected --device, --carry, --out, --minutes, --python or --quick" >&2; exit 2 ;;
+    *) echo "gpu_check: unknown flag $1, expected --device, --carry, --out, --minutes, --only, --python or --quick" >&2; exit 2 ;;
   esac
 done
 [[ $device == cuda || $device == cpu ]] || { echo "gpu_check: --device is \"$device\", expected cuda or cpu" >&2; exit 2; }
@@ -47,6 +47,7 @@ names=() states=() seconds=() failures=0
 # stage NAME LIMIT: runs the function NAME, for at most LIMIT seconds a command. Its exit code 77: nothing to run here.
 stage() {
   local name=$1 begun=$SECONDS status=0 left=$((deadline - SECONDS)) state
+  if [[ ! $name =~ ^(machine|build)$ && ! $name =~ $only ]]; then return; fi
   stage_end=$((SECONDS + ($2 < left ? $2 : left)))
   if ((left < 15)); then
     echo "no time was left, of $minutes minutes" >"$logs/$name.log"
@@ -70,6 +71,7 @@ stage() {
     tail -n 12 "$logs/$name.log" >&2
   fi
   names+=("$name") states+=("$state") seconds+=($((SECONDS - begun)))
+  write_report  # after each stage: what is known is written, whatever ends this script
 }
 
 limited() {  # COMMAND...: until the stage's time is over
@@ -182,6 +184,40 @@ racecheck() { sanitizer racecheck; }
 initcheck() { sanitizer initcheck; }
 synccheck() { sanitizer synccheck; }
 
+# ---- the report ----------------------------------------------------------------------------------
+
+card=cpu
+if [[ $device == cuda ]]; then
+  card=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1 | tr -c 'A-Za-z0-9\n' - || true)
+fi
+report=$out/gpu-$(date +%Y-%m-%dT%H%M)-${card:-none}.md
+
+write_report() {
+  {
+    echo "# dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')"
+    echo
+    echo "| stage | result | seconds |"
+    echo "|---|---|--:|"
+    for i in "${!names[@]}"; do echo "| ${names[i]} | ${states[i]} | ${seconds[i]} |"; done
+    for i in "${!names[@]}"; do
+      echo
+      echo "## ${names[i]}: ${states[i]}"
+      echo
+      if [[ ${names[i]} == build && ${states[i]} == passed ]]; then lines=60; else lines=160; fi
+      if [[ ${names[i]} == pytorch && ${states[i]} == passed ]]; then
+        grep -E '^\||^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(TF32|bf16)$/\n\1\n/' || true
+        continue
+      fi
+      echo '```'
+      tail -n "$lines" "$logs/${names[i]}.log" | tr '\r' '\n'
+      echo '```'
+    done
+  } >"$report"
+  tar -czf "$out/logs.tar.gz" -C "$logs" .
+}
+
+# ---- all of it -----------------------------------------------------------------------------------
+
 stage machine 30
 stage build 600
 stage parity 120
@@ -194,35 +230,6 @@ stage tests 300
 stage racecheck 150
 stage synccheck 120
 stage initcheck 120
-
-# ---- the report ----------------------------------------------------------------------------------
-
-card=cpu
-if [[ $device == cuda ]]; then
-  card=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1 | tr -c 'A-Za-z0-9\n' - || true)
-fi
-report=$out/gpu-$(date +%Y-%m-%d)-${card:-none}.md
-{
-  echo "# dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')"
-  echo
-  echo "| stage | result | seconds |"
-  echo "|---|---|--:|"
-  for i in "${!names[@]}"; do echo "| ${names[i]} | ${states[i]} | ${seconds[i]} |"; done
-  for i in "${!names[@]}"; do
-    echo
-    echo "## ${names[i]}: ${states[i]}"
-    echo
-    if [[ ${names[i]} == build && ${states[i]} == passed ]]; then lines=60; else lines=160; fi
-    if [[ ${names[i]} == pytorch && ${states[i]} == passed ]]; then
-      grep -E '^\||^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(TF32|bf16)$/\n\1\n/'
-      continue
-    fi
-    echo '```'
-    tail -n "$lines" "$logs/${names[i]}.log" | tr '\r' '\n'
-    echo '```'
-  done
-} >"$report"
-tar -czf "$out/logs.tar.gz" -C "$logs" .
 
 passed=$(printf '%s\n' "${states[@]}" | grep -c '^passed' || true)
 echo "gpu_check: $passed passed, $failures failed, $((${#names[@]} - passed - failures)) not run; $report"

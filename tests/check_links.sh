@@ -20,6 +20,6 @@ while read -r page; do
     fi
   done < <(grep -oE '`(kernels|engine|models|data|apps|tests|scripts|docs|cmake|\.ci)/[A-Za-z0-9_./-]+`' "$page" |
              tr -d '`' | grep -vE 'NAME|/$' | sort -u)
-done < <(find . \( -path ./build -o -path ./runs -o -path ./.git -o -path ./.venv \) -prune -o -name '*.md' -print)
+done < <(git ls-files -co --exclude-standard -- '*.md')
 if [[ $pages == 0 ]]; then echo "check_links: found no page"; bad=1; fi
 exit $bad

@@ -69,11 +69,13 @@ void set_library(Library*);  // null: cuDNN
 struct Candidate {
   std::string name;  // the engine and the values of its knobs: "eng62_k2=4_k13=0"
   std::size_t workspace_bytes;
-  bool tensor_cores;
-  std::string kept;  // as on disk
+  bool tensor_cores, deterministic, f32_sums;  // by cuDNN's notes on the engine
+  std::string kept;                            // as on disk
 };
 std::vector<Candidate> candidates(const Request&, const std::string& gpu);
 bool can_restore(const std::string& kept, const std::string& gpu);
+
+std::string version();  // of the library on this machine, which is opened for it: "9.19.0"
 
 // "forward, images bf16 256x32x32x64, filter bf16 64x3x3x64, stride 1, padding 1": the key on disk.
 std::string text(const Request&);

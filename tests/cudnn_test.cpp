@@ -13,6 +13,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -445,20 +446,22 @@ std::vector<Request> requests(const ConvolutionShape& s) {
   return result;
 }
 
-bool cudnn_is_here() {
+bool cudnn_plans_for_described_gpus() {
   try {
-    kernels::cudnn::can_restore("", h100);
-    return true;
+    const std::string version = kernels::cudnn::version();
+    CHECK(version.rfind("9.", 0) == 0);
+    if (std::stoi(version.substr(2)) >= 8) return true;
+    MESSAGE("cuDNN ", version, " plans for no GPU that is only described, 9.8 does");
   } catch (const kernels::MissingLibrary& error) {
     MESSAGE(error.what());
-    return false;
   }
+  return false;
 }
 
 }  // namespace
 
 TEST_CASE("cudnn: an H100 has deterministic engines for every convolution of a ResNet, says cuDNN") {
-  if (!cudnn_is_here()) return;
+  if (!cudnn_plans_for_described_gpus()) return;
   std::vector<ConvolutionShape> shapes = awkward_shapes();
   for (const std::int64_t n : {std::int64_t(1), std::int64_t(512)})  // ResNet-18 of small images
     for (const ConvolutionShape& s : {ConvolutionShape{n, 32, 32, 3, 64, 3, 3, 1, 1},
@@ -492,6 +495,8 @@ TEST_CASE("cudnn: an H100 has deterministic engines for every convolution of a R
         for (const auto& c : found) {
           CHECK(c.name.rfind("eng", 0) == 0);
           CHECK(c.workspace_bytes <= std::size_t(1) << 30);
+          CHECK(c.deterministic);
+          CHECK(c.f32_sums);
           tensor_cores = tensor_cores || c.tensor_cores;
         }
         CHECK(tensor_cores == bf16_images);  // f32 is not rounded to TF32
@@ -500,8 +505,46 @@ TEST_CASE("cudnn: an H100 has deterministic engines for every convolution of a R
   MESSAGE(shapes.size(), " shapes, ", engines, " engines and settings of them");
 }
 
+TEST_CASE("cudnn: the graph that it was given, in its own words, is the one that was asked for") {
+  if (!cudnn_plans_for_described_gpus()) return;
+  using nlohmann::json;
+  const ConvolutionShape s{2, 9, 10, 8, 16, 3, 5, 2, 1};
+  for (const bool bf16_images : {false, true})
+    for (const Request& r : bf16_images ? requests<bf16>(s) : requests<float>(s)) {
+      const std::string what = kernels::cudnn::text(r);
+      CAPTURE(what);
+      const std::string kept = kernels::cudnn::candidates(r, h100).at(0).kept;
+      const json plan = json::parse(kept.substr(0, kept.rfind('}') + 1)), &graph = plan.at("operationGraph");
+      if (plan.at("schemaVersion") != 4) return;  // another cuDNN may have other words
+      std::map<std::string, json> tensors;        // by the identity under which pointers are passed
+      for (const json& t : graph.at("tensors")) tensors[t.at("name")] = t;
+      const json& node = graph.at("nodes").at(0);
+      CHECK(graph.at("nodes").size() == 1);
+      CHECK(node.at("pad") == json{s.padding, s.padding});
+      CHECK(node.at("stride") == json{s.stride, s.stride});
+      CHECK(node.at("dilation") == json{1, 1});
+      CHECK(node.at("mathPrec") == "CUDNN_DATA_FLOAT");
+      CHECK(node.at("mode") == "CUDNN_CROSS_CORRELATION");
+      CHECK(node.at("alpha") == 1.0);
+      CHECK(node.at("beta") == 0.0);
+      const bool data = r.pass == Pass::backward_data, weights = r.pass == Pass::backward_weights;
+      const std::pair<const char*, const kernels::cudnn::Tensor*> operands[] = {
+          {data ? "dX" : "X", &r.x},
+          {weights ? "dW" : "W", &r.w},
+          {r.pass == Pass::forward ? "Y" : "dY", &r.y}};
+      int identity = 1;
+      for (const auto& [name, tensor] : operands) {
+        CHECK(node.at(name) == std::to_string(identity++));
+        const json& t = tensors.at(node.at(name));
+        CHECK(t.at("dim") == json(tensor->extents));
+        CHECK(t.at("stride") == json(tensor->strides));
+        CHECK(t.at("dataType") == (tensor->type == Type::f32 ? "CUDNN_DATA_FLOAT" : "CUDNN_DATA_BFLOAT16"));
+      }
+    }
+}
+
 TEST_CASE("cudnn: TF32 is there for who asks") {
-  if (!cudnn_is_here()) return;
+  if (!cudnn_plans_for_described_gpus()) return;
   for (Request r : requests<float>({256, 32, 32, 64, 64, 3, 3, 1, 1})) {
     r.tf32 = true;
     const auto found = kernels::cudnn::candidates(r, h100);
@@ -510,7 +553,7 @@ TEST_CASE("cudnn: TF32 is there for who asks") {
 }
 
 TEST_CASE("cudnn: a plan that was kept is taken again by the same kind of GPU and by no other") {
-  if (!cudnn_is_here()) return;
+  if (!cudnn_plans_for_described_gpus()) return;
   for (const ConvolutionShape& s :
        {ConvolutionShape{256, 32, 32, 64, 64, 3, 3, 1, 1}, {2, 7, 5, 3, 5, 3, 3, 1, 1}})
     for (const Request& r : requests<bf16>(s))
@@ -519,6 +562,9 @@ TEST_CASE("cudnn: a plan that was kept is taken again by the same kind of GPU an
         CHECK(kernels::cudnn::can_restore(c.kept, h100));
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept, a100));
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept.substr(0, c.kept.size() / 2), h100));
+        const Scratch scratch;  // and the file keeps it as it is
+        kernels::cudnn::PlanCache(scratch.path("cudnn.json")).remember("a", c.kept);
+        CHECK(kernels::cudnn::PlanCache(scratch.path("cudnn.json")).find("a") == c.kept);
       }
 }
 

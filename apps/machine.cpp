@@ -2,6 +2,9 @@
 #ifdef DYAD_CUDA
 #include "kernels/cublaslt.h"
 #endif
+#ifdef DYAD_CUDNN
+#include "kernels/cudnn.h"
+#endif
 #ifdef DYAD_ONEDNN
 #include "kernels/onednn.h"
 #endif
@@ -116,6 +119,11 @@ ordered_json library_versions() {
 #ifdef DYAD_CUDA_VERSION
   v["CUDA"] = DYAD_CUDA_VERSION;
   v["cuBLASLt"] = version_of(kernels::cublaslt::version);
+#ifdef DYAD_CUDNN
+  v["cuDNN"] = version_of(kernels::cudnn::version);
+#else
+  v["cuDNN"] = "not built in";
+#endif
   v["NCCL"] = engine::nccl_is_built_in() ? version_of(engine::nccl_version)
                                          : "not built in: there was no nccl.h (libnccl-dev)";
 #else

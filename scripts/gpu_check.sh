@@ -89,7 +89,7 @@ machine() {
   echo "$(nproc) cores, $(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/meminfo) GiB"
   g++ --version | head -n 1
   cmake --version | head -n 1
-  "$python" -c 'import torch; print("torch", torch.__version__)' 2>/dev/null || echo "no torch"
+  "$python" -c 'from importlib.metadata import version; print("torch", version("torch"))' 2>/dev/null || echo "no torch"
   git log -1 --format='dyad %h of %cs' 2>/dev/null || echo "dyad without git"
   if [[ $device == cpu ]]; then return; fi
   nvcc --version | tail -n 2
@@ -152,7 +152,7 @@ training() {
 }
 
 pytorch() {
-  "$python" -c 'import torch, torchvision, safetensors' || not_run "$python has no torch, torchvision and safetensors"
+  limited "$python" -c 'import torch, torchvision, safetensors' || not_run "$python has no torch, torchvision and safetensors"
   local beside=(limited "$python" scripts/compare_pytorch.py --device "$device" --python "$python"
     --native "$build/tests/bench_step" --rounds "$(of_quick 2 5)" --steps "$(of_quick 1 20)" --batch "$(of_quick 16 512)")
   if [[ $quick == 1 ]]; then beside+=(--no-compile); fi
@@ -164,7 +164,7 @@ pytorch() {
 
 bench_ops() {
   local ops=("$build/dyad" bench ops --device "$device" --repeat "$(of_quick 1 20)")
-  limited "${ops[@]}" --op "$(of_quick '^(relu|linear/no_bias|l2_normalize|top_k)$' '.*')" --json "$logs/ops-f32.json"
+  limited "${ops[@]}" --op "$(of_quick '^(relu|linear/no bias|l2_normalize|softmax_cross_entropy)$' '.*')" --json "$logs/ops-f32.json"
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
 }
 

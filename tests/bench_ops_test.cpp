@@ -21,14 +21,14 @@ std::string refused(const std::vector<std::string>& arguments) {
 TEST_CASE("bench ops: a row for each shape of the card") {
   const Scratch scratch;
   std::ostringstream out, err;
-  REQUIRE(apps::run_command_line({"bench", "ops", "--op", "^(linear/no_bias|softmax_cross_entropy)$",
+  REQUIRE(apps::run_command_line({"bench", "ops", "--op", "^(linear/no bias|softmax_cross_entropy)$",
                                   "--repeat", "1", "--json", scratch.path("ops.json")},
                                  out, err) == 0);
   const auto result = nlohmann::json::parse(scratch.read("ops.json"));
   CHECK(result["device"] == "cpu");
   REQUIRE(result["rows"].size() == 3);
   const auto &linear = result["rows"][0], &loss = result["rows"][1];
-  CHECK(linear["op"] == "linear/no_bias");
+  CHECK(linear["op"] == "linear/no bias");
   CHECK(linear["shape"] == "(512,512,128)");
   CHECK(linear["bytes"] == (512 * 512 + 512 * 128 + 512 * 128) * 4);  // two inputs and the output
   CHECK(linear.contains("gflop_s"));

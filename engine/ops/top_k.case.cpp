@@ -7,7 +7,9 @@
 namespace engine {
 namespace {
 
-int k_of(const Shape& s) { return int(s[1] + 1) / 2; }
+int k_of(const Shape& s) {
+  return int(std::min<std::int64_t>((s[1] + 1) / 2, 200));
+}  // 200 neighbours vote in kNN
 
 Tensors sorted(const Tensors& in) {
   const Shape& s = in[0].shape();

@@ -10,7 +10,7 @@ if ! LD_DEBUG=files "$1" info 2>"$log" | grep -q 'devices *none'; then
   exit 0
 fi
 grep -q 'file=libc\.so' "$log" || { echo "check_start: the dynamic linker said nothing"; exit 1; }
-if grep -E 'file=lib(cublas|cublasLt|nccl|cudnn|nvrtc)[._]' "$log"; then
+if grep -E 'file=[^ ]*lib(cublas|cublasLt|nccl|cudnn|nvrtc)[._]' "$log"; then
   echo "check_start: opened without a GPU, see above"
   exit 1
 fi

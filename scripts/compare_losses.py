@@ -23,7 +23,7 @@ def main():
     print(f"{'step':>5} {'A':>9} {'B':>9} {'|A - B|':>9}")
     for i in [*range(STEPS), *range(STEPS + 9, len(a), 10)]:
         print(f"{i + 1:5} {a[i]:9.5f} {b[i]:9.5f} {off[i]:9.1e}")
-    worst = max(off[:STEPS])
+    worst = max(off[:STEPS], key=lambda x: (x != x, x))  # NaN is the worst
     # not "worst > LATER": NaN must fail
     if not (off[0] <= FIRST and all(x <= LATER for x in off[:STEPS])):
         sys.exit(f"compare_losses: the first losses differ by {off[0]:.1e}, of {STEPS} by up to {worst:.1e}: "

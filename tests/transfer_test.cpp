@@ -21,7 +21,7 @@ TEST_CASE("a wait inside NoHostWait is an error that names it") {
     CHECK_THROWS_AS(x.to_vector(), std::logic_error);
     CHECK_THROWS_AS(from_vector({1}, {1}, DType::f32), std::logic_error);
     CHECK_THROWS_AS(synchronize(cpu), std::logic_error);
-#ifndef DYAD_SIMT_ONLY  // there is no pool
+#ifndef DYAD_SIMT_ONLY                                                                   // there is no pool
     CHECK_THROWS_AS(Tensor({std::int64_t(1) << 40}, DType::u8, cpu), std::logic_error);  // more than it has
 #endif
     { const NoHostWait inner; }

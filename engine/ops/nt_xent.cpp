@@ -47,7 +47,8 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
                         workspace.data<T>());
   });
   communicator.all_reduce_sum(loss);
-  const Tensor top = communicator.all_gather(own_top, counts), weight = communicator.all_gather(own_weight, counts);
+  const Tensor top = communicator.all_gather(own_top, counts),
+               weight = communicator.all_gather(own_weight, counts);
 
   return record("nt_xent", loss, {h, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
     dispatch_f32_f64(z, [&](auto stream, auto zero) {

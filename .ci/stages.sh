@@ -24,6 +24,7 @@ stage_cuda() {
   }
   scripts/install.sh --cuda || return 1
   CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}" || return 1
+  scripts/ptxas_table.sh --check docs/benchmarks/ptxas-sm90.txt || return 1
   run_ctest cuda
 }
 

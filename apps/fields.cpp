@@ -154,6 +154,11 @@ Fields fields(PretrainOptions& o) {
       {.name = "seed", .value = &o.seed, .help = "of everything that is drawn"},
       {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "resident",
+       .value = &o.resident,
+       .help = "keep all pixels in the device's memory; auto: CIFAR on a GPU with room for it",
+       .choices = {"auto", "on", "off"}},
+      {.name = "graph", .value = &o.graph, .help = "capture the step as one CUDA graph (--device cuda)"},
       {.name = "bucket",
        .value = &o.bucket,
        .help = "MiB of gradients that ranks sum at once while backward runs; 0: all after it",
@@ -386,6 +391,8 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
 }
 
 void resolve(PretrainOptions& o, bool cifar) {
+  if (o.graph && o.device == "cpu")
+    throw engine::UsageError("--graph: the CPU device has no graphs, expected --device cuda");
   if (o.size < 0) o.size = cifar ? 32 : 224;
   const bool small = o.size <= 64;
   if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";

@@ -41,8 +41,10 @@ struct PretrainOptions : RankOptions {
   int size = -1;                // of a view in pixels; by default 32 for CIFAR, else 224
 
   std::uint64_t seed = 0;
-  std::string dtype = "f32";  // of the activations: f32 | bf16 | f64
-  int threads = 2;            // of the loader; 0 loads in the training thread
+  std::string dtype = "f32";      // of the activations: f32 | bf16 | f64
+  int threads = 2;                // of the loader; 0 loads in the training thread
+  std::string resident = "auto";  // the pixels of all images in the device's memory: auto | on | off
+  bool graph = false;             // a step is one CUDA graph
 
   double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
   long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never

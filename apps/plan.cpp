@@ -15,6 +15,10 @@ std::string megabytes(double bytes) {
   return text;
 }
 
+bool resides(const PretrainOptions& o, const data::Dataset& dataset, engine::Device device) {
+  return o.resident == "on" || (o.resident == "auto" && data::worth_residing(dataset, device));
+}
+
 // Activations of one step, measured on a forward pass of two images and scaled: every one of them is kept for
 // backward.
 double activation_bytes(const PretrainOptions& o, const Model& model) {
@@ -26,6 +30,16 @@ double activation_bytes(const PretrainOptions& o, const Model& model) {
 }
 
 }  // namespace
+
+std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions& o, const data::Dataset& dataset,
+                                                engine::Device device) {
+  if (!resides(o, dataset, device)) return nullptr;
+  return std::make_unique<data::Resident>(dataset, device, o.threads);
+}
+
+data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device device, bool resident) {
+  return {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device, .pixels = !resident};
+}
 
 Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)
     : steps_per_epoch(long(dataset.size()) / o.batch), chance_loss(std::log(2.0 * o.batch - 1)) {
@@ -39,10 +53,14 @@ Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)
 }
 
 std::string Plan::text(const PretrainOptions& o, const data::Dataset& dataset, const Model& model) const {
-  return engine::concat_text(data::describe(dataset), "; ", o.arch, " x ", o.width, ", ",
-                             model.parameters.trained_count(), " parameters, ", o.dtype, " on ",
-                             model.parameters.device(), "; ", o.batch, " pairs a step, ", steps, " steps of ",
-                             steps_per_epoch, " an epoch; loss of chance ", chance_loss);
+  const engine::Device device = model.parameters.device();
+  const char* pixels = resides(o, dataset, device)               ? "; pixels stay on the device"
+                       : device.backend == engine::Backend::cuda ? "; pixels are sent with each batch"
+                                                                 : "";
+  return engine::concat_text(data::describe(dataset), pixels, "; ", o.arch, " x ", o.width, ", ",
+                             model.parameters.trained_count(), " parameters, ", o.dtype, " on ", device, "; ",
+                             o.batch, " pairs a step, ", steps, " steps of ", steps_per_epoch,
+                             " an epoch; loss of chance ", chance_loss);
 }
 
 void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,

@@ -3,14 +3,20 @@
 
 #include <chrono>
 #include <iosfwd>
+#include <memory>
 #include <string>
 
 #include "apps/model.h"
 #include "apps/phases.h"
 #include "apps/run_directory.h"
-#include "data/dataset.h"
+#include "data/loader.h"
+#include "data/resident.h"
 
 namespace apps {
+
+// The data set's pixels on the device, if that is wanted; else null.
+std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions&, const data::Dataset&, engine::Device);
+data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);
 
 struct Plan {
   long steps_per_epoch, steps, warmup_steps;

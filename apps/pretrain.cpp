@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/captured_step.h"
 #include "apps/checkpoint.h"
 #include "apps/cli.h"
 #include "apps/commands.h"
@@ -31,7 +32,7 @@ nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const
 
 using engine::Tensor;
 
-int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& ranks) {
+int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) {
   const engine::Device device = device_of_rank(o);
   const engine::DType dtype = engine::parse_dtype(o.dtype);
 
@@ -44,8 +45,8 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& r
   if (const auto checkpoint = ranks.first() ? resume_from(o) : std::nullopt)
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
   step = ranks.share(model.parameters, optimizer->state(), step);
-  data::Loader loader(dataset, {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device},
-                      ranks.communicator());
+  const auto resident = resident_pixels(o, dataset, device);
+  data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());
   loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
   RunDirectory run(o, step, ranks.first());
   Progress progress(ranks.first() ? stderr : nullptr, run, step, plan.steps);
@@ -72,15 +73,18 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& r
   TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
   const StopSignals signals;
   Phases phase(device, o.sync);
-  data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype);
+  data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype, resident.get());
+  CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
+    return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
+  });
   data::Batch batch;
-  while (step < plan.steps && !ranks.any(signals.stop())) {
+  while (step < plan.steps && !ranks.any_late(signals.stop())) {
     phase.clear();
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
-    const Tensor images = phase("views", [&] { return views(batch); });
     const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
-    const Tensor loss = train_step(images, tau, lr, phase);
+    phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(lr); });
+    const Tensor loss = step_on_device(views.layout(), phase);
 
     records.finish();  // of the step before: its loss came while this one was queued
     records.begin(loss, step_record(++step, plan, lr, o.batch, phase, begun));

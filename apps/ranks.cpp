@@ -236,6 +236,16 @@ bool Ranks::any(bool here) const {
   return flag.item() > 0;
 }
 
+bool Ranks::any_late(bool here) {
+  if (size() == 1) return here;
+  const bool before = vote_ && vote_->value() > 0;
+  if (!vote_) vote_ = std::make_unique<engine::LateScalar>(communicator_->device());
+  const engine::Tensor flag = engine::full({1}, here ? 1 : 0, engine::DType::f32, communicator_->device());
+  communicator_->all_reduce_sum(flag);
+  vote_->start(flag);
+  return before;
+}
+
 Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset) {
   PretrainOptions o = resolved;
   Facts facts = {{"version", version_text()},

@@ -15,6 +15,7 @@
 #include "data/dataset.h"
 #include "engine/optimizer.h"
 #include "engine/rank_watch.h"
+#include "engine/transfer.h"
 
 namespace apps {
 
@@ -56,13 +57,16 @@ class Ranks {
   // What ran when on every rank (engine/trace.h), into one file that the first rank writes.
   void write_trace(const std::string& path) const;
 
-  // Whether any rank wants something, known to all.
+  // Whether any rank wants something, known to all; any_late() says what was asked for in the call before,
+  // so that nobody waits for the device.
   bool any(bool here) const;
+  bool any_late(bool here);
 
  private:
   std::unique_ptr<engine::Communicator> owned_;
   engine::Communicator* communicator_;
   std::unique_ptr<engine::RankWatch> watch_;
+  std::unique_ptr<engine::LateScalar> vote_;
 };
 
 // What must be the same on every rank: version, world size, configuration, list of the images.

@@ -31,12 +31,17 @@ TrainStep::TrainStep(const Model& model, engine::Optimizer& optimizer, engine::C
       pairs_(pairs) {}
 
 Tensor TrainStep::operator()(const Tensor& images, const Tensor& tau, double lr, Phases& phase) {
+  optimizer_.set_learning_rate(lr);
+  return launch(images, tau, phase);
+}
+
+Tensor TrainStep::launch(const Tensor& images, const Tensor& tau, Phases& phase) {
   const models::Pass pass{engine::Mode::train, communicator_};
   const Tensor z = phase("forward", [&] { return model_.net(images, pass); });
   const Tensor loss = phase("loss", [&] { return engine::nt_xent(z, tau, communicator_, pairs_); });
   phase("backward", [&] { buckets_.backward(loss); });
   phase("all_reduce", [&] { buckets_.finish(); });  // what was not done while backward ran
-  phase("optimizer", [&] { optimizer_.step(lr); });
+  phase("optimizer", [&] { optimizer_.step(); });
   return loss.detach();
 }
 

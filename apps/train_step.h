@@ -22,6 +22,8 @@ class TrainStep {
   // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. tau: (1) on the device. Returns
   // the loss of all ranks, a device scalar.
   engine::Tensor operator()(const engine::Tensor& images, const engine::Tensor& tau, double lr, Phases&);
+  // The same with the learning rate that the optimizer has: only launches, the same for every step.
+  engine::Tensor launch(const engine::Tensor& images, const engine::Tensor& tau, Phases&);
 
  private:
   const Model& model_;

@@ -17,6 +17,7 @@
 #include "engine/transfer.h"
 #include "kernels/check_options.h"
 #include "kernels/launch_log.h"
+#include "kernels/launch_record.h"
 
 namespace engine {
 namespace {
@@ -147,7 +148,10 @@ void reset_peak_memory(Device d) { pool(d).reset_peak(); }
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
   if (kernels::LaunchLog* log = kernels::launch_log()) log->add("copy_bytes", to, bytes);
   if (to_device.backend == Backend::cpu && from_device.backend == Backend::cpu) {
-    if (bytes > 0) std::memcpy(to, from, bytes);
+    if (bytes == 0) return;
+    if (kernels::LaunchRecord* record = kernels::launch_record())
+      return record->add([=] { std::memcpy(to, from, bytes); });
+    std::memcpy(to, from, bytes);
     return;
   }
   const bool host_end = to_device.backend == Backend::cpu || from_device.backend == Backend::cpu;

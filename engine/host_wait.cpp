@@ -7,6 +7,7 @@ namespace engine {
 namespace {
 
 thread_local int forbidden = 0;
+thread_local bool capturing = false;
 
 }  // namespace
 
@@ -14,6 +15,14 @@ void host_waits(const char* what) {
   if (forbidden > 0)
     throw std::logic_error(std::string(what) + ": the host would wait for the device, where it must not");
 }
+
+void host_copies(const char* what) {
+  if (capturing)
+    throw std::logic_error(std::string(what) + ": a copy to or from the host can't be captured in a graph");
+}
+
+Capture::Capture() { capturing = true; }
+Capture::~Capture() { capturing = false; }
 
 NoHostWait::NoHostWait() { ++forbidden; }
 NoHostWait::~NoHostWait() { --forbidden; }

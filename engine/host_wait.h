@@ -17,4 +17,19 @@ class NoHostWait {
   NoHostWait& operator=(const NoHostWait&) = delete;
 };
 
+// While a graph records the work of this thread, the host may not wait, and may not send or fetch anything
+// either: the graph would do so again with what happens to lie there. host_copies() then throws
+// std::logic_error.
+class Capture {
+ public:
+  Capture();
+  ~Capture();
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+ private:
+  NoHostWait no_wait_;
+};
+void host_copies(const char* what);
+
 }  // namespace engine

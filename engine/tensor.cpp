@@ -7,6 +7,7 @@
 #include "engine/tape.h"
 #include "kernels/kernels.h"
 #include "kernels/launch_log.h"
+#include "kernels/launch_record.h"
 
 namespace engine {
 namespace {
@@ -116,6 +117,8 @@ double Tensor::item() const {
 void Tensor::fill_zero() const {
   if (kernels::LaunchLog* log = kernels::launch_log()) log->add("fill_zero", raw(), bytes());
   if (device().backend == Backend::cuda) return cuda::fill(raw(), 0, bytes(), device().index);
+  if (kernels::LaunchRecord* record = kernels::launch_record())
+    return record->add([at = raw(), bytes = bytes()] { std::memset(at, 0, bytes); });
   std::memset(raw(), 0, bytes());
 }
 

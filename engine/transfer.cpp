@@ -92,8 +92,8 @@ void HostBuffer::resize(std::size_t size) {
   else
     copied_ = std::make_unique<Event>(device_);  // of what it had been moved to
   if (size > capacity_) {
+    const std::size_t capacity = std::max({size, capacity_ * 5 / 4, kAlignment});  // pinning is slow
     free();
-    const std::size_t capacity = std::max(size, kAlignment);
     bytes_ = static_cast<std::uint8_t*>(device_.backend == Backend::cuda
                                             ? cuda::allocate_host(device_.index, capacity)
                                             : ::operator new[](capacity, std::align_val_t(kAlignment)));
@@ -104,6 +104,7 @@ void HostBuffer::resize(std::size_t size) {
 
 void HostBuffer::copy_to(void* device_memory, std::size_t bytes, Queue queue) const {
   require(bytes <= size_, "HostBuffer: a copy of ", bytes, " bytes of ", size_);
+  host_copies("HostBuffer::copy_to");
   log("copy_to_device", device_memory, bytes, queue);
   if (device_.backend == Backend::cuda)
     cuda::copy(device_memory, bytes_, bytes, device_.index, queue);
@@ -114,6 +115,7 @@ void HostBuffer::copy_to(void* device_memory, std::size_t bytes, Queue queue) co
 
 void HostBuffer::copy_from(const void* device_memory, std::size_t bytes, Queue queue) {
   require(bytes <= size_, "HostBuffer: a copy of ", bytes, " bytes into ", size_);
+  host_copies("HostBuffer::copy_from");
   log("copy_to_host", device_memory, bytes, queue);
   if (device_.backend == Backend::cuda)
     cuda::copy(bytes_, device_memory, bytes, device_.index, queue);

@@ -42,7 +42,7 @@ __device__ __forceinline__ void store(const Image& image, const Affine& affine, 
 }
 
 template <int NT, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     augment_kernel(int size, const std::uint8_t* pixels, const View* views, Affine affine, T* y) {
   SHARED_DYNAMIC(unsigned char, shared);
   const View view = views[blockIdx.x];  // by value: nvcc needs fewer registers

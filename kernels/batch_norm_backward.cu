@@ -21,7 +21,7 @@ __device__ __forceinline__ V masked(V dy, V normalized, V y) {
 
 // partials[s] = (sum dy', sum dy' xhat) of slab s; Write: the masked dy' is kept too.
 template <int NT, int V, Mask M, bool Write, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 3)
     reduce_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,
                   const T* __restrict__ y, const T* __restrict__ dy, const acc_t<T>* __restrict__ statistics,
                   const acc_t<T>* __restrict__ weight, const acc_t<T>* __restrict__ bias, T* __restrict__ out,

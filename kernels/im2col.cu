@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(NT) im2col_kernel(ConvolutionShape s, const T*
 // dx[n][h][w][c] (+)= sum over (r, s) of columns[n][p][q][r][s][c], where p stride + r - padding = h and so
 // on: each element of dx gathers, so that no two threads write to one place. CT channels a thread.
 template <int NT, int LANES, int PIXELS, int CT, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     col2im_kernel(ConvolutionShape s, const acc_t<T>* columns, T* dx, bool accumulate) {
   using A = acc_t<T>;
   const std::int64_t p_count = s.p(), q_count = s.q(), pixels = s.n * s.h * s.w;

@@ -302,7 +302,7 @@ __global__ void __launch_bounds__(S::NT)
 }
 
 template <int NT, bool Accumulate, class A>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     jacobian_kernel(NtXentShape shape, int splits, const A* z, const A* norm, const A* tau, const A* dy,
                     A* dz, A* dh, A* dtau) {
   const std::int64_t i = warp_row<NT>();

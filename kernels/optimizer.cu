@@ -120,7 +120,7 @@ __global__ void adamw_advance_kernel(double beta1, double beta2, double weight_d
 }
 
 template <int NT, class A>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     adamw_kernel(const OptimizerChunk* __restrict__ chunks, A beta1, A beta2, A eps,
                  const double* __restrict__ rates, const A* __restrict__ gradients, A* __restrict__ first,
                  A* __restrict__ second, A* __restrict__ values) {

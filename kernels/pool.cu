@@ -83,7 +83,7 @@ __device__ __forceinline__ void add_chosen(int width, int position, const T* __r
 }
 
 template <int NT, bool Accumulate, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     max_pool_backward_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t height,
                              const T* __restrict__ dy, const std::uint8_t* __restrict__ indices,
                              T* __restrict__ dx) {

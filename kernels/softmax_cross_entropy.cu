@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(NT)
 }
 
 template <int NT, bool Accumulate, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 1)
     softmax_cross_entropy_backward_kernel(std::int64_t rows, std::int64_t classes, const T* logits,
                                           const std::int32_t* labels, const T* log_sum, const T* dy, T* dx) {
   const std::int64_t row = warp_row<NT>();

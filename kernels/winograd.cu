@@ -35,18 +35,24 @@ __device__ __forceinline__ Corner corner(const WinogradTiles& t, std::int64_t ti
   return {n, row * step + origin, column * step + origin};
 }
 
+// The first L channels of a thread. A host thread goes on through all others; one of the GPU has no more,
+// since what it would keep for the next costs it registers.
+template <int NT, int LANES, int L>
+__device__ __forceinline__ std::int64_t first_channel() {
+  return NT == 1 ? 0 : (std::int64_t(blockIdx.y) * LANES + threadIdx.x % LANES) * L;
+}
+
 template <int NT, int LANES, int L, int P, class F, class T>
 __global__ void __launch_bounds__(NT)
     winograd_image_kernel(WinogradTiles t, const T* image, WinogradDomain d, T* domain) {
   using V = Vector<T, L>;
-  const int lane = int(threadIdx.x) % LANES;
   const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::step, F::origin);
   const T* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
   const Corner next = corner(t, t.first + tile + 1, F::step, F::origin);
   const T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
-  for (std::int64_t c = lane * L; c < d.channels; c += LANES * L) {
+  for (std::int64_t c = first_channel<NT, LANES, L>(); c < d.channels; c = NT == 1 ? c + L : d.channels) {
     const bool whole = c + L <= t.c;
     V half[F::out][F::in];  // transformed along columns, then along rows
     UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
@@ -75,13 +81,12 @@ template <int NT, int LANES, int L, int P, class F, class T>
 __global__ void __launch_bounds__(NT)
     winograd_output_kernel(WinogradTiles t, WinogradDomain d, const T* domain, T* image, bool accumulate) {
   using V = Vector<T, L>;
-  const int lane = int(threadIdx.x) % LANES;
   const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::out, 0);
   const Corner next = corner(t, t.first + tile + 1, F::out, 0);
   T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
-  for (std::int64_t c = lane * L; c < t.c; c += LANES * L) {
+  for (std::int64_t c = first_channel<NT, LANES, L>(); c < t.c; c = NT == 1 ? c + L : t.c) {
     if (NT == 1)
       for (int i = 0; i < F::out; ++i)
         for (int j = 0; j < F::out; ++j) prefetch_to_write(ahead + (i * t.w + j) * t.c + c);
@@ -175,7 +180,7 @@ __global__ void __launch_bounds__(NT)
 
 // The gradient of the filters out of its domain; the parts are added in order.
 template <int NT, int L, int P, int ROWS, class F, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 2)
     winograd_filter_gradient_kernel(std::int64_t k_count, std::int64_t c_count, int parts, WinogradFilter u,
                                     const T* domain, T* d_filter, bool accumulate) {
   using V = Vector<T, L>;
@@ -208,11 +213,17 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
+template <int NT, int LANES>
+Grid tile_grid(const WinogradTiles& t, std::int64_t channels, const char* launcher) {
+  return {dim3(unsigned(ceil_div(t.count, NT / LANES)), NT == 1 ? 1 : unsigned(ceil_div(channels, LANES))),
+          dim3(NT), 0, launcher};
+}
+
 template <class F, class Stream, class T>
 void image_to_domain(Stream stream, const WinogradTiles& t, const T* image, const WinogradDomain& d,
                      T* domain) {
   constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
-  const Grid grid{dim3(unsigned(ceil_div(t.count, NT / LANES))), dim3(NT), 0, "winograd_image"};
+  const Grid grid = tile_grid<NT, LANES>(t, d.channels, "winograd_image");
   launch<winograd_image_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
       stream, grid, t, image, d, domain);
 }
@@ -221,7 +232,7 @@ template <class F, class Stream, class T>
 void domain_to_image(Stream stream, const WinogradTiles& t, const WinogradDomain& d, const T* domain,
                      T* image, bool accumulate) {
   constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
-  const Grid grid{dim3(unsigned(ceil_div(t.count, NT / LANES))), dim3(NT), 0, "winograd_output"};
+  const Grid grid = tile_grid<NT, LANES>(t, t.c, "winograd_output");
   launch<winograd_output_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
       stream, grid, t, d, domain, image, accumulate);
 }

@@ -137,18 +137,30 @@ gradcheck() {
   limited "$build/dyad" gradcheck --device "$device" --op "$(of_quick '^(relu|linear|conv2d.*|batch_norm)$' '.*')"
 }
 
-pretrain_on() {  # DEVICE: the losses to $logs/losses-DEVICE.jsonl
-  local run=$build/run-$1
+pretrain_on() {  # DEVICE NAME [FLAGS...]: the losses to $logs/losses-NAME.jsonl
+  local run=$build/run-$2
   rm -rf "$run"
-  limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" --seed 1 --arch resnet10 --width 0.5 \
+  limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" "${@:3}" --seed 1 --arch resnet10 --width 0.5 \
     --batch "$(of_quick 32 128)" --steps "$(of_quick 20 200)" --optimizer sgd --lr 0.02
-  cp "$run/metrics.jsonl" "$logs/losses-$1.jsonl"
+  cp "$run/metrics.jsonl" "$logs/losses-$2.jsonl"
 }
 
 training() {
-  pretrain_on cpu
-  pretrain_on "$device"
+  pretrain_on cpu cpu
+  pretrain_on "$device" "$device"
   "$python" scripts/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
+}
+
+# A step as one CUDA graph, and pixels that are sent with each batch: the losses of the training above.
+graph() {
+  if [[ $device == cpu ]]; then not_run "the CPU device has no graphs"; fi
+  pretrain_on cuda graph --graph
+  pretrain_on cuda sent --resident off
+  local name
+  for name in graph sent; do
+    diff <(grep -o '"loss":[^,]*' "$logs/losses-cuda.jsonl") <(grep -o '"loss":[^,]*' "$logs/losses-$name.jsonl") ||
+      { echo "the losses of $name differ"; return 1; }
+  done
 }
 
 pytorch() {
@@ -223,6 +235,7 @@ stage build 600
 stage parity 120
 stage gradcheck 180
 stage training 240
+stage graph 240
 stage memcheck 150
 stage bench_ops 240
 stage pytorch 300

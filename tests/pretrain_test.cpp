@@ -49,7 +49,9 @@ std::string final_checkpoint(const apps::PretrainOptions& o) {
 
 }  // namespace
 
-TEST_CASE("the same seed gives the same checkpoint, byte for byte, with 0, 1 and 4 loader threads") {
+TEST_CASE(
+    "the same seed gives the same checkpoint, byte for byte, with 0, 1 and 4 loader threads and resident "
+    "pixels") {
   const Folder folder;
   std::string first;
   for (int threads : {0, 1, 4}) {
@@ -59,6 +61,10 @@ TEST_CASE("the same seed gives the same checkpoint, byte for byte, with 0, 1 and
     if (first.empty()) first = final_checkpoint(o);
     CHECK(final_checkpoint(o) == first);
   }
+  auto resident = small(folder.path / "resident");
+  resident.resident = "on";
+  REQUIRE(apps::pretrain(resident) == apps::kOk);
+  CHECK(final_checkpoint(resident) == first);
   auto other = small(folder.path / "seed");
   other.seed = 1;
   REQUIRE(apps::pretrain(other) == apps::kOk);

@@ -1,8 +1,12 @@
-// A warm training step repeats itself: the same launches with the same arguments, so that it can be captured
-// as a CUDA graph; and a few steps learn.
+// A warm training step repeats itself: the same launches and copies with the same arguments, and no wait for
+// the device, so that it can be captured as a CUDA graph; and a few steps learn.
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "apps/train_step.h"
+#include "data/view_batch.h"
+#include "engine/host_wait.h"
 #include "engine/random.h"
 #include "kernels/launch_log.h"
 
@@ -36,29 +40,50 @@ Tensor images(int pairs, int size) {
 
 }  // namespace
 
-TEST_CASE("two warm steps launch the same kernels with the same addresses and scalars") {
-  for (const char* optimizer : {"sgd", "adamw", "lars"}) {
-    INFO(optimizer);
-    const apps::PretrainOptions o = small(optimizer);
-    const apps::Model model(o, cpu);
-    const auto update = apps::make_optimizer(o, model.parameters);
-    apps::TrainStep step(model, *update, single(), o.batch);
-    const Tensor source = images(o.batch, o.size), tau = full({1}, o.tau, DType::f32, cpu);
-    apps::Phases phases(cpu, false);
-    kernels::LaunchLog logs[4];
-    for (int i = 0; i < 4; ++i) {
-      kernels::launch_log() = &logs[i];
-      const Tensor batch = source.clone();  // as a batch of views is: new every step
-      step(batch, tau, 0.01 * (i + 1), phases);
-      kernels::launch_log() = nullptr;
+// What a warm step copies and launches. Everything that the host does in it is asked for without a wait.
+TEST_CASE(
+    "two warm steps launch the same kernels with the same addresses and scalars, and wait for nothing") {
+  const auto dataset = data::open_dataset("data/samples", data::Split::train);
+  const data::Resident resident(*dataset, cpu, 1);
+  for (const char* optimizer : {"sgd", "adamw", "lars"})
+    for (const bool is_resident : {false, true}) {
+      INFO(optimizer, is_resident ? ", pixels are there" : ", pixels are sent");
+      const apps::PretrainOptions o = small(optimizer);
+      data::Loader loader(*dataset, {.batch = o.batch, .threads = 1, .pixels = !is_resident});
+      data::ViewBatches views(data::view_recipe("simclr-cifar"), 2, o.size, o.seed, cpu, DType::f32,
+                              is_resident ? &resident : nullptr);
+      const apps::Model model(o, cpu);
+      const auto update = apps::make_optimizer(o, model.parameters);
+      apps::TrainStep step(model, *update, single(), o.batch);
+      const Tensor tau = full({1}, o.tau, DType::f32, cpu);
+      apps::Phases phases(cpu, false);
+      LateScalar late(cpu);
+      data::Batch batch;
+      kernels::LaunchLog sent[6], launched[6];
+      for (int i = 0; i < 6; ++i) {
+        loader.next(batch);
+        std::optional<NoHostWait> none;
+        if (i > 1) none.emplace();
+        kernels::launch_log() = &sent[i];
+        views.stage(batch);
+        update->set_learning_rate(0.01 * (i + 1));
+        kernels::launch_log() = &launched[i];
+        const Tensor loss = step.launch(views.make(), tau, phases);
+        late.start(loss);
+        kernels::launch_log() = nullptr;
+        if (i > 1) CHECK_THROWS_AS(loss.item(), std::logic_error);
+      }
+      CHECK(launched[5].entries.size() > 50);
+      REQUIRE(launched[4].entries.size() == launched[5].entries.size());
+      for (std::size_t i = 0; i < launched[4].entries.size(); ++i) {
+        INFO("launch ", i, " by ", launched[4].entries[i].launcher);
+        REQUIRE(launched[4].entries[i] == launched[5].entries[i]);
+      }
+      // the learning rate and the views go to the same places; pixels to the ring's two slots in turn
+      CHECK(sent[5].entries.size() == (is_resident ? 2 : 7));
+      CHECK(sent[3].entries == sent[5].entries);
+      CHECK((sent[4].entries == sent[5].entries) == is_resident);
     }
-    CHECK(logs[3].entries.size() > 50);
-    REQUIRE(logs[2].entries.size() == logs[3].entries.size());
-    for (std::size_t i = 0; i < logs[2].entries.size(); ++i) {
-      INFO("launch ", i, " by ", logs[2].entries[i].launcher);
-      REQUIRE(logs[2].entries[i] == logs[3].entries[i]);
-    }
-  }
 }
 
 TEST_CASE("a few steps bring the loss well below chance") {

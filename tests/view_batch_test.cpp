@@ -65,6 +65,41 @@ TEST_CASE("views of a batch are those of its images, whether pixels come with it
   }
 }
 
+TEST_CASE("images of any size can be resident") {
+  class Sizes : public Dataset {
+   public:
+    Kind kind() const override { return Kind::image_folder; }
+    std::size_t size() const override { return 300; }
+    const std::vector<std::string>& classes() const override { return classes_; }
+    int label(std::size_t) const override { return 0; }
+    std::string name(std::size_t i) const override { return std::to_string(i); }
+    void read(std::size_t i, Image& into) const override {
+      const int height = 1 + int(i % 5), width = 1 + int(i % 3);
+      into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
+    }
+
+   private:
+    std::vector<std::string> classes_;
+  };
+  const Sizes set;
+  CHECK_FALSE(worth_residing(set, engine::cpu));
+  for (const int threads : {0, 3}) {
+    const Resident resident(set, engine::cpu, threads);
+    std::int64_t end = 0;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+      const Image image = set.image(i);
+      const Place& p = resident.places[i];
+      CHECK(p.offset == end);
+      CHECK(p.height == image.height);
+      CHECK(p.width == image.width);
+      end += std::int64_t(image.pixels.size());
+      CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
+                       resident.pixels.data<std::uint8_t>() + p.offset));
+    }
+    CHECK(resident.pixels.numel() == end);
+  }
+}
+
 TEST_CASE("staging and making views of a warm batch waits for nothing, and makes the same launches") {
   const auto set = open_dataset(samples, Split::train);
   const Resident resident(*set, engine::cpu, 1);

@@ -12,10 +12,11 @@
 
 namespace kernels::simt {
 
-// Runs blocks 0 to `blocks` of a launch: shared out over OpenMP threads, in random order if the options say
-// so, on the calling thread inside a parallel region.
+// Runs blocks 0 to `blocks` of a launch, an object of so many bytes: shared out over OpenMP threads, in
+// random order if the options say so, on the calling thread inside a parallel region. Where launches are
+// recorded, keeps a copy of it to do so later.
 using RunBlocks = void (*)(const void* launch, std::uint64_t begin, std::uint64_t end);
-void parallel_blocks(std::uint64_t blocks, RunBlocks, const void* launch);
+void parallel_blocks(std::uint64_t blocks, RunBlocks, const void* launch, std::size_t bytes);
 
 // Refuses what CUDA would refuse; without fibers also blocks of more than one thread.
 void check_grid(const LaunchSite&, dim3 blocks, dim3 threads, std::size_t shared_bytes, bool fibers);
@@ -117,7 +118,8 @@ void launch_host(void (*)(P...), const Grid& grid, std::type_identity_t<P>... ar
   if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
   const Launch<P...> l{grid, {args...}};
   constexpr simt::RunBlocks run = Fibers ? &run_on_fibers<Kernel, P...> : &run_serial<Kernel, P...>;
-  simt::parallel_blocks(std::uint64_t(grid.blocks.x) * grid.blocks.y * grid.blocks.z, run, &l);
+  static_assert((std::is_trivially_copyable_v<P> && ...), "kernel arguments are plain values");
+  simt::parallel_blocks(std::uint64_t(grid.blocks.x) * grid.blocks.y * grid.blocks.z, run, &l, sizeof l);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 // The blocks of a launch over OpenMP threads; what else is one a process.
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "kernels/check_options.h"
 #include "kernels/launch_log.h"
+#include "kernels/launch_record.h"
 #include "kernels/simt/host.h"
 #include "kernels/simt/random_order.h"
 #ifdef _OPENMP
@@ -18,6 +20,11 @@ namespace kernels {
 LaunchLog*& launch_log() {
   static LaunchLog* log = nullptr;
   return log;
+}
+
+LaunchRecord*& launch_record() {
+  static LaunchRecord* record = nullptr;
+  return record;
 }
 
 CheckOptions& check_options() {
@@ -72,7 +79,16 @@ struct LaunchEdges {
 
 }  // namespace
 
-void parallel_blocks(std::uint64_t blocks, RunBlocks run, const void* launch) {
+void parallel_blocks(std::uint64_t blocks, RunBlocks run, const void* launch, std::size_t bytes) {
+  if (LaunchRecord* record = launch_record()) {
+    struct alignas(64) Copy {
+      unsigned char bytes[1024];
+    };
+    if (bytes > sizeof(Copy)) throw SimtError("a launch of " + std::to_string(bytes) + " bytes is recorded");
+    const auto copy = std::make_shared<Copy>();
+    std::memcpy(copy->bytes, launch, bytes);
+    return record->add([=] { parallel_blocks(blocks, run, copy->bytes, bytes); });
+  }
   if constexpr (tsan) {
     const LaunchEdges edges;
     return run_in_order(blocks, run, launch);

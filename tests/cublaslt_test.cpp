@@ -183,8 +183,8 @@ TEST_CASE("cuBLASLt: what it refuses is an error that names the call, and leaves
     matmul(CudaStream{}, true, false, 8, 8, 8, a, 8, a, 8, c, 8, false, workspace.data());
   };
   cublaslt_double::library().next_status = CUBLAS_STATUS_EXECUTION_FAILED;
-  CHECK_THROWS_WITH(
-      multiply(), doctest::Contains("cuBLASLt: CUBLAS_STATUS_EXECUTION_FAILED in cublasLtMatmul (kernels/"));
+  CHECK_THROWS_WITH(multiply(),
+                    doctest::Contains("cuBLASLt: CUBLAS_STATUS_EXECUTION_FAILED in cublasLtMatmul ("));
   cublaslt_double::library().no_algorithm = true;
   CHECK_NOTHROW(multiply());  // it has one already
   CHECK_THROWS_WITH(

@@ -77,6 +77,7 @@ struct World {
   int blocking = -1;
   std::atomic<int> asked{0};  // collectives
   struct Event {
+    explicit Event(int number) : number(number) {}
     int number;
     std::atomic<int> behind{0};  // collectives asked for before it was recorded
   };

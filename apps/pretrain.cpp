@@ -60,6 +60,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   });
   const auto save = [&] {
     records.finish();
+    ranks.communicator().barrier();  // after a collective that failed the device works on with wrong sums
     if (!ranks.first()) return;
     run.sync();
     save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);

@@ -37,9 +37,9 @@ class Phases {
     Timer(Phases& phases, const char* name) : phases(phases), name(name) {}
     ~Timer() {
       if (phases.sync_) engine::synchronize(phases.device_);
-      const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begun;
-      phases.times_.emplace_back(name, time.count());
-      engine::add_to_trace(engine::Lane::compute, name, begun, std::chrono::steady_clock::now());
+      const auto ended = std::chrono::steady_clock::now();
+      phases.times_.emplace_back(name, std::chrono::duration<double, std::milli>(ended - begun).count());
+      engine::add_to_trace(engine::Lane::compute, name, begun, ended);
     }
   };
 

@@ -18,6 +18,7 @@
 #include "engine/mpi_communicator.h"
 #include "engine/nccl_communicator.h"
 #include "engine/trace.h"
+#include "kernels/hash.h"
 
 namespace apps {
 namespace {
@@ -68,8 +69,8 @@ void set(const char* name, const std::string& value, bool replace) {
                    "); install openmpi-bin");
 }
 
-// One process a GPU, with the variables that torchrun would set. When one fails, the others are told by their
-// own watch; what is left after that is ended here.
+// One process a GPU, with the variables that torchrun would set. Waits for all: when one fails, the others
+// are told by their own watch.
 int start_cuda_ranks(int ranks) {
   set("MASTER_ADDR", "127.0.0.1", false);
   set("MASTER_PORT", "29400", false);
@@ -229,13 +230,6 @@ void Ranks::write_trace(const std::string& path) const {
   if (first()) write_text(path, all + "]\n");
 }
 
-bool Ranks::any(bool here) const {
-  if (size() == 1) return here;
-  const engine::Tensor flag = engine::full({1}, here ? 1 : 0, engine::DType::f32, communicator_->device());
-  communicator_->all_reduce_sum(flag);
-  return flag.item() > 0;
-}
-
 bool Ranks::any_late(bool here) {
   if (size() == 1) return here;
   const bool before = vote_ && vote_->value() > 0;
@@ -250,13 +244,15 @@ Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset) {
   PretrainOptions o = resolved;
   Facts facts = {{"version", version_text()},
                  {"world size", std::to_string(launched(environment_variable).size)}};
-  for (const Field& f : fields(o))
-    if (f.saved && f.name != "data" && f.name != "run" &&
-        f.name != "threads")  // they may lie elsewhere there
-      facts.emplace_back(f.name, text_of(f));
-  std::uint64_t list = 0xcbf29ce484222325u;  // FNV-1a of the labels, in order
-  for (std::size_t i = 0; i < dataset.size(); ++i)
-    list = (list ^ std::uint64_t(dataset.label(i))) * 0x100000001b3u;
+  for (const Field& f : fields(o)) {
+    const bool of_the_machine = f.name == "data" || f.name == "run" || f.name == "threads";
+    if (f.saved && !of_the_machine) facts.emplace_back(f.name, text_of(f));
+  }
+  std::uint64_t list = kernels::fnv1a(nullptr, 0);
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const int label = dataset.label(i);
+    list = kernels::fnv1a(&label, sizeof label, list);
+  }
   facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
                                                    " classes, list ", std::hex, list));
   return facts;

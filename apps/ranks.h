@@ -57,9 +57,8 @@ class Ranks {
   // What ran when on every rank (engine/trace.h), into one file that the first rank writes.
   void write_trace(const std::string& path) const;
 
-  // Whether any rank wants something, known to all; any_late() says what was asked for in the call before,
-  // so that nobody waits for the device.
-  bool any(bool here) const;
+  // Whether any rank wants something, known to all: what was asked for in the call before, so that nobody
+  // waits for the device.
   bool any_late(bool here);
 
  private:

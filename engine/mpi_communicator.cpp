@@ -282,12 +282,6 @@ class Mpi : public Communicator {
     require(n <= 0x7fffffff, "MPI: a collective of ", n, " elements, expected fewer than 2^31");
     return int(n);
   }
-  static Shape with_rows(const Shape& s, std::int64_t n) {
-    return s.rank() == 1   ? Shape{n}
-           : s.rank() == 2 ? Shape{n, s[1]}
-           : s.rank() == 3 ? Shape{n, s[1], s[2]}
-                           : Shape{n, s[1], s[2], s[3]};
-  }
   MPI_Datatype type(DType t) const {
     switch (t) {
       case DType::f32:

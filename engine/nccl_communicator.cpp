@@ -37,13 +37,6 @@ ncclDataType_t type_of(DType t) {
   return ncclNumTypes;
 }
 
-Shape with_rows(const Shape& s, std::int64_t n) {
-  return s.rank() == 1   ? Shape{n}
-         : s.rank() == 2 ? Shape{n, s[1]}
-         : s.rank() == 3 ? Shape{n, s[1], s[2]}
-                         : Shape{n, s[1], s[2], s[3]};
-}
-
 // A collective, for messages.
 struct Asked {
   const char* name;

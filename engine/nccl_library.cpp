@@ -12,17 +12,15 @@ constexpr const char* remedy =
     "install libnccl2 of NVIDIA's packages, or nvidia-nccl-cu13 of PyPI and name its folder in "
     "LD_LIBRARY_PATH";
 
-std::string version_text(int v) { return concat_text(v / 10000, ".", v / 100 % 100, ".", v % 100); }
-
 NcclApi look_up() {
   const kernels::VendorLibrary l("NCCL", {"libnccl.so.2"}, remedy);
   NcclApi api;
   l.find("ncclGetVersion", api.get_version);
   int version = 0;
   if (api.get_version(&version) != ncclSuccess || version < oldest_version)
-    throw kernels::MissingLibrary(concat_text("NCCL: ", l.file(), " is version ", version_text(version),
-                                              ", expected at least ", version_text(oldest_version), "; ",
-                                              remedy));
+    throw kernels::MissingLibrary(concat_text(
+        "NCCL: ", l.file(), " is version ", kernels::dotted_version(std::size_t(version)),
+        ", expected at least ", kernels::dotted_version(std::size_t(oldest_version)), "; ", remedy));
   l.find("ncclGetUniqueId", api.get_unique_id);
   l.find("ncclCommInitRankConfig", api.init_rank);
   l.find("ncclCommGetAsyncError", api.get_async_error);
@@ -52,7 +50,7 @@ bool nccl_is_built_in() { return true; }
 std::string nccl_version() {
   int version = 0;
   nccl_library().get_version(&version);  // asked once before, with success
-  return version_text(version);
+  return kernels::dotted_version(std::size_t(version));
 }
 
 std::unique_ptr<Communicator> connect_nccl(Device device, int rank, int size, double timeout,

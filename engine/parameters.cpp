@@ -3,19 +3,16 @@
 #include <cmath>
 
 #include "engine/random.h"
+#include "kernels/hash.h"
 
 namespace engine {
 namespace {
 
+using kernels::fnv1a;
+
 constexpr std::int64_t kAlignment = 16;  // elements: a parameter begins on a cache line
 
 std::int64_t padded(std::int64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
-
-std::uint64_t fnv1a(const void* data, std::size_t bytes, std::uint64_t hash = 0xcbf29ce484222325u) {
-  const auto* p = static_cast<const unsigned char*>(data);
-  for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ p[i]) * 0x100000001b3u;
-  return hash;
-}
 
 }  // namespace
 

@@ -34,6 +34,15 @@ class Shape {
   std::int64_t extents_[4] = {};  // zero past the rank, so that == is memberwise
 };
 
+// The same but for the number of rows, its first extent.
+inline Shape with_rows(const Shape& s, std::int64_t rows) {
+  require(s.rank() >= 1, "with_rows: ", s.rank(), " extents, expected at least 1");
+  return s.rank() == 1   ? Shape{rows}
+         : s.rank() == 2 ? Shape{rows, s[1]}
+         : s.rank() == 3 ? Shape{rows, s[1], s[2]}
+                         : Shape{rows, s[1], s[2], s[3]};
+}
+
 inline std::ostream& operator<<(std::ostream& out, const Shape& s) {
   out << '(';
   for (int i = 0; i < s.rank(); ++i) out << (i ? "," : "") << s[i];

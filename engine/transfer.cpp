@@ -106,21 +106,21 @@ void HostBuffer::copy_to(void* device_memory, std::size_t bytes, Queue queue) co
   require(bytes <= size_, "HostBuffer: a copy of ", bytes, " bytes of ", size_);
   host_copies("HostBuffer::copy_to");
   log("copy_to_device", device_memory, bytes, queue);
-  if (device_.backend == Backend::cuda)
-    cuda::copy(device_memory, bytes_, bytes, device_.index, queue);
-  else if (bytes > 0)
-    std::memcpy(device_memory, bytes_, bytes);
-  copied_->mark(queue);
+  copy(device_memory, bytes_, bytes, queue);
 }
 
 void HostBuffer::copy_from(const void* device_memory, std::size_t bytes, Queue queue) {
   require(bytes <= size_, "HostBuffer: a copy of ", bytes, " bytes into ", size_);
   host_copies("HostBuffer::copy_from");
   log("copy_to_host", device_memory, bytes, queue);
+  copy(bytes_, device_memory, bytes, queue);
+}
+
+void HostBuffer::copy(void* to, const void* from, std::size_t bytes, Queue queue) const {
   if (device_.backend == Backend::cuda)
-    cuda::copy(bytes_, device_memory, bytes, device_.index, queue);
+    cuda::copy(to, from, bytes, device_.index, queue);
   else if (bytes > 0)
-    std::memcpy(bytes_, device_memory, bytes);
+    std::memcpy(to, from, bytes);
   copied_->mark(queue);
 }
 

@@ -55,6 +55,7 @@ class HostBuffer {
   const Event& copied() const { return *copied_; }
 
  private:
+  void copy(void* to, const void* from, std::size_t bytes, Queue) const;
   void free() noexcept;
   Device device_;
   std::uint8_t* bytes_ = nullptr;

@@ -111,10 +111,7 @@ const Api& library() {
   return api;
 }
 
-std::string version() {
-  const std::size_t v = library().get_version();
-  return std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." + std::to_string(v % 100);
-}
+std::string version() { return dotted_version(library().get_version()); }
 
 // A matrix with rows of length ld is, to cuBLASLt, one with columns of length ld: the transpose. So it is
 // asked for C^T (n,m) = op(B)^T op(A)^T: its first factor is our b, its second our a, and whether a factor is

@@ -360,9 +360,7 @@ void set_library(Library* library) { library_of_a_test = library; }
 
 std::string version() {
   open_library();
-  const std::size_t number = fe::detail::get_backend_version();  // 91900
-  return std::to_string(number / 10000) + "." + std::to_string(number / 100 % 100) + "." +
-         std::to_string(number % 100);
+  return dotted_version(fe::detail::get_backend_version());  // 91900
 }
 
 std::string text(const Request& r) {

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/hash.h"
+
 namespace kernels {
 
 // "relu" of __builtin_FUNCTION's "relu<kernels::CpuStream, float>"
@@ -34,11 +36,7 @@ class LaunchLog {
   template <class T>
   static std::uint64_t bits(const T& value) {
     static_assert(std::is_trivially_copyable_v<T>, "kernel arguments are plain values");
-    unsigned char bytes[sizeof(T)];
-    std::memcpy(bytes, &value, sizeof(T));
-    std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-    for (unsigned char b : bytes) hash = (hash ^ b) * 0x100000001b3u;
-    return hash;
+    return fnv1a(&value, sizeof value);
   }
 };
 

@@ -15,6 +15,11 @@ struct MissingLibrary : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// NVIDIA's libraries count 21803 for 2.18.3.
+inline std::string dotted_version(std::size_t v) {
+  return std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." + std::to_string(v % 100);
+}
+
 class VendorLibrary {
  public:
   // Opens the first of `files` that is there: names for the dynamic linker, which knows where to look.

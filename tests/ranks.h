@@ -45,9 +45,7 @@ class RankThread : public engine::Communicator {
     barrier();
     std::int64_t total = 0;
     for (std::int64_t n : counts) total += n;
-    const engine::Shape shape =
-        rows.shape().rank() == 1 ? engine::Shape{total} : engine::Shape{total, rows.dim(1)};
-    const engine::Tensor together(shape, rows.dtype(), engine::cpu);
+    const engine::Tensor together(engine::with_rows(rows.shape(), total), rows.dtype(), engine::cpu);
     char* at = static_cast<char*>(together.raw());
     for (const engine::Tensor& g : all_.given) {
       if (g.bytes() > 0) std::memcpy(at, g.raw(), g.bytes());

@@ -105,7 +105,7 @@ TEST_CASE("R ranks are one rank, in f64") {
 // thousandth of it: the seed among several that has no such case decides. A mistake is in all of them.
 TEST_CASE("R ranks are one rank, in f32") {
   double least = INFINITY;
-  for (std::uint64_t seed = 1; seed <= 5 && least > 1e-5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10 && least > 1e-5; ++seed) {
     const auto [error, where] = error_of_ranks(RankTraining(DType::f32, seed));
     MESSAGE("seed ", seed, ", ", where, " ", error);
     least = std::min(least, error);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 
 #include "apps/fields.h"
+#include "apps/file_layout.h"
 #include "engine/error.h"
 #include "engine/safetensors.h"
 
@@ -14,8 +14,6 @@ namespace apps {
 namespace {
 
 using engine::DataError;
-using engine::DType;
-using engine::Shape;
 using engine::Tensor;
 using engine::UsageError;
 
@@ -47,31 +45,12 @@ std::string differences(const CheckpointInfo& file, const PretrainOptions& o,
   return text;
 }
 
-// The elements of a convolution weight from (K,R,S,C) to (K,C,R,S), which is OIHW, or back.
-void permute(const Shape& krsc, std::size_t element, const char* from, char* to, bool to_file) {
-  const std::int64_t k = krsc[0], rs = krsc[1] * krsc[2], c = krsc[3];
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t p = 0; p < rs; ++p)
-      for (std::int64_t j = 0; j < c; ++j) {
-        const std::int64_t memory = (i * rs + p) * c + j, file = (i * c + j) * rs + p;
-        std::memcpy(to + std::size_t(to_file ? file : memory) * element,
-                    from + std::size_t(to_file ? memory : file) * element, element);
-      }
-}
-
 // One tensor as it is in the file.
 struct Entry {
   std::string name;
   Tensor value;         // in memory, on any device
   bool filter = false;  // KRSC here, OIHW in the file
 };
-
-Shape file_shape(const Entry& e) {
-  const Shape& s = e.value.shape();
-  if (e.filter) return {s[0], s[3], s[1], s[2]};
-  if (e.value.dtype() == DType::i64 && s == Shape{1}) return {};  // a counter: torch has scalars
-  return s;
-}
 
 std::vector<Entry> parameter_entries(const engine::Parameters& parameters) {
   std::vector<Entry> entries;
@@ -99,18 +78,12 @@ void read_into(const engine::SafetensorsReader& file, const std::string& path,
   for (const Entry& e : entries) {
     const auto* found = file.find(e.name);
     engine::require_data(found != nullptr, path, ": has no tensor ", e.name);
-    engine::require_data(found->shape == file_shape(e) && found->dtype == e.value.dtype(), path, ": ", e.name,
-                         " is ", found->dtype, " ", found->shape, ", expected ", e.value.dtype(), " ",
-                         file_shape(e));
-    const Tensor host(e.value.shape(), e.value.dtype(), engine::cpu);
-    std::vector<char> bytes(host.bytes());
+    const engine::Shape shape = file_shape(e.value, e.filter);
+    engine::require_data(found->shape == shape && found->dtype == e.value.dtype(), path, ": ", e.name, " is ",
+                         found->dtype, " ", found->shape, ", expected ", e.value.dtype(), " ", shape);
+    std::vector<char> bytes(e.value.bytes());
     file.read(*found, bytes.data());
-    if (e.filter)
-      permute(e.value.shape(), engine::size_of(e.value.dtype()), bytes.data(), static_cast<char*>(host.raw()),
-              false);
-    else
-      std::memcpy(host.raw(), bytes.data(), bytes.size());
-    engine::copy_bytes(e.value.raw(), e.value.device(), host.raw(), engine::cpu, host.bytes());
+    from_file(bytes.data(), e.value, e.filter);
   }
 }
 
@@ -130,15 +103,8 @@ void save_checkpoint(const std::string& path, const PretrainOptions& o, const en
                      const StateTensors& state, long step) {
   engine::TensorFile file;
   file.metadata = describe(o, step);
-  for (const Entry& e : all_entries(parameters, state)) {
-    const Tensor host = e.value.to(engine::cpu), saved(file_shape(e), host.dtype(), engine::cpu);
-    if (e.filter)
-      permute(host.shape(), engine::size_of(host.dtype()), static_cast<const char*>(host.raw()),
-              static_cast<char*>(saved.raw()), true);
-    else
-      std::memcpy(saved.raw(), host.raw(), host.bytes());
-    file.tensors.emplace_back(e.name, saved);
-  }
+  for (const Entry& e : all_entries(parameters, state))
+    file.tensors.emplace_back(e.name, to_file(e.value, e.filter));
   engine::write_safetensors(path, file);
 }
 

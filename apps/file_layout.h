@@ -1,0 +1,15 @@
+// How a parameter lies in a file: as in torch. Convolution weights are OIHW there and KRSC in memory, a
+// counter is a scalar there and has one element in memory; everything else is the same in both.
+#pragma once
+
+#include "engine/tensor.h"
+
+namespace apps {
+
+// `filter`: a convolution weight. The tensors in memory may be on any device.
+engine::Shape file_shape(const engine::Tensor& in_memory, bool filter);
+engine::Tensor to_file(const engine::Tensor& in_memory, bool filter);  // on the host
+// Writes into `in_memory` what `bytes`, of file_shape() and its dtype, say.
+void from_file(const void* bytes, const engine::Tensor& in_memory, bool filter);
+
+}  // namespace apps

@@ -142,6 +142,7 @@ __global__ void __launch_bounds__(NT)
     const Tile<A, N, L> b = load_channels<N, L>(bias, place.c, C);
     Tile<A, N, L> scale = load_channels<N, L>(weight, place.c, C);
     UNROLL for (int i = 0; i < N; ++i) scale.v[i] *= rstd.v[i];
+    const bool past = past_cache<Vector<A, L>>(y, R * C, C);
     for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
       Tile<A, N, L> t = load_tile<N, L>(x + offset), r{};
       if (Residual) r = load_tile<N, L>(residual + offset);
@@ -150,7 +151,7 @@ __global__ void __launch_bounds__(NT)
         if (Residual) t.v[i] += r.v[i];
         if (Relu) t.v[i] = zero_below(t.v[i]);
       }
-      store_tile<N, L>(y + offset, t);
+      store_tile<N, L>(y + offset, t, past);
     });
   });
 }

@@ -112,6 +112,7 @@ __global__ void __launch_bounds__(NT)
       constant.v[i] *= scale.v[i] * share;
       slope.v[i] *= scale.v[i] * rstd.v[i] * share;
     }
+    const bool past = !Accumulate && past_cache<Vector<A, L>>(dx, R * C, C);
     for_rows<L == 1 ? 2 : 1>(place, [&](std::int64_t offset) {
       const Tile<A, N, L> tx = load_tile<N, L>(x + offset), td = load_tile<N, L>(dy + offset);
       Tile<A, N, L> ty{}, g{};
@@ -121,7 +122,7 @@ __global__ void __launch_bounds__(NT)
         const auto v = tx.v[i] - mean.v[i], d = masked<M>(td.v[i], v * scale.v[i] + b.v[i], ty.v[i]);
         g.v[i] += scale.v[i] * d - (constant.v[i] + v * slope.v[i]);
       }
-      store_tile<N, L>(dx + offset, g);
+      store_tile<N, L>(dx + offset, g, past);
     });
   });
 }

@@ -69,12 +69,15 @@ __device__ __forceinline__ Tile<acc_t<T>, N, L> load_tile(const T* p) {
   return tile;
 }
 
+// past: past_cache() of the array.
 template <int N, int L, class T>
-__device__ __forceinline__ void store_tile(T* p, const Tile<acc_t<T>, N, L>& tile) {
+__device__ __forceinline__ void store_tile(T* p, const Tile<acc_t<T>, N, L>& tile, bool past = false) {
   if constexpr (L == 1 && N > 1) {
     Pack<T, N> pack;
     UNROLL for (int i = 0; i < N; ++i) pack.v[i] = T(tile.v[i]);
     *reinterpret_cast<Pack<T, N>*>(p) = pack;
+  } else if (std::is_same_v<T, acc_t<T>> && past) {
+    UNROLL for (int i = 0; i < N; ++i) store_past_cache(p + i * L, tile.v[i]);
   } else {
     UNROLL for (int i = 0; i < N; ++i) store_rounded<acc_t<T>, L>(p + i * L, tile.v[i]);
   }

@@ -3,7 +3,12 @@
 // not keep the arrays of a register tile in registers by itself.
 #pragma once
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 #include "kernels/simt.h"
 
@@ -47,6 +52,41 @@ __device__ __forceinline__ V load(const T* from) {
 template <class V, class T>
 __device__ __forceinline__ void store(T* to, V v) {
   memcpy(to, &v, sizeof(V));
+}
+
+// Whether stores of V should go past the caches of the CPU: none of the array's first lines would be left in
+// them when its last are written, and an ordinary store reads its line first. Its rows of `row` elements must
+// start where such a store can.
+template <class V, class T>
+__device__ __forceinline__ bool past_cache([[maybe_unused]] const T* array,
+                                           [[maybe_unused]] std::int64_t elements,
+                                           [[maybe_unused]] std::int64_t row) {
+#if !defined(__CUDACC__) && defined(__AVX__)
+  constexpr std::int64_t large = std::int64_t(1)
+                                 << 24;  // bytes; the gain is gone where a core's share of L3 holds it
+  return sizeof(V) >= 32 && elements * std::int64_t(sizeof(T)) > large && row * sizeof(T) % sizeof(V) == 0 &&
+         reinterpret_cast<std::uintptr_t>(array) % sizeof(V) == 0;
+#else
+  return false;
+#endif
+}
+// Where past_cache() says so. Other threads see such stores after the next locked instruction of this one;
+// the end of a parallel region has one.
+template <class V, class T>
+__device__ __forceinline__ void store_past_cache(T* to, V v) {
+#if !defined(__CUDACC__) && defined(__AVX__)
+#ifdef __AVX512F__
+  if constexpr (sizeof(V) == 64) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), std::bit_cast<__m512i>(v));
+    return;
+  }
+#endif
+  if constexpr (sizeof(V) == 32) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to), std::bit_cast<__m256i>(v));
+    return;
+  }
+#endif
+  store(to, v);
 }
 
 // Brings the line of `at`, which need not be anybody's memory, near the core, to be read or written: on the

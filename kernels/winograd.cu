@@ -86,8 +86,9 @@ __global__ void __launch_bounds__(NT)
   const Corner at = corner(t, t.first + tile, F::out, 0);
   const Corner next = corner(t, t.first + tile + 1, F::out, 0);
   T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
+  const bool past = !accumulate && past_cache<V>(image, t.images * t.h * t.w * t.c, t.c);
   for (std::int64_t c = first_channel<NT, LANES, L>(); c < t.c; c = NT == 1 ? c + L : t.c) {
-    if (NT == 1)
+    if (NT == 1 && !past)
       for (int i = 0; i < F::out; ++i)
         for (int j = 0; j < F::out; ++j) prefetch_to_write(ahead + (i * t.w + j) * t.c + c);
     V half[F::out][F::in];
@@ -105,7 +106,9 @@ __global__ void __launch_bounds__(NT)
       UNROLL for (int j = 0; j < F::out; ++j) {
         if (at.x + j >= t.w) continue;
         T* to = image + ((at.n * t.h + at.y + i) * t.w + at.x + j) * t.c + c;
-        if (part == L)
+        if (past)
+          store_past_cache(to, out[j]);
+        else if (part == L)
           store(to, accumulate ? load<V>(to) + out[j] : out[j]);
         else
           store_part(to, accumulate ? load_part<V>(to, part) + out[j] : out[j], part);
@@ -114,9 +117,9 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// One filter of 3x3 taps, w[tap], into the domain.
+// One filter of 3x3 taps, w[tap], into the domain; past: past_cache() of the domain.
 template <class F, class T, class V>
-__device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to) {
+__device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to, bool past) {
   V half[6][3];
   UNROLL_ON_GPU for (int j = 0; j < 3; ++j) {
     const V w1[3] = {w[j], w[3 + j], w[6 + j]};
@@ -127,7 +130,11 @@ __device__ __forceinline__ void transform_filter(const V* w, const WinogradFilte
   UNROLL_ON_GPU for (int i = 0; i < 6; ++i) {
     V y2[6];
     F::template apply<T>(half[i], y2);
-    UNROLL for (int j = 0; j < 6; ++j) store(to + u.offset(i * 6 + j), y2[j]);
+    if (past) {
+      UNROLL for (int j = 0; j < 6; ++j) store_past_cache(to + u.offset(i * 6 + j), y2[j]);
+    } else {
+      UNROLL for (int j = 0; j < 6; ++j) store(to + u.offset(i * 6 + j), y2[j]);
+    }
   }
 }
 
@@ -147,12 +154,13 @@ __global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_coun
       taps[tap][c][k] = k0 + k < k_count && c0 + c < c_count ? from[c] : T(0);
   }
   __syncthreads();
+  const bool past = past_cache<V>(domain, u.elements(), P);
   for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
     const int row = e / (P / L), column = e % (P / L) * L;
     if (c0 + row >= u.rows) continue;
     V w[9];
     UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(&taps[tap][row][column]);
-    transform_filter<F>(w, u, domain + k0 * u.rows + (c0 + row) * P + column);
+    transform_filter<F>(w, u, domain + k0 * u.rows + (c0 + row) * P + column, past);
   }
 }
 
@@ -163,6 +171,7 @@ __global__ void __launch_bounds__(NT)
                                       WinogradFilter u, T* domain) {
   using V = Vector<T, L>;
   const std::int64_t k0 = std::int64_t(blockIdx.x) * ROWS, c0 = std::int64_t(blockIdx.y) * P;
+  const bool past = past_cache<V>(domain, u.elements(), P);
   for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
     const std::int64_t k = k0 + e / (P / L), c = c0 + e % (P / L) * L;
     if (k >= u.rows) continue;
@@ -174,7 +183,7 @@ __global__ void __launch_bounds__(NT)
     } else {
       UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load_part<V>(from + (8 - tap) * c_count, part);
     }
-    transform_filter<F>(w, u, domain + c0 * u.rows + k * P + (c - c0));
+    transform_filter<F>(w, u, domain + c0 * u.rows + k * P + (c - c0), past);
   }
 }
 
@@ -190,6 +199,9 @@ __global__ void __launch_bounds__(NT, 2)
     const int part = int(c_count - c < L ? c_count - c : L);
     if (k >= k_count || part <= 0) continue;
     const T* from = domain + c0 * u.rows + k * P + (c - c0);
+    if (NT == 1)  // the lines of the next filters
+      for (int n = 0; n < parts; ++n)
+        for (int point = 0; point < 36; ++point) prefetch(from + n * u.elements() + u.offset(point) + P);
     V half[3][6];
     UNROLL_ON_GPU for (int j = 0; j < 6; ++j) {
       V m[6], w[3];

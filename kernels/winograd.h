@@ -73,9 +73,9 @@ struct WinogradFilter {
 
 // A range of the tiles of an image, numbered row by row through all images.
 struct WinogradTiles {
-  std::int64_t h, w, c;       // of the image, NHWC
-  std::int64_t across, down;  // tiles of one image
-  std::int64_t first, count;  // the range
+  std::int64_t images, h, w, c;  // NHWC
+  std::int64_t across, down;     // tiles of one image
+  std::int64_t first, count;     // the range
 };
 
 // What an image is to a convolution, and so which transform it needs.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/parallel_blocks.h"
 #include "kernels/winograd.h"
@@ -27,9 +28,9 @@ struct Apply {
   Apply(const ConvolutionShape& s, bool transposed) : stride(int(s.stride)) {
     constexpr int P = winograd_panel<Stream, T>;
     kind = transposed ? WinogradImage::transposed_input : WinogradImage::input;
-    in = transposed ? WinogradTiles{s.p(), s.q(), s.k, 0, 0, 0, 0} : WinogradTiles{s.h, s.w, s.c, 0, 0, 0, 0};
-    out =
-        transposed ? WinogradTiles{s.h, s.w, s.c, 0, 0, 0, 0} : WinogradTiles{s.p(), s.q(), s.k, 0, 0, 0, 0};
+    in = {s.n, s.h, s.w, s.c, 0, 0, 0, 0};
+    out = {s.n, s.p(), s.q(), s.k, 0, 0, 0, 0};
+    if (transposed) std::swap(in, out);
     const std::int64_t extent = transposed ? 4 * stride : 4;
     in.across = out.across = ceil_div(out.w, extent);
     in.down = out.down = ceil_div(out.h, extent);
@@ -83,8 +84,8 @@ struct WeightGradient {
   explicit WeightGradient(const ConvolutionShape& s) : stride(int(s.stride)) {
     constexpr int P = winograd_panel<Stream, T>;
     const std::int64_t across = ceil_div(s.q(), 4), down = ceil_div(s.p(), 4);
-    x = {s.h, s.w, s.c, across, down, 0, 0};
-    dy = {s.p(), s.q(), s.k, across, down, 0, 0};
+    x = {s.n, s.h, s.w, s.c, across, down, 0, 0};
+    dy = {s.n, s.p(), s.q(), s.k, across, down, 0, 0};
     tiles = s.n * across * down;
     // Few channels: the accumulators fit into a core's cache, and each part has its own. Many channels: one
     // set for all threads, which share out its panels.

@@ -1,6 +1,5 @@
 #include "apps/ranks.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +11,7 @@
 
 #include "apps/cli.h"
 #include "apps/fields.h"
+#include "apps/local_ranks.h"
 #include "apps/machine.h"
 #include "apps/run_directory.h"
 #include "engine/error.h"
@@ -69,33 +69,11 @@ void set(const char* name, const std::string& value, bool replace) {
                    "); install openmpi-bin");
 }
 
-// One process a GPU, with the variables that torchrun would set. Waits for all: when one fails, the others
-// are told by their own watch.
+// One process a GPU.
 int start_cuda_ranks(int ranks) {
-  set("MASTER_ADDR", "127.0.0.1", false);
-  set("MASTER_PORT", "29400", false);
-  set("WORLD_SIZE", std::to_string(ranks), true);
-  std::vector<pid_t> children;
-  for (int rank = 0; rank < ranks; ++rank) {
-    const pid_t child = fork();
-    if (child < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
-    if (child == 0) {
-      set("RANK", std::to_string(rank), true);
-      set("LOCAL_RANK", std::to_string(rank), true);
-      std::vector<std::string> words = own_command_line();
-      execv("/proc/self/exe", pointers(words).data());
-      _exit(127);
-    }
-    children.push_back(child);
-  }
-  int first = kOk;
-  for (std::size_t left = children.size(); left > 0; --left) {
-    int status = 0;
-    if (wait(&status) < 0) break;
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (code != kOk && first == kOk) first = code;
-  }
-  return first;
+  std::vector<std::string> words = own_command_line();
+  words[0] = std::filesystem::read_symlink("/proc/self/exe");
+  return run_local_ranks(ranks, words);
 }
 
 }  // namespace

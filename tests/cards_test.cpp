@@ -1,11 +1,10 @@
-// Every card in every checking mode that needs no sanitizer: gradcheck at both block sizes, random orders of
-// threads and blocks, poisoned memory, backward twice, f32 and bf16 against f64. The asan and tsan presets
-// run the same tests.
+// Every card through every check of engine/card_checks.h; the asan and tsan presets run the same. And that
+// each check finds what it is for.
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <cstdlib>
+#include <cstring>
 
+#include "engine/card_checks.h"
 #include "engine/gradcheck.h"
 #include "kernels/check_options.h"
 
@@ -15,135 +14,18 @@ namespace {
 
 constexpr std::uint64_t kSeed = 7;
 
-// Options and threads as they were, also when a check throws.
-struct Restore {
-  kernels::CheckOptions options = kernels::check_options();
-  Threads threads = cpu_threads();
-  ~Restore() {
-    kernels::check_options() = options;
-    cpu_threads() = threads;
-  }
-};
-
-template <class F>
-void for_each_card(F f) {
-  REQUIRE(!OpCase::all().empty());
-  for (const OpCase& c : OpCase::all())
-    for (const Shape& shape : c.check) {
-      const std::string at = concat_text(c.name, " ", shape);
-      INFO(at);
-      f(c, shape);
-    }
-}
-
-CardRun run(const OpCase& c, const Shape& shape, DType dtype = DType::f64) {
-  return run_card(c, shape, kSeed, dtype, cpu);
-}
-
-// |a - b| / |b|, over all elements of all tensors.
-double distance(const Tensors& a, const Tensors& b) {
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    const auto x = a[i].to_vector(), y = b[i].to_vector();
-    for (std::size_t j = 0; j < y.size(); ++j) {
-      difference += (x[j] - y[j]) * (x[j] - y[j]);
-      norm += y[j] * y[j];
-    }
-  }
-  return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
-}
-
 }  // namespace
 
-TEST_CASE("gradcheck at the GPU's block size") {
-  const Restore restore;
-  cpu_threads() = Threads::gpu;
-#ifndef DYAD_SIMT_ONLY  // sanitizers run each card once, below: a Jacobian is thousands of runs
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    const GradcheckResult r = gradcheck(c, shape, kSeed);
-    CHECK_MESSAGE(!r.failure, (r.failure ? r.failure->text() : ""));
-    CHECK(r.entries > 0);
-  });
-#endif
+TEST_CASE("every card passes every check") {
+  REQUIRE(!OpCase::all().empty());
+  for (const CardCheck& check : card_checks())
+    for (const OpCase& c : OpCase::all())
+      for (const Shape& shape : c.check) {
+        const std::string wrong = check.run(c, shape, kSeed);
+        CHECK_MESSAGE(wrong.empty(),
+                      check.name << ": " << c.name << " " << concat_text(shape) << ": " << wrong);
+      }
 }
-
-#ifndef DYAD_SIMT_ONLY
-TEST_CASE("gradcheck at one thread a block") {
-  const Restore restore;
-  cpu_threads() = Threads::host;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    const GradcheckResult r = gradcheck(c, shape, kSeed);
-    CHECK_MESSAGE(!r.failure, (r.failure ? r.failure->text() : ""));
-  });
-}
-
-TEST_CASE("both block sizes agree in f64") {
-  const Restore restore;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    cpu_threads() = Threads::host;
-    const CardRun host = run(c, shape);
-    cpu_threads() = Threads::gpu;
-    const CardRun gpu = run(c, shape);
-    CHECK(distance(gpu.outputs, host.outputs) < 1e-12);
-    CHECK(distance(gpu.gradients, host.gradients) < 1e-11);
-  });
-}
-#endif
-
-TEST_CASE("forward and backward run twice give the same bits") {
-  for_each_card([](const OpCase& c, const Shape& shape) { CHECK(bit_equal(run(c, shape), run(c, shape))); });
-}
-
-TEST_CASE("16 orders of threads and blocks give the same bits") {
-  const Restore restore;
-  cpu_threads() = Threads::gpu;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    kernels::check_options().order_seed = 0;
-    const CardRun natural = run(c, shape);
-    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
-      kernels::check_options().order_seed = seed;
-      CHECK(bit_equal(run(c, shape), natural));
-    }
-  });
-}
-
-TEST_CASE("poisoned shared and device memory never shows") {
-  const Restore restore;
-  cpu_threads() = Threads::gpu;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    kernels::CheckOptions& options = kernels::check_options();
-    options.poison_shared = options.poison_memory = false;
-    const CardRun clean = run(c, shape);
-    for (unsigned char byte : {0xffu, 0x7fu, 0x00u}) {
-      options.poison_shared = options.poison_memory = true;
-      options.poison_byte = byte;
-      CHECK(bit_equal(run(c, shape), clean));
-    }
-  });
-}
-
-TEST_CASE("f32 agrees with f64") {
-  const Restore restore;
-  cpu_threads() = Threads::gpu;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    const CardRun exact = run(c, shape), got = run(c, shape, DType::f32);
-    CHECK(distance(got.outputs, exact.outputs) < 1e-5);
-    CHECK(distance(got.gradients, exact.gradients) < 1e-4);
-  });
-}
-
-#ifndef DYAD_SIMT_ONLY
-TEST_CASE("bf16 storage agrees with f64 to its 8 bits") {
-  const Restore restore;
-  cpu_threads() = Threads::gpu;
-  for_each_card([](const OpCase& c, const Shape& shape) {
-    if (!c.bf16) return;
-    const CardRun exact = run(c, shape), got = run(c, shape, DType::bf16);
-    CHECK(distance(got.outputs, exact.outputs) < 2e-2);
-    CHECK(distance(got.gradients, exact.gradients) < 4e-2);
-  });
-}
-#endif
 
 TEST_CASE("a wrong gradient, a kink and a wrong reference are found") {
   const OpCase wrong{
@@ -174,4 +56,67 @@ TEST_CASE("a wrong gradient, a kink and a wrong reference are found") {
   };
   REQUIRE(gradcheck(reference, {3}, kSeed).failure);
   CHECK(gradcheck(reference, {3}, kSeed).failure->note == "against the reference");
+}
+
+namespace {
+
+// y = x, with a gradient; what(y, dy) may spoil both.
+template <class Forward>
+OpCase identity(Forward forward, bool in_bf16 = false) {
+  return {.name = "spoiled",
+          .inputs = [](const Shape& s, Random& r) { return Tensors{leaf(uniform(s, r))}; },
+          .apply =
+              [forward](const Tensors& in) {
+                Tensor y = in[0].detach().clone();
+                forward(y);
+                return Tensors{
+                    record("spoiled", y, in, [](const Tensor& dy, Gradients& out) { out.give(0, dy); })};
+              },
+          .check = {{300}},
+          .bf16 = in_bf16};
+}
+
+std::string found(const char* check, const OpCase& c) {
+  for (const CardCheck& k : card_checks())
+    if (std::strcmp(k.name, check) == 0) return k.run(c, c.check[0], kSeed);
+  return "no such check";
+}
+
+// The bits of element 7, off by a relative error.
+void spoil(Tensor& y, double relative) {
+  if (y.dtype() == DType::f64) return;
+  auto values = y.to_vector();
+  for (double& v : values) v *= 1 + relative;
+  y = from_vector(y.shape(), values, y.dtype());
+}
+
+}  // namespace
+
+TEST_CASE("each check finds what it is for, and nothing in what is right") {
+  const OpCase right = identity([](Tensor&) {}, true);
+  for (const CardCheck& check : card_checks()) CHECK(check.run(right, {300}, kSeed) == "");
+
+  int calls = 0;
+  const std::string repeat =
+      found("repeat", identity([&calls](Tensor& y) { y.data<double>()[7] += ++calls == 3 ? 1e-15 : 0; }));
+  CHECK(repeat.find("run 3: output 0 element 7 is ") == 0);
+  CHECK(found("orders", identity([](Tensor& y) {
+                y.data<double>()[7] += kernels::check_options().order_seed == 16 ? 1 : 0;
+              }))
+            .find("order 16: output 0 element 7 is ") == 0);
+  CHECK(found("poison", identity([](Tensor& y) {
+                const Tensor fresh({300}, DType::f64, cpu);
+                if (kernels::check_options().poison_memory) y.data<double>()[7] = fresh.data<double>()[7];
+              }))
+            .find("poison ") == 0);
+  CHECK(found("f32", identity([](Tensor& y) { spoil(y, 1e-4); })).find("outputs are off by ") == 0);
+#ifndef DYAD_SIMT_ONLY
+  CHECK(found("gradcheck", identity([](Tensor& y) {
+                for (int i = 0; i < 300; ++i) y.data<double>()[i] *= 1.001;
+              })) != "");
+  CHECK(found("block sizes",
+              identity([](Tensor& y) { y.data<double>()[7] *= cpu_threads() == Threads::gpu ? 1.001 : 1; }))
+            .find("outputs are off by ") == 0);
+  CHECK(found("bf16", identity([](Tensor& y) { spoil(y, 0.02); }, true)).find("outputs are off by ") == 0);
+#endif
 }

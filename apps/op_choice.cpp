@@ -1,7 +1,6 @@
 #include "apps/op_choice.h"
 
 #include <algorithm>
-#include <regex>
 
 #include "engine/error.h"
 
@@ -9,13 +8,16 @@ namespace apps {
 
 using engine::OpCase;
 
-std::vector<const OpCase*> chosen_ops(const std::string& expression) {
-  std::regex wanted;
+std::regex expression_of(const std::string& flag, const std::string& text) {
   try {
-    wanted = std::regex(expression);
+    return std::regex(text);
   } catch (const std::regex_error&) {
-    throw engine::UsageError("--op is \"" + expression + "\", expected a regular expression");
+    throw engine::UsageError(flag + " is \"" + text + "\", expected a regular expression");
   }
+}
+
+std::vector<const OpCase*> chosen_ops(const std::string& expression) {
+  const std::regex wanted = expression_of("--op", expression);
   std::vector<const OpCase*> cases;
   for (const OpCase& c : OpCase::all())
     if (std::regex_search(c.name, wanted)) cases.push_back(&c);

@@ -1,0 +1,93 @@
+#include "apps/sanitizer_report.h"
+
+#include <algorithm>
+#include <regex>
+#include <sstream>
+
+namespace apps {
+namespace {
+
+// "scan_kernel" of "void k::(anonymous namespace)::scan_kernel<256, float>(float*)"
+std::string short_name(std::string f) {
+  const std::string anonymous = "(anonymous namespace)::";
+  for (std::size_t at; (at = f.find(anonymous)) != std::string::npos;) f.erase(at, anonymous.size());
+  f = f.substr(0, f.find_first_of("(<"));
+  f = f.substr(f.rfind(' ') + 1);  // npos + 1 is 0
+  return f.substr(f.rfind(':') + 1);
+}
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool of_the_layer(const std::string& path) {
+  return path.find("kernels/simt") != std::string::npos || path.find("sanitizer") != std::string::npos ||
+         path.find("/include/c++/") != std::string::npos;
+}
+
+// One report, as it is read.
+struct Finding {
+  std::string kind;
+  struct Access {
+    std::string what, place;
+  };
+  std::vector<Access> accesses;
+
+  std::string text() const {
+    std::string t = kind;
+    for (const Access& a : accesses)
+      if (!a.place.empty())
+        t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + a.place;
+    return t;
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> sanitizer_findings(const std::string& report) {
+  static const std::regex begin(
+      R"(^(?:==\d+==)?(?:WARNING|ERROR): \w+Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
+  static const std::regex access(
+      R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
+  static const std::regex other_stack(
+      R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
+  static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+):(\d+)(?::\d+)?(?: \(.*\))?$)");
+  static const std::regex undefined(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
+
+  std::vector<std::string> findings;
+  const auto add = [&](const std::string& text) {
+    if (std::find(findings.begin(), findings.end(), text) == findings.end()) findings.push_back(text);
+  };
+  Finding now;
+  const auto finish = [&] {
+    if (!now.kind.empty()) add(now.text());
+    now = {};
+  };
+  std::istringstream lines(report);
+  std::smatch m;
+  bool in_access = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (std::regex_match(line, m, begin)) {
+      finish();
+      now.kind = m[1];
+      in_access = false;
+    } else if (std::regex_match(line, m, undefined)) {
+      finish();
+      add(m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str());
+    } else if (std::regex_match(line, m, access)) {
+      std::string what = m[1];
+      std::transform(what.begin(), what.end(), what.begin(),
+                     [](unsigned char c) { return char(std::tolower(c)); });
+      now.accesses.push_back({what, ""});
+      in_access = true;
+    } else if (std::regex_match(line, m, other_stack)) {
+      in_access = false;
+    } else if (in_access && std::regex_match(line, m, frame)) {
+      std::string& place = now.accesses.back().place;
+      if (place.empty() && !of_the_layer(m[2]))
+        place = file_name(m[2]) + ":" + m[3].str() + " (" + short_name(m[1]) + ")";
+    }
+  }
+  finish();
+  return findings;
+}
+
+}  // namespace apps

@@ -1,0 +1,59 @@
+// Findings out of sanitizers' reports, and JUnit's XML.
+#include <doctest/doctest.h>
+
+#include "apps/junit.h"
+#include "apps/sanitizer_report.h"
+
+using Findings = std::vector<std::string>;
+
+TEST_CASE("findings: a race, its two places, and the layer's frames left out") {
+  const std::string race =
+      "==================\n"
+      "WARNING: ThreadSanitizer: data race (pid=12)\n"
+      "  Write of size 4 at 0x7b08 by main thread:\n"
+      "    #0 kernels::host::atomicAdd(float*, float) /home/u/dyad/kernels/simt/vocabulary.h:20 (p+0x1)\n"
+      "    #1 void mine::(anonymous namespace)::scan_kernel<256, float>(long, float*) "
+      "/home/u/mine/scan.cu:31 (p+0x2)\n"
+      "    #2 void kernels::host::detail::run_thread<>() /home/u/dyad/kernels/simt/launch_host.h:80 (p+0x3)\n"
+      "\n"
+      "  Previous atomic read of size 4 at 0x7b08 by thread T1:\n"
+      "    #0 mine::(anonymous namespace)::helper(float*) /home/u/mine/scan.cu:27:5 (p+0x4)\n"
+      "\n"
+      "  Location is heap block of size 64 at 0x7b00 allocated by main thread:\n"
+      "    #0 operator new(unsigned long) ../libsanitizer/tsan/tsan_new_delete.cpp:64 (l+0x5)\n"
+      "    #1 main /home/u/mine/main.cpp:9 (p+0x6)\n"
+      "SUMMARY: ThreadSanitizer: data race /home/u/mine/scan.cu:31 in scan_kernel\n"
+      "==================\n";
+  const Findings one = {
+      "data race: write of size 4 at scan.cu:31 (scan_kernel), previous atomic read of size 4 at "
+      "scan.cu:27 (helper)"};
+  CHECK(apps::sanitizer_findings(race) == one);
+  CHECK(apps::sanitizer_findings(race + race) == one);
+  CHECK(apps::sanitizer_findings("") == Findings{});
+}
+
+TEST_CASE("findings: AddressSanitizer and UBSan") {
+  CHECK(apps::sanitizer_findings(
+            "==7==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x60 at pc 0x55 bp 0x7f sp 0x7f\n"
+            "READ of size 4 at 0x60 thread T0\n"
+            "    #0 0x55 in load<float> /home/u/mine/row.cu:12\n"
+            "\n"
+            "0x60 is located 0 bytes to the right of 64-byte region [0x20,0x60)\n"
+            "allocated by thread T0 here:\n"
+            "    #0 0x7f in operator new /home/u/mine/other.cu:1\n") ==
+        Findings{"heap-buffer-overflow: read of size 4 at row.cu:12 (load)"});
+  CHECK(
+      apps::sanitizer_findings("/home/u/mine/row.cu:9:14: runtime error: shift exponent 33 is too large\n") ==
+      Findings{"shift exponent 33 is too large: at row.cu:9"});
+}
+
+TEST_CASE("JUnit's XML: counts, and what must be escaped") {
+  CHECK(apps::junit_text("cards", {{"relu", "(3)", 0.5}, {"sum", "(1)", 0.25, "a < b & \"c\"\n"}}) ==
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<testsuite name=\"cards\" tests=\"2\" failures=\"1\" time=\"0.75\">\n"
+        "  <testcase classname=\"relu\" name=\"(3)\" time=\"0.5\"/>\n"
+        "  <testcase classname=\"sum\" name=\"(1)\" time=\"0.25\">\n"
+        "    <failure message=\"a &lt; b &amp; &quot;c&quot;&#10;\"/>\n"
+        "  </testcase>\n"
+        "</testsuite>\n");
+}

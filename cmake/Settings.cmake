@@ -1,18 +1,19 @@
 # What every target of ours is compiled with: the interface target `settings`.
 add_library(settings INTERFACE)
-target_include_directories(settings INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(settings INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/dyad>)
 # file names in messages begin at the top of the tree
 target_compile_options(settings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>
-  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>)
+  $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>
+  $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>)
 target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
-target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
+target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(settings INTERFACE  # "literal" + string: a false alarm of g++ 12 (PR 105651)
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 if(DYAD_WERROR)
-  target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Werror>>)
 endif()
 
 # `native` is resolved to a level: ccache hashes the literal flag, so objects of -march=native could cross machines.

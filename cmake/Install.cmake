@@ -1,0 +1,29 @@
+# What other projects get, by find_package(dyad) of an installed tree or by FetchContent: dyad::simt, the SIMT layer,
+# and dyad::gradcheck, a program's main that checks the cards linked to it.
+add_library(dyad::simt ALIAS simt)
+add_library(dyad::gradcheck ALIAS gradcheck)
+if(DYAD_CUDA)
+  return()  # an installed tree is for checking kernels, which needs the host's build
+endif()
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(installed settings kernel_settings simt kernels_simt kernels_host kernels engine check_cards gradcheck)
+if(TARGET kernels_cpu)
+  list(APPEND installed kernels_cpu)
+endif()
+install(TARGETS ${installed} EXPORT dyad ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/dyad COMPONENT development)
+foreach(folder IN ITEMS kernels engine)
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dyad COMPONENT development
+    FILES_MATCHING PATTERN "*.h")
+endforeach()
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dyad)
+install(EXPORT dyad NAMESPACE dyad:: FILE dyadTargets.cmake DESTINATION ${package} COMPONENT development)
+configure_package_config_file(cmake/dyadConfig.cmake.in ${PROJECT_BINARY_DIR}/dyadConfig.cmake
+  INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/dyadConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/dyadConfig.cmake ${PROJECT_BINARY_DIR}/dyadConfigVersion.cmake
+  DESTINATION ${package} COMPONENT development)
+if(TARGET dyad)
+  install(TARGETS dyad RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+endif()

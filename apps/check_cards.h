@@ -12,7 +12,7 @@ struct CheckCardsOptions {
   std::string op = ".*", check = ".*";  // regular expressions over the names of cards and checks
   bool list = false;                    // print the names of the cards, and stop
   std::uint64_t seed = 0;
-  std::string junit;  // file that receives the results
+  std::string junit = "";  // file that receives the results
 };
 
 // Prints a line for each card, below it what is wrong, and last `N passed, N failed`. Returns 0 if all

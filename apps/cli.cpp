@@ -155,6 +155,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   KnnOptions knn_options;
   LinearOptions linear_options;
   GradcheckOptions gradcheck_options;
+  RacecheckOptions racecheck_options;
   PreviewOptions preview_options;
   InfoOptions info_options;
   CollectivesOptions collectives_options;
@@ -168,6 +169,8 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               linear);
   add_command(commands, app, "gradcheck", "Check every op's gradient against finite differences",
               gradcheck_options, gradcheck);
+  add_command(commands, app, "racecheck", "Look for races and wrong memory accesses in every kernel",
+              racecheck_options, racecheck);
   CLI::App* bench = app.add_subcommand("bench", "Measure kernels and collectives");
   add_command(commands, *bench, "collectives", "Bandwidth of the ranks' collectives", collectives_options,
               bench_collectives);

@@ -12,6 +12,7 @@ int bench_ops(const BenchOpsOptions&);
 int knn(const KnnOptions&);
 int linear(const LinearOptions&);
 int gradcheck(const GradcheckOptions&);
+int racecheck(const RacecheckOptions&);
 int preview(const PreviewOptions&);
 int info(const InfoOptions&);
 

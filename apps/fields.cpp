@@ -266,10 +266,28 @@ Fields fields(GradcheckOptions& o) {
   return {
       {.name = "op", .value = &o.op, .help = kOp},
       {.name = "list", .value = &o.list, .help = "print the names, and stop"},
+      {.name = "mode",
+       .value = &o.mode,
+       .help = "every element, small shapes; random directions, real ones",
+       .choices = {"full", "fast"}},
       {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
       {.name = "seed", .value = &o.seed, .help = "of the inputs"},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+      {.name = "junit",
+       .value = &o.junit,
+       .help = "file that receives the results as JUnit's XML",
+       .saved = false},
+  };
+}
+
+Fields fields(RacecheckOptions& o) {
+  return {
+      {.name = "op", .value = &o.op, .help = kOp},
+      {.name = "source", .value = &o.source, .help = "dyad's folder, where the sanitizers' builds are made"},
+      {.name = "detectors", .value = &o.detectors, .help = "which, of orders, asan and tsan"},
+      {.name = "seed", .value = &o.seed, .help = "of the inputs"},
+      {.name = "jobs", .value = &o.jobs, .help = "of the builds; 0: one a core", .low = 0, .high = 1024},
   };
 }
 

@@ -26,6 +26,7 @@ Fields fields(CollectivesOptions&);
 Fields fields(KnnOptions&);
 Fields fields(LinearOptions&);
 Fields fields(GradcheckOptions&);
+Fields fields(RacecheckOptions&);
 Fields fields(BenchOpsOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(InfoOptions&);

@@ -90,10 +90,20 @@ struct LinearOptions {
 struct GradcheckOptions {
   std::string op = ".*";  // regular expression over the names of the cards
   bool list = false;      // print the names and stop
+  std::string mode =
+      "full";  // full (every element of the Jacobian, small shapes) | fast (directions, real shapes)
   std::string device = "cpu";
   std::string threads = "host";  // host (one thread a block) | gpu (the GPU's block sizes, on fibers)
   std::uint64_t seed = 0;
-  std::string json;
+  std::string json, junit;
+};
+
+struct RacecheckOptions {
+  std::string op = ".*";
+  std::string source = ".";                    // dyad's folder, where the sanitizers' builds are made
+  std::string detectors = "orders,asan,tsan";  // which, in this order
+  std::uint64_t seed = 0;
+  int jobs = 0;  // of the builds; 0: one a core
 };
 
 struct BenchOpsOptions {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/op_case.h"
 
@@ -30,6 +31,15 @@ struct GradcheckResult {
 // device (there with the threads in force) or another: backward of one-hot gradients against central
 // differences of the forward. A card without leaves is compared with its reference instead.
 GradcheckResult gradcheck(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
+
+// For shapes too large for a Jacobian: three random directions v of all leaves and weights u of each output, and the two
+// ways to <u, J v>: backward of u, times v; u times central differences along v. Their difference is relative to
+// |u| |J v|. In f64. It sees an error in one element only if that element is a part of the whole.
+GradcheckResult gradcheck_fast(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
+
+// The shapes for it: those of real models, the first dimension halved until no more than 2^18 elements are left. The
+// small ones, where a card's inputs() cannot be drawn at such sizes.
+std::vector<Shape> fast_shapes(const OpCase&);
 
 // A card's inputs converted to dtype on the device. bf16: input 0 and every input of the same shape; the
 // others are f32.

@@ -120,3 +120,20 @@ TEST_CASE("each check finds what it is for, and nothing in what is right") {
   CHECK(found("bf16", identity([](Tensor& y) { spoil(y, 0.02); }, true)).find("outputs are off by ") == 0);
 #endif
 }
+
+#ifndef DYAD_SIMT_ONLY
+TEST_CASE("fast gradcheck: every differentiable card passes at a small shape, and a wrong term is found") {
+  for (const OpCase& c : OpCase::all()) {
+    const GradcheckResult r = gradcheck_fast(c, c.check.back(), kSeed);
+    CHECK_MESSAGE(!r.failure, (r.failure ? r.failure->text() : ""));
+    CHECK(r.entries > 0);
+    for (const Shape& s : fast_shapes(c)) CHECK((s[0] == 1 || s.numel() <= 1 << 18));
+  }
+  const OpCase wrong = identity([](Tensor& y) {
+    for (int i = 0; i < 300; ++i) y.data<double>()[i] *= 1.001;
+  });
+  const GradcheckResult r = gradcheck_fast(wrong, {300}, kSeed);
+  REQUIRE(r.failure);
+  CHECK(r.failure->text().find("along random direction 0") != std::string::npos);
+}
+#endif

@@ -57,3 +57,18 @@ stage_tidy() {
 stage_includes() { tests/check_includes.sh; }
 stage_lines() { tests/check_lines.sh; }
 stage_links() { tests/check_links.sh; }
+
+# Another project's kernel, checked through an installed tree. After the stages test and tsan, whose builds it installs.
+stage_example() {
+  local preset passed=0 failed=0 line
+  for preset in cpu tsan; do
+    build_preset "$preset" && cmake --build "build/$preset" --target gradcheck -- --quiet || return 1
+    rm -rf "build/ci/prefix-$preset"
+    cmake --install "build/$preset" --component development --prefix "build/ci/prefix-$preset" >/dev/null || return 1
+    tests/check_example.sh "build/ci/prefix-$preset" $([[ $preset == tsan ]] && echo --tsan) | tee build/ci/example.txt
+    line=$(tail -n 1 build/ci/example.txt)
+    passed=$((passed + ${line%% *})) line=${line#*, } failed=$((failed + ${line%% *}))
+  done
+  echo "$passed passed, $failed failed"
+  [[ $failed == 0 ]]
+}

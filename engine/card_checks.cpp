@@ -121,11 +121,14 @@ std::string poison(const OpCase& c, const Shape& shape, std::uint64_t seed) {
   return {};
 }
 
+constexpr double kFloor = 0.01;  // beside values of about 1
+
 std::string in_f32(const OpCase& c, const Shape& shape, std::uint64_t seed) {
   const Restore restore(Threads::gpu);
   const CardRun exact = run(c, shape, seed), got = run(c, shape, seed, DType::f32);
-  const std::string outputs = exceeds("outputs", distance(got.outputs, exact.outputs), 1e-5);
-  return outputs.empty() ? exceeds("gradients", distance(got.gradients, exact.gradients), 1e-4) : outputs;
+  const std::string outputs = exceeds("outputs", distance(got.outputs, exact.outputs, kFloor), 1e-5);
+  return outputs.empty() ? exceeds("gradients", distance(got.gradients, exact.gradients, kFloor), 1e-4)
+                         : outputs;
 }
 
 // bf16 keeps 8 bits: half the distance of neighbours is u of a value. Inputs are rounded before the kernel
@@ -161,21 +164,23 @@ std::string in_bf16(const OpCase& c, const Shape& shape, std::uint64_t seed) {
   double outputs = 0, gradients = 0;
   for (std::uint64_t draw = 1; draw <= 3; ++draw) {
     const CardRun other = run_perturbed(c, shape, seed, 2 * kBf16Rounding, draw);
-    outputs = std::max(outputs, distance(other.outputs, exact.outputs));
-    gradients = std::max(gradients, distance(other.gradients, exact.gradients));
+    outputs = std::max(outputs, distance(other.outputs, exact.outputs, kFloor));
+    gradients = std::max(gradients, distance(other.gradients, exact.gradients, kFloor));
   }
-  const std::string wrong = exceeds("outputs", distance(got.outputs, exact.outputs), kBf16Rounding + outputs);
+  const std::string wrong =
+      exceeds("outputs", distance(got.outputs, exact.outputs, kFloor), kBf16Rounding + outputs);
   // the gradient that comes in is rounded too, and adds u of what it becomes
-  return wrong.empty()
-             ? exceeds("gradients", distance(got.gradients, exact.gradients), 2 * kBf16Rounding + gradients)
-             : wrong;
+  return wrong.empty() ? exceeds("gradients", distance(got.gradients, exact.gradients, kFloor),
+                                 2 * kBf16Rounding + gradients)
+                       : wrong;
 }
 
 }  // namespace
 
-double distance(const Tensors& a, const Tensors& b) {
+double distance(const Tensors& a, const Tensors& b, double floor) {
   const Squares s = squares(a, b);
-  return s.norm > 0 ? std::sqrt(s.difference / s.norm) : std::sqrt(s.difference);
+  const double norm = std::max(std::sqrt(s.norm), floor);
+  return std::sqrt(s.difference) / (norm > 0 ? norm : 1);
 }
 
 const std::vector<CardCheck>& card_checks() {

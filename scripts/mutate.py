@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Plants bugs in the kernels, one at a time, and says which detector finds which: the kill table.
+
+  scripts/mutate.py [--only REGEX] [--seeds 3] [--jobs N] [--out FILE.md]
+
+tests/mutations.toml lists the bugs. Each goes into a copy of this tree under build/mutants, whose programs of cards are
+built and run: the plain one (gradcheck, orders, poison ...), and for bugs that only a sanitizer sees those with
+AddressSanitizer and ThreadSanitizer. A bug is killed if some detector finds it with every seed. Before the first bug,
+and after the last, the tree as it is must pass. Exit code 1 where less than 95 % are killed.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPY = ROOT / "build/mutants"
+PRESETS = {"plain": "cpu", "asan": "asan", "tsan": "tsan"}
+ALLOWED = 0.95
+
+
+def run(command, **options):
+    return subprocess.run([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **options)
+
+
+def copy_tree():
+    files = run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT).stdout.split("\n")
+    for name in filter(None, files):
+        source, target = ROOT / name, COPY / name
+        if not source.is_file():
+            continue
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            continue  # its time stays, and so do the objects made of it
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def build(kind, jobs):
+    """"" or what is wrong."""
+    folder = COPY / "build" / kind
+    if not (folder / "build.ninja").exists():
+        configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_MPI=OFF", "-DDYAD_TESTS=OFF"], cwd=COPY)
+        if configured.returncode:
+            return configured.stdout
+    built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY)
+    return built.stdout if built.returncode else ""
+
+
+def detectors(kind, op, seed, limit):
+    """Names of the detectors that found something in the cards of `op`."""
+    try:
+        result = run([COPY / "build" / kind / "apps/racecheck_cards", "--op", op, "--seed", seed],
+                     timeout=limit, env=os.environ | {"OMP_WAIT_POLICY": "passive"})
+    except subprocess.TimeoutExpired:
+        return {"no end"}
+    found = set()
+    for line in result.stdout.splitlines():
+        if line.startswith("        "):
+            what = line.strip().split(":")[0]
+            if "does not meet" in line or "barrier" in line or "mask" in line:
+                what = "divergence"
+            found.add({"data race": "tsan"}.get(what, "asan" if kind == "asan" and "overflow" in what else what))
+    if result.returncode not in (0, 1):
+        found.add("crash")
+    if result.returncode == 1 and not found:
+        sys.exit(f"mutate: a failure without a word:\n{result.stdout}")
+    return found
+
+
+def check(kinds, op, seeds, limit):
+    """Of all kinds together: what found something with every seed."""
+    every = None
+    for seed in range(seeds):
+        found = set()
+        for kind in kinds:
+            found |= detectors(kind, op, seed, limit)
+        every = found if every is None else every & found
+    return every
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--only", default="", help="regular expression over the names of the bugs")
+    p.add_argument("--seeds", type=int, default=3)
+    p.add_argument("--jobs", type=int, default=os.cpu_count())
+    p.add_argument("--limit", type=int, default=300, help="seconds for the cards of one bug")
+    p.add_argument("--out", help="file for the table")
+    args = p.parse_args()
+    mutations = [m for m in tomllib.loads((ROOT / "tests/mutations.toml").read_text())["mutation"]
+                 if re.search(args.only, m["name"])]
+    if not mutations:
+        sys.exit(f"mutate: --only {args.only} matches no bug")
+    for m in mutations:
+        count = (ROOT / m["file"]).read_text().count(m["from"])
+        if count != 1:
+            sys.exit(f"mutate: {m['name']}: its text occurs {count} times in {m['file']}, expected once")
+
+    copy_tree()
+    kinds = ["plain"] + (["asan", "tsan"] if any(m.get("sanitizers") for m in mutations) else [])
+    ops = "|".join(sorted({m["op"] for m in mutations}))
+
+    def unmutated(when):
+        for kind in kinds:
+            wrong = build(kind, args.jobs)
+            if wrong:
+                sys.exit(f"mutate: the tree as it is does not build ({kind}):\n{wrong[-4000:]}")
+            found = detectors(kind, ops, 0, 3600)
+            if found:
+                sys.exit(f"mutate: {when}, the tree as it is fails: {', '.join(sorted(found))}")
+
+    unmutated("before")
+    rows, killed = [], 0
+    for m in mutations:
+        begun = time.time()
+        file = COPY / m["file"]
+        right = file.read_text()
+        file.write_text(right.replace(m["from"], m["to"]))
+        try:
+            asked = kinds if m.get("sanitizers") else ["plain"]
+            if any("error:" in build(kind, args.jobs) for kind in asked):
+                found = None
+            else:
+                found = check(asked, m["op"], args.seeds, args.limit)
+        finally:
+            file.write_text(right)
+        verdict = "does not compile" if found is None else ", ".join(sorted(found)) or "**survives**"
+        if found is None:
+            sys.exit(f"mutate: {m['name']}: {verdict}")
+        killed += bool(found)
+        rows.append(f"| {m['name']} | {Path(m['file']).name} | {verdict} |")
+        print(f"{'killed ' if found else 'ALIVE  '} {time.time() - begun:6.1f} s  {m['name']}: {verdict}", flush=True)
+    unmutated("after")
+
+    share = killed / len(mutations)
+    summary = f"{killed} of {len(mutations)} killed ({share:.1%}), each with {args.seeds} seeds"
+    print(summary)
+    if args.out:
+        Path(args.out).write_text("# Planted bugs, and what finds them\n\n" + summary + ". `scripts/mutate.py` makes this "
+                                  "table from `tests/mutations.toml`.\n\n| bug | in | found by |\n|---|---|---|\n"
+                                  + "\n".join(rows) + "\n")
+    return 0 if share >= ALLOWED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -160,6 +160,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   InfoOptions info_options;
   CollectivesOptions collectives_options;
   BenchOpsOptions bench_ops_options;
+  BenchCompareOptions bench_compare_options;
   std::list<Command> commands;  // a list, since callbacks point into it
   add_command(commands, app, "pretrain", "Learn an encoder from images, without labels", pretrain_options,
               pretrain)
@@ -176,6 +177,9 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               bench_collectives);
   add_command(commands, *bench, "ops", "Time of each op at the shapes of real models", bench_ops_options,
               bench_ops);
+  add_command(commands, *bench, "compare",
+              "What has become slower or faster between two results of bench ops", bench_compare_options,
+              bench_compare);
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   add_command(commands, *data, "preview", "Draw images and their views into a PNG file", preview_options,
               preview);

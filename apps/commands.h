@@ -9,6 +9,7 @@ namespace apps {
 int pretrain(const PretrainOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_ops(const BenchOpsOptions&);
+int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
 int knn(const KnnOptions&);
 int linear(const LinearOptions&);
 int gradcheck(const GradcheckOptions&);

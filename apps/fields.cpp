@@ -299,6 +299,14 @@ Fields fields(BenchOpsOptions& o) {
       {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
       {.name = "repeat", .value = &o.repeat, .help = "timed runs of each", .low = 1, .high = 1e6},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+      {.name = "csv", .value = &o.csv, .help = "file that receives the result as a table", .saved = false},
+  };
+}
+
+Fields fields(BenchCompareOptions& o) {
+  return {
+      {.name = "before", .value = &o.before, .help = "a result of bench ops --json", .required = true},
+      {.name = "after", .value = &o.after, .help = "another, of the same device", .required = true},
   };
 }
 

@@ -28,6 +28,7 @@ Fields fields(LinearOptions&);
 Fields fields(GradcheckOptions&);
 Fields fields(RacecheckOptions&);
 Fields fields(BenchOpsOptions&);
+Fields fields(BenchCompareOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(InfoOptions&);
 

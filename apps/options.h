@@ -112,7 +112,11 @@ struct BenchOpsOptions {
   std::string dtype = "f32";
   std::string threads = "host";  // on the CPU device, as for gradcheck
   int repeat = 20;               // timed runs of each
-  std::string json;
+  std::string json, csv;
+};
+
+struct BenchCompareOptions {
+  std::string before, after;  // results of bench ops --json
 };
 
 struct PreviewOptions {

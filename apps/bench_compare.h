@@ -1,0 +1,21 @@
+// Two results of `dyad bench ops`, one beside the other.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace apps {
+
+struct BenchChange {
+  std::string op, shape, pass;   // pass: "forward" or "forward_backward"
+  double before = 0, after = 0;  // medians, seconds
+  enum Verdict { same, faster, slower } verdict = same;
+};
+
+// The rows that both have. Noise makes runs longer, never shorter, so the fast ones are compared: a row has
+// changed if its 5th and its 25th percentile both moved by more than a tenth, and the 5th of the slower lies
+// above the 25th of the faster. DataError where nothing is common or a file is no result.
+std::vector<BenchChange> compare_benches(const nlohmann::json& before, const nlohmann::json& after);
+
+}  // namespace apps

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct Times {
 // Of times in any order, at least one.
 inline Times times_of(std::vector<double> seconds) {
   std::sort(seconds.begin(), seconds.end());
-  const auto at = [&](double part) { return seconds[std::size_t(part * double(seconds.size() - 1) + 0.5)]; };
+  const auto at = [&](double part) { return seconds[std::size_t(std::lround(part * double(seconds.size() - 1)))]; };
   return {at(0.05), at(0.25), at(0.5), at(0.95)};
 }
 

@@ -175,7 +175,9 @@ std::optional<std::string> resume_from(const PretrainOptions& o) {
   const auto path = o.resume == "auto" ? newest_checkpoint(o.run) : o.resume;
   if (!path) return std::nullopt;
   if (!std::filesystem::exists(*path)) throw UsageError("--resume " + *path + ": there is no such file");
-  const std::string changed = resume_differences(checkpoint_info(*path), o);
+  const CheckpointInfo info = checkpoint_info(*path);
+  step_of(info, *path);  // refuses what is no checkpoint, before its options are compared
+  const std::string changed = resume_differences(info, o);
   if (!changed.empty()) std::fprintf(stderr, "dyad: resuming with other options: %s\n", changed.c_str());
   return path;
 }

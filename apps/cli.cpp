@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/fields.h"
 #include "apps/machine.h"
+#include "data/files.h"
 #include "engine/communicator.h"
 #include "engine/error.h"
 
@@ -139,7 +140,7 @@ void print_help(const Command& c, std::ostream& out) {
 std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  return data::printable(text);
 }
 
 }  // namespace
@@ -157,6 +158,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   GradcheckOptions gradcheck_options;
   RacecheckOptions racecheck_options;
   PreviewOptions preview_options;
+  DataCheckOptions data_check_options;
   InfoOptions info_options;
   CollectivesOptions collectives_options;
   BenchOpsOptions bench_ops_options;
@@ -183,6 +185,8 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   add_command(commands, *data, "preview", "Draw images and their views into a PNG file", preview_options,
               preview);
+  add_command(commands, *data, "check", "Decode every image and list what is broken", data_check_options,
+              data_check);
   add_command(commands, app, "info", "Devices, libraries, and what they allow", info_options, info);
 
   std::string speaker = "dyad";

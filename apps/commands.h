@@ -15,6 +15,7 @@ int linear(const LinearOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);
 int preview(const PreviewOptions&);
+int data_check(const DataCheckOptions&);
 int info(const InfoOptions&);
 
 }  // namespace apps

@@ -1,5 +1,6 @@
 // Config files: a line at a time, so that every error names its line.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "apps/fields.h"
@@ -11,7 +12,8 @@ namespace {
 using engine::concat_text;
 using engine::UsageError;
 
-const std::vector<std::string> kSections = {"pretrain", "knn", "linear", "gradcheck", "preview", "info"};
+const std::vector<std::string> kSections = {"pretrain", "knn",   "linear", "gradcheck",
+                                            "preview",  "check", "info"};
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
@@ -59,7 +61,8 @@ std::string parse_value(const std::string& text, const std::string& place) {
 
 std::vector<ConfigEntry> read_config(const std::string& path) {
   std::ifstream file(path);
-  if (!file) throw UsageError("config file " + path + ": can't be read");
+  if (!file || std::filesystem::is_directory(path))
+    throw UsageError("config file " + path + ": can't be read");
   std::vector<ConfigEntry> entries;
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {

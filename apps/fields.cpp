@@ -15,7 +15,8 @@ const std::vector<std::string> kArchs = {"resnet10", "resnet18", "resnet34", "re
 const std::vector<std::string> kStems = {"auto", "cifar", "imagenet"};
 const std::vector<std::string> kDTypes = {"f32", "bf16", "f64"};
 
-const char* kData = "folder of the images: CIFAR binary files, or train/CLASS/*.jpg and test/CLASS/*.jpg";
+const char* kData =
+    "folder of the images: CIFAR or STL-10 binary files, or train/CLASS/*.jpg and test/CLASS/*.jpg";
 const char* kDevice = "cpu, cuda or cuda:N";
 const char* kThreads = "of the loader; 0: loads in the main thread";
 const char* kOp = "regular expression over the names of the ops";
@@ -147,13 +148,17 @@ Fields fields(PretrainOptions& o) {
        .choices = {"auto", "cifar", "imagenet"}},
       {.name = "size",
        .value = &o.size,
-       .help = "of a view in pixels; auto: 32 for CIFAR, else 224",
+       .help = "of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224",
        .low = 8,
        .high = 1024,
        .automatic = true},
       {.name = "seed", .value = &o.seed, .help = "of everything that is drawn"},
       {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "bad-images",
+       .value = &o.bad_images,
+       .help = "what becomes of an image that can't be decoded; skip: another comes in its place",
+       .choices = {"stop", "skip"}},
       {.name = "resident",
        .value = &o.resident,
        .help = "keep all pixels in the device's memory; auto: CIFAR on a GPU with room for it",
@@ -321,11 +326,24 @@ Fields fields(PreviewOptions& o) {
        .choices = {"auto", "cifar", "imagenet"}},
       {.name = "size",
        .value = &o.size,
-       .help = "of a view in pixels; auto: 32 for CIFAR, else 224",
+       .help = "of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224",
        .low = 8,
        .high = 1024,
        .automatic = true},
       {.name = "seed", .value = &o.seed, .help = "of the images and their views"},
+  };
+}
+
+Fields fields(DataCheckOptions& o) {
+  return {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "threads",
+       .value = &o.threads,
+       .help = "that decode; auto: one a core",
+       .low = 1,
+       .high = 1024,
+       .automatic = true},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
 }
 
@@ -414,6 +432,12 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
                          const std::string& prefix) {
   const std::string near = nearest(word, candidates);
   return near.empty() ? "" : "; did you mean " + prefix + near + "?";
+}
+
+void resolve(PretrainOptions& o, data::Dataset::Kind kind) {
+  using Kind = data::Dataset::Kind;
+  if (o.size < 0 && kind == Kind::stl10) o.size = 96;
+  resolve(o, kind == Kind::cifar10 || kind == Kind::cifar100);
 }
 
 void resolve(PretrainOptions& o, bool cifar) {

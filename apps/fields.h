@@ -30,6 +30,7 @@ Fields fields(RacecheckOptions&);
 Fields fields(BenchOpsOptions&);
 Fields fields(BenchCompareOptions&);
 Fields fields(PreviewOptions&);
+Fields fields(DataCheckOptions&);
 Fields fields(InfoOptions&);
 
 // Gives the field the value that the text says. Returns what is wrong with it, or "".

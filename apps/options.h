@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "data/dataset.h"
+
 namespace apps {
 
 // The flag of a field is its name with '-' for '_' (head_layers: --head-layers), and so is its key in a
@@ -38,13 +40,14 @@ struct PretrainOptions : RankOptions {
   double warmup_epochs = -1;    // linear warm-up, then cosine; by default 10, or a tenth of a short run
 
   std::string recipe = "auto";  // of the views: cifar | imagenet
-  int size = -1;                // of a view in pixels; by default 32 for CIFAR, else 224
+  int size = -1;                // of a view in pixels; by default 32 for CIFAR, 96 for STL-10, else 224
 
   std::uint64_t seed = 0;
-  std::string dtype = "f32";      // of the activations: f32 | bf16 | f64
-  int threads = 2;                // of the loader; 0 loads in the training thread
-  std::string resident = "auto";  // the pixels of all images in the device's memory: auto | on | off
-  bool graph = false;             // a step is one CUDA graph
+  std::string dtype = "f32";        // of the activations: f32 | bf16 | f64
+  int threads = 2;                  // of the loader; 0 loads in the training thread
+  std::string bad_images = "stop";  // what becomes of an image that can't be decoded: stop | skip
+  std::string resident = "auto";    // the pixels of all images in the device's memory: auto | on | off
+  bool graph = false;               // a step is one CUDA graph
 
   double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
   long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never
@@ -128,6 +131,12 @@ struct PreviewOptions {
   std::uint64_t seed = 0;
 };
 
+struct DataCheckOptions {
+  std::string data;
+  int threads = -1;  // that decode; by default one a core
+  std::string json;
+};
+
 struct InfoOptions {
   std::string arch = "resnet18";  // whose convolutions to list
   std::string stem = "cifar";
@@ -145,8 +154,11 @@ struct CollectivesOptions : RankOptions {
   std::string json;
 };
 
-// Fills what was left to choose. `cifar`: the data are 32-pixel CIFAR records, not image files. The result
-// has no automatic field left, so that a config file written from it means the same next year.
+// Fills what was left to choose; the size of a view is by default that of the images of STL-10 or CIFAR, 224
+// for image files. The result has no automatic field left, so that a config file written from it means the
+// same next year.
+void resolve(PretrainOptions&, data::Dataset::Kind);
+// `cifar`: the data are 32-pixel CIFAR records, not image files.
 void resolve(PretrainOptions&, bool cifar);
 
 }  // namespace apps

@@ -31,14 +31,23 @@ double activation_bytes(const PretrainOptions& o, const Model& model) {
 
 }  // namespace
 
+data::BadImages bad_images(const PretrainOptions& o) {
+  return o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;
+}
+
 std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions& o, const data::Dataset& dataset,
                                                 engine::Device device) {
   if (!resides(o, dataset, device)) return nullptr;
-  return std::make_unique<data::Resident>(dataset, device, o.threads);
+  return std::make_unique<data::Resident>(dataset, device, o.threads, bad_images(o));
 }
 
 data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device device, bool resident) {
-  return {.batch = o.batch, .threads = o.threads, .seed = o.seed, .device = device, .pixels = !resident};
+  return {.batch = o.batch,
+          .threads = o.threads,
+          .seed = o.seed,
+          .device = device,
+          .bad_images = bad_images(o),
+          .pixels = !resident};
 }
 
 Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)

@@ -14,6 +14,8 @@
 
 namespace apps {
 
+data::BadImages bad_images(const PretrainOptions&);
+
 // The data set's pixels on the device, if that is wanted; else null.
 std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions&, const data::Dataset&, engine::Device);
 data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);

@@ -12,6 +12,7 @@
 #include "apps/ranks.h"
 #include "apps/report.h"
 #include "apps/signals.h"
+#include "apps/skipped_images.h"
 #include "apps/train_step.h"
 #include "data/png.h"
 #include "data/preview.h"
@@ -21,12 +22,14 @@
 namespace apps {
 namespace {
 
-nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const StepRecord& last) {
+nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const StepRecord& last,
+                               const SkippedImages& skipped) {
   return {{"run", o.run},
           {"steps", last.step},
           {"epochs", last.epoch},
           {"loss", last.loss},
           {"chance_loss", plan.chance_loss},
+          {"skipped", skipped.times()},
           {"checkpoint", checkpoint_path(o.run, last.step)}};
 }
 
@@ -69,7 +72,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
 
   const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
   if (ranks.first())
-    data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed));
+    data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed, bad_images(o)));
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
   TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
   const StopSignals signals;
@@ -79,10 +82,19 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
   });
   data::Batch batch;
+  SkippedImages skipped;
+  const auto note_skipped = [&](const std::vector<std::string>& wrong) {
+    for (const std::string& line : skipped.note(wrong)) {
+      progress.say(line);  // of the first rank
+      if (!ranks.first()) std::cerr << "rank " << ranks.rank() << ": " << line << std::endl;
+    }
+  };
+  if (resident) note_skipped(resident->skipped);
   while (step < plan.steps && !ranks.any_late(signals.stop())) {
     phase.clear();
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
+    note_skipped(batch.skipped);
     const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
     phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(lr); });
     const Tensor loss = step_on_device(views.layout(), phase);
@@ -93,6 +105,8 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
   if (step > 0) save();
+  if (bad_images(o) == data::BadImages::skip) skipped.gather(ranks.communicator());
+  if (const std::string said = skipped.summary(); !said.empty()) progress.say(said);
   if (record.step > 0) progress.finish(record);  // else there was nothing left to do
   if (step < plan.steps) {
     progress.say(engine::concat_text(signals.stop() ? signals.name() : "another rank",
@@ -103,7 +117,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   write_report(o.run);
-  if (!o.json.empty()) write_text(o.json, summary(o, plan, record).dump(1) + "\n");
+  if (!o.json.empty()) write_text(o.json, summary(o, plan, record, skipped).dump(1) + "\n");
   progress.say("report: " + run.path("report.html"));
   return kOk;
 }
@@ -112,9 +126,9 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
 
 int pretrain(const PretrainOptions& given) {
   if (const auto code = start_ranks(given)) return *code;
-  const auto dataset = data::open_dataset(given.data, data::Split::train);
+  const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
   PretrainOptions o = given;
-  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  resolve(o, dataset->kind());
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain");
   return ranks.guarded([&] {

@@ -9,11 +9,11 @@
 namespace apps {
 
 int preview(const PreviewOptions& o) {
-  const auto dataset = data::open_dataset(o.data, data::Split::train);
+  const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
   PretrainOptions training;  // what training would choose
   training.recipe = o.recipe;
   training.size = o.size;
-  resolve(training, dataset->kind() != data::Dataset::Kind::image_folder);
+  resolve(training, dataset->kind());
   const data::ViewRecipe recipe = data::view_recipe("simclr-" + training.recipe);
   data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
   std::printf("%s: %d images and two views of each, recipe simclr-%s, %d pixels\n", o.out.c_str(), o.images,

@@ -1,10 +1,8 @@
 #include "data/cifar.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <sstream>
 
+#include "data/class_names.h"
 #include "data/files.h"
 #include "engine/error.h"
 
@@ -29,8 +27,8 @@ constexpr Format cifar100{Dataset::Kind::cifar100, 2, 100, "fine_label_names.txt
 
 class Cifar : public Dataset {
  public:
-  Cifar(const Format& format, const fs::path& folder, const std::vector<fs::path>& files) : format_(format) {
-    read_names(folder / format.names_file);
+  Cifar(const Format& format, const fs::path& folder, const std::vector<fs::path>& files)
+      : format_(format), classes_(class_names(folder / format.names_file, format.classes, 0)) {
     for (const fs::path& file : files) read_records(file);
   }
 
@@ -49,6 +47,8 @@ class Cifar : public Dataset {
   void read(std::size_t i, Image& into) const override {
     const auto first = pixels_.begin() + static_cast<std::ptrdiff_t>(i * image_bytes);
     into.height = into.width = side;
+    into.format = "CIFAR";
+    into.orientation = 1;
     into.pixels.assign(first, first + image_bytes);
   }
 
@@ -57,21 +57,6 @@ class Cifar : public Dataset {
     std::string name;
     std::size_t records;
   };
-
-  void read_names(const fs::path& file) {
-    if (!fs::exists(file)) {
-      for (int label = 0; label < format_.classes; ++label) classes_.push_back(std::to_string(label));
-      return;
-    }
-    const std::vector<std::uint8_t> bytes = read_bytes(file);
-    std::istringstream text(std::string(bytes.begin(), bytes.end()));
-    for (std::string line; std::getline(text, line);) {
-      if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty()) classes_.push_back(line);
-    }
-    require_data(int(classes_.size()) == format_.classes, printable(file), " names ", classes_.size(),
-                 " classes, expected ", format_.classes);
-  }
 
   void read_records(const fs::path& file) {
     const std::vector<std::uint8_t> bytes = read_bytes(file);

@@ -5,6 +5,7 @@
 #include "data/cifar.h"
 #include "data/files.h"
 #include "data/image_folder.h"
+#include "data/stl10.h"
 #include "engine/error.h"
 
 namespace data {
@@ -12,31 +13,58 @@ namespace data {
 namespace fs = std::filesystem;
 using engine::require_data;
 
-std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split) {
+namespace {
+
+// Calls f with the folder, and makes what the file system says a line that names the place.
+template <class F>
+auto with_folder(const std::string& path, F f) {
   const fs::path folder = path;
   try {
     require_data(fs::exists(folder), printable(folder), ": no such folder");
     require_data(fs::is_directory(folder), printable(folder), " is a file, expected a folder of images");
-    if (is_cifar10(folder)) return open_cifar10(folder, split);
-    if (is_cifar100(folder)) return open_cifar100(folder, split);
-    return open_image_folder(folder, split);
+    return f(folder);
   } catch (const fs::filesystem_error& error) {
     throw engine::DataError(printable(error.path1()) + ": " + error.code().message());
   }
 }
 
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split) {
+  return with_folder(path, [split](const fs::path& folder) {
+    if (is_stl10(folder)) return open_stl10(folder, split);
+    const Split labelled = split == Split::pretrain ? Split::train : split;
+    if (is_cifar10(folder)) return open_cifar10(folder, labelled);
+    if (is_cifar100(folder)) return open_cifar100(folder, labelled);
+    return open_image_folder(folder, labelled);
+  });
+}
+
+bool has_split(const std::string& path, Split split) {
+  return with_folder(path, [split](const fs::path& folder) {
+    if (split == Split::train || split == Split::pretrain) return true;
+    for (const char* name : {"test_batch.bin", "test.bin", "test_X.bin", "test_y.bin"})
+      if (fs::exists(folder / name)) return true;
+    return fs::is_directory(folder / "train") &&
+           (fs::is_directory(folder / "val") || fs::is_directory(folder / "test"));
+  });
+}
+
 std::string describe(const Dataset& dataset) {
   const std::string counts =
       ": " + with_commas(dataset.size()) + " images, " + with_commas(dataset.classes().size()) + " classes, ";
+  const std::string remark = dataset.remark().empty() ? "" : "; " + dataset.remark();
   switch (dataset.kind()) {
     case Dataset::Kind::cifar10:
-      return "CIFAR-10" + counts + "32 x 32 pixels, in memory";
+      return "CIFAR-10" + counts + "32 x 32 pixels, in memory" + remark;
     case Dataset::Kind::cifar100:
-      return "CIFAR-100" + counts + "32 x 32 pixels, in memory";
+      return "CIFAR-100" + counts + "32 x 32 pixels, in memory" + remark;
+    case Dataset::Kind::stl10:
+      return "STL-10" + counts + "96 x 96 pixels, read when asked for" + remark;
     case Dataset::Kind::image_folder:
       break;
   }
-  return "image folder" + counts + "decoded when asked for";
+  return "image folder" + counts + "decoded when asked for" + remark;
 }
 
 }  // namespace data

@@ -82,6 +82,12 @@ bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
   return true;
 }
 
+// Huffman coding spends a bit at least on each block, and the finest component has a block for every 256
+// pixels at least (8 x 8, sampled four times coarser one way). Arithmetic coding has no such bound.
+std::uint64_t most_pixels(const jpeg_decompress_struct& jpeg, std::size_t size) {
+  return jpeg.arith_code ? std::uint64_t(max_pixels) : std::uint64_t(size) * 8 * 256;
+}
+
 }  // namespace
 
 void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
@@ -96,11 +102,12 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
     ~Destroy() { jpeg_destroy_decompress(&jpeg); }
   } destroy{d.jpeg};
 
-  require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message);
-  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name);
+  require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message,
+               ", expected a whole JPEG file");
+  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(d.jpeg, size));
   std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
   require_data(read_pixels(d, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
-               " bytes: ", d.message);
+               " bytes: ", d.message, ", expected a whole JPEG file");
 }
 
 }  // namespace data

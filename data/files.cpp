@@ -13,34 +13,38 @@ namespace data {
 
 using engine::require_data;
 
-namespace {
-
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-};
-
-}  // namespace
-
-std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path) {
-  // O_NONBLOCK: a pipe in the place of a file is refused below, not waited for
-  const Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  require_data(file.fd >= 0, printable(path), ": ", std::strerror(errno), ", expected a readable file");
+InputFile::InputFile(const std::filesystem::path& path)
+    // O_NONBLOCK: a pipe in the place of a file is refused below, not waited for
+    : name_(printable(path)), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  require_data(fd_ >= 0, name_, ": ", std::strerror(errno), ", expected a readable file");
   struct stat status = {};
-  require_data(fstat(file.fd, &status) == 0, printable(path), ": ", std::strerror(errno));
-  require_data(S_ISREG(status.st_mode), printable(path), ": not a regular file");
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size));
+  const int failed = fstat(fd_, &status) != 0 ? errno : 0;
+  if (failed == 0 && S_ISREG(status.st_mode)) {
+    size_ = std::uint64_t(status.st_size);
+    return;
+  }
+  close(fd_);
+  require_data(false, name_, ": ", failed != 0 ? std::strerror(failed) : "not a regular file");
+}
+
+InputFile::~InputFile() { close(fd_); }
+
+void InputFile::read_at(std::uint64_t offset, void* to, std::size_t bytes) const {
   std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = read(file.fd, bytes.data() + done, bytes.size() - done);
+  while (done < bytes) {
+    const ssize_t n = pread(fd_, static_cast<char*>(to) + done, bytes - done, off_t(offset + done));
     if (n < 0 && errno == EINTR) continue;
-    require_data(n >= 0, printable(path), ": ", std::strerror(errno), " at byte ", with_commas(done));
-    require_data(n > 0, printable(path), ": ended at byte ", with_commas(done), ", expected ",
-                 with_commas(bytes.size()));
+    require_data(n >= 0, name_, ": ", std::strerror(errno), " at byte ", with_commas(offset + done));
+    require_data(n > 0, name_, ": ended at byte ", with_commas(offset + done), ", expected ",
+                 with_commas(offset + bytes));
     done += static_cast<std::size_t>(n);
   }
+}
+
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path) {
+  const InputFile file(path);
+  std::vector<std::uint8_t> bytes(file.size());
+  file.read_at(0, bytes.data(), bytes.size());
   return bytes;
 }
 

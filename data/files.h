@@ -8,7 +8,25 @@
 
 namespace data {
 
-// The whole of a regular file. A DataError says which file can't be read, and why.
+// A regular file that is open to be read, by many threads at once. A DataError says which file can't be read,
+// and why.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path&);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  std::uint64_t size() const { return size_; }
+  void read_at(std::uint64_t offset, void* to, std::size_t bytes) const;
+
+ private:
+  std::string name_;
+  int fd_;
+  std::uint64_t size_ = 0;
+};
+
+// The whole of a regular file.
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path&);
 
 // A name on one line: control bytes become \xNN.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "data/decode.h"
 #include "data/files.h"
@@ -14,10 +15,19 @@ using engine::require_data;
 
 namespace {
 
-bool has_image_ending(const fs::path& file) {
+// Formats that torchvision's ImageFolder reads and dyad does not: said, not passed over in silence.
+const std::vector<std::string> other_endings = {".tif", ".tiff", ".webp", ".gif"};
+
+constexpr std::uint64_t max_file_bytes = 1 << 28;  // of an image
+
+bool contains(const std::vector<std::string>& list, const std::string& item) {
+  return std::ranges::find(list, item) != list.end();
+}
+
+std::string ending_of(const fs::path& file) {
   std::string ending = file.extension().string();
   for (char& c : ending) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+  return ending;
 }
 
 std::vector<std::string> class_folders(const fs::path& folder) {
@@ -31,14 +41,12 @@ std::vector<std::string> class_folders(const fs::path& folder) {
   return names;
 }
 
-// Links to folders are not followed below the class's own folder: they could lead round in a circle.
-std::vector<std::string> image_files(const fs::path& folder) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (!entry.is_directory() && has_image_ending(entry.path())) files.push_back(entry.path().string());
-  std::ranges::sort(files);
-  require_data(!files.empty(), printable(folder), " has no images, expected .jpg, .jpeg or .png files");
-  return files;
+std::string expected_endings() {
+  std::string text;
+  const std::vector<std::string>& endings = image_endings();
+  for (std::size_t i = 0; i < endings.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == endings.size() ? " or " : ", ") + endings[i];
+  return text + " files";
 }
 
 class ImageFolder : public Dataset {
@@ -50,10 +58,11 @@ class ImageFolder : public Dataset {
       const auto found = std::ranges::find(classes_, name);
       require_data(found != classes_.end(), printable(split), " has a class ", printable(name),
                    ", expected those of train/ only");
-      for (std::string& file : image_files(split / name)) {
-        files_.push_back(std::move(file));
-        labels_.push_back(int(found - classes_.begin()));
-      }
+      const std::size_t before = files_.size();
+      add_files(split / name);
+      require_data(files_.size() > before, printable(split / name), " has no images, expected ",
+                   expected_endings());
+      labels_.resize(files_.size(), int(found - classes_.begin()));
     }
   }
   void set_classes(std::vector<std::string> names) { classes_ = std::move(names); }
@@ -63,15 +72,40 @@ class ImageFolder : public Dataset {
   const std::vector<std::string>& classes() const override { return classes_; }
   int label(std::size_t i) const override { return labels_.at(i); }
   std::string name(std::size_t i) const override { return printable(files_.at(i)); }
+  std::string remark() const override {
+    std::string text;
+    for (const auto& [ending, count] : passed_over_)
+      text += (text.empty() ? "passed over: " : ", ") + with_commas(count) + " " + ending;
+    return text;
+  }
   void read(std::size_t i, Image& into) const override {
-    const std::vector<std::uint8_t> bytes = read_bytes(files_.at(i));
+    const InputFile file(files_.at(i));
+    require_data(file.size() <= max_file_bytes, name(i), ": has ", with_commas(file.size()),
+                 " bytes, expected at most ", with_commas(max_file_bytes));
+    std::vector<std::uint8_t> bytes(file.size());
+    file.read_at(0, bytes.data(), bytes.size());
     decode_image(bytes.data(), bytes.size(), name(i), into);
   }
 
  private:
+  // Links to folders are not followed below the class's own folder: they could lead round in a circle.
+  void add_files(const fs::path& folder) {
+    const auto first = std::ptrdiff_t(files_.size());
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.is_directory()) continue;
+      const std::string ending = ending_of(entry.path());
+      if (contains(image_endings(), ending))
+        files_.push_back(entry.path().string());
+      else if (contains(other_endings, ending))
+        ++passed_over_[ending];
+    }
+    std::sort(files_.begin() + first, files_.end());
+  }
+
   fs::path folder_;
   std::vector<std::string> classes_, files_;
   std::vector<int> labels_;
+  std::map<std::string, std::size_t> passed_over_;  // files, by their ending
 };
 
 }  // namespace

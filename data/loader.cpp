@@ -40,7 +40,8 @@ constexpr int chunk = 8;
 struct Job {
   Batch batch;
   std::vector<Image> images;
-  int taken = 0;  // images that a thread works on or has done
+  std::vector<std::string> skipped;  // by row: what was wrong with the image that should be there
+  int taken = 0;                     // images that a thread works on or has done
   int done = 0;
   bool ready = false;
   int error_row = -1;  // the first row that failed, so that the error does not depend on the threads
@@ -53,14 +54,39 @@ void note_error(Job& job, int row, std::string message) {
   job.error = std::move(message);
 }
 
-// The image of a row; a message if there is none.
-std::string decode_row(const Dataset& dataset, Job& job, int row) {
-  const std::size_t sample = job.batch.samples[std::size_t(row)];
+// The image of a sample; what is wrong with it if it can't be decoded.
+std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& into) {
   try {
-    dataset.read(sample, job.images[std::size_t(row)]);
+    dataset.read(sample, into);
     return {};
   } catch (const DataError& error) {
     return error.what();
+  }
+}
+
+// Images that are tried in the place of a bad one. If half of all are bad, one row of 65,536 has none.
+constexpr int most_replacements = 16;
+
+// The image of a row, or of another sample in its place; a message if there is none.
+std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job& job, int row) {
+  const auto r = std::size_t(row);
+  std::uint32_t& sample = job.batch.samples[r];
+  try {
+    const std::string wrong = read_sample(dataset, sample, job.images[r]);
+    if (wrong.empty() || options.bad_images == BadImages::stop) return wrong;
+    // the last word keeps these draws apart from those of the views
+    engine::Random random(options.seed, std::uint32_t(job.batch.epoch), sample, ~0U);
+    bool found = false;
+    for (int i = 0; i < most_replacements && !found; ++i) {
+      sample = random.below(std::uint32_t(dataset.size()));
+      found = read_sample(dataset, sample, job.images[r]).empty();
+    }
+    if (!found)
+      return wrong + " (and none of " + std::to_string(most_replacements) +
+             " drawn in its place can be read)";
+    job.batch.labels[r] = dataset.label(sample);
+    job.skipped[r] = wrong;
+    return {};
   } catch (const std::exception& error) {
     return dataset.name(sample) + ": " + error.what();
   }
@@ -84,6 +110,8 @@ void assemble(Job& job) {
     const std::vector<std::uint8_t>& pixels = job.images[i].pixels;
     std::copy(pixels.begin(), pixels.end(), batch.pixels.data() + batch.offset[i]);
   }
+  for (std::string& wrong : job.skipped)
+    if (!wrong.empty()) batch.skipped.push_back(std::move(wrong));
 }
 
 }  // namespace
@@ -145,6 +173,7 @@ struct Loader::State {
     batch.index = index;
     batch.samples.clear();
     batch.labels.clear();
+    batch.skipped.clear();
     const std::int64_t first = index * options.batch;
     const std::int64_t count = std::min<std::int64_t>(options.batch, std::int64_t(dataset.size()) - first);
     const engine::Shard own = engine::shard(count, rank, ranks);
@@ -154,9 +183,10 @@ struct Loader::State {
       batch.samples.push_back(sample);
       batch.labels.push_back(dataset.label(sample));
     }
-    if (options.pixels)
+    if (options.pixels) {
       job->images.resize(batch.samples.size());
-    else
+      job->skipped.resize(batch.samples.size());
+    } else
       job->taken = batch.size();  // nothing to decode
     job->ready = job->images.empty();
     if (++index == batches_per_epoch()) {
@@ -198,7 +228,7 @@ struct Loader::State {
     lock.unlock();
     int row = first;
     std::string error;
-    for (; row < last && error.empty(); ++row) error = decode_row(dataset, *job, row);
+    for (; row < last && error.empty(); ++row) error = decode_row(dataset, options, *job, row);
     lock.lock();
     if (!error.empty()) note_error(*job, row - 1, std::move(error));
     job->done += last - first;

@@ -23,12 +23,20 @@ struct Batch {
   std::vector<std::uint32_t> samples;  // indices in the data set
   std::vector<std::int32_t> labels;
   std::int64_t epoch = 0, index = 0;  // which batch of which epoch
+  std::vector<std::string>
+      skipped;  // what was wrong with images in whose place others came (BadImages::skip)
 
   int size() const { return int(samples.size()); }
 };
 
 // The order of an epoch: Fisher-Yates, with draws named by (seed, epoch).
 std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch);
+
+// What becomes of an image that can't be decoded.
+enum class BadImages {
+  stop,  // next() throws a DataError that names it
+  skip   // another one comes in its place, drawn by (seed, epoch, sample), and the batch says so
+};
 
 struct LoaderOptions {
   int batch = 256;        // of all ranks together; each rank gets its rows
@@ -38,7 +46,8 @@ struct LoaderOptions {
   int prefetch = 3;       // batches that are made ahead
   std::uint64_t seed = 0;
   engine::Device device = engine::cpu;  // to which the pixels will be copied
-  bool pixels = true;                   // false: only samples and labels, the pixels being there (Resident)
+  BadImages bad_images = BadImages::stop;
+  bool pixels = true;  // false: only samples and labels, the pixels being there (Resident)
 };
 
 class Loader {
@@ -52,8 +61,7 @@ class Loader {
   void seek(std::int64_t epoch, std::int64_t index);  // what next() gives next
 
   // The next batch; after the last of an epoch comes the first of the next epoch. The first form takes the
-  // memory of the batch that it replaces. An image that can't be decoded is a DataError that names it; asking
-  // again asks for the same batch.
+  // memory of the batch that it replaces. After a DataError asking again asks for the same batch.
   void next(Batch&);
   Batch next();
 

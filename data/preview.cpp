@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/loader.h"
 #include "engine/error.h"
 #include "engine/ops.h"
 
@@ -41,7 +40,8 @@ class Sheet {
 
 }  // namespace
 
-Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int size, std::uint64_t seed) {
+Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int size, std::uint64_t seed,
+              BadImages bad_images) {
   engine::require(images > 0, "preview: ", images, " images, expected at least 1");
   const auto count = int(std::min(dataset.size(), std::size_t(images)));
   const std::vector<std::uint32_t> order = permutation(dataset.size(), seed, 0);
@@ -49,9 +49,16 @@ Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int 
   plain.bicubic = recipe.bicubic;
 
   Sheet sheet(count, 3, size);
-  for (int i = 0; i < count; ++i) {
-    const std::uint32_t sample = order[std::size_t(i)];
-    const Image image = dataset.image(sample);
+  Image image;
+  int row = 0;
+  for (const std::uint32_t sample : order) {
+    if (row == count) break;
+    try {
+      dataset.read(sample, image);
+    } catch (const engine::DataError&) {
+      if (bad_images == BadImages::stop) throw;
+      continue;
+    }
     const engine::Tensor pixels({std::int64_t(image.pixels.size())}, engine::DType::u8, engine::cpu);
     std::copy(image.pixels.begin(), image.pixels.end(), pixels.data<std::uint8_t>());
     const auto view = [&](const ViewRecipe& r, std::uint32_t v) {
@@ -60,7 +67,8 @@ Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int 
     const engine::Tensor shown =
         engine::augment(pixels, pack({view(plain, 0), view(recipe, 0), view(recipe, 1)}), size,
                         {{0, 0, 0}, {1, 1, 1}}, engine::DType::f32);
-    for (int cell = 0; cell < 3; ++cell) sheet.place(3 * i + cell, shown.slice(cell, 1).data<float>());
+    for (int cell = 0; cell < 3; ++cell) sheet.place(3 * row + cell, shown.slice(cell, 1).data<float>());
+    ++row;
   }
   return sheet.image();
 }

@@ -2,19 +2,21 @@
 
 #include <algorithm>
 
-#include "data/loader.h"
 #include "engine/cuda_device.h"
 
 namespace data {
 
-Resident::Resident(const Dataset& dataset, engine::Device device, int threads) {
+Resident::Resident(const Dataset& dataset, engine::Device device, int threads, BadImages bad_images) {
   const int at_once = int(std::min<std::size_t>(dataset.size(), 256));
-  Loader loader(dataset, {.batch = at_once, .shuffle = false, .drop_last = false, .threads = threads});
+  Loader loader(
+      dataset,
+      {.batch = at_once, .shuffle = false, .drop_last = false, .threads = threads, .bad_images = bad_images});
   std::vector<std::uint8_t> host;
   if (dataset.pixel_bytes() > 0) host.reserve(std::size_t(dataset.pixel_bytes()));
   Batch batch;
   while (places.size() < dataset.size()) {
     loader.next(batch);
+    skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
       places.push_back({std::int64_t(host.size()) + batch.offset[i], batch.height[i], batch.width[i]});
     host.insert(host.end(), batch.pixels.data(), batch.pixels.data() + batch.pixels.size());

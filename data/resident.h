@@ -1,9 +1,10 @@
 // A data set whose pixels all lie in a device's memory: a batch is then no more than indices.
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "engine/tensor.h"
 
 namespace data {
@@ -17,8 +18,10 @@ struct Resident {
   engine::Tensor pixels;      // u8, 8-bit RGB, one image after the other
   std::vector<Place> places;  // by sample
 
+  std::vector<std::string> skipped;  // what was wrong with images in whose place others are
+
   // Reads, decodes and uploads every image, with the loader's threads.
-  Resident(const Dataset&, engine::Device, int threads);
+  Resident(const Dataset&, engine::Device, int threads, BadImages = BadImages::stop);
 };
 
 // Whether the pixels are better kept on the device: it is a GPU, their number is known without decoding, and

@@ -195,10 +195,10 @@ TEST_CASE("image folder: what is wrong is said in one line, with its place") {
   CHECK(refusal(scratch, Split::test, "set") == "DIR/set/val has a class b, expected those of train/ only");
   std::filesystem::create_directory(scratch.path("set/train/b"));
   CHECK(refusal(scratch, Split::train, "set") ==
-        "DIR/set/train/b has no images, expected .jpg, .jpeg or .png files");
+        "DIR/set/train/b has no images, expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files");
   scratch.write("set/train/b/readme.txt", "x");
   CHECK(refusal(scratch, Split::train, "set") ==
-        "DIR/set/train/b has no images, expected .jpg, .jpeg or .png files");
+        "DIR/set/train/b has no images, expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files");
 }
 
 TEST_CASE("image folder: a file that can't be read is named on one line") {
@@ -216,10 +216,10 @@ TEST_CASE("image folder: a file that can't be read is named on one line") {
   const auto message = [&](std::size_t i) {
     return message_of<DataError>([&] { set->image(i); }).substr(scratch.folder.string().size());
   };
-  CHECK(message(0) ==
-        "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) + " bytes: Premature end of JPEG file");
-  CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG or PNG file");
-  CHECK(message(2) == "/a/3.jpg: not an image, expected a JPEG or PNG file");
+  CHECK(message(0) == "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) +
+                          " bytes: Premature end of JPEG file, expected a whole JPEG file");
+  CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
+  CHECK(message(2) == "/a/3.jpg: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
   CHECK(message(3) == "/a/4.jpg: No such file or directory, expected a readable file");
   CHECK(message(4) == "/a/5.jpg: not a regular file");
   CHECK(set->image(5).pixels.size() == 768);

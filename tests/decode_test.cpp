@@ -173,9 +173,9 @@ TEST_CASE("PNG: palettes of 2 to 8 bits, with a transparent entry") {
 }
 
 TEST_CASE("what is neither JPEG nor PNG is refused") {
-  check_refused("", "x: is empty, expected a JPEG or PNG file");
-  for (const std::string file : {"GIF89a", "not an image at all", "\xff", "\x89PNG", "BM"})
-    check_refused(file, "x: not an image, expected a JPEG or PNG file");
+  check_refused("", "x: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
+  for (const std::string file : {"GIF89a", "not an image at all", "\xff", "\x89PNG", "B"})
+    check_refused(file, "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
 }
 
 TEST_CASE("a file that is cut anywhere is refused") {

@@ -233,6 +233,50 @@ TEST_CASE("loader: an image that can't be decoded surfaces in next(), the same w
   }
 }
 
+TEST_CASE("loader: in the place of a bad image comes another, the same for any threads, and it is said") {
+  Fake set(64);
+  set.bad = {45, 35, 36, 60};
+  std::vector<std::string> expected;
+  for (const int threads : {0, 1, 4}) {
+    Loader loader(set, {.batch = 16, .threads = threads, .seed = 3, .bad_images = BadImages::skip});
+    const auto got = read(loader, 8);
+    if (expected.empty()) expected = got;
+    CHECK(got == expected);
+
+    loader.seek(0, 0);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      std::vector<std::string> skipped;
+      for (int b = 0; b < 4; ++b) {
+        const Batch batch = loader.next();
+        CHECK(batch.size() == 16);
+        skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
+        for (std::size_t i = 0; i < 16; ++i) {
+          const std::uint32_t sample = batch.samples[i];
+          CHECK(std::ranges::find(set.bad, sample) == set.bad.end());
+          CHECK(batch.labels[i] == set.label(sample));
+          CHECK(batch.pixels.data()[batch.offset[i]] == sample);
+        }
+      }
+      std::ranges::sort(skipped);
+      CHECK(skipped == std::vector<std::string>{"image 35: is broken", "image 36: is broken",
+                                                "image 45: is broken", "image 60: is broken"});
+    }
+  }
+}
+
+TEST_CASE("loader: skipping ends where nearly all images are bad, and passes over nothing but bad data") {
+  Fake set(64);
+  for (std::size_t i = 0; i < 63; ++i) set.bad.push_back(i);
+  Loader loader(set, {.batch = 8, .shuffle = false, .threads = 2, .bad_images = BadImages::skip});
+  CHECK(message_of<DataError>([&] {
+          loader.next();
+        }).ends_with(": is broken (and none of 16 drawn in its place can be read)"));
+  Fake unlucky(64);
+  unlucky.unnamed = 3;
+  Loader other(unlucky, {.batch = 8, .shuffle = false, .threads = 2, .bad_images = BadImages::skip});
+  CHECK(message_of<DataError>([&] { other.next(); }) == "image 3: out of luck");
+}
+
 TEST_CASE("loader: it can be destroyed at any time") {
   const Fake set(1000);
   for (int after = 0; after < 20; ++after) {

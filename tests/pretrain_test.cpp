@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/checkpoint.h"
@@ -107,4 +108,34 @@ TEST_CASE("a batch larger than the data set is refused before anything is writte
   CHECK_THROWS_WITH(apps::pretrain(o),
                     "--batch is 8192, but data/samples has 5000 images: expected at most as many");
   CHECK_FALSE(fs::exists(o.run));
+}
+
+TEST_CASE("an image that can't be decoded: training stops and names it, or skips and counts it") {
+  const Folder folder;
+  for (int i = 0; i < 40; ++i) {
+    const fs::path file = folder.path / "images/a" / (std::to_string(100 + i) + ".ppm");
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << "P6 8 8 255\n" << std::string(i == 7 ? 50 : 192, char(3 * i));
+  }
+  const std::string bad = (folder.path / "images/a/107.ppm").string() +
+                          ": PNM of 61 bytes: ends early, expected "
+                          "at least 203";
+  auto o = small(folder.path / "skipped");
+  o.data = folder.path / "images";
+  o.size = 16;
+  o.batch = 8;
+  o.steps = 10;  // two epochs
+  o.json = folder.path / "result.json";
+  o.bad_images = "skip";
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const auto result = nlohmann::json::parse(bytes(o.json));
+  CHECK(result["skipped"] == 2);
+  const std::string log = bytes(fs::path(o.run) / "train.log");
+  CHECK(log.find("skipped " + bad + "; another image comes in its place") != std::string::npos);
+  CHECK(log.find("1 image could not be decoded; others came in their place 2 times") != std::string::npos);
+
+  o.run = folder.path / "stopped";
+  o.bad_images = "stop";
+  CHECK_THROWS_WITH(apps::pretrain(o), bad.c_str());
+  CHECK(apps::checkpoints(o.run).empty());
 }

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/planted/classics.h"
 #include "tests/planted/correct_kernels.h"
 #include "tests/planted/memory_bugs.h"
 #include "tests/planted/sync_bugs.h"
@@ -153,6 +154,26 @@ std::vector<Case> all_cases() {
       {"transpose_twice", 0, run_transpose<S>, 2},
       {"grid_loop", 0, run<S, grid_loop<128>>, 8},
       {"early_return", 0, run<S, early_return>, 2},
+
+      // classics, wrong and right
+      {"sum_interleaved/no barrier", order | tsan, run<S, sum_interleaved<false>>},
+      {"sum_shuffled/wrong mask", divergence, run<S, sum_shuffled<0xffffffffu>>},
+      {"scan_in_place", order | tsan, run<S, scan_in_place>},
+      {"scan_tree/no barrier", order | tsan, run<S, scan_tree<false>>},
+      {"histogram_lost_updates", tsan, run<S, histogram_lost_updates>},
+      {"histogram_early", order | tsan, run<S, histogram_early>},
+      {"transpose_tile/no barrier", order | poisoned | tsan, run<S, transpose_tile<false>>},
+      {"softmax_row/no barrier", order | tsan, run<S, softmax_row<false>>},
+      {"sum_interleaved", 0, run<S, sum_interleaved<true>>, 2},
+      {"sum_strided", 0, run<S, sum_strided>, 2},
+      {"sum_sequential", 0, run<S, sum_sequential>, 2},
+      {"sum_shuffled", 0, run<S, sum_shuffled<0xfu>>, 2},
+      {"scan_two_barriers", 0, run<S, scan_two_barriers>, 2},
+      {"scan_two_buffers", 0, run<S, scan_two_buffers>, 2},
+      {"scan_tree", 0, run<S, scan_tree<true>>, 2},
+      {"histogram_global", 0, run<S, histogram_global>, 4},
+      {"transpose_tile", 0, run<S, transpose_tile<true>>, 2},
+      {"softmax_row", 0, run<S, softmax_row<true>>, 2},
   };
   for (unsigned threads : {4, 32, 64, 256})
     cases.push_back({"blocks_add_after_barrier/" + std::to_string(threads), tsan,

@@ -1,0 +1,186 @@
+// The staircases that CUDA is taught with, written anew from their descriptions: reductions (Harris,
+// "Optimizing Parallel Reduction in CUDA"), scans (Hillis and Steele, 1986; Blelloch, 1990), transpose,
+// histogram and softmax; each in right versions, and in the wrong ones that learners write.
+#pragma once
+
+#include "kernels/simt.h"
+
+namespace kernels::planted {
+namespace {
+
+// ---- sum of 128, block by block -----------------------------------------------------------------
+
+// Neighbours first; `Barrier` before the next step reads what this one wrote.
+template <bool Barrier>
+__global__ void sum_interleaved(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  t[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  for (unsigned step = 1; step < 128; step *= 2) {
+    if (threadIdx.x % (2 * step) == 0) t[threadIdx.x] += t[threadIdx.x + step];
+    if (Barrier) __syncthreads();
+  }
+  __syncthreads();
+  y[blockIdx.x * 128 + threadIdx.x] = t[0];
+}
+
+// The active threads lie next to each other: bank conflicts, but right.
+__global__ void sum_strided(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  t[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  for (unsigned step = 1; step < 128; step *= 2) {
+    const unsigned i = 2 * step * threadIdx.x;
+    if (i < 128) t[i] += t[i + step];
+    __syncthreads();
+  }
+  y[blockIdx.x * 128 + threadIdx.x] = t[0];
+}
+
+// Halves; the two loads come first.
+__global__ void sum_sequential(const float* x, float* y) {
+  SHARED(float, t, [64]);
+  if (threadIdx.x < 64) t[threadIdx.x] = x[threadIdx.x] + x[threadIdx.x + 64];
+  __syncthreads();
+  for (unsigned step = 32; step > 0; step /= 2) {
+    if (threadIdx.x < step) t[threadIdx.x] += t[threadIdx.x + step];
+    __syncthreads();
+  }
+  y[blockIdx.x * 128 + threadIdx.x] = t[0];
+}
+
+// Warps by shuffles, their results by the first warp; `Mask` are the lanes that take part in the second.
+template <unsigned Mask>
+__global__ void sum_shuffled(const float* x, float* y) {
+  SHARED(float, of_warp, [4]);
+  float v = x[threadIdx.x];
+  for (int step = 16; step > 0; step /= 2) v += __shfl_down_sync(0xffffffffu, v, step);
+  if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = v;
+  __syncthreads();
+  if (threadIdx.x < 4) {
+    v = of_warp[threadIdx.x];
+    for (int step = 2; step > 0; step /= 2) v += __shfl_down_sync(Mask, v, step, 4);
+    if (threadIdx.x == 0) y[blockIdx.x] = v;
+  }
+  __syncthreads();  // lanes that a mask names and that have returned would be allowed; these wait here
+}
+
+// ---- inclusive scan ------------------------------------------------------------------------------
+
+// In place: another thread's element may be read before or after it was written.
+__global__ void scan_in_place(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  t[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  for (unsigned step = 1; step < 128; step *= 2) {
+    if (threadIdx.x >= step) t[threadIdx.x] += t[threadIdx.x - step];
+    __syncthreads();
+  }
+  y[blockIdx.x * 128 + threadIdx.x] = t[threadIdx.x];
+}
+
+// A barrier between reading and writing.
+__global__ void scan_two_barriers(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  t[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  for (unsigned step = 1; step < 128; step *= 2) {
+    const float other = threadIdx.x >= step ? t[threadIdx.x - step] : 0.0f;
+    __syncthreads();
+    t[threadIdx.x] += other;
+    __syncthreads();
+  }
+  y[blockIdx.x * 128 + threadIdx.x] = t[threadIdx.x];
+}
+
+// Two buffers, one barrier a step.
+__global__ void scan_two_buffers(const float* x, float* y) {
+  SHARED(float, t, [2][128]);
+  t[0][threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  unsigned now = 0;
+  for (unsigned step = 1; step < 128; step *= 2, now = 1 - now) {
+    t[1 - now][threadIdx.x] = t[now][threadIdx.x] + (threadIdx.x >= step ? t[now][threadIdx.x - step] : 0.0f);
+    __syncthreads();
+  }
+  y[blockIdx.x * 128 + threadIdx.x] = t[now][threadIdx.x];
+}
+
+// Up and down a tree, exclusive; `Barrier` between the two.
+template <bool Barrier>
+__global__ void scan_tree(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  t[threadIdx.x] = x[threadIdx.x];
+  for (unsigned step = 1; step < 128; step *= 2) {
+    __syncthreads();
+    const unsigned i = (threadIdx.x + 1) * 2 * step - 1;
+    if (i < 128) t[i] += t[i - step];
+  }
+  if (Barrier) __syncthreads();
+  if (threadIdx.x == 127) t[127] = 0;  // the thread that has just written it is thread 0
+  for (unsigned step = 64; step > 0; step /= 2) {
+    __syncthreads();
+    const unsigned i = (threadIdx.x + 1) * 2 * step - 1;
+    if (i < 128) {
+      const float left = t[i - step];
+      t[i - step] = t[i];
+      t[i] += left;
+    }
+  }
+  __syncthreads();
+  y[blockIdx.x * 128 + threadIdx.x] = t[threadIdx.x];
+}
+
+// ---- histogram, transpose, softmax ---------------------------------------------------------------
+
+__device__ inline unsigned bin_of(float v) { return static_cast<unsigned>(v * 4.0f + 4.0f) % 8u; }
+
+// Straight into the result, by atomics.
+__global__ void histogram_global(const float* x, int* counts) {
+  atomicAdd(&counts[bin_of(x[threadIdx.x])], 1);
+}
+
+// Straight into the result, without.
+__global__ void histogram_lost_updates(const float* x, int* counts) { ++counts[bin_of(x[threadIdx.x])]; }
+
+// Counting begins before all bins are zero.
+__global__ void histogram_early(const float* x, int* counts) {
+  SHARED(int, local, [8]);
+  if (threadIdx.x < 8) local[threadIdx.x] = 0;
+  atomicAdd(&local[bin_of(x[threadIdx.x])], 1);
+  __syncthreads();
+  if (threadIdx.x < 8) atomicAdd(&counts[threadIdx.x], local[threadIdx.x]);
+}
+
+// 8 x 16 by way of shared memory.
+template <bool Barrier>
+__global__ void transpose_tile(const float* x, float* y) {
+  SHARED(float, tile, [8][17]);
+  tile[threadIdx.x / 16][threadIdx.x % 16] = x[threadIdx.x];
+  if (Barrier) __syncthreads();
+  y[blockIdx.x * 128 + threadIdx.x] = tile[threadIdx.x % 8][threadIdx.x / 8];
+}
+
+// The maximum and the sum through one array; `Barrier` between reading the one and writing the other.
+template <bool Barrier>
+__global__ void softmax_row(const float* x, float* y) {
+  SHARED(float, t, [128]);
+  const auto reduce = [&](float v, auto op) {
+    t[threadIdx.x] = v;
+    __syncthreads();
+    for (unsigned step = 64; step > 0; step /= 2) {
+      if (threadIdx.x < step) t[threadIdx.x] = op(t[threadIdx.x], t[threadIdx.x + step]);
+      __syncthreads();
+    }
+    const float all = t[0];
+    if (Barrier) __syncthreads();
+    return all;
+  };
+  const float largest = reduce(x[threadIdx.x], [](float a, float b) { return a > b ? a : b; });
+  const float e = exp(x[threadIdx.x] - largest);
+  const float sum = reduce(e, [](float a, float b) { return a + b; });
+  y[blockIdx.x * 128 + threadIdx.x] = e / sum;
+}
+
+}  // namespace
+}  // namespace kernels::planted

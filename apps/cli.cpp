@@ -155,10 +155,13 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   PretrainOptions pretrain_options;
   KnnOptions knn_options;
   LinearOptions linear_options;
+  ExportOptions export_options;
+  StepsOptions steps_options;
   GradcheckOptions gradcheck_options;
   RacecheckOptions racecheck_options;
   PreviewOptions preview_options;
   DataCheckOptions data_check_options;
+  ViewsOptions views_options;
   InfoOptions info_options;
   CollectivesOptions collectives_options;
   BenchOpsOptions bench_ops_options;
@@ -170,6 +173,11 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   add_command(commands, app, "knn", "Classify by the nearest neighbours of the features", knn_options, knn);
   add_command(commands, app, "linear", "Train a linear classifier on the frozen features", linear_options,
               linear);
+  add_command(commands, app, "export", "Write the encoder, or its features of images, for other programs",
+              export_options, export_model);
+  add_command(commands, app, "steps",
+              "Write down all that goes into and comes out of a pretraining's first steps", steps_options,
+              steps);
   add_command(commands, app, "gradcheck", "Check every op's gradient against finite differences",
               gradcheck_options, gradcheck);
   add_command(commands, app, "racecheck", "Look for races and wrong memory accesses in every kernel",
@@ -187,6 +195,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               preview);
   add_command(commands, *data, "check", "Decode every image and list what is broken", data_check_options,
               data_check);
+  add_command(commands, *data, "views", "Make the views that a file describes", views_options, apply_views);
   add_command(commands, app, "info", "Devices, libraries, and what they allow", info_options, info);
 
   std::string speaker = "dyad";

@@ -7,15 +7,18 @@
 namespace apps {
 
 int pretrain(const PretrainOptions&);
+int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
 int knn(const KnnOptions&);
 int linear(const LinearOptions&);
+int export_model(const ExportOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);
 int preview(const PreviewOptions&);
 int data_check(const DataCheckOptions&);
+int apply_views(const ViewsOptions&);
 int info(const InfoOptions&);
 
 }  // namespace apps

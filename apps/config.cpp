@@ -12,8 +12,8 @@ namespace {
 using engine::concat_text;
 using engine::UsageError;
 
-const std::vector<std::string> kSections = {"pretrain", "knn",   "linear", "gradcheck",
-                                            "preview",  "check", "info"};
+const std::vector<std::string> kSections = {"pretrain",  "knn",     "linear", "export", "steps", "gradcheck",
+                                            "racecheck", "preview", "check",  "views",  "info"};
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");

@@ -185,6 +185,9 @@ Fields fields(PretrainOptions& o) {
        .value = &o.resume,
        .help = "a checkpoint, or auto: the newest whole one of the run",
        .saved = false},
+      {.name = "init-weights",
+       .value = &o.init_weights,
+       .help = "safetensors file that the encoder begins with: torchvision's names, or a checkpoint"},
       {.name = "dry-run", .value = &o.dry_run, .help = "say what would be done, and stop", .saved = false},
       {.name = "sync",
        .value = &o.sync,
@@ -198,6 +201,17 @@ Fields fields(PretrainOptions& o) {
   };
   const Fields ranks = rank_fields(o);
   all.insert(all.end(), ranks.begin(), ranks.end());
+  return all;
+}
+
+Fields fields(StepsOptions& o) {
+  static const std::vector<std::string> used = {
+      "data",   "arch", "stem",      "width", "head-layers", "hidden",   "out-dim",       "batch",
+      "steps",  "tau",  "optimizer", "lars",  "lr",          "momentum", "weight-decay",  "epochs",
+      "recipe", "size", "seed",      "dtype", "device",      "threads",  "warmup-epochs", "init-weights"};
+  Fields all = {{.name = "out", .value = &o.out, .help = "safetensors file to write", .required = true}};
+  for (const Field& f : fields(static_cast<PretrainOptions&>(o)))
+    if (std::find(used.begin(), used.end(), f.name) != used.end()) all.push_back(f);
   return all;
 }
 
@@ -264,6 +278,28 @@ Fields fields(LinearOptions& o) {
       {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
       {.name = "no-floors", .value = &o.no_floors, .help = "leave out raw pixels and the untrained encoder"},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(ExportOptions& o) {
+  return {
+      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
+      {.name = "out",
+       .value = &o.out,
+       .help = "file (safetensors) or folder (npy) to write",
+       .required = true},
+      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
+      {.name = "format",
+       .value = &o.format,
+       .help = "one file, or a folder of NAME.npy",
+       .choices = {"safetensors", "npy"}},
+      {.name = "data",
+       .value = &o.data,
+       .help = "if given: the features of these images and their labels, not the encoder"},
+      {.name = "split", .value = &o.split, .help = "of --data", .choices = {"train", "test"}},
+      {.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
   };
 }
 
@@ -344,6 +380,19 @@ Fields fields(DataCheckOptions& o) {
        .high = 1024,
        .automatic = true},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+}
+
+Fields fields(ViewsOptions& o) {
+  return {
+      {.name = "in",
+       .value = &o.in,
+       .help = "safetensors file with pixels, U8 (bytes), and views, U8 (N,72): kernels/view.h",
+       .required = true},
+      {.name = "out", .value = &o.out, .help = "file for levels, U8 (N,size,size,3)", .required = true},
+      {.name = "size", .value = &o.size, .help = "of a view in pixels", .low = 1, .high = 1024},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
   };
 }
 

@@ -22,15 +22,18 @@ struct Field {
 using Fields = std::vector<Field>;
 
 Fields fields(PretrainOptions&);
+Fields fields(StepsOptions&);
 Fields fields(CollectivesOptions&);
 Fields fields(KnnOptions&);
 Fields fields(LinearOptions&);
+Fields fields(ExportOptions&);
 Fields fields(GradcheckOptions&);
 Fields fields(RacecheckOptions&);
 Fields fields(BenchOpsOptions&);
 Fields fields(BenchCompareOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(DataCheckOptions&);
+Fields fields(ViewsOptions&);
 Fields fields(InfoOptions&);
 
 // Gives the field the value that the text says. Returns what is wrong with it, or "".

@@ -52,14 +52,19 @@ struct PretrainOptions : RankOptions {
   double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
   long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never
 
-  long save_every = 0;  // steps between checkpoints; 0: at the end only
-  int keep = 2;         // newest checkpoints that stay
-  std::string resume;   // a checkpoint, or "auto": the newest whole one in `run`, if there is one
+  long save_every = 0;       // steps between checkpoints; 0: at the end only
+  int keep = 2;              // newest checkpoints that stay
+  std::string resume;        // a checkpoint, or "auto": the newest whole one in `run`, if there is one
+  std::string init_weights;  // of the encoder: a file of torchvision's names, or a checkpoint
 
   bool dry_run = false;  // print what would be done, and stop
   bool sync = false;     // wait after each phase, so that its time is its own (always so on the CPU)
   std::string trace;     // file for what ran when, of all ranks
   std::string json;      // file for the result
+};
+
+struct StepsOptions : PretrainOptions {
+  std::string out;
 };
 
 struct KnnOptions {
@@ -88,6 +93,17 @@ struct LinearOptions {
   int threads = 2;
   bool no_floors = false;
   std::string json;
+};
+
+struct ExportOptions {
+  std::string run, out;
+  std::string checkpoint;              // by default the newest in `run`
+  std::string format = "safetensors";  // safetensors (one file) | npy (a folder)
+  std::string data;                    // if given: the features of its images instead of the encoder
+  std::string split = "test";          // train | test
+  int batch = 256;                     // images a forward pass
+  std::string device = "cpu";
+  int threads = 2;
 };
 
 struct GradcheckOptions {
@@ -135,6 +151,13 @@ struct DataCheckOptions {
   std::string data;
   int threads = -1;  // that decode; by default one a core
   std::string json;
+};
+
+struct ViewsOptions {
+  std::string in, out;
+  int size = 32;
+  std::string device = "cpu";
+  std::string threads = "host";  // on the CPU device, as for gradcheck
 };
 
 struct InfoOptions {

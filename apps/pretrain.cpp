@@ -6,6 +6,7 @@
 #include "apps/checkpoint.h"
 #include "apps/cli.h"
 #include "apps/commands.h"
+#include "apps/encoder_file.h"
 #include "apps/late_records.h"
 #include "apps/plan.h"
 #include "apps/progress.h"
@@ -45,8 +46,11 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   if (o.dry_run) return print_plan(std::cout, o, plan, dataset, model), kOk;
 
   long step = 0;
+  std::string begun_with;
   if (const auto checkpoint = ranks.first() ? resume_from(o) : std::nullopt)
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
+  else if (ranks.first() && !o.init_weights.empty())
+    begun_with = load_encoder(o.init_weights, o, model.parameters);
   step = ranks.share(model.parameters, optimizer->state(), step);
   const auto resident = resident_pixels(o, dataset, device);
   data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());
@@ -54,6 +58,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   RunDirectory run(o, step, ranks.first());
   Progress progress(ranks.first() ? stderr : nullptr, run, step, plan.steps);
   progress.say(plan.text(o, dataset, model));
+  if (!begun_with.empty()) progress.say(begun_with);
   Watch watch(plan);
   StepRecord record;
   LateRecords records(device, [&](const StepRecord& r) {

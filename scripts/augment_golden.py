@@ -31,6 +31,17 @@ def pack(v, offset=0):
                        v["grayscale"], v["bicubic"], v["antialias"])
 
 
+def unpack(raw):
+    """(view, offset) of the 72 bytes of struct kernels::View."""
+    f = struct.unpack("<q6if4ffii4B4B", raw)
+    names = {number: op for op, number in JITTER.items()}
+    v = dict(zip(("height", "width", "top", "left", "crop_height", "crop_width", "angle"), f[1:8]))
+    v["jitter"] = [(names[op], factor) for op, factor in zip(f[15:19], f[8:12]) if op != 0]
+    v |= dict(zip(("blur_sigma", "blur_kernel", "solarize"), f[12:15]))
+    v |= dict(zip(("flip", "grayscale", "bicubic", "antialias"), f[19:23]))
+    return v, f[0]
+
+
 def f32(x):
     """What is left of a parameter in the view's 32 bits."""
     return struct.unpack("<f", struct.pack("<f", x))[0]

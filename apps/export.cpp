@@ -1,0 +1,114 @@
+// dyad export: the encoder, or the features that it gives, for other programs.
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/checkpoint.h"
+#include "apps/commands.h"
+#include "apps/encoder_file.h"
+#include "apps/features.h"
+#include "apps/model.h"
+#include "apps/run_directory.h"
+#include "data/views.h"
+#include "engine/npy.h"
+
+namespace apps {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::DType;
+using engine::Tensor;
+using engine::UsageError;
+
+std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
+
+// What a program needs to use the encoder as it was trained.
+std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model,
+                                            const std::string& step) {
+  const data::Normalization n = data::view_recipe(o.recipe).normalization;
+  char hash[24];
+  std::snprintf(hash, sizeof hash, "%016llx",
+                static_cast<unsigned long long>(model.parameters.hash("encoder.")));
+  return {{"format", "pt"},
+          {"arch", o.arch},
+          {"stem", o.stem},
+          {"width", engine::concat_text(o.width)},
+          {"size", std::to_string(o.size)},
+          {"mean", three(n.mean)},
+          {"std", three(n.std)},
+          {"step", step},
+          {"encoder_hash", hash}};
+}
+
+// A folder of one NAME.npy a tensor, and a text file of the rows' names if there are any. It appears whole or
+// not at all: files are written to another folder, which then gets its name.
+class NpyFolder {
+ public:
+  explicit NpyFolder(const std::string& path)
+      : path_(path), partial_(path + ".partial-" + std::to_string(getpid())) {
+    if (fs::exists(path)) throw UsageError(path + ": is there already, expected a new folder");
+    std::error_code error;
+    fs::create_directory(partial_, error);
+    if (error) throw UsageError(path + ": can't be made: " + error.message());
+  }
+  ~NpyFolder() {
+    std::error_code ignored;
+    fs::remove_all(partial_, ignored);
+  }
+  NpyFolder(const NpyFolder&) = delete;
+  NpyFolder& operator=(const NpyFolder&) = delete;
+
+  void write(const engine::TensorFile& file, const std::string& names) const {
+    for (const auto& [name, tensor] : file.tensors) engine::write_npy(partial_ + "/" + name + ".npy", tensor);
+    if (!names.empty()) write_text(partial_ + "/names.txt", names);
+    fs::rename(partial_, path_);
+  }
+
+ private:
+  std::string path_, partial_;
+};
+
+engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions& o, const Model& model,
+                                   const data::Dataset& dataset) {
+  const Features f = encoder_features(
+      model.net.encoder, dataset,
+      {o.recipe, o.size, e.batch, e.threads, model.parameters.device(), engine::parse_dtype(o.dtype)});
+  const Tensor labels({std::int64_t(f.labels.size())}, DType::i64, engine::cpu);
+  std::copy(f.labels.begin(), f.labels.end(), labels.data<std::int64_t>());
+  return {{{"features", f.values}, {"labels", labels}}, {}};
+}
+
+}  // namespace
+
+int export_model(const ExportOptions& e) {
+  const bool npy = e.format == "npy";
+  const PretrainOptions o = read_run_options(e.run);
+  const auto checkpoint = e.checkpoint.empty() ? newest_checkpoint(e.run) : e.checkpoint;
+  if (!checkpoint) throw UsageError(e.run + ": has no checkpoint yet");
+  const auto dataset = e.data.empty() ? nullptr
+                                      : data::open_dataset(e.data, e.split == "train" ? data::Split::train
+                                                                                      : data::Split::test);
+  std::optional<NpyFolder> folder;
+  if (npy) folder.emplace(e.out);
+
+  const Model model(o, engine::parse_device(e.device));
+  load_parameters(*checkpoint, model.parameters);
+  engine::TensorFile file =
+      dataset ? feature_tensors(e, o, model, *dataset) : encoder_tensors(model.parameters);
+  file.metadata = describe(o, model, checkpoint_info(*checkpoint).at("step"));
+  if (npy) {
+    std::string names;
+    for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
+    folder->write(file, names);
+  } else {
+    engine::write_safetensors(e.out, file);
+  }
+  const Tensor& first = file.tensors.front().second;
+  std::printf("%s: %s\n", e.out.c_str(),
+              (dataset ? engine::concat_text("features ", first.shape(), " and labels of ", e.data)
+                       : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(),
+                                             " tensors, of ", fs::path(*checkpoint).filename().string()))
+                  .c_str());
+  return 0;
+}
+
+}  // namespace apps

@@ -1,0 +1,115 @@
+// dyad steps: the first steps of a pretraining, with all that goes in and comes out of them in one file.
+// Another program can then do the same steps and compare; scripts/oracle.py does so with PyTorch.
+//   initial.NAME     parameters and running statistics before the first step, laid out as in a checkpoint
+//   final.NAME       after the last
+//   gradient.NAME    of the first step's loss
+//   after.NAME       after the first step
+//   losses, rates    (steps): of each step
+//   images.I         (2N,S,S,3): what the network saw in step I, rows i and i + N two views of one image
+//   pixels.I         8-bit RGB of the photographs of step I, one after the other
+//   views.I          (2N,72): how the views were made of them, kernels/view.h
+#include <cstdio>
+#include <cstring>
+
+#include "apps/commands.h"
+#include "apps/encoder_file.h"
+#include "apps/fields.h"
+#include "apps/file_layout.h"
+#include "apps/plan.h"
+#include "apps/train_step.h"
+#include "data/view_batch.h"
+#include "engine/safetensors.h"
+#include "engine/schedule.h"
+
+namespace apps {
+namespace {
+
+using engine::DType;
+using engine::Tensor;
+
+class Record {
+ public:
+  void add(const std::string& name, const Tensor& t) {
+    file_.tensors.emplace_back(name, t.to(engine::cpu).clone());
+  }
+  void add_parameters(const std::string& prefix, const engine::Parameters& parameters) {
+    for (const engine::Parameter& p : parameters.list())
+      file_.tensors.emplace_back(prefix + p.name, to_file(p.value.detach(), p.filter));
+  }
+  void add_gradients(const engine::Parameters& parameters) {
+    for (const engine::Parameter& p : parameters.list())
+      if (p.trained)
+        file_.tensors.emplace_back(
+            "gradient." + p.name,
+            to_file(parameters.gradients().slice_flat(p.offset, p.value.shape()), p.filter));
+  }
+  void add_batch(const std::string& step, const data::Batch& batch, const data::ViewRecipe& recipe,
+                 const PretrainOptions& o) {
+    const Tensor pixels({std::int64_t(batch.pixels.size())}, DType::u8, engine::cpu);
+    std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
+    std::vector<data::View> views;
+    for (std::uint32_t v = 0; v < 2; ++v)
+      for (std::size_t i = 0; i < batch.samples.size(); ++i)
+        views.push_back(data::draw(recipe, o.seed, std::uint32_t(batch.epoch), batch.samples[i], v,
+                                   batch.offset[i], batch.height[i], batch.width[i], o.size));
+    add("pixels." + step, pixels);
+    add("views." + step, data::pack(views));
+  }
+  void write(const std::string& path, std::map<std::string, std::string> metadata) {
+    file_.metadata = std::move(metadata);
+    engine::write_safetensors(path, file_);
+  }
+
+ private:
+  engine::TensorFile file_;
+};
+
+std::map<std::string, std::string> describe(PretrainOptions& o) {
+  std::map<std::string, std::string> all = {{"format", "pt"}};
+  for (const Field& f : fields(o)) all[f.name] = text_of(f);
+  return all;
+}
+
+}  // namespace
+
+int steps(const StepsOptions& given) {
+  const auto dataset = data::open_dataset(given.data, data::Split::train);
+  PretrainOptions o = given;
+  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  const engine::Device device = engine::parse_device(o.device);
+  const Plan plan(o, *dataset);
+  const Model model(o, device);
+  if (!o.init_weights.empty()) load_encoder(o.init_weights, o, model.parameters);
+  const auto optimizer = make_optimizer(o, model.parameters);
+  TrainStep train_step(model, *optimizer, engine::single(), o.batch);
+
+  Record record;
+  record.add_parameters("initial.", model.parameters);
+  const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
+  data::Loader loader(*dataset, loader_options(o, device, false));
+  data::ViewBatches views(recipe, 2, o.size, o.seed, device, engine::parse_dtype(o.dtype));
+  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  Phases phases(device, true);
+  std::vector<double> losses, rates;
+  for (long step = 0; step < plan.steps; ++step) {
+    const std::string number = std::to_string(step);
+    const data::Batch batch = loader.next();
+    record.add_batch(number, batch, recipe, o);
+    const Tensor images = views(batch);
+    record.add("images." + number, images);
+    rates.push_back(engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr));
+    losses.push_back(train_step(images, tau, rates.back(), phases).item());
+    if (step > 0) continue;
+    record.add_gradients(model.parameters);
+    record.add_parameters("after.", model.parameters);
+  }
+  record.add_parameters("final.", model.parameters);
+  record.add("losses", engine::from_vector({plan.steps}, losses, DType::f64));
+  record.add("rates", engine::from_vector({plan.steps}, rates, DType::f64));
+  record.write(given.out, describe(o));
+  std::printf("%s: %ld steps, loss %.6f to %.6f\n", given.out.c_str(), plan.steps, losses.front(),
+              losses.back());
+  return 0;
+}
+
+}  // namespace apps

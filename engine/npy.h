@@ -1,0 +1,13 @@
+// NumPy's .npy: one array in one file (numpy.lib.format, version 1.0).
+#pragma once
+
+#include <string>
+
+#include "engine/tensor.h"
+
+namespace engine {
+
+// Atomic. Every dtype but bf16, which NumPy does not have.
+void write_npy(const std::string& path, const Tensor&);
+
+}  // namespace engine

@@ -18,7 +18,9 @@ struct Times {
 // Of times in any order, at least one.
 inline Times times_of(std::vector<double> seconds) {
   std::sort(seconds.begin(), seconds.end());
-  const auto at = [&](double part) { return seconds[std::size_t(std::lround(part * double(seconds.size() - 1)))]; };
+  const auto at = [&](double part) {
+    return seconds[std::size_t(std::lround(part * double(seconds.size() - 1)))];
+  };
   return {at(0.05), at(0.25), at(0.5), at(0.95)};
 }
 

@@ -21,8 +21,8 @@ struct CardCheck {
 // are thousands of runs.
 const std::vector<CardCheck>& card_checks();
 
-// ||a - b|| / max(||b||, floor) over all elements of all tensors; ||a - b|| where that is zero. A floor is for what is
-// zero in exact arithmetic, and rounding otherwise.
+// ||a - b|| / max(||b||, floor) over all elements of all tensors; ||a - b|| where that is zero. A floor is
+// for what is zero in exact arithmetic, and rounding otherwise.
 double distance(const Tensors& a, const Tensors& b, double floor = 0);
 
 }  // namespace engine

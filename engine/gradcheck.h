@@ -32,13 +32,14 @@ struct GradcheckResult {
 // differences of the forward. A card without leaves is compared with its reference instead.
 GradcheckResult gradcheck(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
 
-// For shapes too large for a Jacobian: three random directions v of all leaves and weights u of each output, and the two
-// ways to <u, J v>: backward of u, times v; u times central differences along v. Their difference is relative to
-// |u| |J v|. In f64. It sees an error in one element only if that element is a part of the whole.
+// For shapes too large for a Jacobian: three random directions v of all leaves and weights u of each output,
+// and the two ways to <u, J v>: backward of u, times v; u times central differences along v. Their difference
+// is relative to |u| |J v|. In f64. It sees an error in one element only if that element is a part of the
+// whole.
 GradcheckResult gradcheck_fast(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
 
-// The shapes for it: those of real models, the first dimension halved until no more than 2^18 elements are left. The
-// small ones, where a card's inputs() cannot be drawn at such sizes.
+// The shapes for it: those of real models, the first dimension halved until no more than 2^18 elements are
+// left. The small ones, where a card's inputs() cannot be drawn at such sizes.
 std::vector<Shape> fast_shapes(const OpCase&);
 
 // A card's inputs converted to dtype on the device. bf16: input 0 and every input of the same shape; the

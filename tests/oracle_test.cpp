@@ -113,7 +113,7 @@ std::vector<std::string> golden_steps() {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator("tests/golden"))
     if (entry.path().filename().string().rfind("steps-", 0) == 0) paths.push_back(entry.path().string());
-  REQUIRE(paths.size() == 4);
+  REQUIRE(paths.size() == 5);
   return paths;
 }
 
@@ -130,28 +130,17 @@ TEST_CASE("a step is PyTorch's, in f64") {
   for (const std::string& path : golden_steps()) compare_with_pytorch(path, "f64", 1e-8, 0);
 }
 
-// Not with LARS: in networks and batches as small as these, one ReLU that flips after some steps decides the
-// rest. scripts/oracle.py compares 20 steps of larger ones.
-TEST_CASE("20 steps are PyTorch's, in f64") {
+// Of seeds that are well posed (scripts/oracle.py): rounding is not magnified to what would be luck. So small
+// a ResNet-50 has none.
+TEST_CASE("20 steps of SGD, LARS in both forms and AdamW are PyTorch's in f64, and the first in f32") {
   int compared = 0;
   for (const std::string& path : golden_steps()) {
-    if (path.find("lars") != std::string::npos) continue;
+    if (path.find("first") != std::string::npos) continue;
     compare_with_pytorch(path, "f64", 1e-8, 1e-6);
-    ++compared;
-  }
-  CHECK(compared == 2);
-}
-
-// Nor here: their batches of three, and a temperature of 0.05, make 1.1e-4 of f32's rounding on one CPU or
-// another.
-TEST_CASE("a step is PyTorch's, in f32") {
-  int compared = 0;
-  for (const std::string& path : golden_steps()) {
-    if (path.find("lars") != std::string::npos) continue;
     compare_with_pytorch(path, "f32", 1e-4, 0);
     ++compared;
   }
-  CHECK(compared == 2);
+  CHECK(compared == 4);
 }
 
 TEST_CASE("dyad steps are the steps of dyad pretrain") {

@@ -18,18 +18,18 @@ struct Bin {
 };
 
 // Values that aren't finite are left out.
-std::vector<Bin> bins(const LineChart& c) {
+std::vector<Bin> bins(const std::vector<double>& x, const std::vector<double>& y) {
   std::vector<Bin> result;
-  const std::size_t n = c.x.size(), count = std::min(n, kBins);
+  const std::size_t n = std::min(x.size(), y.size()), count = std::min(n, kBins);
   for (std::size_t b = 0; b < count; ++b) {
     Bin bin{0, std::numeric_limits<double>::infinity(), 0, -std::numeric_limits<double>::infinity()};
     double found = 0;
     for (std::size_t i = b * n / count; i < (b + 1) * n / count; ++i) {
-      if (!std::isfinite(c.y[i])) continue;
-      bin.x += c.x[i];
-      bin.mean += c.y[i];
-      bin.low = std::min(bin.low, c.y[i]);
-      bin.high = std::max(bin.high, c.y[i]);
+      if (!std::isfinite(y[i])) continue;
+      bin.x += x[i];
+      bin.mean += y[i];
+      bin.low = std::min(bin.low, y[i]);
+      bin.high = std::max(bin.high, y[i]);
       ++found;
     }
     if (found == 0) continue;
@@ -54,6 +54,22 @@ Axis axis(double low, double high, double from, double to) {
   return {low, high, from, to};
 }
 
+void draw_line(std::ostringstream& s, const std::vector<Bin>& points, const Axis& x, const Axis& y,
+               const char* kind) {
+  if (points.empty()) return;
+  s << "<path class=\"band " << kind << "\" d=\"";
+  for (std::size_t i = 0; i < points.size(); ++i)
+    s << (i == 0 ? "M" : "L") << x(points[i].x) << ' ' << y(points[i].high);
+  for (std::size_t i = points.size(); i-- > 0;) s << 'L' << x(points[i].x) << ' ' << y(points[i].low);
+  s << "Z\"/>\n<path class=\"line " << kind << "\" d=\"";
+  for (std::size_t i = 0; i < points.size(); ++i)
+    s << (i == 0 ? "M" : "L") << x(points[i].x) << ' ' << y(points[i].mean);
+  s << "\"/>\n";
+  if (points.size() == 1)
+    s << "<circle class=\"point " << kind << "\" r=\"3\" cx=\"" << x(points[0].x) << "\" cy=\""
+      << y(points[0].mean) << "\"/>\n";
+}
+
 }  // namespace
 
 std::vector<double> ticks(double low, double high, int count) {
@@ -70,7 +86,7 @@ std::vector<double> ticks(double low, double high, int count) {
 }
 
 std::string svg(const LineChart& c) {
-  const std::vector<Bin> points = bins(c);
+  const std::vector<Bin> points = bins(c.x, c.y), others = bins(c.x, c.other);
   std::ostringstream s;
   s.precision(6);
   s << "<figure class=\"chart\"><figcaption>" << escaped(c.title) << "</figcaption>\n";
@@ -79,10 +95,11 @@ std::string svg(const LineChart& c) {
     return s.str();
   }
   double low = c.from_zero ? 0 : points[0].low, high = points[0].high;
-  for (const Bin& p : points) {
-    low = std::min(low, p.low);
-    high = std::max(high, p.high);
-  }
+  for (const auto* line : {&points, &others})
+    for (const Bin& p : *line) {
+      low = std::min(low, p.low);
+      high = std::max(high, p.high);
+    }
   if (c.reference) {
     low = std::min(low, c.reference->first);
     high = std::max(high, c.reference->first);
@@ -106,24 +123,49 @@ std::string svg(const LineChart& c) {
     s << "<text class=\"label\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\""
       << -(kTop + kHeight - kBottom) / 2 << "\" y=\"11\">" << escaped(c.y_label) << "</text>\n";
 
-  s << "<path class=\"band\" d=\"";
-  for (std::size_t i = 0; i < points.size(); ++i)
-    s << (i == 0 ? "M" : "L") << x(points[i].x) << ' ' << y(points[i].high);
-  for (std::size_t i = points.size(); i-- > 0;) s << 'L' << x(points[i].x) << ' ' << y(points[i].low);
-  s << "Z\"/>\n<path class=\"line\" d=\"";
-  for (std::size_t i = 0; i < points.size(); ++i)
-    s << (i == 0 ? "M" : "L") << x(points[i].x) << ' ' << y(points[i].mean);
-  s << "\"/>\n";
-  if (points.size() == 1)
-    s << "<circle class=\"point\" r=\"3\" cx=\"" << x(points[0].x) << "\" cy=\"" << y(points[0].mean)
-      << "\"/>\n";
+  draw_line(s, others, x, y, "other");
+  draw_line(s, points, x, y, "");
   if (c.reference) {
     const double at = y(c.reference->first);
     s << "<line class=\"reference\" x1=\"" << kLeft << "\" x2=\"" << c.width - kRight << "\" y1=\"" << at
       << "\" y2=\"" << at << "\"/><text class=\"reference-label\" text-anchor=\"end\" x=\""
       << c.width - kRight << "\" y=\"" << at + 15 << "\">" << escaped(c.reference->second) << "</text>\n";
   }
-  s << "</svg></figure>\n";
+  s << "</svg>";
+  if (!others.empty())
+    s << "<ul class=\"legend\"><li><i class=\"main\"></i>" << escaped(c.name)
+      << "</li><li><i class=\"other\"></i>" << escaped(c.other_name) << "</li></ul>";
+  s << "</figure>\n";
+  return s.str();
+}
+
+std::string svg(const Scatter& c) {
+  constexpr double width = 900, height = 600, margin = 14;
+  std::array<double, 2> low = {0, 0}, high = {0, 0};
+  for (std::size_t i = 0; i < c.points.size(); ++i)
+    for (std::size_t k = 0; k < 2; ++k) {
+      low[k] = i == 0 ? c.points[i][k] : std::min(low[k], c.points[i][k]);
+      high[k] = i == 0 ? c.points[i][k] : std::max(high[k], c.points[i][k]);
+    }
+  const Axis x = axis(low[0], high[0], margin, width - margin),
+             y = axis(low[1], high[1], height - margin, margin);
+  std::ostringstream s;
+  s << "<figure class=\"chart\"><figcaption>" << escaped(c.title) << "</figcaption>\n<svg viewBox=\"0 0 "
+    << width << ' ' << height << "\" role=\"img\" aria-label=\"" << escaped(c.title) << "\">\n";
+  for (std::size_t i = 0; i < c.points.size(); ++i) {
+    char circle[96];
+    std::snprintf(circle, sizeof circle, "<circle class=\"k%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>\n",
+                  c.labels.at(i) % 10, x(c.points[i][0]), y(c.points[i][1]));
+    s << circle;
+  }
+  s << "</svg>";
+  if (c.classes.size() <= 10) {
+    s << "<ul class=\"legend\">";
+    for (std::size_t k = 0; k < c.classes.size(); ++k)
+      s << "<li><i class=\"k" << k << "\"></i>" << escaped(c.classes[k]) << "</li>";
+    s << "</ul>";
+  }
+  s << "</figure>\n";
   return s.str();
 }
 

@@ -1,6 +1,7 @@
 // Charts as inline SVG, and the few things that HTML needs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,9 +15,20 @@ struct LineChart {
   std::vector<double> x, y;  // many points are drawn as the mean of each bin, and its least and greatest
   std::optional<std::pair<double, std::string>> reference = {};  // a dashed line at a height, with its name
   bool from_zero = false;
-  double width = 440;  // of the drawing; letters keep their size
+  double width = 440;                      // of the drawing; letters keep their size
+  std::string name = {}, other_name = {};  // of two lines
+  std::vector<double> other = {};          // of the second one, at the same x
 };
 std::string svg(const LineChart&);
+
+// Points on a plane, coloured by their label.
+struct Scatter {
+  std::string title;
+  std::vector<std::array<double, 2>> points;
+  std::vector<int> labels;
+  std::vector<std::string> classes;
+};
+std::string svg(const Scatter&);
 
 // Rows of cells, darker for larger parts of the row's sum; row and column names are the classes.
 std::string confusion_table(const std::vector<std::vector<int>>& counts,

@@ -9,6 +9,7 @@
 #include "apps/file_layout.h"
 #include "engine/error.h"
 #include "engine/safetensors.h"
+#include "kernels/hash.h"
 
 namespace apps {
 namespace {
@@ -19,15 +20,17 @@ using engine::UsageError;
 
 // What a model is made of; a checkpoint of another one does not fit.
 const std::vector<std::string> kModel = {"arch", "stem", "width", "head-layers", "hidden", "out-dim"};
+// What the state beside the weights is made of: to go on with another is not to go on.
+const std::vector<std::string> kState = {"optimizer"};
 // What may be another on resuming, though the result then differs from a run that never stopped.
-const std::vector<std::string> kTraining = {
-    "dtype", "optimizer",    "lars",     "batch",         "recipe", "size",   "tau",
-    "lr",    "weight-decay", "momentum", "warmup-epochs", "seed",   "epochs", "steps"};
+const std::vector<std::string> kTraining = {"dtype",  "lars",         "batch",    "recipe",        "size",
+                                            "tau",    "lr",           "momentum", "warmup-epochs", "seed",
+                                            "epochs", "weight-decay", "steps"};
 
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
   for (const auto& f : fields(o))
-    for (const auto* names : {&kModel, &kTraining})
+    for (const auto* names : {&kModel, &kState, &kTraining})
       if (std::find(names->begin(), names->end(), f.name) != names->end()) info[f.name] = text_of(f);
   return info;
 }
@@ -43,6 +46,56 @@ std::string differences(const CheckpointInfo& file, const PretrainOptions& o,
             " -> " + now.at(name);
   }
   return text;
+}
+
+// f32 and bf16 have the same parameters, f64 has others.
+std::string precision_difference(const CheckpointInfo& file, const PretrainOptions& o) {
+  const auto found = file.find("dtype");
+  const bool same = found != file.end() && (found->second == "f64") == (o.dtype == "f64");
+  return same ? "" : "dtype " + (found == file.end() ? "unknown" : found->second) + " -> " + o.dtype;
+}
+
+// Of the metadata, but for the hash itself, and of every tensor: name, type, shape and bytes.
+class ContentHash {
+ public:
+  explicit ContentHash(const CheckpointInfo& metadata) {
+    for (const auto& [key, value] : metadata)
+      if (key != kKey) add(key + '\0' + value + '\0');
+  }
+  void add(const std::string& name, engine::DType type, const engine::Shape& shape, const void* data,
+           std::size_t bytes) {
+    add(engine::concat_text(name, ' ', type, ' ', shape, '\n'));
+    hash_ = kernels::fnv1a(data, bytes, hash_);
+  }
+  std::string text() const {
+    char digits[24];
+    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash_));
+    return digits;
+  }
+  static constexpr const char* kKey = "hash";
+
+ private:
+  void add(const std::string& part) { hash_ = kernels::fnv1a(part.data(), part.size(), hash_); }
+  std::uint64_t hash_ = kernels::fnv1a(nullptr, 0);
+};
+
+// Reads all of it. DataError unless it has the hash of what it holds.
+void require_whole(const engine::SafetensorsReader& file, const std::string& path) {
+  const auto found = file.metadata().find(ContentHash::kKey);
+  engine::require_data(found != file.metadata().end(), path,
+                       ": its metadata have no hash: expected a checkpoint that dyad has written");
+  std::vector<const engine::TensorEntry*> entries;
+  for (const auto& e : file.entries()) entries.push_back(&e);
+  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  ContentHash hash(file.metadata());
+  std::vector<char> bytes;
+  for (const auto* e : entries) {
+    bytes.resize(e->end - e->begin);
+    file.read(*e, bytes.data());
+    hash.add(e->name, e->dtype, e->shape, bytes.data(), bytes.size());
+  }
+  engine::require_data(hash.text() == found->second, path, ": is damaged: the hash of its contents is ",
+                       hash.text(), ", expected ", found->second);
 }
 
 // One tensor as it is in the file.
@@ -105,23 +158,41 @@ void save_checkpoint(const std::string& path, const PretrainOptions& o, const en
   file.metadata = describe(o, step);
   for (const Entry& e : all_entries(parameters, state))
     file.tensors.emplace_back(e.name, to_file(e.value, e.filter));
+  std::sort(file.tensors.begin(), file.tensors.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  ContentHash hash(file.metadata);
+  for (const auto& [name, value] : file.tensors)
+    hash.add(name, value.dtype(), value.shape(), value.raw(), value.bytes());
+  file.metadata[ContentHash::kKey] = hash.text();
   engine::write_safetensors(path, file);
 }
 
 CheckpointInfo checkpoint_info(const std::string& path) { return engine::SafetensorsReader(path).metadata(); }
 
+long checkpoint_step(const std::string& path) { return step_of(checkpoint_info(path), path); }
+
 long load_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
                      const StateTensors& state) {
   const engine::SafetensorsReader file(path);
   const long step = step_of(file.metadata(), path);
-  const std::string other = differences(file.metadata(), o, kModel);
+  const std::string other = differences(file.metadata(), o, kModel),
+                    precision = precision_difference(file.metadata(), o),
+                    optimizer = differences(file.metadata(), o, kState);
   if (!other.empty()) throw UsageError(path + " is of another model: " + other);
+  if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
+  if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);
+  require_whole(file, path);
   read_into(file, path, all_entries(parameters, state));
   return step;
 }
 
-void load_parameters(const std::string& path, const engine::Parameters& parameters) {
-  read_into(engine::SafetensorsReader(path), path, parameter_entries(parameters));
+void load_parameters(const std::string& path, const engine::Parameters& parameters,
+                     const std::string& prefix) {
+  std::vector<Entry> entries = parameter_entries(parameters);
+  std::erase_if(entries, [&](const Entry& e) { return e.name.rfind(prefix, 0) != 0; });
+  const engine::SafetensorsReader file(path);
+  require_whole(file, path);
+  read_into(file, path, entries);
 }
 
 std::string resume_differences(const CheckpointInfo& info, const PretrainOptions& o) {
@@ -156,7 +227,9 @@ std::vector<std::string> checkpoints(const std::string& run) {
 std::optional<std::string> newest_checkpoint(const std::string& run) {
   for (const auto& path : checkpoints(run)) {
     try {
-      step_of(checkpoint_info(path), path);
+      const engine::SafetensorsReader file(path);
+      step_of(file.metadata(), path);
+      require_whole(file, path);
       return path;
     } catch (const DataError& e) {
       std::fprintf(stderr, "dyad: passed over a damaged checkpoint: %s\n", e.what());

@@ -1,6 +1,7 @@
 // Checkpoints: the whole state of a training in one safetensors file, which any tool that knows the format
 // can read. Names and layouts are torchvision's: convolution weights are OIHW in the file, KRSC in memory.
-// Nothing in it depends on when or where it was written, so two runs of one seed leave the same bytes.
+// Nothing in it depends on when or where it was written, so two runs of one seed leave the same bytes. Its
+// metadata hold a hash of all else in it, which is checked before anything of it is used.
 #pragma once
 
 #include <map>
@@ -25,12 +26,15 @@ void save_checkpoint(const std::string& path, const PretrainOptions&, const engi
 // What a checkpoint says of itself: "arch", "step", "seed" ...
 using CheckpointInfo = std::map<std::string, std::string>;
 CheckpointInfo checkpoint_info(const std::string& path);
+long checkpoint_step(const std::string& path);
 
-// Fills the parameters and the state, and returns the step. DataError if a tensor is missing or has another
-// shape, UsageError if the model is another (arch, width, dtype ...), with what differs in one line.
+// Fills the parameters and the state, and returns the step. DataError if a tensor is missing, has another
+// shape or is damaged; UsageError if the model, its precision or the optimizer is another, with what differs
+// in one line.
 long load_checkpoint(const std::string& path, const PretrainOptions&, const engine::Parameters&,
                      const StateTensors&);
-void load_parameters(const std::string& path, const engine::Parameters&);  // for evaluation
+// For evaluation: the parameters whose names begin with `prefix`.
+void load_parameters(const std::string& path, const engine::Parameters&, const std::string& prefix = "");
 
 // Options that may differ on resuming but change what comes of it: "lr 0.3 -> 0.5, batch 64 -> 128", or "".
 std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);

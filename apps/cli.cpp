@@ -153,10 +153,12 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 65 bad data, 75 stopped and can be resumed, 130 Ctrl-C.");
 
   PretrainOptions pretrain_options;
+  EvalOptions eval_options;
   KnnOptions knn_options;
   LinearOptions linear_options;
   ExportOptions export_options;
   StepsOptions steps_options;
+  FinetuneOptions finetune_options;
   GradcheckOptions gradcheck_options;
   RacecheckOptions racecheck_options;
   PreviewOptions preview_options;
@@ -170,9 +172,13 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   add_command(commands, app, "pretrain", "Learn an encoder from images, without labels", pretrain_options,
               pretrain)
       .resume = &pretrain_options.resume;
+  add_command(commands, app, "eval", "Judge the features: nearest neighbours, linear classifiers, floors",
+              eval_options, eval);
   add_command(commands, app, "knn", "Classify by the nearest neighbours of the features", knn_options, knn);
   add_command(commands, app, "linear", "Train a linear classifier on the frozen features", linear_options,
               linear);
+  add_command(commands, app, "finetune", "Train on with some of the labels, or the last layer only",
+              finetune_options, finetune);
   add_command(commands, app, "export", "Write the encoder, or its features of images, for other programs",
               export_options, export_model);
   add_command(commands, app, "steps",

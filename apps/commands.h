@@ -11,7 +11,9 @@ int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
+int eval(const EvalOptions&);
 int knn(const KnnOptions&);
+int finetune(const FinetuneOptions&);
 int linear(const LinearOptions&);
 int export_model(const ExportOptions&);
 int gradcheck(const GradcheckOptions&);

@@ -1,8 +1,10 @@
 #include "apps/evaluation.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "apps/checkpoint.h"
 #include "apps/model.h"
@@ -15,17 +17,51 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json confusion(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels,
-                       std::size_t classes) {
-  std::vector<std::vector<int>> counts(classes, std::vector<int>(classes));
-  for (std::size_t i = 0; i < labels.size(); ++i) ++counts[std::size_t(labels[i])][std::size_t(predicted[i])];
-  return counts;
-}
+// A row for each kind of features, a column for each classifier.
+class Table {
+ public:
+  Table(const std::vector<Classifier>& classifiers, std::vector<std::int32_t> labels, int classes)
+      : classifiers_(classifiers), labels_(std::move(labels)), classes_(classes) {
+    std::printf("%-18s", "");
+    for (const Classifier& c : classifiers_) std::printf(" %11s", c.name.c_str());
+    std::printf("\n");
+  }
 
-std::string hex(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
+  // key: of the row in the result. The details and confusions that stay are those of the last row. judge:
+  // gives nothing where a classifier has no business.
+  void row(const char* key, const char* title,
+           const std::function<std::optional<Verdict>(const Classifier&)>& judge) {
+    std::printf("%-18s", title);
+    ordered_json& top1 = result_["top1"][key] = ordered_json::object();
+    for (const Classifier& c : classifiers_) {
+      if (const auto verdict = judge(c)) {
+        const double right = accuracy(verdict->predicted, labels_);
+        top1[c.name] = right;
+        result_["classifiers"][c.name] = {{"meaning", c.meaning}};
+        result_["classifiers"][c.name].update(verdict->details);
+        result_["confusion"][c.name] = confusion(verdict->predicted, labels_, classes_);
+        std::printf(" %9.2f %%", 100 * right);
+      } else {
+        std::printf(" %11s", "-");
+      }
+      std::fflush(stdout);
+    }
+    std::printf("\n");
+  }
+
+  const ordered_json& result() const { return result_; }
+
+ private:
+  const std::vector<Classifier>& classifiers_;
+  const std::vector<std::int32_t> labels_;  // of the test set
+  const int classes_;
+  ordered_json result_ = {{"top1", {}}, {"classifiers", {}}, {"confusion", {}}};
+};
+
+std::vector<std::int32_t> labels_of(const data::Dataset& images) {
+  std::vector<std::int32_t> labels;
+  for (std::size_t i = 0; i < images.size(); ++i) labels.push_back(images.label(i));
+  return labels;
 }
 
 }  // namespace
@@ -38,69 +74,95 @@ double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<st
   return double(right) / double(labels.size());
 }
 
-int evaluate(const EvaluationOptions& e, const ordered_json& settings, const Classifier& classify,
-             const Inspector& inspect) {
-  const auto begun = std::chrono::steady_clock::now();
-  const PretrainOptions o = read_run_options(e.run);
-  const auto checkpoint = e.checkpoint.empty() ? newest_checkpoint(e.run) : e.checkpoint;
-  if (!checkpoint) throw engine::UsageError(e.run + ": has no checkpoint yet");
-  const auto train_images = data::open_dataset(e.data, data::Split::train),
-             test_images = data::open_dataset(e.data, data::Split::test);
-  engine::require_data(train_images->classes() == test_images->classes(), e.data,
-                       ": train and test have other classes");
-  const int classes = int(test_images->classes().size());
-  const engine::Device device = engine::parse_device(e.device);
-  const FeatureOptions f{o.recipe, o.size, e.batch, e.threads, device, engine::parse_dtype(o.dtype)};
+std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predicted,
+                                        const std::vector<std::int32_t>& labels, int classes) {
+  const auto n = std::size_t(classes);
+  std::vector<std::vector<int>> counts(n, std::vector<int>(n));
+  for (std::size_t i = 0; i < labels.size(); ++i) ++counts[std::size_t(labels[i])][std::size_t(predicted[i])];
+  return counts;
+}
 
-  const Model model(o, device);
-  ordered_json result = {{"command", e.command}};
-  const auto judge = [&](const char* name, const Features& train, const Features& test) {
-    const Verdict v = classify(train, test, classes);
-    const double right = accuracy(v.predicted, test.labels);
-    std::printf("  %-18s %6.2f %%\n", name, 100 * right);
-    std::fflush(stdout);
-    return std::pair(right, v);
-  };
-  const auto encoded = [&](const char* name, bool look) {
-    const Features train = encoder_features(model.net.encoder, *train_images, f);
-    const Features test = encoder_features(model.net.encoder, *test_images, f);
-    if (look && inspect) inspect(train, test, *train_images, *test_images);
-    return judge(name, train, test);
-  };
+void FrozenEncoder::check(const std::string& who) const {
+  engine::require(parameters_.hash("encoder.") == hash_, who, ": the evaluation changed the encoder");
+}
 
-  std::printf("%s: top-1 of %zu test images, from %zu labelled images, %d classes\n", e.command.c_str(),
-              test_images->size(), train_images->size(), classes);
-  ordered_json floors = ordered_json::object();
-  if (!e.no_floors) {  // first: the model still has the weights that its seed drew
-    floors["raw"] = judge("raw pixels", raw_pixels(*train_images, f), raw_pixels(*test_images, f)).first;
-    floors["untrained"] = encoded("untrained encoder", false).first;
+std::string FrozenEncoder::hash() const {
+  char text[24];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash_));
+  return text;
+}
+
+Subject::Subject(const EvaluationOptions& e) : options(read_run_options(e.run)), checkpoint(e.checkpoint) {
+  if (checkpoint.empty()) {
+    const auto newest = newest_checkpoint(e.run);
+    if (!newest) throw engine::UsageError(e.run + ": has no checkpoint yet");
+    checkpoint = *newest;
   }
-  load_parameters(*checkpoint, model.parameters);
-  const std::uint64_t before = model.parameters.hash("encoder.");
-  const auto [right, verdict] = encoded("trained encoder", true);
-  engine::require(model.parameters.hash("encoder.") == before, e.command,
-                  ": the evaluation changed the encoder");
+  train = data::open_dataset(e.data, data::Split::train);
+  test = data::open_dataset(e.data, data::Split::test);
+  engine::require_data(train->classes() == test->classes(), e.data, ": train and test have other classes");
+  features = {options.recipe,
+              options.size,
+              e.batch,
+              e.threads,
+              engine::parse_device(e.device),
+              engine::parse_dtype(options.dtype)};
+}
 
-  result["accuracy"] = right;
-  if (!e.no_floors) result["floors"] = floors;
-  result.update(settings);
-  result.update(verdict.details);
-  result["checkpoint"] = std::filesystem::path(*checkpoint).filename().string();
-  result["step"] = checkpoint_info(*checkpoint).at("step");
-  result["encoder_hash"] = hex(before);
-  result["train"] = train_images->size();
-  result["test"] = test_images->size();
-  result["classes"] = test_images->classes();
-  std::vector<std::int32_t> labels;
-  for (std::size_t i = 0; i < test_images->size(); ++i) labels.push_back(test_images->label(i));
-  result["confusion"] = confusion(verdict.predicted, labels, std::size_t(classes));
+int evaluate(const EvaluationOptions& e, const std::vector<Classifier>& classifiers, const Inspector& inspect,
+             const std::string& name) {
+  const auto begun = std::chrono::steady_clock::now();
+  const Subject s(e);
+  std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
+              s.test->size(), s.train->size(), s.classes());
+  for (const Classifier& c : classifiers) std::printf("  %-12s %s\n", c.name.c_str(), c.meaning.c_str());
+
+  const Model model(s.options, s.features.device);
+  const bool of_features =
+      std::any_of(classifiers.begin(), classifiers.end(), [](const Classifier& c) { return !c.train; });
+  Table table(classifiers, labels_of(*s.test), s.classes());
+  const auto encoded_row = [&](const char* key, const char* title, bool trained) {
+    Features train, test;
+    if (of_features) {
+      train = encoder_features(model.net.encoder, *s.train, s.features);
+      test = encoder_features(model.net.encoder, *s.test, s.features);
+    }
+    table.row(key, title, [&](const Classifier& c) -> std::optional<Verdict> {
+      return c.train ? c.train(s, trained) : c.classify(train, test.values, s.classes());
+    });
+    if (trained && inspect) inspect(train, test, *s.train, *s.test);
+  };
+
+  if (!e.no_floors) {
+    if (of_features) {
+      const Features train = raw_pixels(*s.train, s.features), test = raw_pixels(*s.test, s.features);
+      table.row("raw", "raw pixels", [&](const Classifier& c) -> std::optional<Verdict> {
+        if (c.train || !c.of_pixels) return std::nullopt;
+        return c.classify(train, test.values, s.classes());
+      });
+    }
+    encoded_row("untrained", "untrained encoder", false);  // the model has the weights that its seed drew
+  }
+  load_parameters(s.checkpoint, model.parameters);
+  const FrozenEncoder frozen(model.parameters);
+  encoded_row("trained", "trained encoder", true);
+  frozen.check(e.command);
+
+  ordered_json result = {{"command", e.command}};
+  result.update(table.result());
+  result["checkpoint"] = std::filesystem::path(s.checkpoint).filename().string();
+  result["step"] = checkpoint_step(s.checkpoint);
+  result["encoder_hash"] = frozen.hash();
+  result["train"] = s.train->size();
+  result["test"] = s.test->size();
+  result["classes"] = s.test->classes();
   result["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
-  const std::string text = result.dump(1) + "\n";
-  write_text(e.run + "/" + e.command + ".json", text);
+  const std::string text = result.dump(1) + "\n", file = (name.empty() ? e.command : name) + ".json";
+  write_text(e.run + "/" + file, text);
   if (!e.json.empty()) write_text(e.json, text);
   write_report(e.run);
-  std::printf("%s/report.html shows it\n", e.run.c_str());
+  std::printf("%s/%s has it all, %s/report.html shows it\n", e.run.c_str(), file.c_str(), e.run.c_str());
   return 0;
 }
 

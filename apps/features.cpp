@@ -16,9 +16,12 @@ Features collect(const data::Dataset& dataset, const FeatureOptions& o,
                  const std::function<Tensor(const Tensor&)>& f) {
   const engine::NoGrad no_grad;
   data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
-  data::Loader loader(
-      dataset,
-      {.batch = o.batch, .shuffle = false, .drop_last = false, .threads = o.threads, .device = o.device});
+  data::Loader loader(dataset, {.batch = o.batch,
+                                .shuffle = false,
+                                .drop_last = false,
+                                .threads = o.threads,
+                                .device = o.device,
+                                .bad_images = o.bad_images});
   Features features;
   data::Batch batch;
   const auto total = std::int64_t(dataset.size());

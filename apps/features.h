@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/options.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "engine/tensor.h"
 #include "models/resnet.h"
 
@@ -23,6 +23,7 @@ struct FeatureOptions {
   int batch, threads;
   engine::Device device;
   engine::DType dtype;  // of the images
+  data::BadImages bad_images = data::BadImages::stop;
 };
 
 // In eval mode, without a gradient, in the order of the data set.

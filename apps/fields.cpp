@@ -78,6 +78,25 @@ Fields rank_fields(RankOptions& o) {
   };
 }
 
+// What is asked of every evaluation of a run.
+template <class Options>
+Fields evaluation_fields(Options& o, const Fields& own) {
+  Fields all = {
+      {.name = "data", .value = &o.data, .help = kData, .required = true},
+      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
+      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
+      {.name = "device", .value = &o.device, .help = kDevice},
+      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
+      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
+  };
+  all.insert(all.begin() + 3, own.begin(), own.end());
+  return all;
+}
+
+Field no_floors(bool& value) {
+  return {.name = "no-floors", .value = &value, .help = "leave out raw pixels and the untrained encoder"};
+}
+
 }  // namespace
 
 Fields fields(PretrainOptions& o) {
@@ -181,6 +200,16 @@ Fields fields(PretrainOptions& o) {
        .low = 0,
        .high = kMany},
       {.name = "keep", .value = &o.keep, .help = "newest checkpoints that stay", .low = 1, .high = 1e6},
+      {.name = "probe-every",
+       .value = &o.probe_every,
+       .help = "epochs between kNN and linear probes on held-out training images; 0: never",
+       .low = 0,
+       .high = 1e6},
+      {.name = "probe-images",
+       .value = &o.probe_images,
+       .help = "of the training set for those probes; a fifth is held out",
+       .low = 10,
+       .high = 1e9},
       {.name = "resume",
        .value = &o.resume,
        .help = "a checkpoint, or auto: the newest whole one of the run",
@@ -232,53 +261,77 @@ Fields fields(CollectivesOptions& o) {
   return all;
 }
 
+Fields fields(EvalOptions& o) {
+  return evaluation_fields(
+      o, {{.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
+          {.name = "seed", .value = &o.seed, .help = "of the linear classifiers"},
+          {.name = "finetune",
+           .value = &o.finetune,
+           .help = "fine-tune with 1 %, 10 % and 100 % of the labels too, which takes long"},
+          no_floors(o.no_floors)});
+}
+
 Fields fields(KnnOptions& o) {
-  return {
-      {.name = "data", .value = &o.data, .help = kData, .required = true},
-      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
-      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
-      {.name = "k", .value = &o.k, .help = "neighbours that vote", .low = 1, .high = 1e6},
-      {.name = "temperature",
-       .value = &o.temperature,
-       .help = "T: a vote weighs exp(cosine / T)",
-       .low = 1e-3,
-       .high = 100},
-      {.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
-      {.name = "device", .value = &o.device, .help = kDevice},
-      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
-      {.name = "no-floors", .value = &o.no_floors, .help = "leave out raw pixels and the untrained encoder"},
-      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
-  };
+  return evaluation_fields(
+      o, {{.name = "k", .value = &o.k, .help = "neighbours that vote", .low = 1, .high = 1e6},
+          {.name = "temperature",
+           .value = &o.temperature,
+           .help = "T: a vote weighs exp(cosine / T)",
+           .low = 1e-3,
+           .high = 100},
+          {.name = "batch", .value = &o.batch, .help = "images a forward pass", .low = 1, .high = 65536},
+          no_floors(o.no_floors)});
 }
 
 Fields fields(LinearOptions& o) {
-  return {
-      {.name = "data", .value = &o.data, .help = kData, .required = true},
-      {.name = "run", .value = &o.run, .help = "folder of the pretraining", .required = true},
-      {.name = "checkpoint", .value = &o.checkpoint, .help = "instead of the newest of the run"},
-      {.name = "solver",
-       .value = &o.solver,
-       .help = "lbfgs: to the optimum, with the L2 penalty chosen on held-out training images; sgd: epochs",
-       .choices = {"lbfgs", "sgd"}},
-      {.name = "epochs", .value = &o.epochs, .help = "of sgd", .low = 1, .high = 1e6},
-      {.name = "batch",
-       .value = &o.batch,
-       .help = "images a step of sgd, and a forward pass",
-       .low = 1,
-       .high = 65536},
-      {.name = "lr",
-       .value = &o.lr,
-       .help = "of sgd; auto: 0.1 batch / 256",
-       .low = 0,
-       .high = 1e6,
-       .automatic = true},
-      {.name = "weight-decay", .value = &o.weight_decay, .help = "of sgd", .low = 0, .high = 10},
-      {.name = "seed", .value = &o.seed, .help = "of the order of the images"},
-      {.name = "device", .value = &o.device, .help = kDevice},
-      {.name = "threads", .value = &o.threads, .help = kThreads, .low = 0, .high = 256},
-      {.name = "no-floors", .value = &o.no_floors, .help = "leave out raw pixels and the untrained encoder"},
-      {.name = "json", .value = &o.json, .help = kJson, .saved = false},
-  };
+  return evaluation_fields(
+      o,
+      {{.name = "solver",
+        .value = &o.solver,
+        .help = "lbfgs: to the optimum, with the L2 penalty chosen on held-out training images; sgd: epochs",
+        .choices = {"lbfgs", "sgd"}},
+       {.name = "epochs", .value = &o.epochs, .help = "of sgd", .low = 1, .high = 1e6},
+       {.name = "batch",
+        .value = &o.batch,
+        .help = "images a step of sgd, and a forward pass",
+        .low = 1,
+        .high = 65536},
+       {.name = "lr",
+        .value = &o.lr,
+        .help = "of sgd; auto: 0.1 batch / 256",
+        .low = 0,
+        .high = 1e6,
+        .automatic = true},
+       {.name = "weight-decay", .value = &o.weight_decay, .help = "of sgd", .low = 0, .high = 10},
+       {.name = "seed", .value = &o.seed, .help = "of the order of the images"},
+       no_floors(o.no_floors)});
+}
+
+Fields fields(FinetuneOptions& o) {
+  return evaluation_fields(
+      o, {{.name = "labels",
+           .value = &o.labels,
+           .help = "share of the labels that is used, the same of each class, drawn by the seed",
+           .low = 1e-6,
+           .high = 1},
+          {.name = "list", .value = &o.list, .help = "file with the images whose labels are used, instead"},
+          {.name = "frozen", .value = &o.frozen, .help = "train the last layer only, with random crops"},
+          {.name = "floor", .value = &o.floor, .help = "train from fresh weights too, to compare"},
+          {.name = "epochs",
+           .value = &o.epochs,
+           .help = "auto: 60 with up to 1 % of the labels, else 30; frozen 90",
+           .low = 1,
+           .high = 1e6,
+           .automatic = true},
+          {.name = "batch", .value = &o.batch, .help = "images a step", .low = 1, .high = 65536},
+          {.name = "lr",
+           .value = &o.lr,
+           .help = "auto: 0.05 batch / 256; frozen 0.1 batch / 256",
+           .low = 0,
+           .high = 1e6,
+           .automatic = true},
+          {.name = "weight-decay", .value = &o.weight_decay, .help = "of the weights", .low = 0, .high = 10},
+          {.name = "seed", .value = &o.seed, .help = "of the images, their order and their crops"}});
 }
 
 Fields fields(ExportOptions& o) {

@@ -4,9 +4,12 @@
 #include <cmath>
 
 #include "apps/chart.h"
+#include "apps/run_directory.h"
+#include "apps/spectrum.h"
 #include "data/png.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
+#include "models/probe_data.h"
 
 namespace apps {
 
@@ -70,6 +73,29 @@ ordered_json nearest_neighbours(const Features& train, const Features& test,
     rows.push_back(std::move(row));
   }
   return {{"classes", test_images.classes()}, {"queries", rows}};
+}
+
+ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most) {
+  const engine::NoGrad no_grad;
+  const std::int64_t shown = std::min(most, test.values.dim(0));
+  std::vector<std::int64_t> rows;  // evenly over the set, whose images may lie class by class
+  for (std::int64_t i = 0; i < shown; ++i) rows.push_back(i * test.values.dim(0) / shown);
+  const engine::Tensor unit = engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows));
+  const Plane plane = principal_plane(unit);
+  ordered_json map = {
+      {"classes", test_images.classes()}, {"explained", plane.explained}, {"points", ordered_json::array()}};
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    map["points"].push_back({plane.points[i][0], plane.points[i][1], test.labels[std::size_t(rows[i])]});
+  return map;
+}
+
+Inspector write_pictures(const std::string& run) {
+  return [run](const Features& train, const Features& test, const data::Dataset& train_images,
+               const data::Dataset& test_images) {
+    write_text(run + "/neighbours.json",
+               nearest_neighbours(train, test, train_images, test_images, 10, 8).dump() + "\n");
+    write_text(run + "/map.json", feature_map(test, test_images, 1000).dump() + "\n");
+  };
 }
 
 }  // namespace apps

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/features.h"
+#include "apps/evaluation.h"
 
 namespace apps {
 
@@ -13,6 +13,13 @@ namespace apps {
 nlohmann::ordered_json nearest_neighbours(const Features& train, const Features& test,
                                           const data::Dataset& train_images, const data::Dataset& test_images,
                                           int queries, int count);
+
+nlohmann::ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most);
+
+// Leaves those of ten test images in RUN/neighbours.json; and in RUN/map.json where at most 1,000 test images
+// lie on the plane of the principal components of their features, unit vectors: {"classes", "explained",
+// "points": [[x, y, label]]}.
+Inspector write_pictures(const std::string& run);
 
 // At most `most` pixels a side, by averaging whole blocks of pixels.
 data::Image thumbnail(const data::Image&, int most);

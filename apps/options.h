@@ -52,8 +52,11 @@ struct PretrainOptions : RankOptions {
   double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
   long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never
 
-  long save_every = 0;       // steps between checkpoints; 0: at the end only
-  int keep = 2;              // newest checkpoints that stay
+  long save_every = 0;  // steps between checkpoints; 0: at the end only
+  int keep = 2;         // newest checkpoints that stay
+
+  long probe_every = 0;      // epochs between classifications of held-out training images; 0: never
+  int probe_images = 5000;   // of the training set; a fifth is held out
   std::string resume;        // a checkpoint, or "auto": the newest whole one in `run`, if there is one
   std::string init_weights;  // of the encoder: a file of torchvision's names, or a checkpoint
 
@@ -65,6 +68,18 @@ struct PretrainOptions : RankOptions {
 
 struct StepsOptions : PretrainOptions {
   std::string out;
+};
+
+struct EvalOptions {
+  std::string data, run;
+  std::string checkpoint;  // by default the newest in `run`: the last epoch, not the best
+  int batch = 256;         // images a forward pass
+  std::string device = "cpu";
+  int threads = 2;
+  std::uint64_t seed = 0;  // of the linear classifiers
+  bool finetune = false;   // with 1 %, 10 % and 100 % of the labels too
+  bool no_floors = false;  // leave out raw pixels and the untrained encoder
+  std::string json;
 };
 
 struct KnnOptions {
@@ -104,6 +119,23 @@ struct ExportOptions {
   int batch = 256;                     // images a forward pass
   std::string device = "cpu";
   int threads = 2;
+};
+
+struct FinetuneOptions {
+  std::string data, run;
+  std::string checkpoint;
+  double labels = 1;    // share of the labels that is used, the same of each class
+  std::string list;     // file with the images whose labels are used, instead
+  bool frozen = false;  // train the last layer only (SimCLR, B.6), not all (B.5)
+  bool floor = false;   // the same from fresh weights too
+  int epochs = -1;      // by default 60 with up to 1 % of the labels, else 30; frozen 90
+  int batch = 256;      // images a step
+  double lr = -1;       // by default 0.05 batch / 256; frozen 0.1 batch / 256
+  double weight_decay = 0;
+  std::uint64_t seed = 0;
+  std::string device = "cpu";
+  int threads = 2;
+  std::string json;
 };
 
 struct GradcheckOptions {

@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/encoder_file.h"
 #include "apps/late_records.h"
+#include "apps/monitor.h"
 #include "apps/plan.h"
 #include "apps/progress.h"
 #include "apps/ranks.h"
@@ -60,6 +61,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   progress.say(plan.text(o, dataset, model));
   if (!begun_with.empty()) progress.say(begun_with);
   Watch watch(plan);
+  Monitor monitor(o, plan, dataset, model, run, ranks.first());
   StepRecord record;
   LateRecords records(device, [&](const StepRecord& r) {
     run.record(record = r);
@@ -107,6 +109,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     records.finish();  // of the step before: its loss came while this one was queued
     records.begin(loss, step_record(++step, plan, lr, o.batch, phase, begun));
     if (o.verify_every > 0 && step % o.verify_every == 0) ranks.verify(model.parameters, step);
+    if (const std::string warning = monitor(step); !warning.empty()) progress.say(warning);
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
   if (step > 0) save();

@@ -11,6 +11,7 @@
 #include "apps/chart.h"
 #include "apps/fields.h"
 #include "apps/progress.h"
+#include "apps/report_embeddings.h"
 #include "apps/run_directory.h"
 #include "engine/error.h"
 
@@ -56,49 +57,94 @@ std::string tile(const std::string& value, const std::string& meaning) {
   return "<div class=\"tile\"><b>" + escaped(value) + "</b><span>" + escaped(meaning) + "</span></div>\n";
 }
 
+// One classifier's result, of the file that an evaluation has left.
+struct Result {
+  std::string name, meaning;
+  double trained;
+  std::optional<double> raw, untrained;
+  const ordered_json* file;
+};
+
+// What the evaluations of a run have left.
+std::vector<std::optional<ordered_json>> evaluations_of(const std::string& run) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(run)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".json") && (name.starts_with("finetune") || name.starts_with("frozen")))
+      paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.insert(paths.begin(), {run + "/eval.json", run + "/linear.json", run + "/knn.json"});
+  std::vector<std::optional<ordered_json>> files;
+  for (const std::string& path : paths) files.push_back(json_of(path));
+  return files;
+}
+
+// Of all the files, the first one's first; no classifier twice.
+std::vector<Result> results_of(const std::vector<std::optional<ordered_json>>& files) {
+  std::vector<Result> results;
+  for (const auto& file : files) {
+    if (!file) continue;
+    const ordered_json& top1 = file->at("top1");
+    for (const auto& [name, details] : file->at("classifiers").items()) {
+      Result r{name, details.at("meaning"), top1.at("trained").at(name), {}, {}, &*file};
+      const auto floor = [&, key = name](const char* row, std::optional<double>& into) {
+        if (top1.contains(row) && top1[row].contains(key)) into = top1[row][key].get<double>();
+      };
+      floor("raw", r.raw);
+      floor("untrained", r.untrained);
+      const bool known = std::any_of(results.begin(), results.end(),
+                                     [&](const Result& other) { return other.meaning == r.meaning; });
+      if (!known) results.push_back(std::move(r));
+    }
+  }
+  return results;
+}
+
+const Result* find_result(const std::vector<Result>& results, const std::string& name) {
+  const auto found =
+      std::find_if(results.begin(), results.end(), [&](const Result& r) { return r.name == name; });
+  return found == results.end() ? nullptr : &*found;
+}
+
 // The accuracy of the trained encoder and, below it, what it has to be better than.
-std::string result_card(const std::string& title, const ordered_json& result) {
+std::string result_card(const Result& result) {
   std::ostringstream s;
   const auto bar = [&s](const std::string& name, double part, const char* kind) {
     s << "<span class=\"" << kind << "\">" << name << "</span><span class=\"track " << kind
       << "\"><i style=\"width:" << 100 * part << "%\"></i></span><span class=\"number " << kind << "\">"
       << percent(part) << "</span>\n";
   };
+  std::string title = result.meaning;
+  if (!title.empty()) title[0] = char(std::toupper(static_cast<unsigned char>(title[0])));
   s << "<div class=\"card\"><h3>" << escaped(title) << "</h3><div class=\"bars\">\n";
-  bar("trained encoder", result.value("accuracy", 0.0), "ours");
-  if (const auto floors = result.find("floors"); floors != result.end()) {
-    if (floors->contains("raw")) bar("raw pixels", floors->value("raw", 0.0), "floor");
-    if (floors->contains("untrained")) bar("untrained encoder", floors->value("untrained", 0.0), "floor");
-  }
-  if (const auto classes = result.find("classes"); classes != result.end() && !classes->empty())
-    bar("guessing", 1.0 / double(classes->size()), "floor");
+  bar("trained encoder", result.trained, "ours");
+  if (result.raw) bar("raw pixels", *result.raw, "floor");
+  if (result.untrained) bar("untrained encoder", *result.untrained, "floor");
+  bar("guessing", 1.0 / double(result.file->at("classes").size()), "floor");
   s << "</div></div>\n";
   return s.str();
 }
 
-std::string results_section(const std::optional<ordered_json>& knn,
-                            const std::optional<ordered_json>& linear) {
-  if (!knn && !linear) return "";
+std::string results_section(const std::vector<Result>& results) {
+  if (results.empty()) return "";
   std::ostringstream s;
-  const ordered_json& any = linear ? *linear : *knn;
+  const ordered_json& file = *results.front().file;
   s << "<h2>What the features are worth</h2>\n<p class=\"quiet\">Top-1 accuracy on "
-    << compact(any.value("test", 0.0)) << " test images, with " << compact(any.value("train", 0.0))
+    << compact(file.value("test", 0.0)) << " test images, with " << compact(file.value("train", 0.0))
     << " labelled training images, beside the floors: the same classifier on raw pixels, and on the features "
-       "of an "
-       "encoder that was never trained.</p>\n<div class=\"two\">\n";
-  if (linear) s << result_card("Linear classifier on frozen features", *linear);
-  if (knn) {
-    const std::string k = compact(knn->value("k", 0.0)), t = compact(knn->value("temperature", 0.0));
-    s << result_card("Nearest neighbours (k = " + k + ", T = " + t + ")", *knn);
-  }
+       "of an encoder that was never trained.</p>\n<div class=\"two\">\n";
+  for (const Result& r : results) s << result_card(r);
   s << "</div>\n";
-  if (any.contains("confusion") && any["classes"].size() <= 20) {
+  const Result* linear = find_result(results, "linear");
+  const Result& shown = linear != nullptr ? *linear : results.front();
+  const auto classes = shown.file->at("classes").get<std::vector<std::string>>();
+  if (classes.size() <= 20)
     s << "<h2>What is taken for what</h2>\n<p class=\"quiet\">Test images by their class (rows) and what the "
-      << (linear ? "linear classifier" : "nearest neighbours") << " said (columns).</p>\n<div class=\"card\">"
-      << confusion_table(any["confusion"].get<std::vector<std::vector<int>>>(),
-                         any["classes"].get<std::vector<std::string>>())
+      << escaped(shown.meaning) << " said (columns).</p>\n<div class=\"card\">"
+      << confusion_table(shown.file->at("confusion").at(shown.name).get<std::vector<std::vector<int>>>(),
+                         classes)
       << "</div>\n";
-  }
   return s.str();
 }
 
@@ -219,8 +265,9 @@ std::string setup_section(PretrainOptions o, const std::optional<ordered_json>& 
 
 std::string report_html(const std::string& run) {
   const PretrainOptions o = read_run_options(run);
-  const auto env = json_of(run + "/env.json"), knn = json_of(run + "/knn.json"),
-             linear = json_of(run + "/linear.json"), neighbours = json_of(run + "/neighbours.json");
+  const auto env = json_of(run + "/env.json"), neighbours = json_of(run + "/neighbours.json");
+  const std::vector<std::optional<ordered_json>> files = evaluations_of(run);
+  const std::vector<Result> results = results_of(files);
   const auto views = bytes_of(run + "/views.png");
   const auto steps =
       std::filesystem::exists(run + "/metrics.jsonl") ? read_metrics(run) : std::vector<StepRecord>();
@@ -234,8 +281,9 @@ std::string report_html(const std::string& run) {
     << "</h1>\n<p class=\"quiet\">SimCLR, " << escaped(o.arch) << " at width " << compact(o.width) << ", "
     << compact(o.batch) << " pairs a step, temperature " << compact(o.tau) << ", " << escaped(o.optimizer)
     << ", " << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n<div class=\"tiles\">\n";
-  if (linear) s << tile(percent(linear->value("accuracy", 0.0)), "linear accuracy");
-  if (knn) s << tile(percent(knn->value("accuracy", 0.0)), "nearest-neighbour accuracy");
+  for (const auto& [name, meaning] :
+       {std::pair("linear", "linear accuracy"), std::pair("knn", "nearest-neighbour accuracy")})
+    if (const Result* r = find_result(results, name)) s << tile(percent(r->trained), meaning);
   if (!steps.empty()) {
     const auto& last = steps.back();
     std::vector<double> speeds;
@@ -249,7 +297,9 @@ std::string report_html(const std::string& run) {
       << tile(compact(std::round(median(speeds))), "pairs/s, median")
       << tile(Progress::duration(seconds), "training time");
   }
-  s << "</div>\n" << results_section(knn, linear) << training_section(steps, o);
+  s << "</div>\n"
+    << results_section(results) << training_section(steps, o) << monitor_section(read_monitor(run))
+    << map_section(json_of(run + "/map.json"));
   if (views)
     s << "<h2>Views</h2>\n<p class=\"quiet\">Images and the two views that the encoder learns to "
          "recognise as one.</p>\n<div class=\"card scroll\"><img class=\"pixels views\" alt=\"images and "

@@ -36,6 +36,16 @@ svg { display: block; width: 100%; height: auto; }
 .band { fill: var(--band); }
 .line { fill: none; stroke: var(--main); stroke-width: 1.8; stroke-linejoin: round; }
 .point { fill: var(--main); }
+.band.other { fill: none; }
+.line.other { stroke: var(--p2); }
+.point.other { fill: var(--p2); }
+.legend .main { background: var(--main); }
+.legend .other { background: var(--p2); }
+circle.k0, circle.k1, circle.k2, circle.k3, circle.k4, circle.k5, circle.k6, circle.k7, circle.k8, circle.k9 { fill-opacity: 0.75; }
+.k0 { fill: #4e79d7; background: #4e79d7; } .k1 { fill: #e8833a; background: #e8833a; } .k2 { fill: #d64f4f; background: #d64f4f; }
+.k3 { fill: #3fa7a0; background: #3fa7a0; } .k4 { fill: #57a64a; background: #57a64a; } .k5 { fill: #d9b02c; background: #d9b02c; }
+.k6 { fill: #a46cc4; background: #a46cc4; } .k7 { fill: #ee7fa6; background: #ee7fa6; } .k8 { fill: #a0714f; background: #a0714f; }
+.k9 { fill: #8a94a3; background: #8a94a3; }
 .reference { stroke: var(--alert); stroke-width: 1.4; stroke-dasharray: 6 4; }
 .reference-label { fill: var(--alert); }
 .bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: 7px 12px; align-items: center; }

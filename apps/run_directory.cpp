@@ -29,8 +29,8 @@ std::FILE* open_to_append(const std::string& path) {
   return file;
 }
 
-// Cuts metrics.jsonl after the last whole line of at most `last` steps.
-void truncate_metrics(const std::string& path, long last) {
+// Cuts a file of lines after the last whole line of at most `last` steps.
+void truncate_lines(const std::string& path, long last) {
   std::ifstream file(path);
   if (!file) return;
   std::string line;
@@ -45,10 +45,33 @@ void truncate_metrics(const std::string& path, long last) {
   std::filesystem::resize_file(path, end);
 }
 
+void write_line(std::FILE* file, const std::string& path, const ordered_json& line) {
+  const std::string text = line.dump() + "\n";
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (!written || std::fflush(file) != 0)
+    throw std::runtime_error(path + ": can't be written: " + std::strerror(errno));
+}
+
+// The lines of a file, each an object with a step.
+std::vector<ordered_json> read_lines(const std::string& path) {
+  std::ifstream file(path);
+  engine::require_data(bool(file), path, ": can't be read");
+  std::vector<ordered_json> lines;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    ordered_json j = ordered_json::parse(line, nullptr, false);
+    if (j.is_discarded() && file.eof()) break;  // a line that was being written
+    engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
+                         ": expected a JSON object");
+    lines.push_back(std::move(j));
+  }
+  return lines;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes)
-    : path_(resolved.run) {
+    : path_(resolved.run), resume_step_(resume_step) {
   if (!writes) return;
   if (resume_step == 0 && !checkpoints(path_).empty())
     throw UsageError(path_ +
@@ -64,15 +87,18 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   }
   engine::remove_temporary_files(path_);
   engine::remove_temporary_files(path("checkpoints"));
-  truncate_metrics(path("metrics.jsonl"), resume_step);
-  metrics_ = open_to_append(path("metrics.jsonl"));
+  for (const auto& [name, file] :
+       {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_)}) {
+    truncate_lines(path(name), resume_step);
+    *file = open_to_append(path(name));
+  }
   PretrainOptions o = resolved;
   write_text(path("config.toml"), config_text("pretrain", fields(o)));
   write_text(path("env.json"), environment(resolved.device).dump(2) + "\n");
 }
 
 RunDirectory::~RunDirectory() {
-  for (std::FILE* file : {log_, metrics_})
+  for (std::FILE* file : {log_, metrics_, monitor_})
     if (file != nullptr) std::fclose(file);
 }
 
@@ -96,17 +122,36 @@ void RunDirectory::record(const StepRecord& r) {
                        {"data_wait", r.data_wait}};
   for (const auto& [name, value] : r.more) line[name] = value;
   for (const auto& [name, milliseconds] : r.phases) line["phases_ms"][name] = milliseconds;
-  const std::string text = line.dump() + "\n";
-  const bool written = std::fwrite(text.data(), 1, text.size(), metrics_) == text.size();
-  if (!written || std::fflush(metrics_) != 0)
-    throw std::runtime_error(path("metrics.jsonl") + ": can't be written: " + std::strerror(errno));
+  write_line(metrics_, path("metrics.jsonl"), line);
+  std::vector<std::pair<std::string, double>> figures = {{"train/loss", r.loss},
+                                                         {"train/lr", r.lr},
+                                                         {"speed/pairs_per_s", r.pairs_per_s},
+                                                         {"speed/data_wait", r.data_wait}};
+  for (const auto& [name, value] : r.more) figures.emplace_back("train/" + name, value);
+  for (const auto& [name, milliseconds] : r.phases) figures.emplace_back("phases_ms/" + name, milliseconds);
+  events().scalars(r.step, figures);
+}
+
+void RunDirectory::monitor(const ordered_json& line) {
+  if (monitor_ == nullptr) return;
+  write_line(monitor_, path("monitor.jsonl"), line);
+  std::vector<std::pair<std::string, double>> figures;
+  for (const auto& [name, value] : line.items())
+    if (name != "step" && name != "epoch") figures.emplace_back("monitor/" + name, value.get<double>());
+  events().scalars(line.at("step"), figures);
+}
+
+EventFile& RunDirectory::events() {
+  if (!events_) events_ = std::make_unique<EventFile>(path_, resume_step_);
+  return *events_;
 }
 
 void RunDirectory::sync() {
   if (log_ == nullptr) return;
-  for (std::FILE* file : {log_, metrics_})
+  for (std::FILE* file : {log_, metrics_, monitor_})
     if (std::fflush(file) != 0 || fsync(fileno(file)) != 0)
       throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
+  if (events_) events_->sync();
 }
 
 PretrainOptions read_run_options(const std::string& run) {
@@ -120,16 +165,8 @@ PretrainOptions read_run_options(const std::string& run) {
 }
 
 std::vector<StepRecord> read_metrics(const std::string& run) {
-  const std::string path = run + "/metrics.jsonl";
-  std::ifstream file(path);
-  engine::require_data(bool(file), path, ": can't be read");
   std::vector<StepRecord> records;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    const auto j = ordered_json::parse(line, nullptr, false);
-    if (j.is_discarded() && file.eof()) break;  // a line that was being written
-    engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
-                         ": expected a JSON object");
+  for (const ordered_json& j : read_lines(run + "/metrics.jsonl")) {
     const auto figure = [&j](const char* key) {  // null: not finite
       const auto found = j.find(key);
       return found != j.end() && found->is_number() ? found->get<double>() : std::nan("");
@@ -144,6 +181,11 @@ std::vector<StepRecord> read_metrics(const std::string& run) {
       for (const auto& [name, value] : phases->items()) r.phases.emplace_back(name, value.get<double>());
   }
   return records;
+}
+
+std::vector<ordered_json> read_monitor(const std::string& run) {
+  const std::string path = run + "/monitor.jsonl";
+  return std::filesystem::exists(path) ? read_lines(path) : std::vector<ordered_json>();
 }
 
 void write_text(const std::string& path, const std::string& text) {

@@ -3,15 +3,20 @@
 //   env.json       machine, versions and command line
 //   train.log      what was said, with the time
 //   metrics.jsonl  one line a step
+//   monitor.jsonl  one line an epoch: what the embeddings are like
+//   events.out.tfevents.*   the figures of both for TensorBoard, a file a start
 //   checkpoints/   step-00000123.safetensors
 //   report.html
 #pragma once
 
 #include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apps/event_file.h"
 #include "apps/options.h"
 
 namespace apps {
@@ -37,9 +42,10 @@ class RunDirectory {
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
-  void log(const std::string& line);  // to train.log, with the time
-  void record(const StepRecord&);     // to metrics.jsonl
-  void sync();                        // both files are on the disk when it returns: before a checkpoint
+  void log(const std::string& line);            // to train.log, with the time
+  void record(const StepRecord&);               // to metrics.jsonl
+  void monitor(const nlohmann::ordered_json&);  // a line with its "step", to monitor.jsonl
+  void sync();  // these files are on the disk when it returns: before a checkpoint
 
   std::string path(const std::string& name) const { return path_ + "/" + name; }
 
@@ -47,11 +53,17 @@ class RunDirectory {
   std::string path_;
   std::FILE* log_ = nullptr;
   std::FILE* metrics_ = nullptr;
+  std::FILE* monitor_ = nullptr;
+  long resume_step_ = 0;
+  std::unique_ptr<EventFile> events_;  // made when there is something to write
+
+  EventFile& events();
 };
 
 // What config.toml of a run says.
 PretrainOptions read_run_options(const std::string& run);
-std::vector<StepRecord> read_metrics(const std::string& run);       // without `more`
+std::vector<StepRecord> read_metrics(const std::string& run);  // without `more`
+std::vector<nlohmann::ordered_json> read_monitor(const std::string& run);
 void write_text(const std::string& path, const std::string& text);  // atomically
 
 }  // namespace apps

@@ -19,11 +19,18 @@ ViewRecipe view_recipe(const std::string& name) {
     r.center = center;
     r.flip_p = r.jitter_p = r.gray_p = r.blur_p = 0;
   };
+  const auto crop_and_flip = [&r] { r.jitter_p = r.gray_p = r.blur_p = 0; };
   if (name == "simclr-imagenet") {
     r.bicubic = true;
   } else if (name == "simclr-cifar") {
     r.strength = 0.5;
     r.blur_p = 0;
+    r.normalization = cifar;
+  } else if (name == "crop-imagenet") {
+    crop_and_flip();
+    r.bicubic = true;
+  } else if (name == "crop-cifar") {
+    crop_and_flip();
     r.normalization = cifar;
   } else if (name == "imagenet") {
     evaluation(224.0 / 256);
@@ -32,8 +39,9 @@ ViewRecipe view_recipe(const std::string& name) {
     evaluation(1);
     r.normalization = cifar;
   } else {
-    throw engine::UsageError("view recipe '" + name +
-                             "', expected simclr-imagenet, simclr-cifar, imagenet or cifar");
+    throw engine::UsageError(
+        "view recipe '" + name +
+        "', expected simclr-imagenet, simclr-cifar, crop-imagenet, crop-cifar, imagenet or cifar");
   }
   return r;
 }

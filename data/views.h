@@ -42,8 +42,9 @@ struct ViewRecipe {
   Normalization normalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // ImageNet's
 };
 
-// By name: "simclr-imagenet" (Chen et al. 2020, A; s = 1, blur), "simclr-cifar" (B.9; s = 0.5, no blur), and
-// for evaluation "imagenet" (the central 224/256) and "cifar" (the whole image). Refuses others.
+// By name: "simclr-imagenet" (Chen et al. 2020, A; s = 1, blur), "simclr-cifar" (B.9; s = 0.5, no blur); for
+// training with labels "crop-imagenet" and "crop-cifar" (B.5, B.6: crops and flips); for evaluation
+// "imagenet" (the central 224/256) and "cifar" (the whole image). Refuses others.
 ViewRecipe view_recipe(const std::string& name);
 
 // The parameters of one view, of `size` pixels, of the image of height x width pixels at byte `offset`.

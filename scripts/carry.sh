@@ -11,7 +11,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 
-packages=(libjpeg62-turbo-dev libspng-dev libstb-dev libcli11-dev nlohmann-json3-dev doctest-dev)
+packages=(libjpeg62-turbo-dev libspng-dev libstb-dev libcli11-dev nlohmann-json3-dev libeigen3-dev doctest-dev)
 most=$((40 << 20))  # bytes in all
 
 failed() { echo "carry: $*" >&2; exit 1; }
@@ -58,7 +58,8 @@ else
 fi
 
 for file in lib/libjpeg.a lib/libspng.so.0 lib/libboost_context.a include/jpeglib.h include/jconfig.h include/spng.h \
-    include/stb/stb_image.h include/CLI/CLI.hpp include/nlohmann/json.hpp include/doctest/doctest.h; do
+    include/stb/stb_image.h include/CLI/CLI.hpp include/nlohmann/json.hpp include/eigen3/Eigen/Core \
+    include/doctest/doctest.h; do
   [[ -s $folder/$file ]] || failed "$folder/$file is missing"
 done
 bytes=$(du -sb "$folder" | cut -f1)

@@ -29,16 +29,15 @@ if [[ $preset == cuda ]]; then install_command+=(--cuda); fi
 build=(cmake --preset "$preset")
 if [[ $preset == cuda ]]; then build+=(-DCMAKE_CUDA_ARCHITECTURES=native "-DCMAKE_CUDA_COMPILER=$nvcc"); fi
 pretrain=(build/$preset/dyad pretrain --data data/samples --run "$run" --device "$device" --seed "$seed"
-  --epochs "$epochs" --arch resnet10 --width 0.5 --batch 128 --tau 0.2 --optimizer adamw --lr 0.002 --resume auto)
-knn=(build/$preset/dyad knn --data data/samples --run "$run" --device "$device")
-linear=(build/$preset/dyad linear --data data/samples --run "$run" --device "$device")
+  --epochs "$epochs" --arch resnet10 --width 0.5 --batch 128 --tau 0.2 --optimizer adamw --lr 0.002 \
+  --probe-every 4 --probe-images 1500 --resume auto)
+evaluate=(build/$preset/dyad eval --data data/samples --run "$run" --device "$device")
 
 if [[ $dry_run == 1 ]]; then
   if [[ $install == 1 ]]; then "${install_command[@]}" --dry-run; fi
   echo "build: ${build[*]} && cmake --build --preset $preset --target dyad"
   echo "pretrain: ${pretrain[*]}"
-  echo "evaluate: ${knn[*]}"
-  echo "evaluate: ${linear[*]}"
+  echo "evaluate: ${evaluate[*]}"
   echo "result: $run/result.json, $run/report.html"
   exit 0
 fi
@@ -65,26 +64,24 @@ pretrain() {
   echo "$flags" >"$run/quickstart.txt"
   "${pretrain[@]}"
 }
-evaluate() { "${knn[@]}" && "${linear[@]}"; }
 
 timed install install
 timed build build
 timed pretrain pretrain
-timed evaluate evaluate
+timed evaluate "${evaluate[@]}"
 
-number() {  # FILE KEY: the number of a key that stands once in a file
+percent() {  # ROW CLASSIFIER: in percent, from the "top1" of eval.json
   local found
-  found=$(grep -m 1 -o "\"$2\": *[0-9.e+-]*" "$1" | sed 's/.*: *//') || true
-  [[ -n $found ]] || { echo "quickstart: $1 has no $2" >&2; exit 1; }
-  echo "$found"
+  found=$(sed -n '/"top1": {/,/^ }/p' "$run/eval.json" | sed -n "/\"$1\": {/,/}/p" |
+    sed -n "s/.*\"$2\": *\([0-9.e+-]*\).*/\1/p")
+  [[ -n $found ]] || { echo "quickstart: $run/eval.json has no $2 of $1" >&2; exit 1; }
+  awk -v x="$found" 'BEGIN { printf "%.1f", 100 * x }'
 }
-percent() { awk -v x="$(number "$1" "$2")" 'BEGIN { printf "%.1f", 100 * x }'; }
 libraries() { sed -n '/"libraries": {/,/}/p' "$run/env.json" | sed '1d;$d'; }
 
-knn_json=$run/knn.json linear_json=$run/linear.json
-k=$(percent "$knn_json" accuracy) l=$(percent "$linear_json" accuracy)
-raw_k=$(percent "$knn_json" raw) raw_l=$(percent "$linear_json" raw)
-new_k=$(percent "$knn_json" untrained) new_l=$(percent "$linear_json" untrained)
+k=$(percent trained knn) l=$(percent trained linear)
+raw_k=$(percent raw knn) raw_l=$(percent raw linear)
+new_k=$(percent untrained knn) new_l=$(percent untrained linear)
 cat >"$run/result.json.new" <<END
 {
   "unit": "percent of the test images, top-1",

@@ -156,10 +156,45 @@ TEST_CASE("checkpoint: another model is refused, other options are told") {
   CHECK(error.find("expected") != std::string::npos);
 
   other = t.options;
+  other.dtype = "f64";
+  CHECK(error_of([&] { apps::load_checkpoint(path, other, t.model.parameters, t.state); }) ==
+        path + " is of another precision: dtype f32 -> f64");
+  other = t.options;
+  other.optimizer = "adamw";
+  CHECK(error_of([&] { apps::load_checkpoint(path, other, t.model.parameters, t.state); }) ==
+        path + " has the state of another optimizer: optimizer lars -> adamw");
+
+  other = t.options;
   CHECK(apps::resume_differences(apps::checkpoint_info(path), other) == "");
   other.lr = 0.5;
   other.batch = 64;
   CHECK(apps::resume_differences(apps::checkpoint_info(path), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
+}
+
+TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") {
+  const Folder folder;
+  const Training t(1);
+  const std::string older = apps::checkpoint_path(folder.path, 4),
+                    path = apps::checkpoint_path(folder.path, 5);
+  apps::save_checkpoint(older, t.options, t.model.parameters, t.state, 4);
+  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  const std::string good = bytes_of(path);
+  const std::size_t data = good.size() - 4 * std::size_t(t.model.parameters.trained_count());
+  const std::size_t step = good.find("\"step\":\"5\"") + 8;
+  REQUIRE(good[step] == '5');
+  for (const std::size_t at : {step, data, (data + good.size()) / 2, good.size() - 1}) {
+    CAPTURE(at);
+    std::string bad = good;
+    bad[at] = char(bad[at] ^ 1);
+    std::ofstream(path, std::ios::binary) << bad;
+    CHECK(error_of([&] {
+            apps::load_checkpoint(path, t.options, t.model.parameters, t.state);
+          }).rfind(path + ": is damaged: the hash of its contents is ", 0) == 0);
+    CHECK_THROWS_AS(apps::load_parameters(path, t.model.parameters), engine::DataError);
+    CHECK(apps::newest_checkpoint(folder.path) == older);
+  }
+  std::ofstream(path, std::ios::binary) << good;
+  CHECK(apps::newest_checkpoint(folder.path) == path);
 }
 
 TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {

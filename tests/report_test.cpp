@@ -76,11 +76,14 @@ TEST_CASE("report: a whole run") {
       "env.json",
       R"({"version":"0.1.0","revision":"abc","compiled_for":"x","command":"dyad <x> & \"y\"","device":"cpu",)"
       R"("cpu":{"model":"M","cores":2,"features":["avx2"]},"libraries":{"oneDNN":"2"}})");
-  run.write("knn.json", R"({"accuracy":0.421,"k":200,"temperature":0.1,"train":50,"test":4,)"
-                        R"("floors":{"raw":0.354,"untrained":0.254},"classes":["cat","<dog>"],)"
-                        R"("confusion":[[2,0],[1,1]]})");
-  run.write("linear.json", R"({"accuracy":0.472,"train":50,"test":4,"floors":{"raw":0.31,"untrained":0.305},)"
-                           R"("classes":["cat","<dog>"],"confusion":[[2,0],[1,1]]})");
+  run.write("eval.json",
+            R"({"top1":{"raw":{"knn":0.354,"linear":0.31},"untrained":{"knn":0.254,"linear":0.305},)"
+            R"("trained":{"knn":0.421,"linear":0.472}},"classifiers":{"knn":{"meaning":"neighbours & all"},)"
+            R"("linear":{"meaning":"linear"}},"confusion":{"knn":[[1,1],[1,1]],"linear":[[2,0],[1,1]]},)"
+            R"("train":50,"test":4,"classes":["cat","<dog>"]})");
+  run.write("knn.json",  // of the same name, but another classifier
+            R"({"top1":{"trained":{"knn":0.433}},"classifiers":{"knn":{"meaning":"one neighbour"}},)"
+            R"("confusion":{"knn":[[1,1],[1,1]]},"train":50,"test":4,"classes":["cat","<dog>"]})");
   run.write("neighbours.json",
             R"({"classes":["cat","<dog>"],"queries":[{"label":0,"png":"data:image/png;base64,AAAA",)"
             R"("neighbours":[{"label":1,"png":"data:image/png;base64,BBBB","cosine":0.875}]}]})");
@@ -93,8 +96,9 @@ TEST_CASE("report: a whole run") {
     CHECK(html.find(outside) == std::string::npos);
   }
   for (const char* part :
-       {"47.2 %", "42.1 %", "35.4 %", "25.4 %", "31.0 %", "30.5 %",  // results and their floors
-        "chance: ln(2N - 1) = 5.541",                                // N = 128
+       {"47.2 %", "42.1 %", "35.4 %", "25.4 %", "31.0 %", "30.5 %", "43.3 %",
+        "Neighbours &amp; all",        // results and their floors
+        "chance: ln(2N - 1) = 5.541",  // N = 128
         "dyad &lt;report&gt; &amp; test", "&lt;dog&gt;", "dyad &lt;x&gt; &amp; &quot;y&quot;", "0.88", "BBBB",
         "forward 20 ms", "tau</th><td>0.25", "avx2", "prefers-color-scheme: dark"}) {
     CAPTURE(part);

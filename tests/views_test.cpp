@@ -217,5 +217,6 @@ TEST_CASE("presets") {
     REQUIRE(v.solarize == 256);
   }
   CHECK(message_of<engine::UsageError>([] { view_recipe("cifar10"); }) ==
-        "view recipe 'cifar10', expected simclr-imagenet, simclr-cifar, imagenet or cifar");
+        "view recipe 'cifar10', expected simclr-imagenet, simclr-cifar, crop-imagenet, crop-cifar, imagenet "
+        "or cifar");
 }

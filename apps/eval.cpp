@@ -1,0 +1,20 @@
+// dyad eval: every published way to judge frozen features, in one go.
+#include "apps/classifiers.h"
+#include "apps/commands.h"
+#include "apps/neighbours.h"
+
+namespace apps {
+
+int eval(const EvalOptions& o) {
+  std::vector<Classifier> all = {knn_classifier("knn", 200, 0.1), knn_classifier("knn20", 20, 0.07),
+                                 lbfgs_classifier(o.seed), sgd_classifier({.seed = o.seed})};
+  FinetuneOptions f;
+  f.run = o.run, f.seed = o.seed, f.threads = o.threads;
+  for (const double share : {0.01, 0.1, 1.0}) {
+    f.labels = share;
+    if (o.finetune) all.push_back(finetune_classifier(f));
+  }
+  return evaluate(evaluation_options("eval", o), all, write_pictures(o.run));
+}
+
+}  // namespace apps

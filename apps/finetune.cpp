@@ -1,0 +1,91 @@
+// dyad finetune: what some of the labels make of the encoder.
+#include <cstdio>
+
+#include "apps/checkpoint.h"
+#include "apps/classifiers.h"
+#include "apps/commands.h"
+#include "apps/fine_tune.h"
+#include "apps/run_directory.h"
+#include "data/subset.h"
+#include "engine/schedule.h"
+#include "models/linear_probe.h"
+
+namespace apps {
+namespace {
+
+using engine::concat_text;
+
+std::string percent_text(double share) { return concat_text(100 * share); }
+
+std::string name_of(const FinetuneOptions& o) {
+  return std::string(o.frozen ? "frozen" : "finetune") +
+         (o.list.empty() ? percent_text(o.labels) : std::string("-list"));
+}
+
+FineTuning settings(const FinetuneOptions& o) {
+  const int epochs = o.frozen ? 90 : o.list.empty() && o.labels > 0.01 ? 30 : 60;
+  return {.epochs = o.epochs > 0 ? o.epochs : epochs,
+          .batch = o.batch,
+          .lr = o.lr >= 0 ? o.lr : engine::linear_scaling(o.frozen ? 0.1 : 0.05, o.batch),
+          .weight_decay = o.weight_decay,
+          .frozen = o.frozen,
+          .seed = o.seed,
+          .threads = o.threads};
+}
+
+Verdict train_and_predict(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
+  const FineTuned model(s.options, s.classes(), s.features.device);
+  if (from_checkpoint) load_parameters(s.checkpoint, model.parameters, "encoder.");
+
+  const auto listed =
+      o.list.empty() ? data::draw_share(*s.train, o.labels, o.seed) : data::read_list(*s.train, o.list);
+  std::string names;
+  for (const std::size_t i : listed) names += data::list_entry(*s.train, i) + "\n";
+  write_text(o.run + "/" + name_of(o) + ".txt", names);
+
+  const FineTuning f = settings(o);
+  double last = 0;
+  fine_tune(model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
+    last = loss;
+    if (epoch % 10 == 0 || epoch == f.epochs)
+      std::fprintf(stderr, "epoch %d/%d  loss %.4f\n", epoch, f.epochs, loss);
+  });
+  const Features test = encoder_features(model.net.encoder, *s.test, s.features);
+  return {.predicted = models::predict({model.net.fc.weight, model.net.fc.bias}, test.values),
+          .details = {{"labelled", listed.size()},
+                      {"frozen", f.frozen},
+                      {"epochs", f.epochs},
+                      {"batch", f.batch},
+                      {"lr", f.lr},
+                      {"weight_decay", f.weight_decay},
+                      {"seed", f.seed},
+                      {"last_loss", last}}};
+}
+
+}  // namespace
+
+Classifier finetune_classifier(const FinetuneOptions& o) {
+  const std::string labels =
+      o.list.empty() ? percent_text(o.labels) + " % of the labels" : "the listed labels";
+  return {.name = name_of(o),
+          .meaning = (o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
+          .classify = {},
+          .train = [o](const Subject& s, bool from_checkpoint) {
+            return train_and_predict(s, o, from_checkpoint);
+          }};
+}
+
+int finetune(const FinetuneOptions& o) {
+  return evaluate({.command = "finetune",
+                   .data = o.data,
+                   .run = o.run,
+                   .checkpoint = o.checkpoint,
+                   .device = o.device,
+                   .batch = 256,
+                   .threads = o.threads,
+                   .no_floors = !o.floor,
+                   .json = o.json},
+                  {finetune_classifier(o)}, {}, name_of(o));
+}
+
+}  // namespace apps

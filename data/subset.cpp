@@ -1,0 +1,95 @@
+#include "data/subset.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/random.h"
+
+namespace data {
+namespace {
+
+constexpr std::size_t kAmbiguous = std::size_t(-1);
+
+// "CLASS/FILE" and "FILE" of each image.
+std::map<std::string, std::size_t> by_name(const Dataset& dataset) {
+  std::map<std::string, std::size_t> found;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const std::string entry = list_entry(dataset, i), file = entry.substr(entry.rfind('/') + 1);
+    for (const std::string& name : {entry, file})
+      if (const auto [at, added] = found.emplace(name, i); !added && at->second != i) at->second = kAmbiguous;
+  }
+  return found;
+}
+
+}  // namespace
+
+Subset::Subset(const Dataset& whole, std::vector<std::size_t> indices)
+    : whole_(whole), indices_(std::move(indices)) {
+  for (const std::size_t i : indices_)
+    engine::require(i < whole.size(), "Subset: image ", i, ", expected less than ", whole.size());
+}
+
+std::vector<std::size_t> draw_share(const Dataset& dataset, double share, std::uint64_t seed) {
+  engine::require(share > 0 && share <= 1, "draw_share: ", share, ", expected above 0 and at most 1");
+  std::vector<std::vector<std::size_t>> of_class(dataset.classes().size());
+  for (std::size_t i = 0; i < dataset.size(); ++i) of_class.at(std::size_t(dataset.label(i))).push_back(i);
+  engine::Random random(seed, 0x73686172);
+  std::vector<std::size_t> drawn;
+  for (auto& images : of_class) {
+    if (images.empty()) continue;
+    const auto count = std::max<std::size_t>(1, std::size_t(std::llround(share * double(images.size()))));
+    for (std::size_t i = 0; i < count; ++i)
+      std::swap(images[i], images[i + random.below(std::uint32_t(images.size() - i))]);
+    drawn.insert(drawn.end(), images.begin(), images.begin() + std::ptrdiff_t(count));
+  }
+  std::sort(drawn.begin(), drawn.end());
+  return drawn;
+}
+
+std::string list_entry(const Dataset& dataset, std::size_t i) {
+  if (dataset.kind() != Dataset::Kind::image_folder) return std::to_string(i);
+  const std::string name = dataset.name(i);
+  const std::size_t file = name.rfind('/');
+  return name.substr(file == std::string::npos || file == 0 ? 0 : name.rfind('/', file - 1) + 1);
+}
+
+std::vector<std::size_t> read_list(const Dataset& dataset, const std::string& path) {
+  std::ifstream file(path);
+  engine::require_data(bool(file), path, ": can't be read, expected a list of images");
+  const bool numbers = dataset.kind() != Dataset::Kind::image_folder;
+  const std::map<std::string, std::size_t> names =
+      numbers ? std::map<std::string, std::size_t>() : by_name(dataset);
+  std::vector<std::size_t> listed;
+  std::set<std::size_t> seen;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    std::size_t index = 0;
+    if (numbers) {
+      const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), index);
+      engine::require_data(
+          error == std::errc() && stop == line.data() + line.size() && index < dataset.size(), path, " line ",
+          number, " is \"", line, "\", expected the number of an image, less than ", dataset.size());
+    } else {
+      const auto found = names.find(line);
+      engine::require_data(found != names.end(), path, " line ", number, ": there is no image \"", line,
+                           "\", expected CLASS/FILE or FILE");
+      index = found->second;
+      engine::require_data(index != kAmbiguous, path, " line ", number, ": several images are named \"", line,
+                           "\", expected CLASS/FILE");
+    }
+    engine::require_data(seen.insert(index).second, path, " line ", number, ": \"", line,
+                         "\" is listed twice");
+    listed.push_back(index);
+  }
+  engine::require_data(!listed.empty(), path, ": lists no images");
+  return listed;
+}
+
+}  // namespace data

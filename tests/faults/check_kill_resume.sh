@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Trainings that are killed (-9) at random moments and resumed leave the bytes of one that never stopped, for several
+# numbers of loader threads. SIGTERM and SIGUSR1 leave a checkpoint and exit code 75.
+#   check_kill_resume.sh DYAD [KILLS] [SEED]
+set -uo pipefail
+dyad=$1 kills=${2:-20}
+RANDOM=${3:-1}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+fail() { echo "check_kill_resume: $*"; failures=$((failures + 1)); }
+
+steps=15 record=3073
+mkdir "$work/data"  # a few of the images that ship, so that a start is quick
+head -c $((64 * record)) data/samples/data_batch_1.bin >"$work/data/data_batch_1.bin"
+flags=(--data "$work/data" --arch resnet10 --width 0.0625 --out-dim 8 --batch 16 --steps $steps --optimizer lars)
+last=checkpoints/step-$(printf %08d $steps).safetensors
+train=("$dyad" pretrain "${flags[@]}")  # not a function: $! must be the program, not a shell around it
+
+begun=${EPOCHREALTIME/./}
+"${train[@]}" --run "$work/whole" 2>"$work/err" || { echo "check_kill_resume: $(cat "$work/err")"; exit 1; }
+took=$((${EPOCHREALTIME/./} - begun))  # microseconds
+
+done_kills=0 early=0 round=0
+while ((done_kills < kills)); do
+  threads=$((round++ % 4))
+  run=$work/run$round
+  # a checkpoint a step: many kills hit one being written
+  while [[ ! -e $run/$last ]]; do
+    "${train[@]}" --run "$run" --threads $threads --save-every 1 --resume auto 2>"$work/err" &
+    child=$!
+    if ((done_kills < kills)); then
+      wait=$((took * (RANDOM % 100 + 3) / 100))
+      sleep "$(printf '%d.%06d' $((wait / 1000000)) $((wait % 1000000)))"
+      kill -KILL $child 2>/dev/null
+    fi
+    wait $child 2>/dev/null
+    code=$?
+    if [[ $code == 137 ]]; then
+      done_kills=$((done_kills + 1))
+      compgen -G "$run/checkpoints/*.safetensors" >/dev/null || early=$((early + 1))
+    fi
+    [[ $code == 0 || $code == 137 ]] || { fail "exit code $code: $(cat "$work/err")"; break 2; }
+  done
+  # nothing is left to do, but a kill may have hit the report: this start sweeps
+  "${train[@]}" --run "$run" --save-every 1 --resume auto 2>"$work/err" || fail "the last start: $(cat "$work/err")"
+  cmp -s "$work/whole/$last" "$run/$last" || fail "$threads loader threads: other bytes after kills and resumes"
+  [[ -z $(find "$run" -name '*.tmp-*') ]] || fail "temporary files are left: $(find "$run" -name '*.tmp-*')"
+done
+
+for signal in TERM USR1; do
+  run=$work/$signal
+  "${train[@]}" --run "$run" --steps 100000 2>"$work/err" &
+  child=$!
+  for _ in $(seq 200); do [[ -s $run/metrics.jsonl ]] && break; sleep 0.05; done
+  kill -$signal $child
+  wait $child
+  code=$?
+  [[ $code == 75 ]] || fail "SIG$signal: exit code $code, expected 75"
+  [[ $(ls "$run/checkpoints" | wc -l) == 1 ]] || fail "SIG$signal: left $(ls "$run/checkpoints")"
+  grep -q "SIG$signal: stopped after step" "$work/err" || fail "SIG$signal: said $(tail -n 1 "$work/err")"
+done
+
+echo "$done_kills kills ($early before the first checkpoint) in $round runs, $failures failures"
+[[ $failures == 0 ]]

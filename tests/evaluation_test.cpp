@@ -47,7 +47,9 @@ int turned(int label) { return (label + 3) % 10; }
 void check_turned(const json& before, const json& after) {
   CHECK(before.at("encoder_hash") == after.at("encoder_hash"));
   CHECK(before.at("classifiers") == after.at("classifiers"));
-  for (const auto& [name, counts] : before.at("confusion").items()) {
+  for (const auto& item : before.at("confusion").items()) {
+    const std::string& name = item.key();
+    const json& counts = item.value();
     CAPTURE(name);
     double right = 0, all = 0;
     for (std::size_t label = 0; label < 10; ++label) {

@@ -1,19 +1,23 @@
 #include "apps/late_records.h"
 
+#include <cmath>
 #include <utility>
 
 namespace apps {
 
-void LateRecords::begin(const engine::Tensor& loss, const StepRecord& record) {
+void LateRecords::begin(const engine::Tensor& loss, const engine::Tensor& gradient_square,
+                        const StepRecord& record) {
   engine::require(!begun_, "LateRecords: step ", record.step, " begins before another is finished");
-  late_.start(loss);
+  loss_.start(loss);
+  norm_.start(gradient_square);
   begun_ = record;
 }
 
 void LateRecords::finish() {
   if (!begun_) return;
   StepRecord record = *std::exchange(begun_, std::nullopt);
-  record.loss = late_.value();
+  record.loss = loss_.value();
+  record.gradient_norm = std::sqrt(norm_.value());
   done_(record);
 }
 

@@ -13,16 +13,17 @@ namespace apps {
 class LateRecords {
  public:
   LateRecords(engine::Device device, std::function<void(const StepRecord&)> done)
-      : late_(device), done_(std::move(done)) {}
+      : loss_(device), norm_(device), done_(std::move(done)) {}
 
-  // `loss` is that of the record, which finish() completes. The record before must be finished.
-  void begin(const engine::Tensor& loss, const StepRecord&);
+  // Loss and the square of the gradient's norm are those of the record, which finish() completes. The record
+  // before must be finished.
+  void begin(const engine::Tensor& loss, const engine::Tensor& gradient_square, const StepRecord&);
   // Waits for the loss of the record that has begun, if there is one, and gives the record to `done`. To be
   // called when the next step is queued; before a checkpoint; and at the end.
   void finish();
 
  private:
-  engine::LateScalar late_;
+  engine::LateScalar loss_, norm_;
   std::function<void(const StepRecord&)> done_;
   std::optional<StepRecord> begun_;
 };

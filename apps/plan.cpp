@@ -102,14 +102,24 @@ StepRecord step_record(long step, const Plan& plan, double lr, int batch, const 
   return r;
 }
 
+std::string Watch::gradient_warning(const StepRecord& r) {
+  constexpr double kTimes = 20;
+  constexpr long kSteps = 20;  // that make a usual length
+  const bool exploded = steps_ >= kSteps && r.gradient_norm > kTimes * usual_norm_;
+  const double usual = usual_norm_;
+  usual_norm_ = steps_ == 0 ? r.gradient_norm : usual_norm_ + (r.gradient_norm - usual_norm_) / kSteps;
+  ++steps_;
+  if (!exploded || warned_of_gradient_) return "";
+  warned_of_gradient_ = true;
+  return engine::concat_text("warning: the gradient explodes: its norm is ", r.gradient_norm, " at step ",
+                             r.step, ", ", usual, " before; try a smaller --lr or a longer --warmup-epochs");
+}
+
 std::string Watch::operator()(const StepRecord& r) {
-  if (!std::isfinite(r.loss))
-    throw std::runtime_error(engine::concat_text("the loss is ", r.loss, " at step ", r.step,
-                                                 ", expected a finite number; a smaller --lr or a longer "
-                                                 "--warmup-epochs may help"));
+  const std::string gradient = gradient_warning(r);
   sum_ += r.loss;
   ++count_;
-  if (r.step % plan_.steps_per_epoch != 0) return "";
+  if (r.step % plan_.steps_per_epoch != 0 || !gradient.empty()) return gradient;
   const double mean = sum_ / double(count_);
   sum_ = 0;
   count_ = 0;

@@ -36,8 +36,8 @@ void print_plan(std::ostream&, const PretrainOptions&, const Plan&, const data::
 StepRecord step_record(long step, const Plan&, double lr, int batch, const Phases&,
                        std::chrono::steady_clock::time_point begun);
 
-// Looks at each step: a loss that is not finite ends the training (std::runtime_error), one that is at chance
-// after the first epoch is worth a warning, once.
+// Looks at each step: a loss at chance after the first epoch is worth a warning, once; so is a gradient many
+// times longer than it was of late.
 class Watch {
  public:
   explicit Watch(const Plan& plan) : plan_(plan) {}
@@ -47,7 +47,10 @@ class Watch {
   const Plan& plan_;
   double sum_ = 0;  // of the losses of this epoch
   long count_ = 0;
-  bool warned_ = false;
+  double usual_norm_ = 0;  // of the gradient, of late
+  long steps_ = 0;
+  bool warned_ = false, warned_of_gradient_ = false;
+  std::string gradient_warning(const StepRecord&);
 };
 
 }  // namespace apps

@@ -9,6 +9,7 @@
 #include "apps/encoder_file.h"
 #include "apps/late_records.h"
 #include "apps/monitor.h"
+#include "apps/non_finite.h"
 #include "apps/plan.h"
 #include "apps/progress.h"
 #include "apps/ranks.h"
@@ -63,8 +64,12 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   Watch watch(plan);
   Monitor monitor(o, plan, dataset, model, run, ranks.first());
   StepRecord record;
+  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
+  NonFinite non_finite(o, plan, dataset, model, *optimizer, train_step, ranks, tau);
   LateRecords records(device, [&](const StepRecord& r) {
     run.record(record = r);
+    non_finite.check(r);
     progress.step(r);
     if (const std::string warning = watch(r); !warning.empty()) progress.say(warning);
   });
@@ -80,8 +85,6 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
   if (ranks.first())
     data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed, bad_images(o)));
-  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
-  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
   const StopSignals signals;
   Phases phase(device, o.sync);
   data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype, resident.get());
@@ -99,6 +102,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   if (resident) note_skipped(resident->skipped);
   while (step < plan.steps && !ranks.any_late(signals.stop())) {
     phase.clear();
+    non_finite.keep(step);
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
     note_skipped(batch.skipped);
@@ -107,7 +111,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     const Tensor loss = step_on_device(views.layout(), phase);
 
     records.finish();  // of the step before: its loss came while this one was queued
-    records.begin(loss, step_record(++step, plan, lr, o.batch, phase, begun));
+    records.begin(loss, train_step.gradient_square(), step_record(++step, plan, lr, o.batch, phase, begun));
     if (o.verify_every > 0 && step % o.verify_every == 0) ranks.verify(model.parameters, step);
     if (const std::string warning = monitor(step); !warning.empty()) progress.say(warning);
     if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();

@@ -179,11 +179,13 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
   if (steps.empty()) return "";
   LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "loss", .x = {}, .y = {}};
   LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "lr", .x = {}, .y = {}};
+  LineChart norm{.title = "Norm of the gradient", .x_label = "step", .y_label = "", .x = {}, .y = {}};
   LineChart speed{.title = "Throughput", .x_label = "step", .y_label = "pairs/s", .x = {}, .y = {}};
   for (const auto& r : steps) {
-    for (LineChart* c : {&loss, &lr, &speed}) c->x.push_back(double(r.step));
+    for (LineChart* c : {&loss, &lr, &norm, &speed}) c->x.push_back(double(r.step));
     loss.y.push_back(r.loss);
     lr.y.push_back(r.lr);
+    norm.y.push_back(r.gradient_norm);
     speed.y.push_back(r.pairs_per_s);
   }
   const double chance = std::log(2.0 * o.batch - 1);
@@ -193,7 +195,7 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
   s << "<h2>Training</h2>\n<div class=\"wide narrow-screen\">" << svg(loss) << "</div>\n";
   loss.width = 900;
   s << "<div class=\"wide wide-screen\">" << svg(loss) << "</div>\n"
-    << phases_card(steps) << "<div class=\"charts\">" << svg(speed) << svg(lr) << "</div>\n";
+    << phases_card(steps) << "<div class=\"charts\">" << svg(speed) << svg(lr) << svg(norm) << "</div>\n";
   return s.str();
 }
 

@@ -118,6 +118,7 @@ void RunDirectory::record(const StepRecord& r) {
                        {"epoch", r.epoch},
                        {"loss", r.loss},
                        {"lr", r.lr},
+                       {"gradient_norm", r.gradient_norm},
                        {"pairs_per_s", r.pairs_per_s},
                        {"data_wait", r.data_wait}};
   for (const auto& [name, value] : r.more) line[name] = value;
@@ -125,6 +126,7 @@ void RunDirectory::record(const StepRecord& r) {
   write_line(metrics_, path("metrics.jsonl"), line);
   std::vector<std::pair<std::string, double>> figures = {{"train/loss", r.loss},
                                                          {"train/lr", r.lr},
+                                                         {"train/gradient_norm", r.gradient_norm},
                                                          {"speed/pairs_per_s", r.pairs_per_s},
                                                          {"speed/data_wait", r.data_wait}};
   for (const auto& [name, value] : r.more) figures.emplace_back("train/" + name, value);
@@ -175,6 +177,7 @@ std::vector<StepRecord> read_metrics(const std::string& run) {
                                                     .epoch = figure("epoch"),
                                                     .loss = figure("loss"),
                                                     .lr = figure("lr"),
+                                                    .gradient_norm = figure("gradient_norm"),
                                                     .pairs_per_s = figure("pairs_per_s"),
                                                     .data_wait = figure("data_wait")});
     if (const auto phases = j.find("phases_ms"); phases != j.end())

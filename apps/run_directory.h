@@ -26,6 +26,7 @@ struct StepRecord {
   long step = 0;     // done so far, this one too
   double epoch = 0;  // done so far
   double loss = 0, lr = 0;
+  double gradient_norm = 0;
   double pairs_per_s = 0;
   double data_wait = 0;  // part of the step spent waiting for images, 0 to 1
   std::vector<std::pair<std::string, double>> phases = {};  // milliseconds, in order of running

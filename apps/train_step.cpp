@@ -28,6 +28,7 @@ TrainStep::TrainStep(const Model& model, engine::Optimizer& optimizer, engine::C
       optimizer_(optimizer),
       communicator_(communicator),
       buckets_(model.parameters, communicator, bucket),
+      measure_(engine::flat_parameters(model.parameters)),
       pairs_(pairs) {}
 
 Tensor TrainStep::operator()(const Tensor& images, const Tensor& tau, double lr, Phases& phase) {
@@ -41,7 +42,7 @@ Tensor TrainStep::launch(const Tensor& images, const Tensor& tau, Phases& phase)
   const Tensor loss = phase("loss", [&] { return engine::nt_xent(z, tau, communicator_, pairs_); });
   phase("backward", [&] { buckets_.backward(loss); });
   phase("all_reduce", [&] { buckets_.finish(); });  // what was not done while backward ran
-  phase("optimizer", [&] { optimizer_.step(); });
+  phase("optimizer", [&] { gradient_square_ = measure_(), optimizer_.step(); });
   return loss.detach();
 }
 

@@ -6,6 +6,7 @@
 #include "apps/model.h"
 #include "apps/phases.h"
 #include "engine/gradient_buckets.h"
+#include "engine/gradient_norm.h"
 #include "engine/optimizer.h"
 
 namespace apps {
@@ -24,12 +25,16 @@ class TrainStep {
   engine::Tensor operator()(const engine::Tensor& images, const engine::Tensor& tau, double lr, Phases&);
   // The same with the learning rate that the optimizer has: only launches, the same for every step.
   engine::Tensor launch(const engine::Tensor& images, const engine::Tensor& tau, Phases&);
+  // Of the last step's gradient, which is all ranks': the square of its norm, a device scalar.
+  const engine::Tensor& gradient_square() const { return gradient_square_; }
 
  private:
   const Model& model_;
   engine::Optimizer& optimizer_;
   engine::Communicator& communicator_;
   engine::GradientBuckets buckets_;
+  engine::GradientNorm measure_;
+  engine::Tensor gradient_square_;
   std::int64_t pairs_;
 };
 

@@ -4,12 +4,14 @@
 #include <queue>
 #include <utility>
 
+#include "engine/observe.h"
 #include "kernels/kernels.h"
 
 namespace engine {
 namespace {
 
 thread_local bool recording = true;
+thread_local Observer* observer = nullptr;
 
 // a += b
 void add_into(const Tensor& a, const Tensor& b) {
@@ -63,7 +65,10 @@ Tensor leaf(const Tensor& t, const Tensor& gradient) {
 Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backward backward) {
   bool wanted = false;
   for (const Tensor& t : inputs) wanted |= t.node() != nullptr;
-  if (!wanted || !recording) return output;
+  if (!wanted || !recording) {
+    if (observer != nullptr) observer->output(op, output, inputs, nullptr);
+    return output;
+  }
 
   static thread_local std::uint64_t age = 0;
   auto node = std::make_shared<Node>();
@@ -74,6 +79,7 @@ Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backw
   node->shape = output.shape();
   node->dtype = output.dtype();
   node->device = output.device();
+  if (observer != nullptr) observer->output(op, output, inputs, node.get());
   return with_node(output, std::move(node));
 }
 
@@ -131,6 +137,7 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
     todo.pop();
     std::vector<bool> fresh;
     for (const auto& input : n->inputs) fresh.push_back(input && input->backward && !input->written);
+    if (observer != nullptr) observer->gradient(*n, n->gradient);
     Gradients into(*n);
     n->backward(n->gradient, into);
     for (std::size_t i = 0; i < n->inputs.size(); ++i)
@@ -161,6 +168,9 @@ void clear_gradient(const Tensor& t) {
   require(t.node() != nullptr, "clear_gradient: the tensor is not a leaf");
   t.node()->written = false;
 }
+
+Observed::Observed(Observer& o) : before_(std::exchange(observer, &o)) {}
+Observed::~Observed() { observer = before_; }
 
 NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
 NoGrad::~NoGrad() { recording = before_; }

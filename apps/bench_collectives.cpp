@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "apps/bench_times.h"
 #include "apps/commands.h"
 #include "apps/ranks.h"
 #include "apps/run_directory.h"
@@ -38,8 +39,7 @@ double seconds_of(const Collective& c, int repeat, const Ranks& ranks, engine::D
   const std::vector<double> values = all.to_vector();
   for (std::size_t i = 0; i < values.size(); ++i)
     times[i % times.size()] = std::max(times[i % times.size()], values[i]);
-  std::nth_element(times.begin(), times.begin() + std::ptrdiff_t(times.size() / 2), times.end());
-  return times[times.size() / 2];
+  return times_of(times).median;
 }
 
 int measure(const CollectivesOptions& o, const Ranks& ranks) {

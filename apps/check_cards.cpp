@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
@@ -15,6 +14,7 @@
 #include "apps/junit.h"
 #include "apps/op_choice.h"
 #include "apps/sanitizer_report.h"
+#include "engine/atomic_file.h"
 #include "engine/card_checks.h"
 #include "engine/error.h"
 
@@ -138,11 +138,7 @@ int check_cards(const CheckCardsOptions& o) {
       }
       std::fflush(stdout);
     }
-  if (!o.junit.empty()) {
-    std::ofstream out(o.junit);
-    out << junit_text("cards", results);
-    if (!out.flush()) throw engine::DataError(o.junit + " cannot be written");
-  }
+  if (!o.junit.empty()) engine::write_file_atomically(o.junit, junit_text("cards", results));
   std::printf("%zu passed, %d failed\n", results.size() - std::size_t(failed), failed);
   return failed == 0 ? 0 : 1;
 }

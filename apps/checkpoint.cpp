@@ -67,11 +67,7 @@ class ContentHash {
     add(engine::concat_text(name, ' ', type, ' ', shape, '\n'));
     hash_ = kernels::fnv1a(data, bytes, hash_);
   }
-  std::string text() const {
-    char digits[24];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash_));
-    return digits;
-  }
+  std::string text() const { return kernels::hash_text(hash_); }
   static constexpr const char* kKey = "hash";
 
  private:
@@ -241,6 +237,13 @@ std::optional<std::string> newest_checkpoint(const std::string& run) {
 void keep_newest(const std::string& run, int keep) {
   const auto paths = checkpoints(run);
   for (std::size_t i = std::size_t(keep); i < paths.size(); ++i) std::filesystem::remove(paths[i]);
+}
+
+std::string chosen_checkpoint(const std::string& run, const std::string& given) {
+  if (!given.empty()) return given;
+  const auto newest = newest_checkpoint(run);
+  if (!newest) throw UsageError(run + ": has no checkpoint yet");
+  return *newest;
 }
 
 std::optional<std::string> resume_from(const PretrainOptions& o) {

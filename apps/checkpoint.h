@@ -43,6 +43,8 @@ std::string checkpoint_path(const std::string& run, long step);
 std::vector<std::string> checkpoints(const std::string& run);  // newest first
 // The newest that is whole; a damaged one is told on stderr and passed over.
 std::optional<std::string> newest_checkpoint(const std::string& run);
+// `given`, or if that is "" the newest; UsageError where there is none.
+std::string chosen_checkpoint(const std::string& run, const std::string& given);
 void keep_newest(const std::string& run, int keep);  // removes the others
 
 // The checkpoint that --resume asks for, if any: "" none, "auto" the newest, else the file.

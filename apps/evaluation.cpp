@@ -86,18 +86,8 @@ void FrozenEncoder::check(const std::string& who) const {
   engine::require(parameters_.hash("encoder.") == hash_, who, ": the evaluation changed the encoder");
 }
 
-std::string FrozenEncoder::hash() const {
-  char text[24];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash_));
-  return text;
-}
-
-Subject::Subject(const EvaluationOptions& e) : options(read_run_options(e.run)), checkpoint(e.checkpoint) {
-  if (checkpoint.empty()) {
-    const auto newest = newest_checkpoint(e.run);
-    if (!newest) throw engine::UsageError(e.run + ": has no checkpoint yet");
-    checkpoint = *newest;
-  }
+Subject::Subject(const EvaluationOptions& e)
+    : options(read_run_options(e.run)), checkpoint(chosen_checkpoint(e.run, e.checkpoint)) {
   train = data::open_dataset(e.data, data::Split::train);
   test = data::open_dataset(e.data, data::Split::test);
   engine::require_data(train->classes() == test->classes(), e.data, ": train and test have other classes");

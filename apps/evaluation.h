@@ -10,6 +10,7 @@
 
 #include "apps/features.h"
 #include "engine/parameters.h"
+#include "kernels/hash.h"
 
 namespace apps {
 
@@ -63,7 +64,7 @@ class FrozenEncoder {
   explicit FrozenEncoder(const engine::Parameters& parameters)
       : parameters_(parameters), hash_(parameters.hash("encoder.")) {}
   void check(const std::string& who) const;  // std::runtime_error if it was
-  std::string hash() const;                  // 16 hexadecimal digits
+  std::string hash() const { return kernels::hash_text(hash_); }
 
  private:
   const engine::Parameters& parameters_;

@@ -10,6 +10,7 @@
 #include "apps/run_directory.h"
 #include "data/views.h"
 #include "engine/npy.h"
+#include "kernels/hash.h"
 
 namespace apps {
 namespace {
@@ -25,9 +26,6 @@ std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", 
 std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model,
                                             const std::string& step) {
   const data::Normalization n = data::view_recipe(o.recipe).normalization;
-  char hash[24];
-  std::snprintf(hash, sizeof hash, "%016llx",
-                static_cast<unsigned long long>(model.parameters.hash("encoder.")));
   return {{"format", "pt"},
           {"arch", o.arch},
           {"stem", o.stem},
@@ -36,7 +34,7 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const Mode
           {"mean", three(n.mean)},
           {"std", three(n.std)},
           {"step", step},
-          {"encoder_hash", hash}};
+          {"encoder_hash", kernels::hash_text(model.parameters.hash("encoder."))}};
 }
 
 // A folder of one NAME.npy a tensor, and a text file of the rows' names if there are any. It appears whole or
@@ -82,8 +80,7 @@ engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions
 int export_model(const ExportOptions& e) {
   const bool npy = e.format == "npy";
   const PretrainOptions o = read_run_options(e.run);
-  const auto checkpoint = e.checkpoint.empty() ? newest_checkpoint(e.run) : e.checkpoint;
-  if (!checkpoint) throw UsageError(e.run + ": has no checkpoint yet");
+  const std::string checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto dataset = e.data.empty() ? nullptr
                                       : data::open_dataset(e.data, e.split == "train" ? data::Split::train
                                                                                       : data::Split::test);
@@ -91,10 +88,10 @@ int export_model(const ExportOptions& e) {
   if (npy) folder.emplace(e.out);
 
   const Model model(o, engine::parse_device(e.device));
-  load_parameters(*checkpoint, model.parameters);
+  load_parameters(checkpoint, model.parameters);
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, model, *dataset) : encoder_tensors(model.parameters);
-  file.metadata = describe(o, model, checkpoint_info(*checkpoint).at("step"));
+  file.metadata = describe(o, model, checkpoint_info(checkpoint).at("step"));
   if (npy) {
     std::string names;
     for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
@@ -106,7 +103,7 @@ int export_model(const ExportOptions& e) {
   std::printf("%s: %s\n", e.out.c_str(),
               (dataset ? engine::concat_text("features ", first.shape(), " and labels of ", e.data)
                        : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(),
-                                             " tensors, of ", fs::path(*checkpoint).filename().string()))
+                                             " tensors, of ", fs::path(checkpoint).filename().string()))
                   .c_str());
   return 0;
 }

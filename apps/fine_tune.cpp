@@ -16,14 +16,6 @@ namespace {
 
 using engine::Tensor;
 
-engine::FlatParameters trained_part(const engine::Parameters& parameters, bool last_layer) {
-  engine::FlatParameters flat{parameters.values(), parameters.gradients(), {}};
-  for (const engine::Parameter& p : parameters.list())
-    if (p.trained && (!last_layer || p.name.rfind("fc.", 0) == 0))
-      flat.segments.push_back({p.offset, p.value.numel(), p.decayed});
-  return flat;
-}
-
 Tensor features(const models::ResNet& encoder, const Tensor& images, engine::Mode mode) {
   const Tensor h = encoder(images, {.mode = mode});
   return engine::cast(h, engine::accumulator(h.dtype()));
@@ -44,7 +36,7 @@ void fine_tune(const FineTuned& model, const PretrainOptions& run, const data::D
                const FineTuning& o, const EpochDone& epoch_done) {
   const engine::Device device = model.parameters.device();
   const FrozenEncoder encoder(model.parameters);
-  engine::Sgd sgd(trained_part(model.parameters, o.frozen),
+  engine::Sgd sgd(engine::flat_parameters(model.parameters, o.frozen ? "fc." : ""),
                   {.momentum = 0.9, .weight_decay = o.weight_decay, .nesterov = true});
   const int batch_size = std::min(o.batch, int(labelled.size()));
   data::ViewBatches views(data::view_recipe("crop-" + run.recipe), 1, run.size, o.seed, device,

@@ -5,7 +5,6 @@
 #include "apps/classifiers.h"
 #include "apps/spectrum.h"
 #include "data/subset.h"
-#include "data/view_batch.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 
@@ -41,8 +40,7 @@ void Monitor::measure_embeddings(ordered_json& line) const {
                                .threads = 0,
                                .device = device,
                                .bad_images = bad_images(options_)});
-  data::ViewBatches views(data::view_recipe("simclr-" + options_.recipe), 2, options_.size, options_.seed,
-                          device, engine::parse_dtype(options_.dtype));
+  data::ViewBatches views = training_views(options_, device);
   const models::Pass pass{engine::Mode::eval, engine::single()};
   const Tensor h = model_.net.encoder(views(loader.next()), pass);
   const Tensor z = engine::l2_normalize(model_.net.projection(h, pass)).to(engine::cpu);
@@ -67,9 +65,8 @@ void Monitor::probe(ordered_json& line) const {
   const Features train = encoder_features(model_.net.encoder, known, f),
                  test = encoder_features(model_.net.encoder, held_out, f);
   const int classes = int(dataset_.classes().size());
-  for (const Classifier& c : {knn_classifier("probe_knn", 200, 0.1), lbfgs_classifier(options_.seed)})
-    line[c.name == "linear" ? "probe_linear" : c.name] =
-        accuracy(c.classify(train, test.values, classes).predicted, test.labels);
+  for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
+    line["probe_" + c.name] = accuracy(c.classify(train, test.values, classes).predicted, test.labels);
 }
 
 std::string Monitor::operator()(long step) {

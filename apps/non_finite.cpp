@@ -6,7 +6,6 @@
 #include "apps/run_directory.h"
 #include "engine/observe.h"
 #include "engine/ops.h"
-#include "engine/schedule.h"
 
 namespace apps {
 namespace {
@@ -126,15 +125,13 @@ void NonFinite::check(const StepRecord& r) {
   if (std::isfinite(r.loss) && std::isfinite(r.gradient_norm)) return;
   const engine::Device device = model_.parameters.device();
   data::Loader loader(dataset_, loader_options(options_, device, false), ranks_.communicator());
-  data::ViewBatches views(data::view_recipe("simclr-" + options_.recipe), 2, options_.size, options_.seed,
-                          device, engine::parse_dtype(options_.dtype));
+  data::ViewBatches views = training_views(options_, device);
   Phases phases(device, false);
   long step = rewind_.back(r.step - 1);
   loader.seek(step / plan_.steps_per_epoch, step % plan_.steps_per_epoch);
   data::Batch batch;
   for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step)
-    train_step_(views(batch), tau_, engine::warmup_cosine(step, plan_.warmup_steps, plan_.steps, options_.lr),
-                phases);
+    train_step_(views(batch), tau_, plan_.learning_rate(step, options_.lr), phases);
   const Tensor images = views(batch);
   std::string found = first_non_finite(model_, images, tau_, ranks_.communicator(), options_.batch);
   if (found.empty()) found = "none on rank " + std::to_string(ranks_.rank()) + " when the step was repeated";

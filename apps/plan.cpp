@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "apps/fields.h"
+#include "engine/schedule.h"
 
 namespace apps {
 namespace {
@@ -50,6 +51,13 @@ data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device devi
           .pixels = !resident};
 }
 
+data::ViewRecipe training_recipe(const PretrainOptions& o) { return data::view_recipe("simclr-" + o.recipe); }
+
+data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,
+                                 const data::Resident* resident) {
+  return {training_recipe(o), 2, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
+}
+
 Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)
     : steps_per_epoch(long(dataset.size()) / o.batch), chance_loss(std::log(2.0 * o.batch - 1)) {
   if (steps_per_epoch == 0)
@@ -59,6 +67,10 @@ Plan::Plan(const PretrainOptions& o, const data::Dataset& dataset)
   warmup_steps = o.warmup_epochs < 0
                      ? std::min(steps / 10, 10 * steps_per_epoch)
                      : std::min(steps, std::lround(o.warmup_epochs * double(steps_per_epoch)));
+}
+
+double Plan::learning_rate(long step, double peak) const {
+  return engine::warmup_cosine(step, warmup_steps, steps, peak);
 }
 
 std::string Plan::text(const PretrainOptions& o, const data::Dataset& dataset, const Model& model) const {

@@ -11,6 +11,7 @@
 #include "apps/run_directory.h"
 #include "data/loader.h"
 #include "data/resident.h"
+#include "data/view_batch.h"
 
 namespace apps {
 
@@ -20,6 +21,10 @@ data::BadImages bad_images(const PretrainOptions&);
 std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions&, const data::Dataset&, engine::Device);
 data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);
 
+// The two views of each image that SimCLR learns from.
+data::ViewRecipe training_recipe(const PretrainOptions&);
+data::ViewBatches training_views(const PretrainOptions&, engine::Device, const data::Resident* = nullptr);
+
 struct Plan {
   long steps_per_epoch, steps, warmup_steps;
   double chance_loss;  // ln(2N - 1): of embeddings that know nothing
@@ -27,6 +32,7 @@ struct Plan {
   // UsageError if the data set is smaller than a batch.
   Plan(const PretrainOptions& resolved, const data::Dataset&);
   std::string text(const PretrainOptions&, const data::Dataset&, const Model&) const;  // one line
+  double learning_rate(long step, double peak) const;  // of the step after `step` steps
 };
 
 // For --dry-run: the effective configuration, the parameters' shapes, memory, steps and the chance loss.

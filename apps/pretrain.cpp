@@ -19,8 +19,6 @@
 #include "apps/train_step.h"
 #include "data/png.h"
 #include "data/preview.h"
-#include "data/view_batch.h"
-#include "engine/schedule.h"
 
 namespace apps {
 namespace {
@@ -40,7 +38,6 @@ using engine::Tensor;
 
 int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) {
   const engine::Device device = device_of_rank(o);
-  const engine::DType dtype = engine::parse_dtype(o.dtype);
 
   const Plan plan(o, dataset);
   const Model model(o, device);
@@ -82,12 +79,12 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     keep_newest(o.run, o.keep);
   };
 
-  const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
   if (ranks.first())
-    data::write_png(run.path("views.png"), data::preview(dataset, recipe, 6, o.size, o.seed, bad_images(o)));
+    data::write_png(run.path("views.png"),
+                    data::preview(dataset, training_recipe(o), 6, o.size, o.seed, bad_images(o)));
   const StopSignals signals;
   Phases phase(device, o.sync);
-  data::ViewBatches views(recipe, 2, o.size, o.seed, device, dtype, resident.get());
+  data::ViewBatches views = training_views(o, device, resident.get());
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
     return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
   });
@@ -106,7 +103,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     const auto begun = std::chrono::steady_clock::now();
     phase("data", [&] { loader.next(batch); });
     note_skipped(batch.skipped);
-    const double lr = engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr);
+    const double lr = plan.learning_rate(step, o.lr);
     phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(lr); });
     const Tensor loss = step_on_device(views.layout(), phase);
 

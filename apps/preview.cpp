@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "apps/plan.h"
 #include "data/png.h"
 
 namespace apps {
@@ -14,7 +15,7 @@ int preview(const PreviewOptions& o) {
   training.recipe = o.recipe;
   training.size = o.size;
   resolve(training, dataset->kind());
-  const data::ViewRecipe recipe = data::view_recipe("simclr-" + training.recipe);
+  const data::ViewRecipe recipe = training_recipe(training);
   data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
   std::printf("%s: %d images and two views of each, recipe simclr-%s, %d pixels\n", o.out.c_str(), o.images,
               training.recipe.c_str(), training.size);

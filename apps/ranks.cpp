@@ -39,6 +39,7 @@ std::vector<std::string> own_command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  words[0] = std::filesystem::read_symlink("/proc/self/exe");  // whatever it was called by
   return words;
 }
 
@@ -62,7 +63,6 @@ void set(const char* name, const std::string& value, bool replace) {
   const int cores = int(std::thread::hardware_concurrency());
   set("OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks)), false);
   std::vector<std::string> words = own_command_line();
-  words[0] = std::filesystem::read_symlink("/proc/self/exe");
   words.insert(words.begin(), {"mpirun", "-n", std::to_string(ranks)});
   execvp("mpirun", pointers(words).data());
   throw UsageError("--ranks " + std::to_string(ranks) + ": mpirun can't be started (" + std::strerror(errno) +
@@ -70,11 +70,7 @@ void set(const char* name, const std::string& value, bool replace) {
 }
 
 // One process a GPU.
-int start_cuda_ranks(int ranks) {
-  std::vector<std::string> words = own_command_line();
-  words[0] = std::filesystem::read_symlink("/proc/self/exe");
-  return run_local_ranks(ranks, words);
-}
+int start_cuda_ranks(int ranks) { return run_local_ranks(ranks, own_command_line()); }
 
 }  // namespace
 

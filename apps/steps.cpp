@@ -17,9 +17,7 @@
 #include "apps/file_layout.h"
 #include "apps/plan.h"
 #include "apps/train_step.h"
-#include "data/view_batch.h"
 #include "engine/safetensors.h"
-#include "engine/schedule.h"
 
 namespace apps {
 namespace {
@@ -43,8 +41,8 @@ class Record {
             "gradient." + p.name,
             to_file(parameters.gradients().slice_flat(p.offset, p.value.shape()), p.filter));
   }
-  void add_batch(const std::string& step, const data::Batch& batch, const data::ViewRecipe& recipe,
-                 const PretrainOptions& o) {
+  void add_batch(const std::string& step, const data::Batch& batch, const PretrainOptions& o) {
+    const data::ViewRecipe recipe = training_recipe(o);
     const Tensor pixels({std::int64_t(batch.pixels.size())}, DType::u8, engine::cpu);
     std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
     std::vector<data::View> views;
@@ -73,9 +71,9 @@ std::map<std::string, std::string> describe(PretrainOptions& o) {
 }  // namespace
 
 int steps(const StepsOptions& given) {
-  const auto dataset = data::open_dataset(given.data, data::Split::train);
+  const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
   PretrainOptions o = given;
-  resolve(o, dataset->kind() != data::Dataset::Kind::image_folder);
+  resolve(o, dataset->kind());
   const engine::Device device = engine::parse_device(o.device);
   const Plan plan(o, *dataset);
   const Model model(o, device);
@@ -85,19 +83,18 @@ int steps(const StepsOptions& given) {
 
   Record record;
   record.add_parameters("initial.", model.parameters);
-  const data::ViewRecipe recipe = data::view_recipe("simclr-" + o.recipe);
   data::Loader loader(*dataset, loader_options(o, device, false));
-  data::ViewBatches views(recipe, 2, o.size, o.seed, device, engine::parse_dtype(o.dtype));
+  data::ViewBatches views = training_views(o, device);
   const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
   Phases phases(device, true);
   std::vector<double> losses, rates;
   for (long step = 0; step < plan.steps; ++step) {
     const std::string number = std::to_string(step);
     const data::Batch batch = loader.next();
-    record.add_batch(number, batch, recipe, o);
+    record.add_batch(number, batch, o);
     const Tensor images = views(batch);
     record.add("images." + number, images);
-    rates.push_back(engine::warmup_cosine(step, plan.warmup_steps, plan.steps, o.lr));
+    rates.push_back(plan.learning_rate(step, o.lr));
     losses.push_back(train_step(images, tau, rates.back(), phases).item());
     if (step > 0) continue;
     record.add_gradients(model.parameters);

@@ -21,23 +21,6 @@ struct Restore {
   }
 };
 
-struct Squares {
-  double difference = 0, norm = 0;
-};
-Squares squares(const Tensors& a, const Tensors& b) {
-  Squares s;
-  require(a.size() == b.size(), a.size(), " tensors, expected ", b.size());
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    const auto x = a[i].to_vector(), y = b[i].to_vector();
-    require(x.size() == y.size(), "tensor ", i, " is ", a[i].shape(), ", expected ", b[i].shape());
-    for (std::size_t j = 0; j < y.size(); ++j) {
-      s.difference += (x[j] - y[j]) * (x[j] - y[j]);
-      s.norm += y[j] * y[j];
-    }
-  }
-  return s;
-}
-
 // Where the first of two unlike values is.
 std::string first_difference(const CardRun& got, const CardRun& expected) {
   const auto in = [](const char* what, const Tensors& a, const Tensors& b) -> std::string {
@@ -182,9 +165,18 @@ std::string in_bf16(const OpCase& c, const Shape& shape, std::uint64_t seed) {
 }  // namespace
 
 double distance(const Tensors& a, const Tensors& b, double floor) {
-  const Squares s = squares(a, b);
-  const double norm = std::max(std::sqrt(s.norm), floor);
-  return std::sqrt(s.difference) / (norm > 0 ? norm : 1);
+  require(a.size() == b.size(), a.size(), " tensors, expected ", b.size());
+  double difference = 0, square = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    const auto x = a[i].to_vector(), y = b[i].to_vector();
+    require(x.size() == y.size(), "tensor ", i, " is ", a[i].shape(), ", expected ", b[i].shape());
+    for (std::size_t j = 0; j < y.size(); ++j) {
+      difference += (x[j] - y[j]) * (x[j] - y[j]);
+      square += y[j] * y[j];
+    }
+  }
+  const double norm = std::max(std::sqrt(square), floor);
+  return std::sqrt(difference) / (norm > 0 ? norm : 1);
 }
 
 const std::vector<CardCheck>& card_checks() {

@@ -26,11 +26,21 @@ std::vector<kernels::OptimizerChunk> cut(const FlatParameters& p) {
 
 }  // namespace
 
-FlatParameters flat_parameters(const Parameters& parameters) {
+FlatParameters flat_parameters(const Parameters& parameters, const std::string& prefix) {
   FlatParameters flat{parameters.values(), parameters.gradients(), {}};
   for (const Parameter& p : parameters.list())
-    if (p.trained) flat.segments.push_back({p.offset, p.value.numel(), p.decayed});
+    if (p.trained && p.name.starts_with(prefix))
+      flat.segments.push_back({p.offset, p.value.numel(), p.decayed});
   return flat;
+}
+
+Tensor chunk_table(const FlatParameters& parameters) {
+  const auto chunks = cut(parameters);
+  require(!chunks.empty(), "Optimizer: no parameters");
+  static_assert(sizeof(kernels::OptimizerChunk) == 5 * sizeof(std::int64_t));
+  const Tensor host({std::int64_t(chunks.size()), 5}, DType::i64, cpu);
+  std::memcpy(host.raw(), chunks.data(), host.bytes());
+  return host.to(parameters.values.device());
 }
 
 Optimizer::Optimizer(FlatParameters parameters)
@@ -41,14 +51,7 @@ Optimizer::Optimizer(FlatParameters parameters)
           " ", gradients.dtype(), ", expected the same");
   require(values.dtype() == DType::f32 || values.dtype() == DType::f64, "Optimizer: values are ",
           values.dtype(), ", expected f32 or f64");
-  const auto chunks = cut(parameters_);
-  require(!chunks.empty(), "Optimizer: no parameters");
-  chunks_ = std::int64_t(chunks.size());
-
-  static_assert(sizeof(kernels::OptimizerChunk) == 5 * sizeof(std::int64_t));
-  Tensor host({chunks_, 5}, DType::i64, cpu);
-  std::memcpy(host.raw(), chunks.data(), host.bytes());
-  table_ = host.to(values.device());
+  table_ = chunk_table(parameters_);
 }
 
 void Optimizer::set_learning_rate(double learning_rate) {
@@ -64,10 +67,6 @@ void Optimizer::step(double learning_rate) {
 
 Tensor Optimizer::zeros_like_values() const {
   return zeros(parameters_.values.shape(), parameters_.values.dtype(), parameters_.values.device());
-}
-
-const kernels::OptimizerChunk* Optimizer::table() const {
-  return static_cast<const kernels::OptimizerChunk*>(table_.raw());
 }
 
 Sgd::Sgd(FlatParameters parameters, SgdOptions options)

@@ -24,7 +24,15 @@ struct FlatParameters {
   Tensor values, gradients;  // flat; f32 or f64
   std::vector<Segment> segments;
 };
-FlatParameters flat_parameters(const Parameters&);
+// Those that are trained, and whose names begin with `prefix`.
+FlatParameters flat_parameters(const Parameters&, const std::string& prefix = "");
+
+// The segments cut into what one block of a kernel takes: (chunks,5), each a kernels::OptimizerChunk, on the
+// values' device.
+Tensor chunk_table(const FlatParameters&);
+inline const kernels::OptimizerChunk* chunks_of(const Tensor& table) {
+  return static_cast<const kernels::OptimizerChunk*>(table.raw());
+}
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
@@ -41,16 +49,15 @@ class Optimizer {
  protected:
   virtual void update() = 0;  // launches
   Tensor zeros_like_values() const;
-  std::int64_t chunks() const { return chunks_; }
-  const kernels::OptimizerChunk* table() const;
+  std::int64_t chunks() const { return table_.dim(0); }
+  const kernels::OptimizerChunk* table() const { return chunks_of(table_); }
   const double* learning_rate() const { return static_cast<const double*>(learning_rate_.data()); }
 
   FlatParameters parameters_;
 
  private:
-  Tensor table_;          // chunks, on the device
+  Tensor table_;
   Upload learning_rate_;  // f64
-  std::int64_t chunks_;
 };
 
 // torch.optim.SGD (no dampening): v = momentum v + g + weight_decay w; w -= lr v.

@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "tests/encode.h"
+#include "tests/raw_bytes.h"
 #include "tests/scratch.h"
 
 using data::Image;
@@ -55,17 +56,6 @@ void check_size(const Image& image, int height, int width) {
   CHECK(image.width == width);
   REQUIRE(image.pixels.size() == std::size_t(height * width * 3));
 }
-
-std::uint32_t crc32(const std::string& bytes) {
-  std::uint32_t crc = ~0U;
-  for (const char c : bytes) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? 0xEDB88320U : 0);
-  }
-  return ~crc;
-}
-
-std::string big_endian(std::uint32_t v) { return {char(v >> 24), char(v >> 16), char(v >> 8), char(v)}; }
 
 std::string png_that_declares(std::uint32_t height, std::uint32_t width) {
   std::string file = encode_png(1, 1, SPNG_COLOR_TYPE_TRUECOLOR, 8, {1, 2, 3});

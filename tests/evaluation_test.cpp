@@ -43,6 +43,14 @@ json result(const Scratch& scratch, const std::string& name) { return json::pars
 
 int turned(int label) { return (label + 3) % 10; }
 
+// Images, and the same ones with other labels in the test set.
+std::pair<std::string, std::string> with_turned_tests(const Scratch& scratch) {
+  return {small_cifar(scratch, "data", 300, 100),
+          small_cifar(scratch, "other", 300, 100, [](const std::string& file, int, int label) {
+            return file == "test_batch.bin" ? turned(label) : label;
+          })};
+}
+
 // What was predicted is the same, and the labels of the test set are three further.
 void check_turned(const json& before, const json& after) {
   CHECK(before.at("encoder_hash") == after.at("encoder_hash"));
@@ -65,11 +73,7 @@ void check_turned(const json& before, const json& after) {
 
 TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels") {
   const Scratch scratch;
-  const std::string data = small_cifar(scratch, "data", 300, 100);
-  const std::string other =
-      small_cifar(scratch, "other", 300, 100, [](const std::string& file, int, int label) {
-        return file == "test_batch.bin" ? turned(label) : label;
-      });
+  const auto [data, other] = with_turned_tests(scratch);
   const auto o = tiny(data, scratch.path("run"));
   REQUIRE(apps::pretrain(o) == apps::kOk);
   const std::string checkpoint = apps::checkpoint_path(o.run, 6),
@@ -137,11 +141,7 @@ TEST_CASE("eval: a probe that changes the encoder is found out") {
 
 TEST_CASE("finetune: learns from some labels, the same for other test labels; frozen it leaves the encoder") {
   const Scratch scratch;
-  const std::string data = small_cifar(scratch, "data", 300, 100);
-  const std::string other =
-      small_cifar(scratch, "other", 300, 100, [](const std::string& file, int, int label) {
-        return file == "test_batch.bin" ? turned(label) : label;
-      });
+  const auto [data, other] = with_turned_tests(scratch);
   const auto o = tiny(data, scratch.path("run"));
   REQUIRE(apps::pretrain(o) == apps::kOk);
   auto f = of_run<apps::FinetuneOptions>(o, data);

@@ -7,18 +7,12 @@
 #include <cstring>
 #include <limits>
 
+#include "tests/raw_bytes.h"
 #include "tests/scratch.h"
 
 using namespace engine;
 
 namespace {
-
-std::string file_of(const std::string& header, const std::string& data = "") {
-  const std::uint64_t length = header.size();
-  std::string bytes(8, '\0');
-  std::memcpy(bytes.data(), &length, 8);
-  return bytes + header + data;
-}
 
 TensorFile read_bytes(const std::string& bytes) {
   const Scratch scratch;
@@ -34,7 +28,7 @@ std::string refusal(const std::string& bytes) {
 }
 
 std::string refusal(const std::string& header, std::size_t data_bytes) {
-  return refusal(file_of(header, std::string(data_bytes, '\0')));
+  return refusal(safetensors_file(header, std::string(data_bytes, '\0')));
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -53,7 +47,7 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
 TEST_CASE("safetensors rule 1: the file has 8 bytes, and the header fits in it and under 100 MB") {
   for (std::size_t size = 0; size < 8; ++size)
     contains(refusal(std::string(size, '\0')), "expected at least 8");
-  std::string bytes = file_of("{}");
+  std::string bytes = safetensors_file("{}");
   bytes[0] = 3;
   CHECK(refusal(bytes) == "declares a header of 3 bytes, but 2 follow");
   bytes.replace(0, 8, std::string("\xff\xff\xff\xff\xff\xff\xff\xff", 8));
@@ -64,21 +58,22 @@ TEST_CASE("safetensors rule 1: the file has 8 bytes, and the header fits in it a
 }
 
 TEST_CASE("safetensors rule 2: the header begins with '{' and may end in spaces, nothing else") {
-  CHECK(read_bytes(file_of("{}")).tensors.empty());
-  CHECK(read_bytes(file_of("{}      ")).tensors.empty());
+  CHECK(read_bytes(safetensors_file("{}")).tensors.empty());
+  CHECK(read_bytes(safetensors_file("{}      ")).tensors.empty());
   for (const char* header : {"", " {}", "\n{}", "\xef\xbb\xbf{}", "[]", "null"})
-    CHECK(refusal(file_of(header)) == "header does not begin with '{'");
+    CHECK(refusal(safetensors_file(header)) == "header does not begin with '{'");
   for (const char* header : {"{}\n", "{}\t", "{}\n  ", "{"})
-    contains(refusal(file_of(header)), "header does not end with '}' and spaces");
-  contains(refusal(file_of(std::string("{}\0{}", 5))), "zero byte at byte 10");
+    contains(refusal(safetensors_file(header)), "header does not end with '}' and spaces");
+  contains(refusal(safetensors_file(std::string("{}\0{}", 5))), "zero byte at byte 10");
   for (const char* header :
        {"{}{}", "{} {}", "{,}", "{\"a\"}", "{\"a\":}", "{'a':1}", "{a:1}", "{]}",
         "{\"__metadata__\":{\"a\":\"\xff\"}}", "{\"\xc0\x80\":1}", "{\"__metadata__\":{\"a\":\"\\ud800\"}}"})
-    contains(refusal(file_of(header)), "header is not JSON in UTF-8 at byte ");
+    contains(refusal(safetensors_file(header)), "header is not JSON in UTF-8 at byte ");
 }
 
 TEST_CASE("safetensors rule 3: a tensor has dtype, shape and two data_offsets, and nothing else") {
-  CHECK(read_bytes(file_of("{\"a\":" + entry("F32", "[1]", "[0,4]") + "}", "abcd")).tensors.size() == 1);
+  CHECK(read_bytes(safetensors_file("{\"a\":" + entry("F32", "[1]", "[0,4]") + "}", "abcd")).tensors.size() ==
+        1);
   for (const char* value : {"1", "\"x\"", "[]", "null", "true", "-1", "1.5"})
     contains(refusal("{\"a\":" + std::string(value) + "}", 0), "tensor \"a\"");
   CHECK(refusal("{\"a\":{}}", 0) == "tensor \"a\" has no dtype");
@@ -103,7 +98,7 @@ TEST_CASE("safetensors rule 3: numbers are integers from 0 on") {
 }
 
 TEST_CASE("safetensors rule 3: metadata are text by text") {
-  const TensorFile file = read_bytes(file_of(R"({"__metadata__":{"a":"1","b":"\u00e4\n"}})"));
+  const TensorFile file = read_bytes(safetensors_file(R"({"__metadata__":{"a":"1","b":"\u00e4\n"}})"));
   CHECK(file.metadata == std::map<std::string, std::string>{{"a", "1"}, {"b", "\xc3\xa4\n"}});
   for (const char* value :
        {"1", "\"x\"", "[]", "null", "{\"a\":1}", "{\"a\":null}", "{\"a\":{}}", "{\"a\":[\"x\"]}"})
@@ -123,7 +118,8 @@ TEST_CASE("safetensors rule 3: no key comes twice") {
 
 TEST_CASE("safetensors rule 4: tensors follow each other from byte 0, without holes or overlaps") {
   const std::string a = "{\"a\":", b = ",\"b\":";
-  CHECK(read_bytes(file_of(a + entry("U8", "[2]", "[1,3]") + b + entry("U8", "[1]", "[0,1]") + "}", "abc"))
+  CHECK(read_bytes(
+            safetensors_file(a + entry("U8", "[2]", "[1,3]") + b + entry("U8", "[1]", "[0,1]") + "}", "abc"))
             .tensors[0]
             .first == "b");
   contains(refusal(a + entry("U8", "[2]", "[1,3]") + "}", 3), "begins at byte 1 of the data, expected 0");
@@ -135,7 +131,8 @@ TEST_CASE("safetensors rule 4: tensors follow each other from byte 0, without ho
            "without overlaps");
   contains(refusal(a + entry("U8", "[0]", "[3,2]") + "}", 3), "ends at byte 2, before its begin 3");
   // an empty tensor at the place of the next one is in order
-  CHECK(read_bytes(file_of(a + entry("U8", "[1]", "[0,1]") + b + entry("U8", "[0]", "[0,0]") + "}", "x"))
+  CHECK(read_bytes(
+            safetensors_file(a + entry("U8", "[1]", "[0,1]") + b + entry("U8", "[0]", "[0,0]") + "}", "x"))
             .tensors.size() == 2);
 }
 
@@ -144,11 +141,12 @@ TEST_CASE("safetensors rule 5: bytes are those of shape and dtype, and sizes don
   for (const char* shape : {"[4611686018427387904,4]", "[9223372036854775807,2]", "[4294967296,4294967296]",
                             "[18446744073709551615]", "[4611686018427387904,4,0]"})
     contains(refusal("{\"a\":" + entry("F32", shape, "[0,0]") + "}", 0), "overflows 64 bits");
-  CHECK(read_bytes(file_of("{\"a\":" + entry("F64", "[]", "[0,8]") + "}", "abcdefgh"))
+  CHECK(read_bytes(safetensors_file("{\"a\":" + entry("F64", "[]", "[0,8]") + "}", "abcdefgh"))
             .tensors[0]
             .second.shape() == Shape{});
-  CHECK(read_bytes(file_of("{\"a\":" + entry("F64", "[3,0,2]", "[0,0]") + "}")).tensors[0].second.shape() ==
-        Shape{3, 0, 2});
+  CHECK(read_bytes(safetensors_file("{\"a\":" + entry("F64", "[3,0,2]", "[0,0]") + "}"))
+            .tensors[0]
+            .second.shape() == Shape{3, 0, 2});
   contains(refusal("{\"a\":" + entry("F32", "[1,1,1,1,1]", "[0,4]") + "}", 4), "rank 5, expected at most 4");
 }
 

@@ -1,23 +1,9 @@
 #include <array>
 
 #include "tests/bad_inputs/bad_input.h"
+#include "tests/raw_bytes.h"
 
 namespace {
-
-std::string big_endian(std::uint32_t v, int bytes = 4) {
-  std::string text;
-  for (int i = bytes - 1; i >= 0; --i) text += char(v >> 8 * i);
-  return text;
-}
-
-std::uint32_t crc32(const std::string& bytes) {
-  std::uint32_t crc = ~0U;
-  for (const char c : bytes) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? 0xEDB88320U : 0);
-  }
-  return ~crc;
-}
 
 // deflate without compression: blocks of at most 65,535 bytes.
 std::string zlib(const std::string& bytes) {

@@ -12,8 +12,10 @@ namespace {
 using engine::concat_text;
 using engine::UsageError;
 
-const std::vector<std::string> kSections = {"pretrain",  "knn",     "linear", "export", "steps", "gradcheck",
-                                            "racecheck", "preview", "check",  "views",  "info"};
+// The last words of the commands (apps/cli.cpp).
+const std::vector<std::string> kSections = {
+    "pretrain",  "eval",        "knn", "linear",  "finetune", "export", "steps", "gradcheck",
+    "racecheck", "collectives", "ops", "compare", "preview",  "check",  "views", "info"};
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");

@@ -114,6 +114,22 @@ TEST_CASE("cli: wrong data is exit code 65") {
   CHECK_FALSE(std::filesystem::exists(folder.path + "/run"));
 }
 
+TEST_CASE("config: every command knows its own section") {
+  const Folder folder;
+  for (const char* command : {"pretrain", "eval", "knn", "linear", "finetune", "export", "steps", "gradcheck",
+                              "racecheck", "bench collectives", "bench ops", "bench compare", "data preview",
+                              "data check", "data views", "info"}) {
+    const std::string full = command, section = full.substr(full.rfind(' ') + 1);
+    std::vector<std::string> words;
+    std::istringstream in(full);
+    for (std::string word; in >> word;) words.push_back(word);
+    words.insert(words.end(), {"--config", folder.write("own.toml", "[" + section + "]\nno_such_key = 1\n")});
+    const std::string err = ask(words).err;
+    CAPTURE(err);
+    CHECK(err.find("own.toml line 2: unknown key") != std::string::npos);
+  }
+}
+
 TEST_CASE("config: values, sections, and flags that win") {
   const Folder folder;
   const std::string path = folder.write("run.toml",

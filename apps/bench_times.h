@@ -24,18 +24,26 @@ inline Times times_of(std::vector<double> seconds) {
   return {at(0.05), at(0.25), at(0.5), at(0.95)};
 }
 
-// Of `repeat` runs after two that warm up, each from an idle device to an idle device.
+// Seconds of `runs` runs in a row, from an idle device to an idle device.
+template <class F>
+double seconds_of(engine::Device device, int runs, F run) {
+  engine::synchronize(device);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < runs; ++i) run();
+  engine::synchronize(device);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+// Of `repeat` runs after two that warm up. On a GPU one of them is the mean of as many as take 2 ms, at most
+// 100: what a launch and a wait take would else be most of a small op's time.
 template <class F>
 Times measure_times(engine::Device device, int repeat, F run) {
+  seconds_of(device, 1, run);
+  const double warm = seconds_of(device, 1, run);
+  const int runs =
+      device.backend == engine::Backend::cuda ? std::clamp(int(std::ceil(2e-3 / warm)), 1, 100) : 1;
   std::vector<double> seconds;
-  for (int i = 0; i < repeat + 2; ++i) {
-    engine::synchronize(device);
-    const auto begun = std::chrono::steady_clock::now();
-    run();
-    engine::synchronize(device);
-    if (i >= 2)
-      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-  }
+  for (int i = 0; i < repeat; ++i) seconds.push_back(seconds_of(device, runs, run) / runs);
   return times_of(seconds);
 }
 

@@ -191,6 +191,10 @@ void load_parameters(const std::string& path, const engine::Parameters& paramete
   read_into(file, path, entries);
 }
 
+void load_foreign_parameters(const std::string& path, const engine::Parameters& parameters) {
+  read_into(engine::SafetensorsReader(path), path, parameter_entries(parameters));
+}
+
 std::string resume_differences(const CheckpointInfo& info, const PretrainOptions& o) {
   return differences(info, o, kTraining);
 }

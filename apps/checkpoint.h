@@ -35,6 +35,8 @@ long load_checkpoint(const std::string& path, const PretrainOptions&, const engi
                      const StateTensors&);
 // For evaluation: the parameters whose names begin with `prefix`.
 void load_parameters(const std::string& path, const engine::Parameters&, const std::string& prefix = "");
+// The same from another program's file, which has no hash: PyTorch's initial weights for a comparison.
+void load_foreign_parameters(const std::string& path, const engine::Parameters&);
 
 // Options that may differ on resuming but change what comes of it: "lr 0.3 -> 0.5, batch 64 -> 128", or "".
 std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);

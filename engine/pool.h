@@ -44,7 +44,7 @@ class Pool {
   void* take(Free::iterator, char* at, std::size_t bytes);
   void erase_free(Free::iterator);
 
-  static constexpr std::size_t kAlignment = 128;
+  static constexpr std::size_t kAlignment = 256;
   Source source_;
   std::mutex mutex_;
   Free free_;                                        // by address

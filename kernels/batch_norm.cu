@@ -43,26 +43,11 @@ __global__ void __launch_bounds__(NT)
   if (threadIdx.x == 0 && blockIdx.y == 0) partial[2 * C] = n;
 }
 
-// Merging two groups (Chan, Golub & LeVeque 1979): with d = mean_b - mean_a and n = n_a + n_b,
-// mean = mean_a + d n_b / n, M2 = M2_a + M2_b + d^2 n_a n_b / n. W channels of equal counts at once.
-template <class A, int W>
-struct Moments {
-  A n, mean[W], m2[W];
-  __device__ __forceinline__ void merge(int width, A n_b, const A* __restrict__ mean_b,
-                                        const A* __restrict__ m2_b) {
-    if (n_b == A(0)) return;
-    const A share = n_b / (n + n_b), weight = n * share;
-    for (int i = 0; i < width; ++i) {
-      const A d = mean_b[i] - mean[i];
-      mean[i] += d * share;
-      m2[i] += m2_b[i] + d * d * weight;
-    }
-    n += n_b;
-  }
-};
-
-// Calls f(c, n, mean, m2) for each channel of this block. On the GPU neighbouring threads take neighbouring
-// channels and the lanes of a channel take every lanes-th part each, merged in order of lane.
+// Calls f(c, n, mean, m2) for each channel of this block: the moments of all rows from those of parts, whose
+// counts may differ (Chan, Golub & LeVeque 1979, for any number of groups):
+//   mean = sum n_p mean_p / n,  M2 = sum M2_p + sum n_p (mean_p - mean)^2.
+// On the GPU neighbouring threads take neighbouring channels and the lanes of a channel take every lanes-th
+// part each; there is no division in the loops, so that the loads of several parts are under way at once.
 template <int NT, class A, class F>
 __device__ __forceinline__ void merge_parts(std::int64_t parts, std::int64_t C,
                                             const A* __restrict__ partials, F f) {
@@ -72,22 +57,48 @@ __device__ __forceinline__ void merge_parts(std::int64_t parts, std::int64_t C,
             lane = NT == 1 ? 0 : int(threadIdx.x) / channels;
   const std::int64_t c = std::int64_t(blockIdx.x) * channels + column, row = 2 * C + 1;
   const int width = C <= c ? 0 : C - c < W ? int(C - c) : W;
-  Moments<A, W> moments = {};
+  SHARED(A, shared, [3][lanes][channels]);
+
+  A n = A(0), mean[W] = {}, m2[W] = {}, between[W] = {};
   for (std::int64_t p = lane; p < parts; p += lanes) {
     const A* part = partials + p * row;
-    moments.merge(width, part[2 * C], part + c, part + C + c);
+    const A count = part[2 * C];
+    n += count;
+    for (int i = 0; i < width; ++i) {
+      mean[i] += count * part[c + i];
+      m2[i] += part[C + c + i];
+    }
   }
   if constexpr (NT > 1) {
-    SHARED(A, shared, [3][lanes][channels]);
-    shared[0][lane][column] = moments.n;
-    shared[1][lane][column] = moments.mean[0];
-    shared[2][lane][column] = moments.m2[0];
+    shared[0][lane][column] = n;
+    shared[1][lane][column] = mean[0];
+    shared[2][lane][column] = m2[0];
+    __syncthreads();
+    n = mean[0] = m2[0] = A(0);
+    for (int l = 0; l < lanes; ++l) {
+      n += shared[0][l][column];
+      mean[0] += shared[1][l][column];
+      m2[0] += shared[2][l][column];
+    }
+    __syncthreads();
+  }
+  for (int i = 0; i < width; ++i) mean[i] /= n;
+
+  for (std::int64_t p = lane; p < parts; p += lanes) {
+    const A* part = partials + p * row;
+    const A count = part[2 * C];
+    for (int i = 0; i < width; ++i) {
+      const A d = part[c + i] - mean[i];
+      between[i] += count * d * d;
+    }
+  }
+  if constexpr (NT > 1) {
+    shared[0][lane][column] = between[0];
     __syncthreads();
     if (lane > 0) return;
-    for (int l = 1; l < lanes; ++l)
-      moments.merge(1, shared[0][l][column], &shared[1][l][column], &shared[2][l][column]);
+    for (int l = 1; l < lanes; ++l) between[0] += shared[0][l][column];
   }
-  for (int i = 0; i < width; ++i) f(c + i, moments.n, moments.mean[i], moments.m2[i]);
+  for (int i = 0; i < width; ++i) f(c + i, n, mean[i], m2[i] + between[i]);
 }
 
 template <int NT, class A>
@@ -212,9 +223,9 @@ void batch_norm_apply(Stream stream, std::int64_t R, std::int64_t C, bool relu, 
                       const acc_t<T>* statistics, const acc_t<T>* weight, const acc_t<T>* bias,
                       const T* residual, T* y) {
   constexpr int NT = threads<Stream>(256);
-  const std::int64_t height = slab_height(R, C);
+  const std::int64_t height = strip_height<NT>(R, C);
   const int V = pack_width<NT, T>(C);
-  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
+  const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
   const auto go =
       relu ? (residual ? launch_apply<true, true, Stream, T> : launch_apply<true, false, Stream, T>)
            : (residual ? launch_apply<false, true, Stream, T> : launch_apply<false, false, Stream, T>);

@@ -184,9 +184,9 @@ void batch_norm_backward_apply(Stream stream, std::int64_t R, std::int64_t C, bo
                                const T* y, const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,
                                const acc_t<T>* bias, const acc_t<T>* sums, T* dx, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
-  const std::int64_t height = slab_height(R, C);
+  const std::int64_t height = strip_height<NT>(R, C);
   const int V = pack_width<NT, T>(C);
-  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
+  const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
   constexpr Mask none = Mask::none, from_x = Mask::x, from_y = Mask::y;
   const auto go =
       !relu ? (accumulate ? launch_dx<none, true, Stream, T> : launch_dx<none, false, Stream, T>)

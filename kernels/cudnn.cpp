@@ -8,6 +8,9 @@
 #include <cudnn_frontend.h>
 
 #include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -278,7 +281,8 @@ float milliseconds(const EnginePlan& plan, const void* first, const void* second
   return least / runs;
 }
 
-// The fastest; of those within 2 % of it the first in cuDNN's order, so that noise seldom decides.
+// The fastest; of those within 2 % of it the first in cuDNN's order, so that noise seldom decides. One that
+// cuDNN offers but can't run here is none; where that is all, its error.
 std::size_t fastest(const Request& r, const std::vector<std::unique_ptr<EnginePlan>>& plans) {
   std::size_t workspace = 0;
   for (const auto& plan : plans) workspace = std::max(workspace, plan->workspace_bytes());
@@ -289,8 +293,15 @@ std::size_t fastest(const Request& r, const std::vector<std::unique_ptr<EnginePl
   const auto& out = r.pass == Pass::forward ? y : r.pass == Pass::backward_data ? x : w;
   kernels::check(cudaDeviceSynchronize());
   std::vector<float> times;
-  for (const auto& plan : plans)
-    times.push_back(milliseconds(*plan, first.get(), second.get(), out.get(), scratch.get()));
+  std::exception_ptr failure;
+  for (const auto& plan : plans) try {
+      times.push_back(milliseconds(*plan, first.get(), second.get(), out.get(), scratch.get()));
+    } catch (const std::exception&) {
+      failure = std::current_exception();
+      kernels::check(cudaDeviceSynchronize());  // an error that stays is not this plan's alone
+      times.push_back(std::numeric_limits<float>::infinity());
+    }
+  if (failure && std::isinf(*std::min_element(times.begin(), times.end()))) std::rethrow_exception(failure);
   const float limit = 1.02F * *std::min_element(times.begin(), times.end());
   std::size_t best = 0;
   while (times[best] > limit) ++best;

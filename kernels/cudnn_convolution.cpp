@@ -38,14 +38,14 @@ struct Found {
   Type filter;
 };
 
-// The gradient of a filter beside bf16 images is wanted in f32, as cuDNN sums it; where it has no engine that
-// writes f32, it is taken in bf16.
+// The gradient of a filter beside bf16 images is summed in f32 and rounded to bf16 once. On Hopper the one
+// engine that writes f32 takes 20 times as long as those that write bf16 (docs/kernels/convolution.md); it is
+// for shapes that those don't take.
 template <class T>
 Found find(const ConvolutionShape& s, Pass pass) {
-  const Type filter = pass == Pass::backward_weights ? Type::f32 : type_of<T>;
-  const cudnn::Plan* plan = cudnn::library().plan(request<T>(s, pass, filter));
-  if (plan != nullptr || filter == type_of<T>) return {plan, filter};
-  return {cudnn::library().plan(request<T>(s, pass, type_of<T>)), type_of<T>};
+  const cudnn::Plan* plan = cudnn::library().plan(request<T>(s, pass, type_of<T>));
+  if (plan != nullptr || pass != Pass::backward_weights || type_of<T> == Type::f32) return {plan, type_of<T>};
+  return {cudnn::library().plan(request<T>(s, pass, Type::f32)), Type::f32};
 }
 
 // The parts of a workspace begin at such multiples.

@@ -13,8 +13,8 @@ namespace {
 template <class T>
 struct Operand {
   const T* data;
-  std::int64_t ld, stride;  // of rows, and of the matrices of a batch
-  bool k_contiguous;        // (k, w) lies at data[w * ld + k], else at data[k * ld + w]
+  std::int64_t ld, stride;    // of rows, and of the matrices of a batch
+  std::int64_t k_contiguous;  // 1: (k, w) lies at data[w * ld + k], 0: at data[k * ld + w]
 };
 
 // tile[kk][ww] = operand(k0 + kk, w0 + ww), zero outside of k x w. Neighbouring threads read neighbours.

@@ -16,9 +16,10 @@
 namespace kernels {
 
 // Kernels over (R,C) arrays cut the rows into slabs of this height, one a block; sums of slabs are merged in
-// order. A function of the shape alone, so that results do not depend on the device's size.
+// order. A function of the shape alone, so that results do not depend on the device's size. At most 384 slabs:
+// three blocks on each of a Hopper's 132 processors, all at once.
 inline std::int64_t slab_height(std::int64_t R, std::int64_t C) {
-  const std::int64_t wanted = 16384 / C > 32 ? 16384 / C : 32, least = (R + 511) / 512;  // at most 512 slabs
+  const std::int64_t wanted = 16384 / C > 32 ? 16384 / C : 32, least = (R + 383) / 384;
   return ((wanted > least ? wanted : least) + 15) / 16 * 16;
 }
 inline std::int64_t row_slabs(std::int64_t R, std::int64_t C) {
@@ -47,6 +48,11 @@ void add_relu(Stream, std::int64_t n, const T* a, const T* b, T* y);
 // y[r][c] = act(x[r][c] + bias[c]), r < R, c < C; act is ReLU or nothing
 template <class Stream, class T>
 void bias_add(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias, T* y);
+
+// sums[slab][c] = sum over the rows r of each slab of x[r][c]; x: (R,C), sums: (row_slabs(R, C),C). With
+// column_sum of them the sum over all rows, by as many blocks as there are slabs.
+template <class Stream, class T>
+void slab_sums(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sums);
 
 // y[i] = value, i < n
 template <class Stream, class T>

@@ -228,7 +228,7 @@ __global__ void __launch_bounds__(NT)
 }
 
 template <class S, class A>
-__global__ void __launch_bounds__(S::NT)
+__global__ void __launch_bounds__(S::NT, 3)
     backward_kernel(NtXentShape shape, std::int64_t part, const A* z, const A* zt, const A* tau, const A* top,
                     const A* weight, const A* pull, A* dz) {
   SHARED(A, tiles, [S::tiles_size]);

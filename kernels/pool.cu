@@ -12,17 +12,41 @@ constexpr int widest_row = 512;  // channels that a host thread keeps sums of at
 template <class A>
 using index_of = std::conditional_t<sizeof(A) == 8, std::int64_t, std::int32_t>;
 
-// Rows first .. end of a slab and the channels of this thread: calls f(r, c, width) for pieces of rows.
-template <int NT, class F>
+// Rows first .. end of a slab and the channels of this thread: calls f(r, c, width) for pieces of rows, V
+// channels wide on the GPU.
+template <int NT, int V, class F>
 __device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, std::int64_t height, F f) {
   const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;
   if constexpr (NT == 1) {
     for (std::int64_t r = first; r < end; ++r)
       for (std::int64_t c = 0; c < C; c += widest_row) f(r, c, int(C - c < widest_row ? C - c : widest_row));
   } else {
-    const Place<NT, 1> place(C);
+    const Place<NT, V> place(C);
     if (place.active)
-      for (std::int64_t r = first + place.row; r < end; r += place.rows) f(r, place.c, 1);
+      for (std::int64_t r = first + place.row; r < end; r += place.rows) f(r, place.c, V);
+  }
+}
+
+// Calls f(values) for the elements of one piece: on the GPU loaded at once, on the host as they lie.
+template <int NT, int V, class T, class F>
+__device__ __forceinline__ void with_values(const T* p, F f) {
+  if constexpr (NT > 1) {
+    const Pack<T, V> pack = *reinterpret_cast<const Pack<T, V>*>(p);
+    f(pack.v);
+  } else {
+    f(p);
+  }
+}
+
+// p[k] = T(values[k]) for a piece
+template <int NT, int V, class T, class A>
+__device__ __forceinline__ void store_values(T* p, int width, const A* values) {
+  if constexpr (NT > 1) {
+    Pack<T, V> pack;
+    UNROLL for (int k = 0; k < V; ++k) pack.v[k] = T(values[k]);
+    *reinterpret_cast<Pack<T, V>*>(p) = pack;
+  } else {
+    for (int k = 0; k < width; ++k) p[k] = T(values[k]);
   }
 }
 
@@ -37,13 +61,13 @@ __device__ __forceinline__ void take_larger(int width, int position, const T* __
   }
 }
 
-template <int NT, class T>
-__global__ void __launch_bounds__(NT)
+template <int NT, int V, class T>
+__global__ void __launch_bounds__(NT, 1)
     max_pool_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t height, const T* __restrict__ x,
                     T* __restrict__ y, std::uint8_t* __restrict__ indices) {
   using A = acc_t<T>;
-  for_row_pieces<NT>(s.N * P * Q, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
-    constexpr int W = NT == 1 ? widest_row : 1;
+  for_row_pieces<NT, V>(s.N * P * Q, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
+    constexpr int W = NT == 1 ? widest_row : V;
     const std::int64_t n = r / (P * Q), p = r / Q % P, q = r % Q;
     A best[W];
     index_of<A> at[W];
@@ -58,21 +82,22 @@ __global__ void __launch_bounds__(NT)
       for (int j = 0; j < s.kernel; ++j) {
         const std::int64_t w = q * s.stride - s.padding + j;
         if (w < 0 || w >= s.W) continue;
-        const T* pixel = x + ((n * s.H + h) * s.W + w) * s.C + c;
         const int position = i * s.kernel + j;
-        if (begun) {
-          take_larger(width, position, pixel, best, at);
-        } else {
-          for (int k = 0; k < width; ++k) {
-            best[k] = A(pixel[k]);
-            at[k] = index_of<A>(position);
+        with_values<NT, V>(x + ((n * s.H + h) * s.W + w) * s.C + c, [&](const T* pixel) {
+          if (begun) {
+            take_larger(width, position, pixel, best, at);
+          } else {
+            for (int k = 0; k < width; ++k) {
+              best[k] = A(pixel[k]);
+              at[k] = index_of<A>(position);
+            }
           }
-          begun = true;
-        }
+        });
+        begun = true;
       }
     }
-    for (int k = 0; k < width; ++k) y[r * s.C + c + k] = T(best[k]);
-    for (int k = 0; k < width; ++k) indices[r * s.C + c + k] = std::uint8_t(at[k]);
+    store_values<NT, V>(y + r * s.C + c, width, best);
+    store_values<NT, V>(indices + r * s.C + c, width, at);
   });
 }
 
@@ -82,14 +107,14 @@ __device__ __forceinline__ void add_chosen(int width, int position, const T* __r
   for (int i = 0; i < width; ++i) sum[i] += indices[i] == position ? A(dy[i]) : A(0);
 }
 
-template <int NT, bool Accumulate, class T>
+template <int NT, int V, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT, 1)
     max_pool_backward_kernel(PoolShape s, std::int64_t P, std::int64_t Q, std::int64_t height,
                              const T* __restrict__ dy, const std::uint8_t* __restrict__ indices,
                              T* __restrict__ dx) {
   using A = acc_t<T>;
-  for_row_pieces<NT>(s.N * s.H * s.W, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
-    constexpr int W = NT == 1 ? widest_row : 1;
+  for_row_pieces<NT, V>(s.N * s.H * s.W, s.C, height, [=](std::int64_t r, std::int64_t c, int width) {
+    constexpr int W = NT == 1 ? widest_row : V;
     const std::int64_t n = r / (s.H * s.W), h = r / s.W % s.H + s.padding, w = r % s.W + s.padding;
     A sum[W];
     for (int k = 0; k < width; ++k) sum[k] = A(0);
@@ -100,10 +125,17 @@ __global__ void __launch_bounds__(NT, 1)
       for (std::int64_t q = q0; q < Q && q * s.stride <= w; ++q) {
         const int position = int((h - p * s.stride) * s.kernel + w - q * s.stride);
         const std::int64_t o = ((n * P + p) * Q + q) * s.C + c;
-        add_chosen(width, position, dy + o, indices + o, sum);
+        with_values<NT, V>(dy + o, [&](const T* d) {
+          with_values<NT, V>(indices + o,
+                             [&](const std::uint8_t* at) { add_chosen(width, position, d, at, sum); });
+        });
       }
     T* out = dx + r * s.C + c;
-    for (int k = 0; k < width; ++k) out[k] = T(Accumulate ? A(out[k]) + sum[k] : sum[k]);
+    if (Accumulate)
+      with_values<NT, V>(out, [&](const T* before) {
+        for (int k = 0; k < width; ++k) sum[k] += A(before[k]);
+      });
+    store_values<NT, V>(out, width, sum);
   });
 }
 
@@ -147,22 +179,35 @@ __global__ void __launch_bounds__(NT)
 
 template <class Stream, class T>
 void max_pool2d(Stream stream, const PoolShape& s, const T* x, T* y, std::uint8_t* indices) {
-  constexpr int NT = threads<Stream>(256);
-  const std::int64_t R = s.N * s.P() * s.Q();
-  launch<max_pool_kernel<NT, T>>(stream, rows_grid<NT>(row_slabs(R, s.C), s.C, 1), s, s.P(), s.Q(),
-                                 slab_height(R, s.C), x, y, indices);
+  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  const std::int64_t R = s.N * s.P() * s.Q(), height = strip_height<NT>(R, s.C);
+  const int V = pack_width<NT, T>(s.C);
+  const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
+  if (V == most)
+    launch<max_pool_kernel<NT, most, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
+  else
+    launch<max_pool_kernel<NT, 1, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
 }
 
 template <class Stream, class T>
 void max_pool2d_backward(Stream stream, const PoolShape& s, const T* dy, const std::uint8_t* indices, T* dx,
                          bool accumulate) {
-  constexpr int NT = threads<Stream>(256);
-  const std::int64_t R = s.N * s.H * s.W, height = slab_height(R, s.C);
-  const Grid grid = rows_grid<NT>(row_slabs(R, s.C), s.C, 1);
-  if (accumulate)
-    launch<max_pool_backward_kernel<NT, true, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices, dx);
+  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  const std::int64_t R = s.N * s.H * s.W, height = strip_height<NT>(R, s.C);
+  const int V = pack_width<NT, T>(s.C);
+  const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
+  const auto go = [&]<int W>(std::integral_constant<int, W>) {
+    if (accumulate)
+      launch<max_pool_backward_kernel<NT, W, true, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices,
+                                                       dx);
+    else
+      launch<max_pool_backward_kernel<NT, W, false, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices,
+                                                        dx);
+  };
+  if (V == most)
+    go(std::integral_constant<int, most>());
   else
-    launch<max_pool_backward_kernel<NT, false, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices, dx);
+    go(std::integral_constant<int, 1>());
 }
 
 template <class Stream, class T>

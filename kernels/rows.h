@@ -228,6 +228,13 @@ int pack_width(std::int64_t C) {
   return C % most == 0 ? most : 1;
 }
 
+// Rows of a block that gives no sum of them: a slab, but on a GPU without the limit on their number, since
+// many short blocks keep every processor busy to the end.
+template <int NT>
+std::int64_t strip_height(std::int64_t R, std::int64_t C) {
+  return slab_height(NT == 1 ? R : 1, C);
+}
+
 // The grid of for_tiles: a slab of rows for each x, a group of channels for each y.
 template <int NT>
 Grid rows_grid(std::int64_t slabs, std::int64_t C, int V, const char* launcher = __builtin_FUNCTION()) {

@@ -3,14 +3,16 @@
 # checks gradients, trains, runs the tests and compute-sanitizer, and times ops and the step beside PyTorch's. Writes
 # one report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
 #   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
+#                        [--built]
 # --carry: a folder of scripts/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
-# --quick: little of each; --only: besides machine and build, the stages whose names match. Stages come in the order of their value; one that fails does not stop the others, and one
-# for which no time is left has failed. Exit code 1 if any failed.
+# --quick: little of each; --only: besides machine and build, the stages whose names match; --built: build/gpu_check was
+# built elsewhere, at this path. What is right or wrong is found side by side, what is timed by itself afterwards. A stage
+# that fails does not stop the others, and one for which no time is left has failed. Exit code 1 if any failed.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 
-device=cuda carry='' out=runs/gpu_check minutes=25 only='.*' python=python3 quick=0
+device=cuda carry='' out=runs/gpu_check minutes=25 only='.*' python=python3 quick=0 built=0
 while [[ $# -gt 0 ]]; do
   case $1 in
     --device | --carry | --out | --minutes | --only | --python)
@@ -18,7 +20,8 @@ while [[ $# -gt 0 ]]; do
       printf -v "${1#--}" %s "$2"
       shift 2 ;;
     --quick) quick=1; shift ;;
-    *) echo "gpu_check: unknown flag $1, expected --device, --carry, --out, --minutes, --only, --python or --quick" >&2; exit 2 ;;
+    --built) built=1; shift ;;
+    *) echo "gpu_check: unknown flag $1, expected --device, --carry, --out, --minutes, --only, --python, --quick or --built" >&2; exit 2 ;;
   esac
 done
 [[ $device == cuda || $device == cpu ]] || { echo "gpu_check: --device is \"$device\", expected cuda or cpu" >&2; exit 2; }
@@ -28,11 +31,15 @@ done
 
 build=build/gpu_check deadline=$((SECONDS + minutes * 60))
 logs=$PWD/$build/logs
-rm -rf "$logs"
+plans=$PWD/$build/plans  # cuDNN's, chosen by time: not shared by stages that run beside others
+rm -rf "$logs" "$plans"
 mkdir -p "$logs" "$out"
 of_quick() { if [[ $quick == 1 ]]; then echo "$1"; else echo "$2"; fi; }  # QUICK WHOLE
 
 if [[ $device == cuda ]] && ! command -v nvcc >/dev/null; then PATH=/usr/local/cuda/bin:$PATH; fi
+if [[ -n $carry ]]; then
+  export LD_LIBRARY_PATH=$(cd "$carry" && pwd)/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 # NVIDIA's libraries as Python's packages have them, for what the toolkit lacks
 wheels=$("$python" -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null || true)
 if [[ -n $wheels ]]; then
@@ -42,12 +49,12 @@ fi
 
 # ---- how a stage is run --------------------------------------------------------------------------
 
-names=() states=() seconds=() failures=0
+names=()
 
-# stage NAME LIMIT: runs the function NAME, for at most LIMIT seconds a command. Its exit code 77: nothing to run here.
-stage() {
+# run_stage NAME LIMIT: the function NAME, for at most LIMIT seconds a command; its result and seconds go to a file.
+# Its exit code 77: nothing to run here.
+run_stage() {
   local name=$1 begun=$SECONDS status=0 left=$((deadline - SECONDS)) state
-  if [[ ! $name =~ ^(machine|build)$ && ! $name =~ $only ]]; then return; fi
   stage_end=$((SECONDS + ($2 < left ? $2 : left)))
   if ((left < 15)); then
     echo "no time was left, of $minutes minutes" >"$logs/$name.log"
@@ -66,12 +73,28 @@ stage() {
     esac
   fi
   if [[ $state == *FAILED* ]]; then
-    ((++failures))
     echo "gpu_check: !!!! $name: $state; the end of its log:" >&2
     tail -n 12 "$logs/$name.log" >&2
   fi
-  names+=("$name") states+=("$state") seconds+=($((SECONDS - begun)))
-  write_report  # after each stage: what is known is written, whatever ends this script
+  printf '%s\t%s\n' "$((SECONDS - begun))" "$state" >"$logs/$name.state"
+}
+
+# together LIMIT NAME...: stages side by side. The report is written after each: what is known is kept, whatever ends
+# this script.
+together() {
+  local limit=$1 name running=0
+  shift
+  for name; do
+    if [[ ! $name =~ ^(machine|build)$ && ! $name =~ $only ]]; then continue; fi
+    names+=("$name")
+    run_stage "$name" "$limit" &
+    ((++running))
+  done
+  while ((running > 0)); do
+    wait -n
+    ((running--)) || true
+    write_report
+  done
 }
 
 limited() {  # COMMAND...: until the stage's time is over
@@ -121,6 +144,10 @@ build() {
       header_of CUBLASLT_INCLUDE_DIR cublasLt.h)
     flags+=("${found[@]}")
   fi
+  if [[ $built == 1 ]]; then
+    "$build/dyad" info
+    return
+  fi
   echo "cmake -S . -B $build ${flags[*]}"
   limited cmake -S . -B "$build" "${flags[@]}"
   limited cmake --build "$build" -j "$(nproc)" -- "${keep_going[@]}"
@@ -129,7 +156,7 @@ build() {
 
 parity() {
   if [[ $device == cpu ]]; then not_run "the GPU beside the CPU: there is only the CPU"; fi
-  limited "$build/tests/dyad_tests" --source-file='*parity_test.cpp' | tee "$logs/parity.txt"
+  DYAD_CUDNN_CACHE=$plans/parity limited "$build/tests/dyad_tests" --source-file='*parity_test.cpp' | tee "$logs/parity.txt"
   if grep -q '0 cards compared' "$logs/parity.txt"; then exit 1; fi
 }
 
@@ -140,14 +167,18 @@ gradcheck() {
 pretrain_on() {  # DEVICE NAME [FLAGS...]: the losses to $logs/losses-NAME.jsonl
   local run=$build/run-$2
   rm -rf "$run"
-  limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" "${@:3}" --seed 1 --arch resnet10 --width 0.5 \
+  DYAD_CUDNN_CACHE=$plans/training limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" "${@:3}" --seed 1 --arch resnet10 --width 0.5 \
     --batch "$(of_quick 32 128)" --steps "$(of_quick 20 200)" --optimizer sgd --lr 0.02
   cp "$run/metrics.jsonl" "$logs/losses-$2.jsonl"
 }
 
 training() {
+  if [[ $device == cuda ]]; then
+    pretrain_on cuda cuda >"$logs/training-cuda.log" 2>&1 &
+    local beside=$!
+  fi
   pretrain_on cpu cpu
-  pretrain_on "$device" "$device"
+  if [[ $device == cuda ]]; then wait "$beside"; fi
   "$python" scripts/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
 }
 
@@ -161,6 +192,20 @@ graph() {
     diff <(grep -o '"loss":[^,]*' "$logs/losses-cuda.jsonl") <(grep -o '"loss":[^,]*' "$logs/losses-$name.jsonl") ||
       { echo "the losses of $name differ"; return 1; }
   done
+}
+
+# What a user comes for: a ResNet-18 that learns from the images that ship, in bf16 and as one graph, and is evaluated.
+learning() {
+  local run=$build/run-learning flags=(--arch resnet18 --epochs 100)
+  if [[ $quick == 1 ]]; then flags=(--arch resnet10 --width 0.25 --steps 5); fi
+  rm -rf "$run"
+  if [[ $device == cuda ]]; then flags+=(--dtype bf16 --graph); fi
+  limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$device" --seed 1 --batch 256 --tau 0.2 \
+    --optimizer adamw --lr 0.002 "${flags[@]}"
+  limited "$build/dyad" eval --data data/samples --run "$run" --device "$device"
+  cp "$run/metrics.jsonl" "$logs/learning.jsonl"
+  cp "$run/eval.json" "$logs/learning.json"
+  cp "$run/report.html" "$logs/learning.html"
 }
 
 pytorch() {
@@ -180,15 +225,44 @@ bench_ops() {
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
 }
 
+pytorch_ops() {
+  limited "$python" -c 'import torch' || not_run "$python has no torch"
+  local dtype
+  for dtype in f32 bf16; do
+    if [[ -f $logs/ops-$dtype.json ]]; then
+      echo "$dtype:"
+      limited "$python" scripts/pytorch_ops.py "$logs/ops-$dtype.json"
+    fi
+  done
+}
+
+# Each kernel of a step by Nsight Compute's counters, after a run that leaves cuDNN's plans chosen.
+kernel_times() {
+  if [[ $device == cpu ]]; then not_run "kernels are timed on a GPU"; fi
+  command -v ncu >/dev/null || not_run "no ncu"
+  local dtype images
+  images=$(of_quick 64 1024)
+  for dtype in f32 bf16; do
+    echo "go 3" | limited "$build/tests/bench_step" "$images" - cuda "$dtype"
+    echo "go 2" | limited ncu --csv --page raw --clock-control none \
+      --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum \
+      "$build/tests/bench_step" "$images" - cuda "$dtype" >"$logs/ncu-$dtype.csv"
+    echo "$dtype, $images images:"
+    "$python" scripts/kernel_times.py "$logs/ncu-$dtype.csv"
+  done
+}
+
 tests() {
-  limited ctest --test-dir "$build" -j "$(nproc)" --output-on-failure \
+  DYAD_CUDNN_CACHE=$plans/tests limited ctest --test-dir "$build" -j "$(nproc)" --output-on-failure \
     -R "$(of_quick '^(cards|bench_ops|cli|convolution|tape)$' '.*')"
 }
 
 sanitizer() {  # TOOL: over every card's forward and backward in f32
   if [[ $device == cpu ]]; then not_run "compute-sanitizer looks at a GPU"; fi
   command -v compute-sanitizer >/dev/null || not_run "no compute-sanitizer"
-  limited compute-sanitizer --tool "$1" --error-exitcode 1 --print-limit 20 \
+  local flags=(--report-api-errors no)
+  if [[ $1 != initcheck ]]; then flags+=(--kernel-regex kre=kernels); fi  # ours, not the vendors'
+  DYAD_CUDNN_CACHE=$plans/parity limited compute-sanitizer --tool "$1" "${flags[@]}" --error-exitcode 1 --print-limit 20 \
     "$build/tests/dyad_tests" --source-file='*parity_test.cpp' --test-case="*the GPU's f32*"
 }
 memcheck() { sanitizer memcheck; }
@@ -205,45 +279,49 @@ fi
 report=$out/gpu-$(date +%Y-%m-%dT%H%M)-${card:-none}.md
 
 write_report() {
+  local name state
   {
     echo "# dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')"
     echo
     echo "| stage | result | seconds |"
     echo "|---|---|--:|"
-    for i in "${!names[@]}"; do echo "| ${names[i]} | ${states[i]} | ${seconds[i]} |"; done
-    for i in "${!names[@]}"; do
+    for name in "${names[@]}"; do echo "| $name | $(state_of "$name") | $(seconds_of "$name") |"; done
+    for name in "${names[@]}"; do
+      state=$(state_of "$name")
+      if [[ $state == running ]]; then continue; fi
       echo
-      echo "## ${names[i]}: ${states[i]}"
+      echo "## $name: $state"
       echo
-      if [[ ${names[i]} == build && ${states[i]} == passed ]]; then lines=60; else lines=160; fi
-      if [[ ${names[i]} == pytorch && ${states[i]} == passed ]]; then
+      if [[ $name == build && $state == passed ]]; then lines=60; else lines=160; fi
+      if [[ $name == pytorch && $state == passed ]]; then
         grep -E '^\||^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(TF32|bf16)$/\n\1\n/' || true
         continue
       fi
       echo '```'
-      tail -n "$lines" "$logs/${names[i]}.log" | tr '\r' '\n'
+      tail -n "$lines" "$logs/$name.log" | tr '\r' '\n'
       echo '```'
     done
   } >"$report"
-  tar -czf "$out/logs.tar.gz" -C "$logs" .
+  tar -czf "$out/logs.tar.gz" -C "$logs" . 2>/dev/null || [[ $? == 1 ]]  # 1: a log grew meanwhile
 }
+state_of() { if [[ -f $logs/$1.state ]]; then cut -f2- "$logs/$1.state"; else echo running; fi; }
+seconds_of() { if [[ -f $logs/$1.state ]]; then cut -f1 "$logs/$1.state"; fi; }
 
 # ---- all of it -----------------------------------------------------------------------------------
 
-stage machine 30
-stage build 600
-stage parity 120
-stage gradcheck 180
-stage training 240
-stage graph 240
-stage memcheck 150
-stage bench_ops 240
-stage pytorch 300
-stage tests 300
-stage racecheck 150
-stage synccheck 120
-stage initcheck 120
+together 30 machine
+together 600 build
+export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=4  # stages share the cores
+together 240 parity gradcheck training tests
+together 150 graph memcheck racecheck synccheck initcheck
+unset OMP_WAIT_POLICY OMP_NUM_THREADS
+together 240 bench_ops
+together 180 pytorch_ops
+together 300 pytorch
+together 150 learning
+together 180 kernel_times
 
-passed=$(printf '%s\n' "${states[@]}" | grep -c '^passed' || true)
+passed=$(grep -l $'\tpassed' "$logs"/*.state | wc -l || true)
+failures=$(grep -l 'FAILED' "$logs"/*.state | wc -l || true)
 echo "gpu_check: $passed passed, $failures failed, $((${#names[@]} - passed - failures)) not run; $report"
 [[ $failures == 0 ]]

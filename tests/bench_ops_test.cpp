@@ -34,8 +34,8 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   REQUIRE(result["rows"].size() == 3);
   const auto &linear = result["rows"][0], &loss = result["rows"][1];
   CHECK(linear["op"] == "linear/no bias");
-  CHECK(linear["shape"] == "(512,512,128)");
-  CHECK(linear["bytes"] == (512 * 512 + 512 * 128 + 512 * 128) * 4);  // two inputs and the output
+  CHECK(linear["shape"] == "(1024,512,128)");
+  CHECK(linear["bytes"] == (1024 * 512 + 512 * 128 + 1024 * 128) * 4);  // two inputs and the output
   CHECK(linear.contains("gflop_s"));
   CHECK(linear["forward_backward"]["p5"] <= linear["forward_backward"]["median"]);
   CHECK(loss["op"] == "softmax_cross_entropy");
@@ -46,7 +46,7 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   CHECK(result["gemm_gflop_s"] > 0);
   const std::string csv = scratch.read("ops.csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 4);
-  CHECK(csv.find("\nlinear/no bias,\"(512,512,128)\",") != std::string::npos);
+  CHECK(csv.find("\nlinear/no bias,\"(1024,512,128)\",") != std::string::npos);
 }
 
 TEST_CASE("bench ops: mistakes") {

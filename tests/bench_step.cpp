@@ -43,7 +43,7 @@ int main(int argc, char** argv) try {
   const engine::Device device = engine::parse_device(o.device);
 
   const apps::Model model(o, device);
-  if (argc > 2 && std::string(argv[2]) != "-") apps::load_parameters(argv[2], model.parameters);
+  if (argc > 2 && std::string(argv[2]) != "-") apps::load_foreign_parameters(argv[2], model.parameters);
   const auto optimizer = apps::make_optimizer(o, model.parameters);
   apps::TrainStep step(model, *optimizer, engine::single(), o.batch);
   const engine::Tensor x = engine::cast(images(n).to(device), engine::parse_dtype(o.dtype));

@@ -2,6 +2,7 @@
 // their bits. Where there is no GPU it says so and compares nothing. DYAD_CUDA builds only.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/cuda_device.h"
@@ -47,7 +48,8 @@ void for_each_card_on_gpu(F f) {
 void compare(const OpCase& c, const Shape& shape, DType dtype, double outputs, double gradients) {
   const CardRun gpu = run_card(c, shape, kSeed, dtype, {Backend::cuda, 0});
   const CardRun host = run_card(c, shape, kSeed, dtype, cpu);
-  CHECK(distance(gpu.outputs, host.outputs) < outputs);
+  // where a card allows its reference more, as augment for a level of 255 rounded the other way, the GPU too
+  CHECK(distance(gpu.outputs, host.outputs) < std::max(outputs, c.reference_tolerance));
   CHECK(distance(gpu.gradients, host.gradients) < gradients);
 }
 

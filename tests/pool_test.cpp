@@ -16,9 +16,9 @@ struct Memory {  // chunks by their address, freed at the end of the test
   Pool pool{{.allocate = [this](std::size_t bytes) -> void* {
                if (bytes > left) return nullptr;
                left -= bytes;
-               std::unique_ptr<char[]> chunk(new char[bytes + 128]);
+               std::unique_ptr<char[]> chunk(new char[bytes + 256]);
                const auto at = reinterpret_cast<std::uintptr_t>(chunk.get());
-               void* const aligned = reinterpret_cast<void*>((at + 127) / 128 * 128);
+               void* const aligned = reinterpret_cast<void*>((at + 255) / 256 * 256);
                chunks[aligned] = {std::move(chunk), bytes};
                return aligned;
              },
@@ -124,7 +124,7 @@ TEST_CASE("what was handed out while reserving is not handed out again, until it
   }
   const std::size_t use = m.pool.in_use();
   for (void* block : reserved) m.pool.free(block);
-  CHECK(m.pool.in_use() == use - 384 - 5120);  // in steps of 128 bytes
+  CHECK(m.pool.in_use() == use - 512 - 5120);  // in steps of 256 bytes
   CHECK(m.pool.allocate(300) == a);
   for (void* block : {before, other, kept}) m.pool.free(block);
 }

@@ -31,8 +31,11 @@ Tensor add_bias(const char* op, bool relu, const Tensor& x, const Tensor& bias) 
       const Destination dbias = out.destination(1);
       dispatch(masked, [&](auto stream, auto zero) {
         using T = decltype(zero);
-        kernels::column_sum(stream, R, C, masked.data<T>(), dbias.tensor.data<kernels::acc_t<T>>(),
-                            dbias.accumulate);
+        using A = kernels::acc_t<T>;
+        const std::int64_t slabs = kernels::row_slabs(R, C);
+        const Tensor sums({slabs, C}, bias.dtype(), bias.device());
+        kernels::slab_sums(stream, R, C, masked.data<T>(), sums.data<A>());
+        kernels::column_sum(stream, slabs, C, sums.data<A>(), dbias.tensor.data<A>(), dbias.accumulate);
       });
     }
     if (out.wanted(0)) out.give(0, masked);

@@ -14,7 +14,7 @@ const AddCase linear_case{{
         },
     .apply = [](const Tensors& in) { return Tensors{linear(in[0], in[1], in[2])}; },
     .check = {{2, 1, 1}, {1, 5, 2}, {2, 17, 3}, {2, 3, 65}},
-    .bench = {{512, 512, 512}, {512, 2048, 2048}},
+    .bench = {{1024, 512, 512}, {1024, 2048, 2048}},
     .bf16 = true,
     .flops = [](const Shape& s) { return 3. * 2. * double(s[0] * s[1] * s[2]); },
 }};
@@ -27,7 +27,7 @@ const AddCase no_bias_case{{
         },
     .apply = [](const Tensors& in) { return Tensors{linear(in[0], in[1])}; },
     .check = {{2, 1, 1}, {5, 3, 7}},
-    .bench = {{512, 512, 128}},
+    .bench = {{1024, 512, 128}},
     .bf16 = true,
     .flops = [](const Shape& s) { return 3. * 2. * double(s[0] * s[1] * s[2]); },
 }};

@@ -9,7 +9,7 @@
 #include "kernels/stream.h"
 
 #define KERNELS_COMPILER nvcc
-#define SHARED(T, name, dims) __shared__ T name dims
+#define SHARED(T, name, dims) __shared__ __align__(16) T name dims  // read in packs of 16 bytes
 #define SHARED_DYNAMIC(T, name)                                 \
   extern __shared__ __align__(128) unsigned char simt_shared[]; \
   T* name = reinterpret_cast<T*>(simt_shared)

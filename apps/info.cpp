@@ -33,7 +33,7 @@ void line(const char* name, const std::string& value) { std::printf("  %-14s %s\
 
 int info(const InfoOptions& o) {
   const CpuInfo cpu = cpu_info();
-  const ordered_json cuda = cuda_report(), libraries = library_versions();
+  const ordered_json cuda = cuda_report(), libraries = library_versions(true);
 
   std::printf("%s\n\nCPU\n", version_text().c_str());
   line("model", cpu.model);

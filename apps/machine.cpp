@@ -47,9 +47,9 @@ std::string command_line() {
 }
 
 // Of a library that is opened at run time: nothing is where there is no device.
-[[maybe_unused]] std::string version_of(std::string (*library_version)()) {
+[[maybe_unused]] std::string version_of(bool with_gpu, std::string (*library_version)()) {
   std::string why;
-  if (engine::cuda::count(&why) == 0) return "opened when there is a CUDA device";
+  if (!with_gpu || engine::cuda::count(&why) == 0) return "opened for a CUDA device";
   try {
     return library_version();
   } catch (const std::exception& e) {
@@ -100,7 +100,7 @@ std::pair<bool, std::string> bf16_on_cpu(const CpuInfo& cpu) {
 #endif
 }
 
-ordered_json library_versions() {
+ordered_json library_versions([[maybe_unused]] bool with_gpu) {
   ordered_json v;
 #ifdef __clang__
   v["compiler"] = std::string("clang ") + __clang_version__;
@@ -118,13 +118,13 @@ ordered_json library_versions() {
   v["MPI"] = engine::mpi_version();
 #ifdef DYAD_CUDA_VERSION
   v["CUDA"] = DYAD_CUDA_VERSION;
-  v["cuBLASLt"] = version_of(kernels::cublaslt::version);
+  v["cuBLASLt"] = version_of(with_gpu, kernels::cublaslt::version);
 #ifdef DYAD_CUDNN
-  v["cuDNN"] = version_of(kernels::cudnn::version);
+  v["cuDNN"] = version_of(with_gpu, kernels::cudnn::version);
 #else
   v["cuDNN"] = "not built in";
 #endif
-  v["NCCL"] = engine::nccl_is_built_in() ? version_of(engine::nccl_version)
+  v["NCCL"] = engine::nccl_is_built_in() ? version_of(with_gpu, engine::nccl_version)
                                          : "not built in: there was no nccl.h (libnccl-dev)";
 #else
   v["CUDA"] = "not built in";
@@ -150,9 +150,10 @@ ordered_json environment(const std::string& device) {
   e["command"] = command_line();
   e["device"] = device;
   e["cpu"] = {{"model", cpu.model}, {"cores", cpu.cores}, {"features", cpu.features}};
-  std::string why;
-  if (engine::cuda::count(&why) > 0) e["gpu"] = engine::cuda::description(0);
-  e["libraries"] = library_versions();
+  const engine::Device used = engine::parse_device(device);
+  const bool on_gpu = used.backend == engine::Backend::cuda;
+  if (on_gpu) e["gpu"] = engine::cuda::description(used.index);
+  e["libraries"] = library_versions(on_gpu);
   return e;
 }
 

@@ -21,10 +21,12 @@ CpuInfo cpu_info();
 // Whether the CPU multiplies bf16 itself, and one line that says what that means.
 std::pair<bool, std::string> bf16_on_cpu(const CpuInfo&);
 
-// Versions of the compiler and of every library, by name.
-nlohmann::ordered_json library_versions();
+// Versions of the compiler and of every library, by name. Those of the CUDA device are opened for it where
+// there is one; without `with_gpu` they are not looked for.
+nlohmann::ordered_json library_versions(bool with_gpu);
 
-// Everything that a figure depends on besides the configuration: env.json of a run.
+// Everything that a figure depends on besides the configuration: env.json of a run. A run on the CPU leaves
+// the driver alone, which takes hundreds of megabytes and a part of a second.
 nlohmann::ordered_json environment(const std::string& device);
 
 }  // namespace apps

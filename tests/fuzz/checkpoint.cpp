@@ -23,7 +23,8 @@ std::string load(const Scratch& scratch, const std::string& file) {
   fuzz::refusal(path, [&] {
     const apps::CheckpointInfo info = apps::checkpoint_info(path);
     apps::resume_differences(info, training.options);
-    fuzz::expect(std::to_string(apps::checkpoint_step(path)) == info.at("step"), "the step that the file says");
+    fuzz::expect(std::to_string(apps::checkpoint_step(path)) == info.at("step"),
+                 "the step that the file says");
   });
   const std::string message = fuzz::refusal(
       path, [&] { apps::load_checkpoint(path, training.options, training.parameters, training.state); });

@@ -2,6 +2,7 @@
 // nothing would be read; and it is JSON, which hardly any mutation of single bytes leaves JSON.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <string>
@@ -12,7 +13,8 @@
 
 namespace fuzz {
 
-// A word or number of the header is replaced by another of its own, by one at an end of a type, or grows.
+// Two words or numbers of the header change places, or one is replaced by another of its own, by a number at
+// an end of a type, or grows.
 inline std::string with_another_word(const std::string& header, std::minstd_rand& random) {
   static const std::vector<std::string> ends = {"0",
                                                 "1",
@@ -33,10 +35,20 @@ inline std::string with_another_word(const std::string& header, std::minstd_rand
     if (inside) words.back() += header[at];
   }
   if (words.empty()) return header;
-  const std::size_t i = random() % words.size();
-  const std::string& other = words[random() % words.size()];
-  const std::string by[] = {other, ends[random() % ends.size()], words[i] + other, words[i] + "," + other};
-  return std::string(header).replace(places[i], words[i].size(), by[random() % 4]);
+  const std::size_t i = random() % words.size(), j = random() % words.size();
+  const auto with = [&](const std::string& text, std::size_t word, const std::string& by) {
+    return std::string(text).replace(places[word], words[word].size(), by);
+  };
+  switch (random() % 4) {
+    case 0:  // the later one first, as it moves the places behind it
+      return with(with(header, std::max(i, j), words[std::min(i, j)]), std::min(i, j), words[std::max(i, j)]);
+    case 1:
+      return with(header, i, words[j]);
+    case 2:
+      return with(header, i, ends[random() % ends.size()]);
+    default:
+      return with(header, i, words[i] + (random() % 2 ? "" : ",") + words[j]);
+  }
 }
 
 }  // namespace fuzz

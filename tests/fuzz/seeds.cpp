@@ -145,6 +145,18 @@ void tensors(Seeds& seeds) {
   apps::save_checkpoint(path, training.options, training.parameters, training.state, 7);
   seeds.add("safetensors", scratch.read("a"));
   seeds.add("checkpoint", scratch.read("a"));
+  // each tensor of another shape, of another type, and missing; the target puts the hash right
+  const engine::TensorFile right = engine::read_safetensors(path);
+  for (std::size_t i = 0; i < right.tensors.size(); ++i)
+    for (int way = 0; way < 3; ++way) {
+      engine::TensorFile wrong = right;
+      engine::Tensor& value = wrong.tensors[i].second;
+      if (way == 0) value = engine::zeros({value.numel() + 1}, value.dtype(), engine::cpu);
+      if (way == 1) value = engine::zeros(value.shape(), DType::f64, engine::cpu);
+      if (way == 2) wrong.tensors.erase(wrong.tensors.begin() + std::ptrdiff_t(i));
+      engine::write_safetensors(path, wrong);
+      seeds.add("checkpoint", scratch.read("a"));
+    }
 }
 
 }  // namespace

@@ -141,7 +141,8 @@ long step_of(const CheckpointInfo& info, const std::string& path) {
   long step = -1;
   if (found != info.end())
     std::from_chars(found->second.data(), found->second.data() + found->second.size(), step);
-  engine::require_data(step >= 0, path,
+  // written as a number is, or what follows a number in it would be passed over
+  engine::require_data(step >= 0 && std::to_string(step) == found->second, path,
                        ": its metadata have no step: expected a checkpoint that dyad has written");
   return step;
 }

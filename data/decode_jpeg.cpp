@@ -83,10 +83,9 @@ bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
 }
 
 // Huffman coding spends a bit at least on each block, and the finest component has a block for every 256
-// pixels at least (8 x 8, sampled four times coarser one way). Arithmetic coding has no such bound.
-std::uint64_t most_pixels(const jpeg_decompress_struct& jpeg, std::size_t size) {
-  return jpeg.arith_code ? std::uint64_t(max_pixels) : std::uint64_t(size) * 8 * 256;
-}
+// pixels at least (8 x 8, sampled four times coarser one way). Arithmetic coding has no such bound, but what
+// it makes smaller than that is a picture of nothing: photographs take dozens of times as much.
+std::uint64_t most_pixels(std::size_t size) { return std::uint64_t(size) * 8 * 256; }
 
 }  // namespace
 
@@ -104,7 +103,7 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
 
   require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message,
                ", expected a whole JPEG file");
-  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(d.jpeg, size));
+  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(size));
   std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
   require_data(read_pixels(d, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
                " bytes: ", d.message, ", expected a whole JPEG file");

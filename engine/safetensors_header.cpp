@@ -206,10 +206,10 @@ TensorEntry check_entry(const HeaderReader::Raw& raw, const std::string& file) {
                ", expected F32, F64, BF16, U8, I32 or I64");
 
   require_data(raw.shape->size() <= 4, where, " has rank ", raw.shape->size(), ", expected at most 4");
-  std::uint64_t bytes = size_of(entry.dtype);
+  auto bytes = std::int64_t(size_of(entry.dtype));  // signed, as Shape counts; also up to an extent of 0
   for (const std::uint64_t extent : *raw.shape)
     require_data(extent <= std::uint64_t(std::numeric_limits<std::int64_t>::max()) &&
-                     !__builtin_mul_overflow(bytes, extent, &bytes),
+                     !__builtin_mul_overflow(bytes, std::int64_t(extent), &bytes),
                  where, " has a shape whose size in bytes overflows 64 bits");
   entry.shape = to_shape(*raw.shape);
 
@@ -218,8 +218,8 @@ TensorEntry check_entry(const HeaderReader::Raw& raw, const std::string& file) {
   entry.end = (*raw.offsets)[1];
   require_data(entry.begin <= entry.end, where, " ends at byte ", entry.end, ", before its begin ",
                entry.begin);
-  require_data(entry.end - entry.begin == bytes, where, " has ", entry.end - entry.begin, " bytes, expected ",
-               bytes, " for ", safetensors_name(entry.dtype), " ", entry.shape);
+  require_data(entry.end - entry.begin == std::uint64_t(bytes), where, " has ", entry.end - entry.begin,
+               " bytes, expected ", bytes, " for ", safetensors_name(entry.dtype), " ", entry.shape);
   return entry;
 }
 

@@ -64,9 +64,9 @@ std::string png_that_declares(std::uint32_t height, std::uint32_t width) {
   return file;
 }
 
-std::string jpeg_that_declares(int height, int width) {
-  std::string file = encode_jpeg(8, 8, waves(8, 8, 3));
-  const std::size_t frame = file.find("\xff\xc0");
+std::string jpeg_that_declares(int height, int width, bool arithmetic = false) {
+  std::string file = encode_jpeg(8, 8, waves(8, 8, 3), {.arithmetic = arithmetic});
+  const std::size_t frame = file.find(arithmetic ? "\xff\xc9" : "\xff\xc0");
   REQUIRE(frame != std::string::npos);
   const char size[] = {char(height >> 8), char(height), char(width >> 8), char(width)};
   return file.replace(frame + 5, 4, size, 4);
@@ -74,11 +74,12 @@ std::string jpeg_that_declares(int height, int width) {
 
 }  // namespace
 
-TEST_CASE("JPEG: colour, baseline and progressive, at sizes that are no multiple of a block") {
+TEST_CASE("JPEG: colour, baseline, progressive and arithmetic, at sizes that are no multiple of a block") {
   for (const auto& [height, width] : {std::pair{16, 16}, {1, 1}, {17, 9}, {1, 33}})
-    for (const bool progressive : {false, true}) {
+    for (const auto& [progressive, arithmetic] : {std::pair{false, false}, {true, false}, {false, true}}) {
       const Bytes pixels = waves(height, width, 3);
-      const Image image = decode(encode_jpeg(height, width, pixels, {.progressive = progressive}));
+      const Image image =
+          decode(encode_jpeg(height, width, pixels, {.progressive = progressive, .arithmetic = arithmetic}));
       check_size(image, height, width);
       CHECK(largest_difference(image.pixels, pixels) <= 3);
     }
@@ -218,6 +219,8 @@ TEST_CASE("a header that declares a huge image is refused before memory is taken
   check_refused(png_that_declares(0, 5), "x: ");
   check_refused(jpeg_that_declares(65'500, 65'500), "x: declares 65,500 x 65,500 pixels");
   check_refused(jpeg_that_declares(10'000, 10'000), "x: declares 10,000 x 10,000 pixels");
+  check_refused(jpeg_that_declares(9'000, 9'000, true),
+                "x: declares 9,000 x 9,000 pixels, expected at most ");
   check_refused(jpeg_that_declares(0, 8), "x: ");
   check_refused(jpeg_that_declares(8, 0), "x: ");
 }

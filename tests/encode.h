@@ -15,6 +15,7 @@ struct JpegOptions {
   J_COLOR_SPACE input = JCS_RGB, stored = JCS_YCbCr;
   bool progressive = false;
   bool one_scan_a_component = false;
+  bool arithmetic = false;  // coded, instead of Huffman's
 };
 
 // pixels: height * width * channels of `input`. Quality 100, no chroma subsampling: within 3 of the input.
@@ -41,6 +42,7 @@ inline std::string encode_jpeg(int height, int width, std::vector<std::uint8_t> 
     jpeg.scan_info = scans;
     jpeg.num_scans = 3;
   }
+  jpeg.arith_code = o.arithmetic;
   if (o.progressive) jpeg_simple_progression(&jpeg);
   jpeg_start_compress(&jpeg, TRUE);
   while (jpeg.next_scanline < jpeg.image_height) {

@@ -141,6 +141,9 @@ TEST_CASE("safetensors rule 5: bytes are those of shape and dtype, and sizes don
   for (const char* shape : {"[4611686018427387904,4]", "[9223372036854775807,2]", "[4294967296,4294967296]",
                             "[18446744073709551615]", "[4611686018427387904,4,0]"})
     contains(refusal("{\"a\":" + entry("F32", shape, "[0,0]") + "}", 0), "overflows 64 bits");
+  // 2^63 elements before an extent of 0: bytes fit 64 bits without a sign, but Shape counts with one
+  contains(refusal("{\"a\":" + entry("U8", "[4611686018427387904,2,0]", "[0,0]") + "}", 0),
+           "overflows 64 bits");
   CHECK(read_bytes(safetensors_file("{\"a\":" + entry("F64", "[]", "[0,8]") + "}", "abcdefgh"))
             .tensors[0]
             .second.shape() == Shape{});

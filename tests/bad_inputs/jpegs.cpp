@@ -156,6 +156,12 @@ std::vector<BadImage> bad_jpegs() {
        with(progressive, find(progressive, sos) + 4 + 1 + 6 + 2, "\x53"),
        "JPEG...Invalid progressive parameters Ss=0 Se=0 Ah=5 Al=3, expected a whole"},
   };
+  const std::string arithmetic = encode_jpeg(16, 16, waves(16, 16, 3), {.arithmetic = true});
+  list.push_back({"jpeg: arithmetic, 9,000 x 9,000",
+                  with(arithmetic, find(arithmetic, 0xc9) + 5, "\x23\x28\x23\x28"),
+                  "declares 9,000 x 9,000 pixels, expected at most"});
+  list.push_back({"jpeg: arithmetic, cut", cut(arithmetic, arithmetic.size() * 2 / 3),
+                  "JPEG...Premature end of JPEG file, expected a whole"});
   const std::string one_by_one = encode_jpeg(16, 16, waves(16, 16, 3), {.one_scan_a_component = true});
   const std::size_t first = find(one_by_one, sos), second = find(one_by_one, sos, 1);
   std::string scans = one_by_one.substr(0, first);

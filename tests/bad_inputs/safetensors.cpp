@@ -63,6 +63,8 @@ std::vector<BadInput> bad_safetensors() {
       {"safetensors: an extent of 2^64", tensor("F32", "[18446744073709551616]", "[0,4]"), "shape"},
       {"safetensors: extents whose product overflows", tensor("F32", "[4294967296,4294967296]", "[0,4]"),
        "overflows"},
+      {"safetensors: extents whose product overflows before an extent of 0",
+       safetensors_file("{" + entry("\"U8\"", "[4611686018427387904,2,0]", "[0,0]") + "}"), "overflows"},
       {"safetensors: five extents", tensor("F32", "[1,1,1,1,1]", "[0,4]"), "rank 5"},
       {"safetensors: one offset", tensor("F32", "[1]", "[4]"), "data_offsets"},
       {"safetensors: three offsets", tensor("F32", "[1]", "[0,4,4]"), "data_offsets"},
@@ -90,6 +92,7 @@ std::vector<BadInput> bad_safetensors() {
        "__metadata__"},
       {"safetensors: metadata that are a list", safetensors_file(R"({"__metadata__":[]})"), "__metadata__"},
       {"safetensors: no step", safetensors_file("{" + good + "}", "abcd"), "no step"},
+      {"safetensors: a step with a tail", safetensors_file(R"({"__metadata__":{"step":"7x"}})"), "no step"},
       {"safetensors: PyTorch's zip", "PK\3\4" + std::string(100, '\0'), "declares a header of"},
   };
   std::vector<BadInput> list;

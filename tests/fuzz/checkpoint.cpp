@@ -1,0 +1,44 @@
+// The bytes of a checkpoint, to go on from: what it says of itself, its hash, and the state of a training.
+#include "apps/checkpoint.h"
+
+#include "tests/fuzz/safetensors_mutator.h"
+#include "tests/fuzz/small_training.h"
+#include "tests/scratch.h"
+
+namespace {
+
+// No mutation finds the hash of what it made, so a wrong one is replaced by the right one, which the error
+// has: behind it lies what a checkpoint that was written on purpose can do. "" if there is none to replace.
+std::string with_right_hash(std::string file, const std::string& message) {
+  const std::string before = "the hash of its contents is ", key = "\"hash\":\"";
+  const std::size_t digits = 16, at = message.find(before), place = file.find(key);
+  if (at == std::string::npos || place == std::string::npos || place + key.size() + digits > file.size())
+    return "";
+  return file.replace(place + key.size(), digits, message.substr(at + before.size(), digits));
+}
+
+std::string load(const Scratch& scratch, const std::string& file) {
+  static const fuzz::SmallTraining training;
+  const std::string path = scratch.write("step-00000007.safetensors", file);
+  fuzz::refusal(path, [&] {
+    const apps::CheckpointInfo info = apps::checkpoint_info(path);
+    apps::resume_differences(info, training.options);
+    fuzz::expect(std::to_string(apps::checkpoint_step(path)) == info.at("step"),
+                 "the step that the file says");
+  });
+  const std::string message = fuzz::refusal(
+      path, [&] { apps::load_checkpoint(path, training.options, training.parameters, training.state); });
+  const std::string encoder =
+      fuzz::refusal(path, [&] { apps::load_parameters(path, training.parameters, "conv1"); });
+  return message.find("the hash of its contents is ") != std::string::npos ? message : encoder;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  static const Scratch scratch;
+  const std::string file(reinterpret_cast<const char*>(bytes), size);
+  const std::string right = with_right_hash(file, load(scratch, file));
+  if (!right.empty()) load(scratch, right);
+  return 0;
+}

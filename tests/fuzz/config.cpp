@@ -1,0 +1,21 @@
+// A config file, for a training: keys, values, sections, and the ranges of every option. What was taken is
+// written as a run's config.toml is, and must read back to the same.
+#include "apps/fields.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/scratch.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  static const Scratch scratch;
+  const std::string path = scratch.write("run.toml", {reinterpret_cast<const char*>(bytes), size});
+  fuzz::refusal(path, [&] {
+    apps::PretrainOptions options, again;
+    apps::apply_config(path, "pretrain", apps::fields(options));
+    const std::string text = apps::config_text("pretrain", apps::fields(options));
+    const std::string written = scratch.write("config.toml", text);
+    const std::string wrong =
+        fuzz::refusal(written, [&] { apps::apply_config(written, "pretrain", apps::fields(again)); });
+    fuzz::expect(wrong.empty(), "a configuration that can be read again", wrong);
+    fuzz::expect(apps::config_text("pretrain", apps::fields(again)) == text, "the same configuration", text);
+  });
+  return 0;
+}

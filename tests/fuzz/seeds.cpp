@@ -1,0 +1,174 @@
+// What fuzzing begins with: files that are right, made by the encoders of tests/, and those of
+// tests/bad_inputs, which are wrong in one way each.
+//   fuzz_seeds FOLDER   writes FOLDER/TARGET/NUMBER; run at the top of the tree
+#include <iterator>
+
+#include "apps/fields.h"
+#include "engine/safetensors.h"
+#include "tests/bad_inputs/bad_input.h"
+#include "tests/encode.h"
+#include "tests/encode_stb.h"
+#include "tests/fuzz/small_training.h"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most = 16 << 10;  // larger ones would slow down every mutation
+
+class Seeds {
+ public:
+  explicit Seeds(const fs::path& folder) : folder_(folder) {}
+  void add(const std::string& target, const std::string& bytes) {
+    fs::create_directories(folder_ / target);
+    std::ofstream(folder_ / target / std::to_string(count_++), std::ios::binary) << bytes;
+  }
+  void add(const std::string& target, const std::vector<BadImage>& images) {
+    for (const BadImage& image : images)
+      if (image.bytes.size() <= most) add(target, image.bytes);
+  }
+  // The file that bad inputs write.
+  void add(const std::string& target, const std::vector<BadInput>& inputs, const std::string& file) {
+    for (const BadInput& input : inputs) {
+      const Scratch scratch;
+      input.make(scratch);
+      const std::string bytes = scratch.read(file);
+      if (!bytes.empty() && bytes.size() <= most) add(target, bytes);
+    }
+  }
+
+ private:
+  fs::path folder_;
+  int count_ = 0;
+};
+
+std::string bytes_of(const std::string& path, std::size_t count) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {}).substr(0, count);
+}
+
+std::vector<std::uint8_t> ramp(int count) {
+  std::vector<std::uint8_t> values;
+  for (int i = 0; i < count; ++i) values.push_back(std::uint8_t(i * 37));
+  return values;
+}
+
+void images(Seeds& seeds) {
+  for (const bool progressive : {false, true})
+    for (const bool arithmetic : {false, true}) {
+      JpegOptions o{.progressive = progressive, .arithmetic = arithmetic};
+      seeds.add("jpeg", encode_jpeg(9, 17, ramp(9 * 17 * 3), o));
+      o.input = o.stored = JCS_GRAYSCALE;
+      seeds.add("jpeg", encode_jpeg(9, 17, ramp(9 * 17), o));
+      o.input = JCS_CMYK, o.stored = JCS_YCCK;
+      seeds.add("jpeg", encode_jpeg(9, 17, ramp(9 * 17 * 4), o));
+    }
+  seeds.add("jpeg", encode_jpeg(9, 17, ramp(9 * 17 * 3), {.one_scan_a_component = true}));
+  seeds.add("jpeg", bad_jpegs());
+
+  const std::pair<spng_color_type, int> types[] = {{SPNG_COLOR_TYPE_GRAYSCALE, 1},
+                                                   {SPNG_COLOR_TYPE_TRUECOLOR, 3},
+                                                   {SPNG_COLOR_TYPE_INDEXED, 1},
+                                                   {SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 2},
+                                                   {SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 4}};
+  for (const auto& [type, samples] : types)
+    for (const int bits : {1, 2, 4, 8, 16})
+      for (const bool interlaced : {false, true}) {
+        spng_plte palette = {.n_entries = 256, .entries = {}};
+        const int row = (9 * samples * bits + 7) / 8;
+        seeds.add("png",
+                  encode_png(9, 9, type, bits, ramp(9 * row),
+                             type == SPNG_COLOR_TYPE_INDEXED ? &palette : nullptr, nullptr, interlaced));
+      }
+  seeds.add("png", bad_pngs());
+
+  const std::string palette(1024, 'p');
+  for (const std::uint32_t bits : {1U, 4U, 8U, 16U, 24U, 32U})
+    seeds.add("stb", encode_bmp(3, 3, std::string(36, '\1'),
+                                {.bits = bits, .after = bits <= 8 ? palette.substr(0, 4U << bits) : ""}));
+  for (const std::uint32_t bits : {16U, 32U})
+    seeds.add("stb", encode_bmp(-3, 3, std::string(36, '\1'),
+                                {.bits = bits,
+                                 .compression = 3,
+                                 .after = little_endian(0x7c00, 4) + little_endian(0x3e0, 4) +
+                                          little_endian(0x1f, 4)}));
+  seeds.add("stb", "P6\n# a comment\n2 2\n255\n123456789012");
+  seeds.add("stb", "P5 2 2 255 1234");
+  for (const int type : {1, 2, 3, 9, 10, 11})
+    for (const int bits : {8, 15, 16, 24, 32})
+      seeds.add("stb", encode_tga(2, 3, palette.substr(0, 64),
+                                  {.type = type,
+                                   .bits = bits,
+                                   .colours = type % 8 == 1 ? 4 : 0,
+                                   .colour_bits = type % 8 == 1 ? 24 : 0}));
+  seeds.add("stb", bad_bitmaps());
+}
+
+void records(Seeds& seeds) {
+  const std::string names = bytes_of("data/samples/batches.meta.txt", 255),
+                    named = char(names.size()) + names;
+  for (const int flags : {0, 2, 2 + 8, 2 + 16, 4, 4 + 32})
+    seeds.add("cifar", char(flags) + named + bytes_of("data/samples/data_batch_1.bin", 2 * 3073));
+  for (const int flags : {1, 1 + 4, 1 + 2 + 4})
+    seeds.add("cifar", char(flags) + named + std::string(3074, '\7'));
+  for (const int flags : {0, 1, 2, 2 + 4 + 48, 2 + 8, 2 + 16})
+    seeds.add("stl10", char(flags) + named + std::string("\2\1\7") + std::string(27'648 + 100, 'x') +
+                           std::string(flags & 2 ? 0 : 27'548, 'y'));
+}
+
+void configs(Seeds& seeds) {
+  apps::PretrainOptions options;
+  seeds.add("config", apps::config_text("pretrain", apps::fields(options)));
+  seeds.add("config",
+            "# of any command\nbatch = 1_024\n[knn]\nk = 20\n[pretrain]\narch = 'resnet10'  # small\n"
+            "data = \"a \\\"b\\\" \\\\ #c\"\ntau = +0.5\nlr = \"auto\"\ngraph = false\n");
+  seeds.add("config", bad_settings(), "run.toml");
+}
+
+void tensors(Seeds& seeds) {
+  const Scratch scratch;
+  const std::string path = scratch.path("a");
+  using engine::DType;
+  engine::TensorFile file;
+  for (const DType type : {DType::f32, DType::f64, DType::bf16, DType::u8, DType::i32, DType::i64}) {
+    const std::string name(1, char('a' + int(type)));
+    file.tensors.emplace_back(name, engine::zeros({2, 0, 3, 1}, type, engine::cpu));
+    file.tensors.emplace_back(name + name, engine::zeros({3}, type, engine::cpu));
+  }
+  file.tensors.emplace_back("scalar", engine::zeros({}, DType::f32, engine::cpu));
+  file.metadata = {{"format", "pt"}, {"\u00fc", "\n\"\\"}};
+  engine::write_safetensors(path, file);
+  seeds.add("safetensors", scratch.read("a"));
+  seeds.add("safetensors", bad_safetensors(), "c.safetensors");
+
+  const fuzz::SmallTraining training;
+  apps::save_checkpoint(path, training.options, training.parameters, training.state, 7);
+  seeds.add("safetensors", scratch.read("a"));
+  seeds.add("checkpoint", scratch.read("a"));
+  // each tensor of another shape, of another type, and missing; the target puts the hash right
+  const engine::TensorFile right = engine::read_safetensors(path);
+  for (std::size_t i = 0; i < right.tensors.size(); ++i)
+    for (int way = 0; way < 3; ++way) {
+      engine::TensorFile wrong = right;
+      engine::Tensor& value = wrong.tensors[i].second;
+      if (way == 0) value = engine::zeros({value.numel() + 1}, value.dtype(), engine::cpu);
+      if (way == 1) value = engine::zeros(value.shape(), DType::f64, engine::cpu);
+      if (way == 2) wrong.tensors.erase(wrong.tensors.begin() + std::ptrdiff_t(i));
+      engine::write_safetensors(path, wrong);
+      seeds.add("checkpoint", scratch.read("a"));
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
+    return 2;
+  }
+  Seeds seeds(argv[1]);
+  images(seeds);
+  records(seeds);
+  configs(seeds);
+  tensors(seeds);
+}

@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(NT)
     Tile<A, N, L> scale = load_channels<N, L>(weight, place.c, C);
     UNROLL for (int i = 0; i < N; ++i) scale.v[i] *= rstd.v[i];
     const bool past = past_cache<Vector<A, L>>(y, R * C, C);
-    for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
+    for_rows<L == 1 ? 2 : 1>(place, [&](std::int64_t offset) {
       Tile<A, N, L> t = load_tile<N, L>(x + offset), r{};
       if (Residual) r = load_tile<N, L>(residual + offset);
       UNROLL for (int i = 0; i < N; ++i) {

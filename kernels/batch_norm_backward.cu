@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(NT)
 
 // dx = a dy' - (a dbias / n + (x - mean) a rstd dweight / n), a = weight rstd. Slabs in descending order.
 template <int NT, int V, Mask M, bool Accumulate, class T>
-__global__ void __launch_bounds__(NT)
+__global__ void __launch_bounds__(NT, 3)
     dx_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,
               const T* __restrict__ y, const T* __restrict__ dy, const acc_t<T>* __restrict__ statistics,
               const acc_t<T>* __restrict__ weight, const acc_t<T>* __restrict__ bias,

@@ -184,7 +184,7 @@ inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this lo
 // Into how many parts the columns are cut, so that few rows still give many blocks.
 inline int nt_xent_splits(const NtXentShape& s) {
   const std::int64_t row_blocks = (s.rows + 63) / 64, column_blocks = (s.columns + 63) / 64;
-  std::int64_t parts = row_blocks < 128 ? 128 / (row_blocks > 0 ? row_blocks : 1) : 1;
+  std::int64_t parts = row_blocks < 1024 ? 1024 / (row_blocks > 0 ? row_blocks : 1) : 1;
   if (parts > 8) parts = 8;
   const std::int64_t each = (column_blocks + parts - 1) / parts;  // none may be left empty
   return int((column_blocks + each - 1) / each);

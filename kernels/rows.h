@@ -114,9 +114,13 @@ __device__ __forceinline__ void for_wrapped(std::int64_t c, int n, std::int64_t 
 template <int N, int L, class T>
 __device__ __forceinline__ Tile<acc_t<T>, N, L> load_channels(const T* channels, std::int64_t c,
                                                               std::int64_t C) {
-  if constexpr (L == 1) {  // they need not lie as a pack does
+  if constexpr (L == 1) {  // begin at a multiple of 16 bytes where N > 1, as all that tensors have; c of N
+    constexpr int piece = 16 / int(sizeof(T)) < N ? 16 / int(sizeof(T)) : N;
     Tile<acc_t<T>, N, 1> tile;
-    for (int i = 0; i < N; ++i) tile.v[i] = acc_t<T>(channels[c + i]);
+    UNROLL for (int i = 0; i < N; i += piece) {
+      const Tile<acc_t<T>, piece, 1> part = load_tile<piece, 1>(channels + c + i);
+      UNROLL for (int k = 0; k < piece; ++k) tile.v[i + k] = part.v[k];
+    }
     return tile;
   } else {
     if (c + N * L <= C) return load_tile<N, L>(channels + c);
@@ -186,7 +190,8 @@ __device__ __forceinline__ void for_tiles(std::int64_t first, std::int64_t end, 
 // Adds what the threads of a block found for their channels: out[c] = the sum over the block's tiles. At one
 // thread a block `out` has been set to zero before. Every thread calls it.
 template <int NT, int N, int L, class A>
-__device__ __forceinline__ void add_up(const Tile<A, N, L>& tile, std::int64_t c, std::int64_t C, A* out) {
+__device__ __forceinline__ void add_up(const Tile<A, N, L>& tile, [[maybe_unused]] std::int64_t c,
+                                       std::int64_t C, A* out) {
   if constexpr (NT == 1) {
     A sums[N * L];
     UNROLL for (int i = 0; i < N; ++i) store_rounded<A, L>(sums + i * L, tile.v[i]);
@@ -194,17 +199,21 @@ __device__ __forceinline__ void add_up(const Tile<A, N, L>& tile, std::int64_t c
       for (int k = 0; k < count; ++k) out[c + k] += sums[i + k];
     });
   } else {
+    // every channel of the block gets a thread; a row of `shared` is 8 words longer than the threads, so that
+    // those of several rows of it find them in different banks
     const Place<NT, N> place(C);
-    SHARED(A, shared, [N][NT]);
+    SHARED(A, shared, [N][NT + 8]);
     __syncthreads();  // they may still be read from a call before
     for (int i = 0; i < N; ++i) shared[i][threadIdx.x] = tile.v[i];
     __syncthreads();
-    if (place.row == 0 && place.active)
-      for (int i = 0; i < N; ++i) {
-        A sum = tile.v[i];
-        for (int row = 1; row < place.rows; ++row) sum += shared[i][row * place.lanes + threadIdx.x];
-        out[c + i] = sum;
-      }
+    for (int k = int(threadIdx.x); k < place.lanes * N; k += NT) {
+      const int i = k / place.lanes, lane = k % place.lanes;
+      const std::int64_t channel = (std::int64_t(blockIdx.y) * place.lanes + lane) * N + i;
+      if (channel >= C) continue;
+      A sum = shared[i][lane];
+      for (int row = 1; row < place.rows; ++row) sum += shared[i][row * place.lanes + lane];
+      out[channel] = sum;
+    }
   }
 }
 
@@ -228,11 +237,13 @@ int pack_width(std::int64_t C) {
   return C % most == 0 ? most : 1;
 }
 
-// Rows of a block that gives no sum of them: a slab, but on a GPU without the limit on their number, since
-// many short blocks keep every processor busy to the end.
+// Rows of a block that gives no sum of them: a slab, but on a GPU some 2,000 to 4,000 blocks where there are
+// rows enough, which keep every processor busy to the end.
 template <int NT>
 std::int64_t strip_height(std::int64_t R, std::int64_t C) {
-  return slab_height(NT == 1 ? R : 1, C);
+  if (NT == 1) return slab_height(R, C);
+  const std::int64_t least = slab_height(1, C), times = R / (least * 2048);
+  return least * (times < 1 ? 1 : times);
 }
 
 // The grid of for_tiles: a slab of rows for each x, a group of channels for each y.

@@ -214,6 +214,8 @@ pytorch() {
   if [[ $quick == 1 ]]; then beside+=(--no-compile); fi
   if [[ $device == cuda ]]; then
     echo "bf16" && "${beside[@]}" --dtype bf16 --out "$logs/step-bf16.json"
+    echo "bf16, ResNet-50 of 224 x 224 pixels"
+    "${beside[@]}" --dtype bf16 --arch resnet50 --size 224 --batch "$(of_quick 16 256)" --no-compile --out "$logs/step-resnet50.json"
     echo "TF32" && "${beside[@]}" --tf32 --out "$logs/step-tf32.json"
   fi
   echo "f32" && "${beside[@]}" --out "$logs/step-f32.json"
@@ -295,7 +297,7 @@ write_report() {
       echo
       if [[ $name == build && $state == passed ]]; then lines=60; else lines=160; fi
       if [[ $name == pytorch && $state == passed ]]; then
-        grep -E '^\||^f32|^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(f32|TF32|bf16)$/\n\1\n/' || true
+        grep -E '^\||^f32|^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(f32|TF32|bf16.*)$/\n\1\n/' || true
         continue
       fi
       echo '```'

@@ -2,7 +2,7 @@
 """The PyTorch side of compare_pytorch.py: one SimCLR training step, measured on request.
 
 Reads `go N` lines from stdin; runs N steps and answers with one JSON line of seconds, by phase. The step is
-that of tests/bench_step.cpp: ResNet-18 (CIFAR stem), projection head of two layers, NT-Xent, backward,
+that of tests/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of two layers, NT-Xent, backward,
 SGD with momentum; images stay in memory, channels last; f32, or bf16 by autocast.
 """
 
@@ -17,14 +17,16 @@ import torchvision
 from torch import nn
 
 
-def simclr():
-    encoder = torchvision.models.resnet18()
-    encoder.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-    encoder.maxpool = nn.Identity()
+def simclr(arch, size):
+    encoder = torchvision.models.get_model(arch)
+    features = encoder.fc.in_features
+    if size <= 64:
+        encoder.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        encoder.maxpool = nn.Identity()
     encoder.fc = nn.Identity()
     projection = nn.Sequential()
-    for i, (wide, relu) in enumerate([(512, True), (128, False)], start=1):
-        projection.add_module(f"linear{i}", nn.Linear(512, wide, bias=False))
+    for i, (wide, relu) in enumerate([(features, True), (128, False)], start=1):
+        projection.add_module(f"linear{i}", nn.Linear(features, wide, bias=False))
         projection.add_module(f"bn{i}", nn.BatchNorm1d(wide))
         if relu:
             projection.add_module("relu", nn.ReLU(inplace=True))
@@ -42,18 +44,20 @@ def nt_xent(h, tau):
     return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
 
 
-def images(batch):
+def images(batch, size):
     """The same noise as in tests/bench_step.cpp, NHWC: a hash of each element's place."""
     low = 0xFFFFFFFF
-    h = torch.arange(batch * 32 * 32 * 3) * 2654435761 & low
+    h = torch.arange(batch * size * size * 3) * 2654435761 & low
     h = (h ^ h >> 15) * 2246822519 & low
     h ^= h >> 13
-    return (h.float() / 2**30 - 2).reshape(batch, 32, 32, 3).permute(0, 3, 1, 2)
+    return (h.float() / 2**30 - 2).reshape(batch, size, size, 3).permute(0, 3, 1, 2)
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--arch", default="resnet18")
+    p.add_argument("--size", type=int, default=32, help="of the images; up to 64 with the CIFAR stem")
     p.add_argument("--device", default="cpu")
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     p.add_argument("--tf32", action="store_true", help="f32 products on a GPU's tensor cores, in TF32")
@@ -66,7 +70,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
     torch.backends.cudnn.benchmark = cuda  # as its users are told: tries cuDNN's algorithms
 
-    model = simclr().to(memory_format=torch.channels_last).train()
+    model = simclr(a.arch, a.size).to(memory_format=torch.channels_last).train()
     if a.weights:
         from safetensors.torch import save_file
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
@@ -75,7 +79,7 @@ def main():
     others = [p for p in model.parameters() if p.ndim == 1]
     optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 1e-4}, {"params": others}],
                                 lr=0.05, momentum=0.9, fused=True)
-    x = images(a.batch).to(a.device).contiguous(memory_format=torch.channels_last)
+    x = images(a.batch, a.size).to(a.device).contiguous(memory_format=torch.channels_last)
     forward, loss_of = model.forward, nt_xent
     if a.compile:
         if a.simdlen:

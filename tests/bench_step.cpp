@@ -1,7 +1,8 @@
 // The dyad side of scripts/compare_pytorch.py: the training step of `dyad pretrain` on images that stay in
 // memory. Answers each line `go N` on stdin with one JSON line: seconds of N steps, by phase, and their
 // losses.
-//   bench_step IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE]]]
+//   bench_step IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE [ARCH [SIZE]]]]]
+// ARCH has the CIFAR stem for images of up to 64 x 64 pixels (SIZE, 32), else ImageNet's.
 #include <omp.h>
 
 #include <iostream>
@@ -15,8 +16,8 @@
 namespace {
 
 // The same noise as in scripts/pytorch_step.py, uniform in -2 .. 2: a hash of each element's place.
-engine::Tensor images(std::int64_t n) {
-  const engine::Tensor x({n, 32, 32, 3}, engine::DType::f32, engine::cpu);
+engine::Tensor images(std::int64_t n, std::int64_t size) {
+  const engine::Tensor x({n, size, size, 3}, engine::DType::f32, engine::cpu);
   auto* value = x.data<float>();
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     std::uint32_t h = std::uint32_t(i) * 2654435761u;
@@ -30,8 +31,8 @@ engine::Tensor images(std::int64_t n) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  engine::require(argc >= 2 && argc <= 5,
-                  "bench_step: expected IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE]]]");
+  engine::require(argc >= 2 && argc <= 7,
+                  "bench_step: expected IMAGES [WEIGHTS.safetensors|- [DEVICE [DTYPE [ARCH [SIZE]]]]]");
   const std::int64_t n = std::stol(argv[1]);
   apps::PretrainOptions o;
   o.optimizer = "sgd";
@@ -39,14 +40,16 @@ int main(int argc, char** argv) try {
   o.batch = int(n / 2);
   if (argc > 3) o.device = argv[3];
   if (argc > 4) o.dtype = argv[4];
-  apps::resolve(o, true);
+  if (argc > 5) o.arch = argv[5];
+  o.size = argc > 6 ? std::stoi(argv[6]) : 32;
+  apps::resolve(o, o.size <= 64);
   const engine::Device device = engine::parse_device(o.device);
 
   const apps::Model model(o, device);
   if (argc > 2 && std::string(argv[2]) != "-") apps::load_foreign_parameters(argv[2], model.parameters);
   const auto optimizer = apps::make_optimizer(o, model.parameters);
   apps::TrainStep step(model, *optimizer, engine::single(), o.batch);
-  const engine::Tensor x = engine::cast(images(n).to(device), engine::parse_dtype(o.dtype));
+  const engine::Tensor x = engine::cast(images(n, o.size).to(device), engine::parse_dtype(o.dtype));
   const engine::Tensor tau = engine::full({1}, 0.5, model.parameters.dtype(), device);
   std::cout << nlohmann::json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
 

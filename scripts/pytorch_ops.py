@@ -112,6 +112,7 @@ def main():
     like = {"device": device, "dtype": torch.bfloat16 if bench["dtype"] == "bf16" else torch.float32}
     weights = {"device": device, "dtype": torch.float32}
     torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # as dyad, unless DYAD_TF32=on
     kinds = {"eager": lambda f: f} | ({"compile": torch.compile} if a.compile else {})
     print("| op | shape | " + " | ".join(f"{what} dyad ms | {k} ms | ratio" for what in ("forward", "both") for k in kinds)
           + " |\n|---|---|" + "--:|" * 6 * len(kinds))

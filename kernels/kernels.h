@@ -16,8 +16,8 @@
 namespace kernels {
 
 // Kernels over (R,C) arrays cut the rows into slabs of this height, one a block; sums of slabs are merged in
-// order. A function of the shape alone, so that results do not depend on the device's size. At most 384 slabs:
-// three blocks on each of a Hopper's 132 processors, all at once.
+// order. A function of the shape alone, so that results do not depend on the device's size. At most 384
+// slabs: three blocks on each of a Hopper's 132 processors, all at once.
 inline std::int64_t slab_height(std::int64_t R, std::int64_t C) {
   const std::int64_t wanted = 16384 / C > 32 ? 16384 / C : 32, least = (R + 383) / 384;
   return ((wanted > least ? wanted : least) + 15) / 16 * 16;

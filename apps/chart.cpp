@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <sstream>
 
 namespace apps {
 namespace {
 
-constexpr double kHeight = 250;                                     // of the drawing, in its own units
-constexpr double kLeft = 52, kRight = 12, kTop = 14, kBottom = 42;  // margins
+constexpr double kHeight = 250;                                          // of the drawing, in its own units
+constexpr double kLeastLeft = 52, kRight = 12, kTop = 14, kBottom = 42;  // margins
 constexpr std::size_t kBins = 200;
 
 struct Bin {
@@ -105,19 +106,21 @@ std::string svg(const LineChart& c) {
     high = std::max(high, c.reference->first);
   }
   const double room = (high - low) * 0.06;
-  const Axis x = axis(points.front().x, points.back().x, kLeft, c.width - kRight);
   const Axis y = axis(c.from_zero ? low : low - room, high + room, kHeight - kBottom, kTop);
+  double left = kLeastLeft;  // the numbers of y, and its label beside them
+  for (const double v : ticks(y.low, y.high, 5)) left = std::max(left, 7. * double(compact(v).size()) + 22);
+  const Axis x = axis(points.front().x, points.back().x, left, c.width - kRight);
 
   s << "<svg viewBox=\"0 0 " << c.width << ' ' << kHeight << "\" role=\"img\" aria-label=\""
     << escaped(c.title) << "\">\n";
   for (const double v : ticks(y.low, y.high, 5))
-    s << "<line class=\"grid\" x1=\"" << kLeft << "\" x2=\"" << c.width - kRight << "\" y1=\"" << y(v)
-      << "\" y2=\"" << y(v) << "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" << kLeft - 6 << "\" y=\""
+    s << "<line class=\"grid\" x1=\"" << left << "\" x2=\"" << c.width - kRight << "\" y1=\"" << y(v)
+      << "\" y2=\"" << y(v) << "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" << left - 6 << "\" y=\""
       << y(v) + 4 << "\">" << compact(v) << "</text>\n";
   for (const double v : ticks(x.low, x.high, int(c.width / 90)))
     s << "<text class=\"tick\" text-anchor=\"middle\" x=\"" << x(v) << "\" y=\"" << kHeight - kBottom + 17
       << "\">" << compact(v) << "</text>\n";
-  s << "<text class=\"label\" text-anchor=\"middle\" x=\"" << (kLeft + c.width - kRight) / 2 << "\" y=\""
+  s << "<text class=\"label\" text-anchor=\"middle\" x=\"" << (left + c.width - kRight) / 2 << "\" y=\""
     << kHeight - 6 << "\">" << escaped(c.x_label) << "</text>\n";
   if (!c.y_label.empty())
     s << "<text class=\"label\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\""
@@ -127,7 +130,7 @@ std::string svg(const LineChart& c) {
   draw_line(s, points, x, y, "");
   if (c.reference) {
     const double at = y(c.reference->first);
-    s << "<line class=\"reference\" x1=\"" << kLeft << "\" x2=\"" << c.width - kRight << "\" y1=\"" << at
+    s << "<line class=\"reference\" x1=\"" << left << "\" x2=\"" << c.width - kRight << "\" y1=\"" << at
       << "\" y2=\"" << at << "\"/><text class=\"reference-label\" text-anchor=\"end\" x=\""
       << c.width - kRight << "\" y=\"" << at + 15 << "\">" << escaped(c.reference->second) << "</text>\n";
   }
@@ -235,7 +238,7 @@ std::string compact(double value) {
   char text[40];
   if (std::abs(value) < 1000) {
     std::snprintf(text, sizeof text, "%.4g", value);
-    return text;
+    return std::strcmp(text, "-0") == 0 ? "0" : text;  // a compiler that may not tell zeros apart
   }
   if (std::abs(value) >= 1e9) {
     std::snprintf(text, sizeof text, "%.3g", value);

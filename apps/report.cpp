@@ -148,7 +148,7 @@ std::string results_section(const std::vector<Result>& results) {
   return s.str();
 }
 
-std::string phases_card(const std::vector<StepRecord>& steps) {
+std::string phases_card(const std::vector<StepRecord>& steps, const PretrainOptions& o) {
   std::vector<std::pair<std::string, double>> phases;  // medians, in order of running
   for (const auto& [name, unused] : steps.back().phases) {
     std::vector<double> times;
@@ -161,8 +161,11 @@ std::string phases_card(const std::vector<StepRecord>& steps) {
   for (const auto& [name, milliseconds] : phases) sum += milliseconds;
   if (!(sum > 0)) return "";
   std::ostringstream s;
-  s << "<div class=\"card wide\"><figcaption>Where a step's time goes (median " << with_ms(sum)
-    << ")</figcaption><div class=\"phases\">";
+  const bool ahead = o.device.starts_with("cuda") && !o.sync;
+  s << "<div class=\"card wide\"><figcaption>Where "
+    << (ahead ? "the host's time of a step goes, which asks ahead of the GPU: --sync waits for each phase"
+              : "a step's time goes")
+    << " (median " << with_ms(sum) << ")</figcaption><div class=\"phases\">";
   for (std::size_t i = 0; i < phases.size(); ++i)
     s << "<i style=\"flex:" << phases[i].second / sum * 100 << ";background:var(--p"
       << std::min<std::size_t>(i, 6) << ")\"></i>";
@@ -186,7 +189,14 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
     loss.y.push_back(r.loss);
     lr.y.push_back(r.lr);
     norm.y.push_back(r.gradient_norm);
-    speed.y.push_back(r.pairs_per_s);
+  }
+  // of several steps together: the host asks a GPU for some at once and then waits
+  const std::size_t window = std::clamp<std::size_t>(steps.size() / 20, 1, 50);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::size_t first = i / window * window, end = std::min(first + window, steps.size());
+    double seconds = 0;
+    for (std::size_t k = first; k < end; ++k) seconds += 1 / steps[k].pairs_per_s;
+    speed.y.push_back(double(end - first) / seconds);
   }
   const double chance = std::log(2.0 * o.batch - 1);
   loss.reference = {chance, "chance: ln(2N - 1) = " + compact(chance)};
@@ -195,7 +205,7 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
   s << "<h2>Training</h2>\n<div class=\"wide narrow-screen\">" << svg(loss) << "</div>\n";
   loss.width = 900;
   s << "<div class=\"wide wide-screen\">" << svg(loss) << "</div>\n"
-    << phases_card(steps) << "<div class=\"charts\">" << svg(speed) << svg(lr) << svg(norm) << "</div>\n";
+    << phases_card(steps, o) << "<div class=\"charts\">" << svg(speed) << svg(lr) << svg(norm) << "</div>\n";
   return s.str();
 }
 

@@ -1,7 +1,9 @@
 // CUDA's names on the host: thread indices, shuffles, votes, atomics, reductions and math do what CUDA's do.
 #include <doctest/doctest.h>
 
+#include <cassert>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -47,6 +49,32 @@ __global__ void vote_kernel(unsigned* y) {
       static_cast<unsigned>(__syncthreads_or(threadIdx.x == 63) + 2 * __syncthreads_and(threadIdx.x < 63));
 }
 
+// Sums and matches over the lanes of one value in three, and over all.
+__global__ void warp_reduce_kernel(int* y) {
+  const int lane = static_cast<int>(threadIdx.x) % warpSize;
+  int* out = y + threadIdx.x * 9;
+  const unsigned every = ~0u, third = 0x49249249u;  // lanes 0, 3, 6 ...
+  out[0] = __reduce_add_sync(every, lane - 40);
+  out[1] = __reduce_min_sync(every, lane - 40);
+  out[2] = static_cast<int>(__reduce_max_sync(every, 3u * static_cast<unsigned>(lane)));
+  out[3] = static_cast<int>(__reduce_or_sync(every, 1u << lane % 5));
+  out[4] = static_cast<int>(__reduce_and_sync(every, ~(1u << lane % 5)));
+  out[5] = static_cast<int>(__reduce_xor_sync(every, static_cast<unsigned>(lane)));
+  out[6] = static_cast<int>(__match_any_sync(every, lane / 8));
+  int all = 7;
+  out[7] = __match_all_sync(every, 2.5, &all) == every ? all : -1;
+  out[8] = lane % 3 == 0 ? __reduce_add_sync(third, lane) : 0;
+}
+
+__constant__ float table[] = {1, 10, 100};
+
+// What is plain C++ on the host too: constant memory, printf, assert.
+__global__ void plain_kernel(float* y) {
+  assert(threadIdx.x < 3);
+  y[threadIdx.x] = table[threadIdx.x];
+  if (threadIdx.x > 3) printf("never %d\n", static_cast<int>(threadIdx.x));
+}
+
 __global__ void atomic_kernel(int* i, unsigned* u, unsigned long long* l, float* f, double* d) {
   const int t = static_cast<int>(threadIdx.x + blockIdx.x * blockDim.x);
   atomicAdd(&i[0], t);
@@ -58,6 +86,8 @@ __global__ void atomic_kernel(int* i, unsigned* u, unsigned long long* l, float*
   atomicXor(&u[2], 1u << t % 4);
   atomicExch(&u[3], 7u);
   atomicCAS(&u[4], 0u, 9u);
+  atomicInc(&u[5], 9u);
+  atomicDec(&u[6], 9u);
   atomicAdd(&l[0], 1ull << 33);
   atomicAdd(&f[0], 0.5f);
   atomicAdd(&d[0], 0.25);
@@ -164,15 +194,40 @@ TEST_CASE("simt: votes") {
   }
 }
 
+TEST_CASE("simt: sums, extremes and matches over lanes") {
+  std::vector<int> y(64 * 9);
+  launch<warp_reduce_kernel>(SimtStream{}, Grid{dim3(1), dim3(64)}, y.data());
+  for (int thread = 0; thread < 64; ++thread) {
+    CAPTURE(thread);
+    const int* got = &y[std::size_t(thread) * 9];
+    const int lane = thread % 32;
+    CHECK(got[0] == 31 * 16 - 40 * 32);
+    CHECK(got[1] == -40);
+    CHECK(got[2] == 93);
+    CHECK(got[3] == 31);
+    CHECK(got[4] == ~31);
+    CHECK(got[5] == 0);
+    CHECK(static_cast<unsigned>(got[6]) == 0xffu << lane / 8 * 8);
+    CHECK(got[7] == 1);
+    CHECK(got[8] == (lane % 3 == 0 ? 165 : 0));
+  }
+}
+
+TEST_CASE("simt: constant memory, assert and printf are C++'s") {
+  std::vector<float> y(3);
+  launch<plain_kernel>(SimtStream{}, Grid{dim3(1), dim3(3)}, y.data());
+  CHECK(y == std::vector<float>{1, 10, 100});
+}
+
 TEST_CASE("simt: atomics") {
   std::vector<int> i(4);
-  std::vector<unsigned> u{0, ~0u, 0, 0, 0};
+  std::vector<unsigned> u{0, ~0u, 0, 0, 0, 0, 0};
   unsigned long long l = 0;
   float f = 0;
   double d = 0;
   launch<atomic_kernel>(SimtStream{}, Grid{dim3(4), dim3(64)}, i.data(), u.data(), &l, &f, &d);
   CHECK(i == std::vector<int>{255 * 128, -255 * 128, 255, -255});
-  CHECK(u == std::vector<unsigned>{~0u, 0xffff0000u, 0, 7, 9});
+  CHECK(u == std::vector<unsigned>{~0u, 0xffff0000u, 0, 7, 9, 256 % 10, 10 - 256 % 10});
   CHECK(l == 256ull << 33);
   CHECK(f == 128);
   CHECK(d == 64);

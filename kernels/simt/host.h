@@ -12,6 +12,7 @@
 #define __constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __shared__ in_a_simt_kernel_shared_memory_is_SHARED_of_kernels_simt_h_not  // an error that says so
 #define __align__(n) alignas(n)
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")

@@ -2,6 +2,7 @@
 """Plants bugs in the kernels, one at a time, and says which detector finds which: the kill table.
 
   scripts/mutate.py [--only REGEX] [--seeds 3] [--jobs N] [--out FILE.md]
+  scripts/mutate.py --list       only looks whether each bug's place is in the sources
 
 tests/mutations.toml lists the bugs. Each goes into a copy of this tree under build/mutants, whose programs of cards are
 built and run: the plain one (gradcheck, orders, poison ...), and for bugs that only a sanitizer sees those with
@@ -88,6 +89,7 @@ def check(kinds, op, seeds, limit):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", default="", help="regular expression over the names of the bugs")
+    p.add_argument("--list", action="store_true")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--jobs", type=int, default=os.cpu_count())
     p.add_argument("--limit", type=int, default=300, help="seconds for the cards of one bug")
@@ -101,6 +103,9 @@ def main():
         count = (ROOT / m["file"]).read_text().count(m["from"])
         if count != 1:
             sys.exit(f"mutate: {m['name']}: its text occurs {count} times in {m['file']}, expected once")
+    if args.list:
+        print(f"{len(mutations)} bugs, each with its place")
+        return 0
 
     copy_tree()
     kinds = ["plain"] + (["asan", "tsan"] if any(m.get("sanitizers") for m in mutations) else [])

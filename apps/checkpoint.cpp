@@ -75,25 +75,6 @@ class ContentHash {
   std::uint64_t hash_ = kernels::fnv1a(nullptr, 0);
 };
 
-// Reads all of it. DataError unless it has the hash of what it holds.
-void require_whole(const engine::SafetensorsReader& file, const std::string& path) {
-  const auto found = file.metadata().find(ContentHash::kKey);
-  engine::require_data(found != file.metadata().end(), path,
-                       ": its metadata have no hash: expected a checkpoint that dyad has written");
-  std::vector<const engine::TensorEntry*> entries;
-  for (const auto& e : file.entries()) entries.push_back(&e);
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
-  ContentHash hash(file.metadata());
-  std::vector<char> bytes;
-  for (const auto* e : entries) {
-    bytes.resize(e->end - e->begin);
-    file.read(*e, bytes.data());
-    hash.add(e->name, e->dtype, e->shape, bytes.data(), bytes.size());
-  }
-  engine::require_data(hash.text() == found->second, path, ": is damaged: the hash of its contents is ",
-                       hash.text(), ", expected ", found->second);
-}
-
 // One tensor as it is in the file.
 struct Entry {
   std::string name;
@@ -148,6 +129,24 @@ long step_of(const CheckpointInfo& info, const std::string& path) {
 }
 
 }  // namespace
+
+void require_whole(const engine::SafetensorsReader& file, const std::string& path) {
+  const auto found = file.metadata().find(ContentHash::kKey);
+  engine::require_data(found != file.metadata().end(), path,
+                       ": its metadata have no hash: expected a checkpoint that dyad has written");
+  std::vector<const engine::TensorEntry*> entries;
+  for (const auto& e : file.entries()) entries.push_back(&e);
+  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  ContentHash hash(file.metadata());
+  std::vector<char> bytes;
+  for (const auto* e : entries) {
+    bytes.resize(e->end - e->begin);
+    file.read(*e, bytes.data());
+    hash.add(e->name, e->dtype, e->shape, bytes.data(), bytes.size());
+  }
+  engine::require_data(hash.text() == found->second, path, ": is damaged: the hash of its contents is ",
+                       hash.text(), ", expected ", found->second);
+}
 
 void save_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
                      const StateTensors& state, long step) {
@@ -239,9 +238,13 @@ std::optional<std::string> newest_checkpoint(const std::string& run) {
   return std::nullopt;
 }
 
-void keep_newest(const std::string& run, int keep) {
+void keep_newest(const std::string& run, int keep, long newest) {
   const auto paths = checkpoints(run);
-  for (std::size_t i = std::size_t(keep); i < paths.size(); ++i) std::filesystem::remove(paths[i]);
+  const auto now = std::find(paths.begin(), paths.end(), checkpoint_path(run, newest));
+  if (now == paths.end()) return;
+  for (auto p = paths.begin(); p != now; ++p) std::filesystem::remove(*p);
+  for (auto p = now; p != paths.end(); ++p)
+    if (p - now >= keep) std::filesystem::remove(*p);
 }
 
 std::string chosen_checkpoint(const std::string& run, const std::string& given) {

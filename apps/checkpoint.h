@@ -12,6 +12,7 @@
 
 #include "apps/options.h"
 #include "engine/parameters.h"
+#include "engine/safetensors.h"
 
 namespace apps {
 
@@ -38,6 +39,9 @@ void load_parameters(const std::string& path, const engine::Parameters&, const s
 // The same from another program's file, which has no hash: PyTorch's initial weights for a comparison.
 void load_foreign_parameters(const std::string& path, const engine::Parameters&);
 
+// Reads all of it. DataError unless it has the hash of what it holds.
+void require_whole(const engine::SafetensorsReader&, const std::string& path);
+
 // Options that may differ on resuming but change what comes of it: "lr 0.3 -> 0.5, batch 64 -> 128", or "".
 std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);
 
@@ -47,7 +51,9 @@ std::vector<std::string> checkpoints(const std::string& run);  // newest first
 std::optional<std::string> newest_checkpoint(const std::string& run);
 // `given`, or if that is "" the newest; UsageError where there is none.
 std::string chosen_checkpoint(const std::string& run, const std::string& given);
-void keep_newest(const std::string& run, int keep);  // removes the others
+// Of those up to `newest`, which has just been written, the last `keep` stay. Later ones are damaged, or of a
+// branch that was left by resuming before them.
+void keep_newest(const std::string& run, int keep, long newest);
 
 // The checkpoint that --resume asks for, if any: "" none, "auto" the newest, else the file.
 std::optional<std::string> resume_from(const PretrainOptions&);

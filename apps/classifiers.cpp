@@ -1,5 +1,7 @@
 #include "apps/classifiers.h"
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "engine/schedule.h"
 #include "models/knn.h"
@@ -38,17 +40,18 @@ Classifier sgd_classifier(const SgdProbe& p) {
       .meaning = concat_text("linear classifier (SGD, ", p.epochs, " epochs)"),
       .classify =
           [=](const Features& train, const Tensor& test, int classes) {
-            const double lr = p.lr > 0 ? p.lr : engine::linear_scaling(0.1, p.batch);
+            const int batch = int(std::min<std::size_t>(std::size_t(p.batch), train.labels.size()));
+            const double lr = p.lr >= 0 ? p.lr : engine::linear_scaling(0.1, batch);
             const models::LinearProbe probe = models::train_linear_probe(train.values, train.labels, classes,
                                                                          {.epochs = p.epochs,
-                                                                          .batch = p.batch,
+                                                                          .batch = batch,
                                                                           .learning_rate = lr,
                                                                           .weight_decay = p.weight_decay,
                                                                           .seed = p.seed});
             return Verdict{
                 .predicted = models::predict(probe, test),
                 .details = {
-                    {"epochs", p.epochs}, {"batch", p.batch}, {"lr", lr}, {"weight_decay", p.weight_decay}}};
+                    {"epochs", p.epochs}, {"batch", batch}, {"lr", lr}, {"weight_decay", p.weight_decay}}};
           },
       .of_pixels = false};
 }

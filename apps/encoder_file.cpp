@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "apps/checkpoint.h"
 #include "apps/file_layout.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
@@ -60,6 +61,7 @@ std::string load_encoder(const std::string& path, const PretrainOptions& o,
   const engine::SafetensorsReader file(path);
   const bool checkpoint = std::ranges::any_of(
       file.entries(), [](const engine::TensorEntry& e) { return e.name.starts_with(kEncoder); });
+  if (file.metadata().contains("hash")) require_whole(file, path);
 
   std::vector<Match> matches;
   std::set<std::string> known;

@@ -150,8 +150,8 @@ int evaluate(const EvaluationOptions& e, const std::vector<Classifier>& classifi
 
   const std::string text = result.dump(1) + "\n", file = (name.empty() ? e.command : name) + ".json";
   write_text(e.run + "/" + file, text);
-  if (!e.json.empty()) write_text(e.json, text);
   write_report(e.run);
+  if (!e.json.empty()) write_text(e.json, text);
   std::printf("%s/%s has it all, %s/report.html shows it\n", e.run.c_str(), file.c_str(), e.run.c_str());
   return 0;
 }

@@ -94,7 +94,7 @@ EventFile::EventFile(const std::string& folder, long resume_step) {
   file_ = std::fopen(path_.c_str(), "wbe");
   if (file_ == nullptr) throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
   write(version_event(time));
-  if (resume_step > 0) write(start_event(time, resume_step + 1));
+  write(start_event(time, resume_step + 1));  // what an earlier attempt wrote beyond is forgotten
 }
 
 EventFile::~EventFile() { std::fclose(file_); }

@@ -1,4 +1,5 @@
 // dyad finetune: what some of the labels make of the encoder.
+#include <algorithm>
 #include <cstdio>
 
 #include "apps/checkpoint.h"
@@ -22,11 +23,13 @@ std::string name_of(const FinetuneOptions& o) {
          (o.list.empty() ? percent_text(o.labels) : std::string("-list"));
 }
 
-FineTuning settings(const FinetuneOptions& o) {
-  const int epochs = o.frozen ? 90 : o.list.empty() && o.labels > 0.01 ? 30 : 60;
+FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t images) {
+  const double share = o.list.empty() ? o.labels : double(labelled) / double(images);
+  const int epochs = o.frozen ? 90 : share > 0.011 ? 30 : 60;  // published lists of 1 % are rounded a class
+  const int batch = int(std::min<std::size_t>(std::size_t(o.batch), labelled));
   return {.epochs = o.epochs > 0 ? o.epochs : epochs,
-          .batch = o.batch,
-          .lr = o.lr >= 0 ? o.lr : engine::linear_scaling(o.frozen ? 0.1 : 0.05, o.batch),
+          .batch = batch,
+          .lr = o.lr >= 0 ? o.lr : engine::linear_scaling(o.frozen ? 0.1 : 0.05, batch),
           .weight_decay = o.weight_decay,
           .frozen = o.frozen,
           .seed = o.seed,
@@ -43,7 +46,7 @@ Verdict train_and_predict(const Subject& s, const FinetuneOptions& o, bool from_
   for (const std::size_t i : listed) names += data::list_entry(*s.train, i) + "\n";
   write_text(o.run + "/" + name_of(o) + ".txt", names);
 
-  const FineTuning f = settings(o);
+  const FineTuning f = settings(o, listed.size(), s.train->size());
   double last = 0;
   fine_tune(model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
     last = loss;

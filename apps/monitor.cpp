@@ -22,13 +22,13 @@ Monitor::Monitor(const PretrainOptions& o, const Plan& plan, const data::Dataset
                  RunDirectory& run, bool active)
     : options_(o), plan_(plan), dataset_(dataset), model_(model), run_(run), active_(active) {
   const auto order = data::permutation(dataset.size(), o.seed, ~0U);  // of no epoch
-  const auto first = [&](std::size_t from, std::size_t to) {
-    return std::vector<std::size_t>(order.begin() + std::ptrdiff_t(from), order.begin() + std::ptrdiff_t(to));
-  };
-  watched_ = first(0, std::min(kWatched, order.size()));
-  const std::size_t probed = std::min(std::size_t(o.probe_images), order.size()), held_out = probed / 5;
-  held_out_ = first(0, held_out);
-  known_ = first(held_out, probed);
+  watched_.assign(order.begin(), order.begin() + std::ptrdiff_t(std::min(kWatched, order.size())));
+  std::vector<std::size_t> labelled;
+  for (const std::uint32_t i : order)
+    if (dataset.label(i) >= 0 && labelled.size() < std::size_t(o.probe_images)) labelled.push_back(i);
+  const auto known = labelled.begin() + std::ptrdiff_t(labelled.size() / 5);
+  held_out_.assign(labelled.begin(), known);
+  known_.assign(known, labelled.end());
 }
 
 void Monitor::measure_embeddings(ordered_json& line) const {

@@ -76,7 +76,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
     if (!ranks.first()) return;
     run.sync();
     save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);
-    keep_newest(o.run, o.keep);
+    keep_newest(o.run, o.keep, step);
   };
 
   if (ranks.first())

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -77,6 +78,9 @@ std::vector<std::optional<ordered_json>> evaluations_of(const std::string& run) 
   paths.insert(paths.begin(), {run + "/eval.json", run + "/linear.json", run + "/knn.json"});
   std::vector<std::optional<ordered_json>> files;
   for (const std::string& path : paths) files.push_back(json_of(path));
+  // an evaluation of more steps comes before an older one
+  std::ranges::stable_sort(files, std::greater(),
+                           [](const auto& file) { return file ? file->value("step", -1L) : -2L; });
   return files;
 }
 

@@ -75,7 +75,9 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   if (!writes) return;
   if (resume_step == 0 && !checkpoints(path_).empty())
     throw UsageError(path_ +
-                     " holds a run: --resume auto goes on with it, or name another folder with --run");
+                     (resolved.resume == "auto" ? " holds damaged checkpoints only: move them away, or"
+                                                : " holds a run: --resume auto goes on with it, or") +
+                     " name another folder with --run");
   std::error_code error;
   std::filesystem::create_directories(path("checkpoints"), error);
   if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());

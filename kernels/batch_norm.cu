@@ -46,6 +46,7 @@ __global__ void __launch_bounds__(NT)
 // Calls f(c, n, mean, m2) for each channel of this block: the moments of all rows from those of parts, whose
 // counts may differ (Chan, Golub & LeVeque 1979, for any number of groups):
 //   mean = sum n_p mean_p / n,  M2 = sum M2_p + sum n_p (mean_p - mean)^2.
+// The means are summed as differences to that of part 0: a large one would round away what they differ by.
 // On the GPU neighbouring threads take neighbouring channels and the lanes of a channel take every lanes-th
 // part each; there is no division in the loops, so that the loads of several parts are under way at once.
 template <int NT, class A, class F>
@@ -65,7 +66,7 @@ __device__ __forceinline__ void merge_parts(std::int64_t parts, std::int64_t C,
     const A count = part[2 * C];
     n += count;
     for (int i = 0; i < width; ++i) {
-      mean[i] += count * part[c + i];
+      mean[i] += count * (part[c + i] - partials[c + i]);
       m2[i] += part[C + c + i];
     }
   }
@@ -82,7 +83,7 @@ __device__ __forceinline__ void merge_parts(std::int64_t parts, std::int64_t C,
     }
     __syncthreads();
   }
-  for (int i = 0; i < width; ++i) mean[i] /= n;
+  for (int i = 0; i < width; ++i) mean[i] = partials[c + i] + mean[i] / n;
 
   for (std::int64_t p = lane; p < parts; p += lanes) {
     const A* part = partials + p * row;
@@ -186,7 +187,7 @@ template <class Stream, class T>
 void batch_norm_statistics(Stream stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* partials) {
   constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x);
   const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
   if (V == most)
     launch<statistics_kernel<NT, most, T>>(stream, grid, R, C, height, x, partials);
@@ -224,7 +225,7 @@ void batch_norm_apply(Stream stream, std::int64_t R, std::int64_t C, bool relu, 
                       const T* residual, T* y) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x, statistics, weight, bias, residual, y);
   const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
   const auto go =
       relu ? (residual ? launch_apply<true, true, Stream, T> : launch_apply<true, false, Stream, T>)

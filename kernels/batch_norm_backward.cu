@@ -161,7 +161,7 @@ void batch_norm_backward_reduce(Stream stream, std::int64_t R, std::int64_t C, b
                                 const acc_t<T>* bias, T* masked_dy, acc_t<T>* partials) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x, y, dy, statistics, weight, bias, masked_dy);
   const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
   const auto go = !relu       ? launch_reduce<Mask::none, false, Stream, T>
                   : masked_dy ? launch_reduce<Mask::y, true, Stream, T>
@@ -185,7 +185,7 @@ void batch_norm_backward_apply(Stream stream, std::int64_t R, std::int64_t C, bo
                                const acc_t<T>* bias, const acc_t<T>* sums, T* dx, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x, y, dy, statistics, weight, bias, sums, dx);
   const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
   constexpr Mask none = Mask::none, from_x = Mask::x, from_y = Mask::y;
   const auto go =

@@ -39,7 +39,7 @@ struct Found {
 };
 
 // The gradient of a filter beside bf16 images is summed in f32 and rounded to bf16 once. On Hopper the one
-// engine that writes f32 takes 20 times as long as those that write bf16 (docs/kernels/convolution.md); it is
+// engine that writes f32 takes 14 times as long as those that write bf16 (docs/kernels/convolution.md); it is
 // for shapes that those don't take.
 template <class T>
 Found find(const ConvolutionShape& s, Pass pass) {

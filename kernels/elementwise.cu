@@ -159,7 +159,7 @@ void bias_add(Stream stream, std::int64_t R, std::int64_t C, bool relu, const T*
               T* y) {
   constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x, bias, y);
   const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
   if (V == most)
     relu ? launch<bias_add_kernel<NT, most, true, T>>(stream, grid, R, C, height, x, bias, y)
@@ -173,7 +173,7 @@ template <class Stream, class T>
 void slab_sums(Stream stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sums) {
   constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C);
+  const int V = pack_width<NT, T>(C, x);
   const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
   if (V == most)
     launch<slab_sums_kernel<NT, most, T>>(stream, grid, R, C, height, x, sums);

@@ -108,7 +108,7 @@ void col2im(Stream, const ConvolutionShape&, const acc_t<T>* columns, T* dx, boo
 template <class Stream, class T>
 void batch_norm_statistics(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* partials);
 
-// The parts of partials as one; merged: (2C+1). What a rank sends to the others.
+// The parts of partials, each of a row at least, as one; merged: (2C+1). What a rank sends to the others.
 template <class Stream, class A>
 void batch_norm_merge(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* merged);
 

@@ -181,7 +181,7 @@ template <class Stream, class T>
 void max_pool2d(Stream stream, const PoolShape& s, const T* x, T* y, std::uint8_t* indices) {
   constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
   const std::int64_t R = s.N * s.P() * s.Q(), height = strip_height<NT>(R, s.C);
-  const int V = pack_width<NT, T>(s.C);
+  const int V = pack_width<NT, T>(s.C, x, y, indices);
   const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
   if (V == most)
     launch<max_pool_kernel<NT, most, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
@@ -194,7 +194,7 @@ void max_pool2d_backward(Stream stream, const PoolShape& s, const T* dy, const s
                          bool accumulate) {
   constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
   const std::int64_t R = s.N * s.H * s.W, height = strip_height<NT>(R, s.C);
-  const int V = pack_width<NT, T>(s.C);
+  const int V = pack_width<NT, T>(s.C, dy, indices, dx);
   const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
   const auto go = [&]<int W>(std::integral_constant<int, W>) {
     if (accumulate)

@@ -93,7 +93,7 @@ struct Division {
   std::vector<std::int64_t> kept, held_out;
 };
 
-// Holds out the same part of each class, drawn by the seed.
+// Holds out the same part of each class, drawn by the seed, and one image at least where there are two.
 Division divide(const std::vector<std::int32_t>& labels, int classes, double part, std::uint64_t seed) {
   std::vector<std::vector<std::int64_t>> of_class(std::size_t(classes), std::vector<std::int64_t>{});
   for (std::size_t i = 0; i < labels.size(); ++i) of_class[std::size_t(labels[i])].push_back(std::int64_t(i));
@@ -102,7 +102,8 @@ Division divide(const std::vector<std::int32_t>& labels, int classes, double par
   for (auto& images : of_class) {
     for (std::size_t i = images.size(); i > 1; --i)
       std::swap(images[i - 1], images[random.below(std::uint32_t(i))]);
-    const auto out = std::size_t(part * double(images.size()));
+    const auto out =
+        std::max<std::size_t>(images.size() > 1 ? 1 : 0, std::size_t(part * double(images.size())));
     d.held_out.insert(d.held_out.end(), images.begin(), images.begin() + std::ptrdiff_t(out));
     d.kept.insert(d.kept.end(), images.begin() + std::ptrdiff_t(out), images.end());
   }

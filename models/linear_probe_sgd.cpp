@@ -29,7 +29,7 @@ LinearProbe train_linear_probe(const Tensor& features, const std::vector<std::in
 
   const auto images = std::int64_t(labels.size()), batch = std::min<std::int64_t>(o.batch, images);
   const std::int64_t steps = (images + batch - 1) / batch;
-  const double peak = o.learning_rate > 0 ? o.learning_rate : engine::linear_scaling(0.1, o.batch);
+  const double peak = o.learning_rate >= 0 ? o.learning_rate : engine::linear_scaling(0.1, batch);
   std::vector<std::int64_t> order(labels.size());
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     std::iota(order.begin(), order.end(), 0);

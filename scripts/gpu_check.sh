@@ -91,7 +91,7 @@ together() {
     ((++running))
   done
   while ((running > 0)); do
-    wait -n
+    wait -n || true  # its result is in a file; one that left none is seen at the end
     ((running--)) || true
     write_report
   done
@@ -157,7 +157,7 @@ build() {
 parity() {
   if [[ $device == cpu ]]; then not_run "the GPU beside the CPU: there is only the CPU"; fi
   DYAD_CUDNN_CACHE=$plans/parity limited "$build/tests/dyad_tests" --source-file='*parity_test.cpp' | tee "$logs/parity.txt"
-  if grep -q '0 cards compared' "$logs/parity.txt"; then exit 1; fi
+  if grep -q 'parity: 0 cards' "$logs/parity.txt"; then exit 1; fi
 }
 
 gradcheck() {
@@ -168,7 +168,7 @@ pretrain_on() {  # DEVICE NAME [FLAGS...]: the losses to $logs/losses-NAME.jsonl
   local run=$build/run-$2
   rm -rf "$run"
   DYAD_CUDNN_CACHE=$plans/training limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" "${@:3}" --seed 1 --arch resnet10 --width 0.5 \
-    --batch "$(of_quick 32 128)" --steps "$(of_quick 20 200)" --optimizer sgd --lr 0.02
+    --batch "$(of_quick 32 128)" --steps "$(of_quick 20 200)" --optimizer sgd --lr 0.02 || return
   cp "$run/metrics.jsonl" "$logs/losses-$2.jsonl"
 }
 
@@ -177,14 +177,17 @@ training() {
     pretrain_on cuda cuda >"$logs/training-cuda.log" 2>&1 &
     local beside=$!
   fi
-  pretrain_on cpu cpu
-  if [[ $device == cuda ]]; then wait "$beside"; fi
+  local status=0
+  pretrain_on cpu cpu || status=$?
+  if [[ $device == cuda ]]; then wait "$beside" || status=$?; fi
+  [[ $status == 0 ]] || return "$status"
   "$python" scripts/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
 }
 
 # A step as one CUDA graph, and pixels that are sent with each batch: the losses of the training above.
 graph() {
   if [[ $device == cpu ]]; then not_run "the CPU device has no graphs"; fi
+  [[ -f $logs/losses-cuda.jsonl ]] || pretrain_on cuda cuda
   pretrain_on cuda graph --graph
   pretrain_on cuda sent --resident off
   local name
@@ -229,6 +232,7 @@ bench_ops() {
 
 pytorch_ops() {
   limited "$python" -c 'import torch' || not_run "$python has no torch"
+  [[ -f $logs/ops-f32.json ]] || { echo "bench_ops left no times to put beside PyTorch's"; return 1; }
   local dtype
   for dtype in f32 bf16; do
     if [[ -f $logs/ops-$dtype.json ]]; then
@@ -263,9 +267,10 @@ sanitizer() {  # TOOL: over every card's forward and backward in f32
   if [[ $device == cpu ]]; then not_run "compute-sanitizer looks at a GPU"; fi
   command -v compute-sanitizer >/dev/null || not_run "no compute-sanitizer"
   local flags=(--report-api-errors no)
+  if [[ -d $plans/parity ]]; then cp -r "$plans/parity" "$plans/$1"; fi
   # ours, not the vendors'; but initcheck must see what those write
   if [[ $1 != initcheck ]]; then flags+=(--kernel-name kns=kernels --kernel-name-exclude kns=cudnn); fi
-  DYAD_CUDNN_CACHE=$plans/parity limited compute-sanitizer --tool "$1" "${flags[@]}" --error-exitcode 1 --print-limit 20 \
+  DYAD_CUDNN_CACHE=$plans/$1 limited compute-sanitizer --tool "$1" "${flags[@]}" --error-exitcode 1 --print-limit 20 \
     "$build/tests/dyad_tests" --source-file='*parity_test.cpp' --test-case="*the GPU's f32*"
 }
 memcheck() { sanitizer memcheck; }
@@ -325,6 +330,9 @@ together 150 learning
 together 180 kernel_times
 
 passed=$(grep -l $'\tpassed' "$logs"/*.state | wc -l || true)
-failures=$(grep -l 'FAILED' "$logs"/*.state | wc -l || true)
+failures=0
+for name in "${names[@]}"; do
+  if [[ $(state_of "$name") =~ FAILED|^running$ ]]; then ((++failures)); fi
+done
 echo "gpu_check: $passed passed, $failures failed, $((${#names[@]} - passed - failures)) not run; $report"
 [[ $failures == 0 ]]

@@ -5,6 +5,7 @@
 
 #include "engine/op_case.h"
 #include "engine/ops.h"
+#include "kernels/kernels.h"
 #include "tests/ranks.h"
 
 #ifdef _OPENMP
@@ -72,6 +73,31 @@ TEST_CASE("a mean far above the deviation costs no accuracy") {
   CHECK(largest_difference(a, b) < 2e-3);  // the mean itself is rounded to 1e4 2^-24
   CHECK(l32.state.running_var.to_vector()[0] ==
         doctest::Approx(l64.state.running_var.to_vector()[0]).epsilon(1e-4));
+}
+
+// As many parts as there can be: sums of their means would have rounded away what the parts differ by.
+template <class Stream>
+void check_merge(Stream stream) {
+  const std::int64_t parts = 384, C = 3;
+  std::vector<float> partials, merged(2 * C + 1);
+  for (std::int64_t p = 0; p < parts; ++p)
+    for (const float v : {1e4f, 100.7f, 1e4f + 0.25f * float(p % 3 - 1), 0.f, 0.f, 0.f, 2736.f})
+      partials.push_back(v);
+  kernels::batch_norm_merge(stream, parts, C, partials.data(), merged.data());
+  CHECK(merged[0] == 1e4f);
+  CHECK(merged[1] == 100.7f);
+  CHECK(merged[2] == 1e4f);
+  CHECK(merged[3] == 0);
+  CHECK(merged[4] == 0);
+  CHECK(merged[5] == doctest::Approx(2736. * 256 / 16));  // 256 parts are a quarter off
+  CHECK(merged[6] == 2736.f * 384);
+}
+
+TEST_CASE("many slabs of a large mean are merged without losing what they differ by") {
+  check_merge(kernels::SimtStream{});
+#ifndef DYAD_SIMT_ONLY
+  check_merge(kernels::CpuStream{});
+#endif
 }
 
 TEST_CASE("a constant channel has variance zero, not NaN") {

@@ -221,9 +221,10 @@ TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
   CHECK_THROWS_AS(apps::resume_from(o), engine::UsageError);
 
   std::ofstream(folder.path + "/checkpoints/notes.txt") << "mine";
-  apps::keep_newest(folder.path, 2);
-  CHECK(apps::checkpoints(folder.path) ==
-        std::vector<std::string>{newest, apps::checkpoint_path(folder.path, 10)});
+  apps::keep_newest(folder.path, 2, 11);  // not there: nothing is removed
+  CHECK(apps::checkpoints(folder.path).size() == 3);
+  apps::keep_newest(folder.path, 1, 10);  // what lies beyond is damaged, or of a branch that was left
+  CHECK(apps::checkpoints(folder.path) == std::vector<std::string>{apps::checkpoint_path(folder.path, 10)});
   CHECK(std::filesystem::exists(folder.path + "/checkpoints/notes.txt"));
 }
 

@@ -15,7 +15,7 @@ const AddCase bias_add_case{{
     .inputs = inputs,
     .apply =
         [](const Tensors& in) { return Tensors{bias_add(in[0], cast(in[1], accumulator(in[0].dtype())))}; },
-    .check = {{1, 1}, {3, 5}, {2, 3, 2, 9}, {1, 65}},
+    .check = {{1, 1}, {3, 5}, {2, 3, 2, 9}, {1, 65}, {3, 8}, {33, 16}},
     .bench = {{256, 32, 32, 64}},
     .bf16 = true,
 }};
@@ -25,7 +25,7 @@ const AddCase bias_relu_case{{
     .inputs = inputs,
     .apply =
         [](const Tensors& in) { return Tensors{bias_relu(in[0], cast(in[1], accumulator(in[0].dtype())))}; },
-    .check = {{1, 1}, {3, 5}, {2, 3, 2, 9}, {1, 65}},
+    .check = {{1, 1}, {3, 5}, {2, 3, 2, 9}, {1, 65}, {3, 8}, {33, 16}},
     .bench = {{256, 32, 32, 64}},
     .bf16 = true,
 }};

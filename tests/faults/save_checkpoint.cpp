@@ -40,7 +40,7 @@ void save(const std::string& run, long step, bool faulty = true) {
   std::filesystem::create_directories(run + "/checkpoints");
   if (faulty) arm();
   apps::save_checkpoint(apps::checkpoint_path(run, step), o, model.parameters, {}, step);
-  apps::keep_newest(run, 1);
+  apps::keep_newest(run, 1, step);
 }
 
 // Writes over the last checkpoint, 4 KiB at a time, and asks for no more than that the calls come back.

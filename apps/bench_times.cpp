@@ -1,6 +1,6 @@
 #include "apps/bench_times.h"
 
-#include "engine/gradcheck.h"
+#include "engine/op_case.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 
@@ -14,8 +14,8 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
   const std::int64_t n = gpu ? 4096 : 2048, copies = gpu ? 8 : 1;
   engine::Random random(0, 0, 0, 0x6E33);
   const engine::Tensor drawn = engine::uniform({n, n}, random);
-  const engine::Tensor weight = engine::converted({drawn}, engine::accumulator(dtype), device)[0];
-  const engine::Tensor block = engine::converted({drawn}, dtype, device)[0];
+  const engine::Tensor weight = engine::cast(drawn.to(device), engine::accumulator(dtype));
+  const engine::Tensor block = engine::cast(drawn.to(device), dtype);
   const engine::Tensor x({copies * n, n}, dtype, device);
   for (std::int64_t i = 0; i < copies; ++i)
     engine::copy_bytes(x.slice(i * n, n).raw(), device, block.raw(), device, block.bytes());

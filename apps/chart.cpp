@@ -108,12 +108,13 @@ std::string svg(const LineChart& c) {
   const double room = (high - low) * 0.06;
   const Axis y = axis(c.from_zero ? low : low - room, high + room, kHeight - kBottom, kTop);
   double left = kLeastLeft;  // the numbers of y, and its label beside them
-  for (const double v : ticks(y.low, y.high, 5)) left = std::max(left, 7. * double(compact(v).size()) + 22);
+  const std::vector<double> y_ticks = ticks(y.low, y.high, 5);
+  for (const double v : y_ticks) left = std::max(left, 7. * double(compact(v).size()) + 22);
   const Axis x = axis(points.front().x, points.back().x, left, c.width - kRight);
 
   s << "<svg viewBox=\"0 0 " << c.width << ' ' << kHeight << "\" role=\"img\" aria-label=\""
     << escaped(c.title) << "\">\n";
-  for (const double v : ticks(y.low, y.high, 5))
+  for (const double v : y_ticks)
     s << "<line class=\"grid\" x1=\"" << left << "\" x2=\"" << c.width - kRight << "\" y1=\"" << y(v)
       << "\" y2=\"" << y(v) << "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" << left - 6 << "\" y=\""
       << y(v) + 4 << "\">" << compact(v) << "</text>\n";

@@ -242,9 +242,8 @@ void keep_newest(const std::string& run, int keep, long newest) {
   const auto paths = checkpoints(run);
   const auto now = std::find(paths.begin(), paths.end(), checkpoint_path(run, newest));
   if (now == paths.end()) return;
-  for (auto p = paths.begin(); p != now; ++p) std::filesystem::remove(*p);
-  for (auto p = now; p != paths.end(); ++p)
-    if (p - now >= keep) std::filesystem::remove(*p);
+  for (auto p = paths.begin(); p != paths.end(); ++p)
+    if (p < now || p - now >= keep) std::filesystem::remove(*p);
 }
 
 std::string chosen_checkpoint(const std::string& run, const std::string& given) {

@@ -1,7 +1,5 @@
 #include "apps/classifiers.h"
 
-#include <algorithm>
-
 #include "engine/error.h"
 #include "engine/schedule.h"
 #include "models/knn.h"
@@ -35,25 +33,24 @@ Classifier lbfgs_classifier(std::uint64_t seed) {
 }
 
 Classifier sgd_classifier(const SgdProbe& p) {
-  return {
-      .name = "sgd",
-      .meaning = concat_text("linear classifier (SGD, ", p.epochs, " epochs)"),
-      .classify =
-          [=](const Features& train, const Tensor& test, int classes) {
-            const int batch = int(std::min<std::size_t>(std::size_t(p.batch), train.labels.size()));
-            const double lr = p.lr >= 0 ? p.lr : engine::linear_scaling(0.1, batch);
-            const models::LinearProbe probe = models::train_linear_probe(train.values, train.labels, classes,
-                                                                         {.epochs = p.epochs,
-                                                                          .batch = batch,
-                                                                          .learning_rate = lr,
-                                                                          .weight_decay = p.weight_decay,
-                                                                          .seed = p.seed});
-            return Verdict{
-                .predicted = models::predict(probe, test),
-                .details = {
-                    {"epochs", p.epochs}, {"batch", batch}, {"lr", lr}, {"weight_decay", p.weight_decay}}};
-          },
-      .of_pixels = false};
+  return {.name = "sgd",
+          .meaning = concat_text("linear classifier (SGD, ", p.epochs, " epochs)"),
+          .classify =
+              [=](const Features& train, const Tensor& test, int classes) {
+                const models::TrainOptions o = models::resolved({.epochs = p.epochs,
+                                                                 .batch = p.batch,
+                                                                 .learning_rate = p.lr,
+                                                                 .weight_decay = p.weight_decay,
+                                                                 .seed = p.seed},
+                                                                train.labels.size());
+                return Verdict{.predicted = models::predict(
+                                   models::train_linear_probe(train.values, train.labels, classes, o), test),
+                               .details = {{"epochs", o.epochs},
+                                           {"batch", o.batch},
+                                           {"lr", o.learning_rate},
+                                           {"weight_decay", o.weight_decay}}};
+              },
+          .of_pixels = false};
 }
 
 }  // namespace apps

@@ -59,6 +59,9 @@ struct TrainOptions {
   std::uint64_t seed = 0;
 };
 
+// With what the number of images and the defaults decide: no batch is larger than the set.
+TrainOptions resolved(TrainOptions, std::size_t images);
+
 LinearProbe train_linear_probe(const engine::Tensor& features, const std::vector<std::int32_t>& labels,
                                int classes, const TrainOptions& = {});
 

@@ -16,20 +16,26 @@ std::vector<std::int32_t> predict(const LinearProbe& probe, const Tensor& featur
   return {best.data<std::int32_t>(), best.data<std::int32_t>() + best.numel()};
 }
 
+TrainOptions resolved(TrainOptions o, std::size_t images) {
+  o.batch = int(std::min<std::int64_t>(o.batch, std::int64_t(images)));
+  if (o.learning_rate < 0) o.learning_rate = engine::linear_scaling(0.1, o.batch);
+  return o;
+}
+
 LinearProbe train_linear_probe(const Tensor& features, const std::vector<std::int32_t>& labels, int classes,
-                               const TrainOptions& o) {
+                               const TrainOptions& given) {
+  const TrainOptions o = resolved(given, labels.size());
   check_labelled("linear probe", features, labels, classes);
-  engine::require(o.epochs >= 1 && o.batch >= 1, "linear probe: ", o.epochs, " epochs of batches of ",
-                  o.batch, ", expected at least 1");
+  engine::require(given.epochs >= 1 && given.batch >= 1, "linear probe: ", given.epochs,
+                  " epochs of batches of ", given.batch, ", expected at least 1");
   const Tensor host = features.to(engine::cpu);
   engine::Parameters parameters(features.device(), features.dtype(), o.seed);
   const auto layer = parameters.build<Linear>(int(features.dim(1)), classes);
   engine::Sgd sgd(flat_parameters(parameters),
                   {.momentum = o.momentum, .weight_decay = o.weight_decay, .nesterov = true});
 
-  const auto images = std::int64_t(labels.size()), batch = std::min<std::int64_t>(o.batch, images);
+  const auto images = std::int64_t(labels.size()), batch = std::int64_t(o.batch);
   const std::int64_t steps = (images + batch - 1) / batch;
-  const double peak = o.learning_rate >= 0 ? o.learning_rate : engine::linear_scaling(0.1, batch);
   std::vector<std::int64_t> order(labels.size());
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     std::iota(order.begin(), order.end(), 0);
@@ -42,7 +48,7 @@ LinearProbe train_linear_probe(const Tensor& features, const std::vector<std::in
       parameters.clear_gradients();
       backward(softmax_cross_entropy(layer(rows_of(host, rows).to(features.device())),
                                      label_tensor(labels_of(labels, rows), features.device())));
-      sgd.step(engine::warmup_cosine(epoch * steps + step, 0, o.epochs * steps, peak));
+      sgd.step(engine::warmup_cosine(epoch * steps + step, 0, o.epochs * steps, o.learning_rate));
     }
   }
   return {layer.weight.detach().clone(), layer.bias.detach().clone()};

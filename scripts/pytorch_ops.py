@@ -17,16 +17,12 @@ import time
 import torch
 import torch.nn.functional as F
 
+import torch_simclr
+
 
 def nhwc(*shape, device, dtype):
     """As (N,H,W,C) lies in memory, to PyTorch (N,C,H,W)."""
     return torch.rand(shape, device=device, dtype=dtype).mul_(2).sub_(1).movedim(-1, 1)
-
-
-def nt_xent(h, tau):
-    z = F.normalize(h)
-    s = (z @ z.T / tau).masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
-    return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
 
 
 def batch_norm(relu, residual):
@@ -77,7 +73,7 @@ def counterpart(op, s, like, weights):
         "l2_normalize": lambda: ([x()], F.normalize),
         "softmax_cross_entropy": lambda: (
             [x(), torch.randint(s[1], (s[0],), device=like["device"])], F.cross_entropy),
-        "nt_xent": lambda: ([x()], lambda h: nt_xent(h, 0.2)),
+        "nt_xent": lambda: ([x()], lambda h: torch_simclr.nt_xent(h, 0.2)),
         "linear": lambda: ([x(s[0], s[1]), parameter(s[2], s[1]), parameter(s[2])],
                            lambda a, w, b: F.linear(a, w.to(a.dtype), b.to(a.dtype))),
         "linear/no bias": lambda: ([x(s[0], s[1]), parameter(s[2], s[1])], lambda a, w: F.linear(a, w.to(a.dtype))),

@@ -12,36 +12,8 @@ import sys
 import time
 
 import torch
-import torch.nn.functional as F
-import torchvision
-from torch import nn
 
-
-def simclr(arch, size):
-    encoder = torchvision.models.get_model(arch)
-    features = encoder.fc.in_features
-    if size <= 64:
-        encoder.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        encoder.maxpool = nn.Identity()
-    encoder.fc = nn.Identity()
-    projection = nn.Sequential()
-    for i, (wide, relu) in enumerate([(features, True), (128, False)], start=1):
-        projection.add_module(f"linear{i}", nn.Linear(features, wide, bias=False))
-        projection.add_module(f"bn{i}", nn.BatchNorm1d(wide))
-        if relu:
-            projection.add_module("relu", nn.ReLU(inplace=True))
-    model = nn.Module()
-    model.encoder, model.projection = encoder, projection
-    model.forward = lambda x: projection(encoder(x))
-    return model
-
-
-def nt_xent(h, tau):
-    """Rows i and i + N are the two views of one image."""
-    z = F.normalize(h)
-    s = z @ z.T / tau
-    s = s.masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
-    return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
+import torch_simclr
 
 
 def images(batch, size):
@@ -70,7 +42,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
     torch.backends.cudnn.benchmark = cuda  # as its users are told: tries cuDNN's algorithms
 
-    model = simclr(a.arch, a.size).to(memory_format=torch.channels_last).train()
+    model = torch_simclr.SimCLR(a.arch, "cifar" if a.size <= 64 else "imagenet").to(memory_format=torch.channels_last).train()
     if a.weights:
         from safetensors.torch import save_file
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
@@ -80,7 +52,7 @@ def main():
     optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 1e-4}, {"params": others}],
                                 lr=0.05, momentum=0.9, fused=True)
     x = images(a.batch, a.size).to(a.device).contiguous(memory_format=torch.channels_last)
-    forward, loss_of = model.forward, nt_xent
+    forward, loss_of = model.forward, torch_simclr.nt_xent
     if a.compile:
         if a.simdlen:
             from torch._inductor import config as inductor

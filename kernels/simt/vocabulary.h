@@ -138,66 +138,66 @@ __forceinline__ int __all_sync(unsigned mask, int p, SIMT_CALLER) {
   return __ballot_sync(mask, !p, file, line) == 0;
 }
 
-// What `f` makes of the values of the lanes in mask, in order of lane.
+// f(lane, value) for the value of each lane in mask, in order of lane; a thread alone is lane 0.
 template <class T, class F>
-inline T simt_fold(unsigned mask, T value, F f, const char* file, int line) {
-  if (simt_threads == 1) return value;
-  T result = value;
-  bool begun = false;
-  for (int lane = 0; lane < 32; ++lane) {
-    if ((mask >> lane & 1u) == 0) continue;
-    const T other = simt_shuffle(mask, value, lane, file, line);
-    result = begun ? f(result, other) : other;
-    begun = true;
-  }
+inline void simt_for_lanes(unsigned mask, T value, F f, const char* file, int line) {
+  if (simt_threads == 1) return f(0, value);
+  for (int lane = 0; lane < 32; ++lane)
+    if ((mask >> lane & 1u) != 0) f(lane, simt_shuffle(mask, value, lane, file, line));
+}
+// What `f` makes of `first` and all of them.
+template <class T, class F>
+inline T simt_fold(unsigned mask, T first, T value, F f, const char* file, int line) {
+  T result = first;
+  simt_for_lanes(
+      mask, value, [&](int, T other) { result = f(result, other); }, file, line);
   return result;
 }
 // for int and unsigned, as CUDA's; the last three for unsigned
 template <class T>
 inline T __reduce_add_sync(unsigned mask, T value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](T a, T b) { return static_cast<T>(unsigned(a) + unsigned(b)); }, file, line);
+      mask, T(0), value, [](T a, T b) { return static_cast<T>(unsigned(a) + unsigned(b)); }, file, line);
 }
 template <class T>
 inline T __reduce_min_sync(unsigned mask, T value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](T a, T b) { return b < a ? b : a; }, file, line);
+      mask, value, value, [](T a, T b) { return b < a ? b : a; }, file, line);
 }
 template <class T>
 inline T __reduce_max_sync(unsigned mask, T value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](T a, T b) { return a < b ? b : a; }, file, line);
+      mask, value, value, [](T a, T b) { return a < b ? b : a; }, file, line);
 }
 inline unsigned __reduce_and_sync(unsigned mask, unsigned value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](unsigned a, unsigned b) { return a & b; }, file, line);
+      mask, value, value, [](unsigned a, unsigned b) { return a & b; }, file, line);
 }
 inline unsigned __reduce_or_sync(unsigned mask, unsigned value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](unsigned a, unsigned b) { return a | b; }, file, line);
+      mask, 0u, value, [](unsigned a, unsigned b) { return a | b; }, file, line);
 }
 inline unsigned __reduce_xor_sync(unsigned mask, unsigned value, SIMT_CALLER) {
   return simt_fold(
-      mask, value, [](unsigned a, unsigned b) { return a ^ b; }, file, line);
+      mask, 0u, value, [](unsigned a, unsigned b) { return a ^ b; }, file, line);
 }
 
 // The lanes in mask whose value has the same bits as this lane's.
 template <class T>
 inline unsigned __match_any_sync(unsigned mask, T value, SIMT_CALLER) {
-  if (simt_threads == 1) return 1;
   unsigned same = 0;
-  for (int lane = 0; lane < 32; ++lane) {
-    if ((mask >> lane & 1u) == 0) continue;
-    const T other = simt_shuffle(mask, value, lane, file, line);
+  const auto compare = [&](int lane, T other) {
     if (__builtin_memcmp(&other, &value, sizeof value) == 0) same |= 1u << lane;
-  }
+  };
+  simt_for_lanes(mask, value, compare, file, line);
   return same;
 }
 // mask where all have the same, else 0
 template <class T>
 inline unsigned __match_all_sync(unsigned mask, T value, int* all, SIMT_CALLER) {
-  *all = simt_threads == 1 || __match_any_sync(mask, value, file, line) == mask;
-  return *all ? (simt_threads == 1 ? 1u : mask) : 0u;
+  const unsigned same = __match_any_sync(mask, value, file, line);
+  *all = same == (simt_threads == 1 ? 1u : mask);
+  return *all ? same : 0u;
 }
 
 // ---- atomics -------------------------------------------------------------------------------------

@@ -15,6 +15,11 @@ stage_tsan() {
   TSAN_OPTIONS=atexit_sleep_ms=0 run_ctest tsan
 }
 
+stage_msan() {
+  build_preset msan || return 1
+  run_ctest msan
+}
+
 # Every kernel through nvcc, and a CUDA build's program on whatever machine this is, with a GPU or without.
 stage_cuda() {
   local nvcc

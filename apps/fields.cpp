@@ -379,7 +379,7 @@ Fields fields(RacecheckOptions& o) {
   return {
       {.name = "op", .value = &o.op, .help = kOp},
       {.name = "source", .value = &o.source, .help = "dyad's folder, where the sanitizers' builds are made"},
-      {.name = "detectors", .value = &o.detectors, .help = "which, of orders, asan and tsan"},
+      {.name = "detectors", .value = &o.detectors, .help = "which, of orders, asan, tsan and msan (clang)"},
       {.name = "seed", .value = &o.seed, .help = "of the inputs"},
       {.name = "jobs", .value = &o.jobs, .help = "of the builds; 0: one a core", .low = 0, .high = 1024},
   };

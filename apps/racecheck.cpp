@@ -1,6 +1,5 @@
 // dyad racecheck: every card under the detectors of races and of wrong memory accesses. Orders, poison and
-// threads that do not meet in this program; AddressSanitizer and ThreadSanitizer in builds of their own,
-// which it makes.
+// threads that do not meet in this program; the sanitizers in builds of their own, which it makes.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -24,11 +23,11 @@ std::vector<std::string> detectors_of(const std::string& text) {
   std::vector<std::string> words;
   std::istringstream in(text);
   for (std::string word; std::getline(in, word, ',');) {
-    if (word != "orders" && word != "asan" && word != "tsan")
-      throw UsageError("--detectors has \"" + word + "\", expected some of orders, asan, tsan");
+    if (word != "orders" && word != "asan" && word != "tsan" && word != "msan")
+      throw UsageError("--detectors has \"" + word + "\", expected some of orders, asan, tsan, msan");
     words.push_back(word);
   }
-  if (words.empty()) throw UsageError("--detectors is empty, expected some of orders, asan, tsan");
+  if (words.empty()) throw UsageError("--detectors is empty, expected some of orders, asan, tsan, msan");
   return words;
 }
 

@@ -44,7 +44,8 @@ struct Finding {
 
 std::vector<std::string> sanitizer_findings(const std::string& report) {
   static const std::regex begin(
-      R"(^(?:==\d+==)?(?:WARNING|ERROR): \w+Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
+      R"(^(?:==\d+==)?(?:WARNING|ERROR): (\w+)Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
+  static const std::regex origin(R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
   static const std::regex access(
       R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
   static const std::regex other_stack(
@@ -67,8 +68,12 @@ std::vector<std::string> sanitizer_findings(const std::string& report) {
   for (std::string line; std::getline(lines, line);) {
     if (std::regex_match(line, m, begin)) {
       finish();
-      now.kind = m[1];
-      in_access = false;
+      now.kind = m[2];
+      in_access = m[1] == "Memory";  // whose first stack follows without a line of its own
+      if (in_access) now.accesses.push_back({"read", ""});
+    } else if (std::regex_match(line, m, origin)) {
+      now.accesses.push_back({m[1].matched ? m[1].str() : "made", ""});
+      in_access = true;
     } else if (std::regex_match(line, m, undefined)) {
       finish();
       add(m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str());

@@ -138,7 +138,7 @@ MemoryReservation::~MemoryReservation() {
 
 Storage::Storage(Device device, std::size_t bytes)
     : device_(device), bytes_(bytes), data_(allocate(device, bytes)) {
-  if (kernels::check_options().poison_memory && device.backend == Backend::cpu) kernels::poison(data_, bytes);
+  if (device.backend == Backend::cpu) kernels::ready_memory(data_, bytes);
 }
 Storage::~Storage() { release(device_, data_); }
 

@@ -19,9 +19,6 @@ namespace {
 #ifdef DYAD_ONEDNN
 template <class Stream, class T>
 constexpr bool has_onednn = std::is_same_v<Stream, CpuStream> && !std::is_same_v<T, double>;
-#else
-template <class Stream, class T>
-constexpr bool has_onednn = false;
 #endif
 #ifdef DYAD_CUDNN
 template <class Stream, class T>

@@ -5,8 +5,8 @@
   scripts/mutate.py --list       only looks whether each bug's place is in the sources
 
 tests/mutations.toml lists the bugs. Each goes into a copy of this tree under build/mutants, whose programs of cards are
-built and run: the plain one (gradcheck, orders, poison ...), and for bugs that only a sanitizer sees those with
-AddressSanitizer and ThreadSanitizer. A bug is killed if some detector finds it with every seed. Before the first bug,
+built and run: the plain one (gradcheck, orders, poison ...), and for bugs that a sanitizer should see those with
+AddressSanitizer, ThreadSanitizer and MemorySanitizer. A bug is killed if some detector finds it with every seed. Before the first bug,
 and after the last, the tree as it is must pass. Exit code 1 where less than 95 % are killed.
 """
 
@@ -22,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build/mutants"
-PRESETS = {"plain": "cpu", "asan": "asan", "tsan": "tsan"}
+PRESETS = {"plain": "cpu", "asan": "asan", "tsan": "tsan", "msan": "msan"}
+NAMES = {"data race": "tsan", "use-of-uninitialized-value": "msan"}  # of detectors, by what they report
 ALLOWED = 0.95
 
 
@@ -47,7 +48,8 @@ def build(kind, jobs):
     """"" or what is wrong."""
     folder = COPY / "build" / kind
     if not (folder / "build.ninja").exists():
-        configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_MPI=OFF", "-DDYAD_TESTS=OFF"], cwd=COPY)
+        configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_MPI=OFF", "-DDYAD_TESTS=OFF"],
+                         cwd=COPY)
         if configured.returncode:
             return configured.stdout
     built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY)
@@ -67,7 +69,7 @@ def detectors(kind, op, seed, limit):
             what = line.strip().split(":")[0]
             if "does not meet" in line or "barrier" in line or "mask" in line:
                 what = "divergence"
-            found.add({"data race": "tsan"}.get(what, "asan" if kind == "asan" and "overflow" in what else what))
+            found.add(NAMES.get(what, "asan" if kind == "asan" and "overflow" in what else what))
     if result.returncode not in (0, 1):
         found.add("crash")
     if result.returncode == 1 and not found:
@@ -108,7 +110,7 @@ def main():
         return 0
 
     copy_tree()
-    kinds = ["plain"] + (["asan", "tsan"] if any(m.get("sanitizers") for m in mutations) else [])
+    kinds = ["plain"] + (["asan", "tsan", "msan"] if any(m.get("sanitizers") for m in mutations) else [])
     ops = "|".join(sorted({m["op"] for m in mutations}))
 
     def unmutated(when):

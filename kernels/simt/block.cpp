@@ -311,6 +311,7 @@ void* ready_array(Scheduler& s, std::size_t begin, std::size_t bytes) {
   if (options.poison_shared)
     for (std::size_t i = 0; i < bytes; ++i)
       const_cast<volatile char*>(memory)[i] = static_cast<char>(options.poison_byte);
+  mark_unwritten(memory, bytes);
   return memory;
 }
 

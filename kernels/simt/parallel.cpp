@@ -15,6 +15,14 @@
 #include <omp.h>
 #endif
 
+#ifdef SIMT_MSAN
+// All that malloc gives counts as written, as libstdc++ writes it unseen; mark_unwritten comes after.
+extern "C" void __sanitizer_malloc_hook(const volatile void* begin, std::size_t bytes) {
+  __msan_unpoison(begin, bytes);
+}
+extern "C" void __sanitizer_free_hook(const volatile void*) {}
+#endif
+
 namespace kernels {
 
 LaunchLog*& launch_log() {
@@ -32,7 +40,10 @@ CheckOptions& check_options() {
   return options;
 }
 
-void poison(void* memory, std::size_t bytes) { std::memset(memory, check_options().poison_byte, bytes); }
+void ready_memory(void* memory, std::size_t bytes) {
+  if (check_options().poison_memory) std::memset(memory, check_options().poison_byte, bytes);
+  simt::mark_unwritten(memory, bytes);
+}
 
 }  // namespace kernels
 

@@ -21,9 +21,15 @@
 #endif
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define SIMT_MSAN 1
+#endif
+#endif
+
 // Marks what belongs to the runtime but is compiled with the kernels. (clang's no_sanitize("thread") still
 // records function entry and exit, which do not balance where contexts are switched.)
-#if defined(__clang__)
+#if defined(__clang__) && defined(SIMT_TSAN)
 #define SIMT_UNINSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
 #else
 #define SIMT_UNINSTRUMENTED __attribute__((no_sanitize("thread")))
@@ -35,6 +41,9 @@
 #endif
 #ifdef SIMT_TSAN
 #include <sanitizer/tsan_interface.h>
+#endif
+#ifdef SIMT_MSAN
+#include <sanitizer/msan_interface.h>
 #endif
 
 namespace kernels::simt {
@@ -49,6 +58,13 @@ inline void unpoison_region(const void* begin, std::size_t bytes) {
 inline constexpr std::size_t red_zone = 0;
 inline void poison_region(const void*, std::size_t) {}
 inline void unpoison_region(const void*, std::size_t) {}
+#endif
+
+// Whoever reads from here before a thread has written there is reported.
+#ifdef SIMT_MSAN
+inline void mark_unwritten(const void* begin, std::size_t bytes) { __msan_allocated_memory(begin, bytes); }
+#else
+inline void mark_unwritten(const void*, std::size_t) {}
 #endif
 
 #ifdef SIMT_TSAN

@@ -15,7 +15,7 @@
 namespace kernels::planted {
 namespace {
 
-enum Mode : unsigned { divergence = 1, order = 2, poisoned = 4, asan = 8, tsan = 16 };
+enum Mode : unsigned { divergence = 1, order = 2, poisoned = 4, asan = 8, tsan = 16, msan = 32 };
 
 // What kernels read, and what they wrote: each buffer of its exact size, which AddressSanitizer watches.
 class Buffers {
@@ -113,10 +113,10 @@ std::vector<Case> all_cases() {
       {"two_warp_barriers", divergence, run<S, two_warp_barriers>},
 
       // races within a block
-      {"missing_barrier_before_read", order | poisoned | tsan, run<S, missing_barrier_before_read>},
+      {"missing_barrier_before_read", order | poisoned | msan | tsan, run<S, missing_barrier_before_read>},
       {"missing_barrier_before_write", order | tsan, run<S, missing_barrier_before_write>},
       {"warp_synchronous_sum", order | tsan, run<S, warp_synchronous_sum>},
-      {"warp_barrier_across_warps", order | poisoned | tsan, run<S, warp_barrier_across_warps>},
+      {"warp_barrier_across_warps", order | poisoned | msan | tsan, run<S, warp_barrier_across_warps>},
       {"block_sum_called_twice", order | tsan, run<S, block_sum_called_twice>},
       {"add_without_atomics", order | tsan, run<S, add_without_atomics>},
       {"last_writer_wins", order | tsan, run<S, last_writer_wins>},
@@ -133,13 +133,13 @@ std::vector<Case> all_cases() {
       // memory
       {"global_past_end", asan, run<S, global_past_end>},
       {"global_before_begin", asan, run<S, global_before_begin>},
-      {"shared_past_end", asan | poisoned, run<S, shared_past_end>},
-      {"shared_before_begin", asan | poisoned, run<S, shared_before_begin>},
-      {"dynamic_past_end", asan | poisoned, run<S, dynamic_past_end>, 1, dim3(NT), 512},
-      {"tile_row_too_long", asan | poisoned, run<S, tile_row_too_long>},
-      {"uninitialised_shared", poisoned, run<S, uninitialised_shared>},
-      {"uninitialised_dynamic", poisoned, run<S, uninitialised_dynamic>, 1, dim3(NT), 512},
-      {"uninitialised_condition", poisoned, run<S, uninitialised_condition>},
+      {"shared_past_end", asan | poisoned | msan, run<S, shared_past_end>},
+      {"shared_before_begin", asan | poisoned | msan, run<S, shared_before_begin>},
+      {"dynamic_past_end", asan | poisoned | msan, run<S, dynamic_past_end>, 1, dim3(NT), 512},
+      {"tile_row_too_long", asan | poisoned | msan, run<S, tile_row_too_long>},
+      {"uninitialised_shared", poisoned | msan, run<S, uninitialised_shared>},
+      {"uninitialised_dynamic", poisoned | msan, run<S, uninitialised_dynamic>, 1, dim3(NT), 512},
+      {"uninitialised_condition", poisoned | msan, run<S, uninitialised_condition>},
 
       // correct kernels
       {"barriers_and_shuffles/128", 0, run<S, barriers_and_shuffles<128>>, 8},
@@ -162,7 +162,7 @@ std::vector<Case> all_cases() {
       {"scan_tree/no barrier", order | tsan, run<S, scan_tree<false>>},
       {"histogram_lost_updates", tsan, run<S, histogram_lost_updates>},
       {"histogram_early", order | tsan, run<S, histogram_early>},
-      {"transpose_tile/no barrier", order | poisoned | tsan, run<S, transpose_tile<false>>},
+      {"transpose_tile/no barrier", order | poisoned | msan | tsan, run<S, transpose_tile<false>>},
       {"softmax_row/no barrier", order | tsan, run<S, softmax_row<false>>},
       {"sum_interleaved", 0, run<S, sum_interleaved<true>>, 2},
       {"sum_strided", 0, run<S, sum_strided>, 2},

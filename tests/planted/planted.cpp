@@ -11,7 +11,7 @@
 #include "kernels/check_options.h"
 #include "tests/planted/cases.h"
 
-// ThreadSanitizer calls this with each report, and goes on. AddressSanitizer ends the process.
+// ThreadSanitizer calls this with each report, and goes on. The other sanitizers end the process.
 static int race_reports = 0;
 constexpr int found_by_sanitizer = 66;
 #if defined(DYAD_SIMT_ONLY)
@@ -21,6 +21,7 @@ extern "C" const char* __tsan_default_options() {
 }
 extern "C" const char* __asan_default_options() { return "exitcode=66:detect_leaks=0"; }
 extern "C" const char* __ubsan_default_options() { return "exitcode=66"; }
+extern "C" const char* __msan_default_options() { return "exitcode=66"; }
 #endif
 
 namespace kernels::planted {
@@ -40,6 +41,7 @@ Outcome run_once(Mode mode, const Case& c) {
   }
   if (race_reports) return {true, std::to_string(std::exchange(race_reports, 0)) + " reports"};
   int differ = 0;
+  if (mode == msan) differ = natural.result() != natural.result();  // a look at each byte
   if (mode == order)
     for (std::uint64_t seed = 1; seed <= 16; ++seed) {
       check_options().order_seed = seed;
@@ -81,7 +83,7 @@ bool caught(Mode mode, const Case& c) {
   }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 0) return false;
-  const int expected = mode == asan ? found_by_sanitizer : 1;
+  const int expected = mode == asan || mode == msan ? found_by_sanitizer : 1;
   if (code != expected)
     std::printf("%s: ended with status %d, expected %d\n", c.name.c_str(), code, expected);
   return code == expected;
@@ -110,7 +112,7 @@ int run_all(const std::string& mode_name, Mode mode) {
 
 int main(int argc, char** argv) {
   const std::pair<const char*, Mode> modes[] = {
-      {"divergence", divergence}, {"order", order}, {"poison", poisoned}, {"asan", asan}, {"tsan", tsan}};
+      {"divergence", divergence}, {"order", order}, {"poison", poisoned}, {"asan", asan}, {"tsan", tsan}, {"msan", msan}};
   for (const auto& [name, mode] : modes) {
     if (argc < 2 || std::string(argv[1]) != name) continue;
     if (argc == 2) return run_all(name, mode);
@@ -123,7 +125,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "planted: no kernel %s\n", argv[2]);
     return 2;
   }
-  std::fprintf(stderr, "usage: planted divergence|order|poison|asan|tsan [KERNEL]\n");
+  std::fprintf(stderr, "usage: planted divergence|order|poison|asan|tsan|msan [KERNEL]\n");
   return 2;
 }
 

@@ -83,14 +83,25 @@ __device__ __forceinline__ void store_tile(T* p, const Tile<acc_t<T>, N, L>& til
   }
 }
 
+// v, or zero where `zero` is true. Of floats the host masks the bits: where v is rounded to bf16 next, g++
+// makes a branch of the choice, and a loop with a branch does not vectorise.
+template <class Zero, class V>
+__device__ __forceinline__ V unless(Zero zero, V v) {
+#ifndef __CUDACC__
+  if constexpr (std::is_same_v<V, float>)
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(v) & (std::uint32_t(zero) - 1));
+#endif
+  return zero ? V{} : v;
+}
+
 // v where it is not below zero (NaN stays), and v where `sign` is above zero; else zero.
 template <class V>
 __device__ __forceinline__ V zero_below(V v) {
-  return v < 0 ? V{} : v;
+  return unless(v < 0, v);
 }
 template <class V>
 __device__ __forceinline__ V where_positive(V sign, V v) {
-  return sign <= 0 ? V{} : v;
+  return unless(sign <= 0, v);
 }
 
 // A tile's place: it begins at element `offset`, the next of its rows is `stride` elements further on, and

@@ -98,7 +98,7 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
     apps::PretrainOptions resolved = o;
     apps::resolve(resolved, true);
     const apps::Model model(resolved, engine::cpu);
-    apps::load_parameters(checkpoint, model.parameters);
+    apps::load_parameters(apps::Checkpoint(checkpoint), model.parameters);
     CHECK(first.at("encoder_hash") == apps::FrozenEncoder(model.parameters).hash());
     CHECK(scratch.read("run/checkpoints/" + std::filesystem::path(checkpoint).filename().string()) == bytes);
   }
@@ -118,6 +118,30 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
           first.at("confusion").at("linear"));
     CHECK_FALSE(result(scratch, "run/knn.json").at("top1").contains("raw"));
   }
+}
+
+TEST_CASE("eval: what is judged is read before the floors, so that a training may take its checkpoint away") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 96, 40);
+  const auto o = tiny(data, scratch.path("run"));
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const auto e = apps::evaluation_options("eval", of_run<apps::EvalOptions>(o, data));
+  apps::FinetuneOptions f = of_run<apps::FinetuneOptions>(o, data);
+  f.epochs = 1;
+  f.batch = 32;
+  apps::Classifier knn = apps::knn_classifier("knn", 5, 0.1);
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  const json whole = result(scratch, "run/eval.json");
+
+  knn.classify = [&, said = knn.classify](const apps::Features& train, const engine::Tensor& test, int n) {
+    std::filesystem::remove(apps::checkpoint_path(o.run, 6));
+    return said(train, test, n);
+  };
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  REQUIRE(apps::checkpoints(o.run).empty());
+  const json after = result(scratch, "run/eval.json");
+  for (const char* key : {"top1", "confusion", "step", "checkpoint", "encoder_hash"})
+    CHECK(after.at(key) == whole.at(key));
 }
 
 TEST_CASE("eval: a probe that changes the encoder is found out") {

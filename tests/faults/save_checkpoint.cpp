@@ -62,9 +62,9 @@ void naive(const std::string& run, long step) {
 
 int newest(const std::string& run) {
   engine::remove_temporary_files(run + "/checkpoints");
-  const auto path = apps::newest_checkpoint(run);
-  if (!path) return std::puts("none"), 1;
-  std::printf("%ld\n", apps::checkpoint_step(*path));
+  const auto newest = apps::newest_checkpoint(run);
+  if (!newest) return std::puts("none"), 1;
+  std::printf("%ld\n", newest->step());
   return 0;
 }
 

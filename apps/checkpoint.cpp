@@ -225,8 +225,6 @@ std::optional<Checkpoint> newest_checkpoint(const std::string& run) {
     try {
       return Checkpoint(path);
     } catch (const DataError& e) {
-      if (!std::filesystem::exists(std::filesystem::symlink_status(path)))
-        return newest_checkpoint(run);  // a training has put a newer one in its place
       std::fprintf(stderr, "dyad: passed over a damaged checkpoint: %s\n", e.what());
     }
   }

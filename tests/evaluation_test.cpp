@@ -4,12 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "apps/checkpoint.h"
 #include "apps/classifiers.h"
 #include "apps/cli.h"
 #include "apps/commands.h"
 #include "apps/fine_tune.h"
 #include "apps/model.h"
+#include "apps/neighbours.h"
 #include "data/subset.h"
 #include "engine/tape.h"
 #include "tests/small_cifar.h"
@@ -161,6 +164,35 @@ TEST_CASE("eval: a probe that changes the encoder is found out") {
   for (const auto& p : another.parameters.list())
     if (p.name == "encoder.layer4.0.conv2.weight") p.value.data<float>()[7] += 1e-6F;
   CHECK_THROWS(of_another.check("a probe"));
+}
+
+TEST_CASE(
+    "eval: the report's neighbours are the training images with the greatest cosines, by class of the "
+    "query") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 5, 3, [](const std::string& file, int i, int) {
+    return file == "test_batch.bin" ? 2 - i : i;  // the first test image of class 0 is the last
+  });
+  const auto train_images = data::open_dataset(data, data::Split::train),
+             test_images = data::open_dataset(data, data::Split::test);
+  const apps::Features train{
+      engine::from_vector({5, 2}, {1, 0, 0, 2, -3, 0, 4, 4, 0, -5}, engine::DType::f32), {0, 1, 2, 3, 4}},
+      test{engine::from_vector({3, 2}, {0, -1, 1, 3, 2, 0}, engine::DType::f32), {2, 1, 0}};
+  const auto found = apps::nearest_neighbours(train, test, *train_images, *test_images, 2, 3);
+  REQUIRE(found.at("queries").size() == 2);
+  const std::vector<std::vector<std::pair<int, double>>> expected = {
+      {{0, 1}, {3, std::sqrt(0.5)}, {1, 0}}, {{1, std::sqrt(0.9)}, {3, std::sqrt(0.8)}, {0, std::sqrt(0.1)}}};
+  for (std::size_t q = 0; q < 2; ++q) {
+    CHECK(found["queries"][q].at("label") == q);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto& n = found["queries"][q].at("neighbours").at(i);
+      CHECK(n.at("label") == expected[q][i].first);
+      CHECK(n.at("cosine").get<double>() == doctest::Approx(expected[q][i].second));
+    }
+  }
+  const auto all = apps::nearest_neighbours(train, test, *train_images, *test_images, 10, 8);
+  CHECK(all.at("queries").size() == 3);  // classes that have test images
+  CHECK(all["queries"][0].at("neighbours").size() == 5);
 }
 
 TEST_CASE("finetune: learns from some labels, the same for other test labels; frozen it leaves the encoder") {

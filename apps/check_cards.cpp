@@ -14,9 +14,9 @@
 #include "apps/junit.h"
 #include "apps/op_choice.h"
 #include "apps/sanitizer_report.h"
-#include "engine/atomic_file.h"
 #include "engine/card_checks.h"
 #include "engine/error.h"
+#include "kernels/atomic_file.h"
 
 namespace apps {
 namespace {
@@ -138,7 +138,7 @@ int check_cards(const CheckCardsOptions& o) {
       }
       std::fflush(stdout);
     }
-  if (!o.junit.empty()) engine::write_file_atomically(o.junit, junit_text("cards", results));
+  if (!o.junit.empty()) kernels::write_file_atomically(o.junit, junit_text("cards", results));
   std::printf("%zu passed, %d failed\n", results.size() - std::size_t(failed), failed);
   return failed == 0 ? 0 : 1;
 }

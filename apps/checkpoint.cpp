@@ -163,32 +163,28 @@ void save_checkpoint(const std::string& path, const PretrainOptions& o, const en
   engine::write_safetensors(path, file);
 }
 
-CheckpointInfo checkpoint_info(const std::string& path) { return engine::SafetensorsReader(path).metadata(); }
+Checkpoint::Checkpoint(const std::string& path)
+    : path_(path),
+      file_(std::make_unique<const engine::SafetensorsReader>(path)),
+      step_(step_of(file_->metadata(), path)) {
+  require_whole(*file_, path);
+}
 
-long checkpoint_step(const std::string& path) { return step_of(checkpoint_info(path), path); }
-
-long load_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
-                     const StateTensors& state) {
-  const engine::SafetensorsReader file(path);
-  const long step = step_of(file.metadata(), path);
-  const std::string other = differences(file.metadata(), o, kModel),
-                    precision = precision_difference(file.metadata(), o),
-                    optimizer = differences(file.metadata(), o, kState);
+long load_checkpoint(const Checkpoint& checkpoint, const PretrainOptions& o,
+                     const engine::Parameters& parameters, const StateTensors& state) {
+  const std::string& path = checkpoint.path();
+  const std::string other = differences(checkpoint.info(), o, kModel),
+                    precision = precision_difference(checkpoint.info(), o),
+                    optimizer = differences(checkpoint.info(), o, kState);
   if (!other.empty()) throw UsageError(path + " is of another model: " + other);
   if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
   if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);
-  require_whole(file, path);
-  read_into(file, path, all_entries(parameters, state));
-  return step;
+  read_into(checkpoint.file(), path, all_entries(parameters, state));
+  return checkpoint.step();
 }
 
-void load_parameters(const std::string& path, const engine::Parameters& parameters,
-                     const std::string& prefix) {
-  std::vector<Entry> entries = parameter_entries(parameters);
-  std::erase_if(entries, [&](const Entry& e) { return e.name.rfind(prefix, 0) != 0; });
-  const engine::SafetensorsReader file(path);
-  require_whole(file, path);
-  read_into(file, path, entries);
+void load_parameters(const Checkpoint& checkpoint, const engine::Parameters& parameters) {
+  read_into(checkpoint.file(), checkpoint.path(), parameter_entries(parameters));
 }
 
 void load_foreign_parameters(const std::string& path, const engine::Parameters& parameters) {
@@ -224,13 +220,10 @@ std::vector<std::string> checkpoints(const std::string& run) {
   return paths;
 }
 
-std::optional<std::string> newest_checkpoint(const std::string& run) {
+std::optional<Checkpoint> newest_checkpoint(const std::string& run) {
   for (const auto& path : checkpoints(run)) {
     try {
-      const engine::SafetensorsReader file(path);
-      step_of(file.metadata(), path);
-      require_whole(file, path);
-      return path;
+      return Checkpoint(path);
     } catch (const DataError& e) {
       std::fprintf(stderr, "dyad: passed over a damaged checkpoint: %s\n", e.what());
     }
@@ -246,23 +239,23 @@ void keep_newest(const std::string& run, int keep, long newest) {
     if (p < now || p - now >= keep) std::filesystem::remove(*p);
 }
 
-std::string chosen_checkpoint(const std::string& run, const std::string& given) {
-  if (!given.empty()) return given;
-  const auto newest = newest_checkpoint(run);
+Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
+  if (!given.empty()) return Checkpoint(given);
+  auto newest = newest_checkpoint(run);
   if (!newest) throw UsageError(run + ": has no checkpoint yet");
-  return *newest;
+  return std::move(*newest);
 }
 
-std::optional<std::string> resume_from(const PretrainOptions& o) {
+std::optional<Checkpoint> resume_from(const PretrainOptions& o) {
   if (o.resume.empty()) return std::nullopt;
-  const auto path = o.resume == "auto" ? newest_checkpoint(o.run) : o.resume;
-  if (!path) return std::nullopt;
-  if (!std::filesystem::exists(*path)) throw UsageError("--resume " + *path + ": there is no such file");
-  const CheckpointInfo info = checkpoint_info(*path);
-  step_of(info, *path);  // refuses what is no checkpoint, before its options are compared
-  const std::string changed = resume_differences(info, o);
+  const bool newest = o.resume == "auto";
+  if (!newest && !std::filesystem::exists(o.resume))
+    throw UsageError("--resume " + o.resume + ": there is no such file");
+  std::optional<Checkpoint> checkpoint = newest ? newest_checkpoint(o.run) : Checkpoint(o.resume);
+  if (!checkpoint) return std::nullopt;
+  const std::string changed = resume_differences(checkpoint->info(), o);
   if (!changed.empty()) std::fprintf(stderr, "dyad: resuming with other options: %s\n", changed.c_str());
-  return path;
+  return checkpoint;
 }
 
 }  // namespace apps

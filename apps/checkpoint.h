@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,16 +27,29 @@ void save_checkpoint(const std::string& path, const PretrainOptions&, const engi
 
 // What a checkpoint says of itself: "arch", "step", "seed" ...
 using CheckpointInfo = std::map<std::string, std::string>;
-CheckpointInfo checkpoint_info(const std::string& path);
-long checkpoint_step(const std::string& path);
 
-// Fills the parameters and the state, and returns the step. DataError if a tensor is missing, has another
-// shape or is damaged; UsageError if the model, its precision or the optimizer is another, with what differs
-// in one line.
-long load_checkpoint(const std::string& path, const PretrainOptions&, const engine::Parameters&,
+// A whole checkpoint, held open: what is read of it is of one file, even where the --keep of a training that
+// goes on has taken its name away.
+class Checkpoint {
+ public:
+  explicit Checkpoint(const std::string& path);  // DataError if it is damaged, or not one of dyad's
+
+  const std::string& path() const { return path_; }
+  const engine::SafetensorsReader& file() const { return *file_; }
+  const CheckpointInfo& info() const { return file_->metadata(); }
+  long step() const { return step_; }
+
+ private:
+  std::string path_;
+  std::unique_ptr<const engine::SafetensorsReader> file_;
+  long step_;
+};
+
+// Fills the parameters and the state, and returns the step. DataError if a tensor is missing or has another
+// shape; UsageError if the model, its precision or the optimizer is another, with what differs in one line.
+long load_checkpoint(const Checkpoint&, const PretrainOptions&, const engine::Parameters&,
                      const StateTensors&);
-// For evaluation: the parameters whose names begin with `prefix`.
-void load_parameters(const std::string& path, const engine::Parameters&, const std::string& prefix = "");
+void load_parameters(const Checkpoint&, const engine::Parameters&);  // for evaluation
 // The same from another program's file, which has no hash: PyTorch's initial weights for a comparison.
 void load_foreign_parameters(const std::string& path, const engine::Parameters&);
 
@@ -48,14 +62,14 @@ std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);
 std::string checkpoint_path(const std::string& run, long step);
 std::vector<std::string> checkpoints(const std::string& run);  // newest first
 // The newest that is whole; a damaged one is told on stderr and passed over.
-std::optional<std::string> newest_checkpoint(const std::string& run);
+std::optional<Checkpoint> newest_checkpoint(const std::string& run);
 // `given`, or if that is "" the newest; UsageError where there is none.
-std::string chosen_checkpoint(const std::string& run, const std::string& given);
+Checkpoint chosen_checkpoint(const std::string& run, const std::string& given);
 // Of those up to `newest`, which has just been written, the last `keep` stay. Later ones are damaged, or of a
 // branch that was left by resuming before them.
 void keep_newest(const std::string& run, int keep, long newest);
 
 // The checkpoint that --resume asks for, if any: "" none, "auto" the newest, else the file.
-std::optional<std::string> resume_from(const PretrainOptions&);
+std::optional<Checkpoint> resume_from(const PretrainOptions&);
 
 }  // namespace apps

@@ -16,7 +16,8 @@ Classifier knn_classifier(const std::string& name, int k, double temperature) {
           .classify = [=](const Features& train, const Tensor& test, int classes) {
             const models::KnnResult r = models::classify_by_neighbours(
                 train.values, train.labels, test, classes, {.k = k, .temperature = temperature});
-            return Verdict{.predicted = r.predicted, .details = {{"k", r.k}, {"temperature", temperature}}};
+            return Verdict{.predicted = r.predicted,
+                           .details = {{"k", r.nearest.k}, {"temperature", temperature}}};
           }};
 }
 

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "apps/checkpoint.h"
-#include "apps/model.h"
 #include "apps/report.h"
 #include "apps/run_directory.h"
 #include "engine/error.h"
+#include "models/linear_probe.h"
 
 namespace apps {
 namespace {
@@ -64,6 +64,12 @@ std::vector<std::int32_t> labels_of(const data::Dataset& images) {
   return labels;
 }
 
+Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptions& o) {
+  const models::ImageClassifier& net = t.model->net;
+  const Features asked = encoder_features(net.encoder, test, o);
+  return {models::predict({net.fc.weight, net.fc.bias}, asked.values), t.details};
+}
+
 }  // namespace
 
 double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels) {
@@ -87,15 +93,17 @@ void FrozenEncoder::check(const std::string& who) const {
 }
 
 Subject::Subject(const EvaluationOptions& e)
-    : options(read_run_options(e.run)), checkpoint(chosen_checkpoint(e.run, e.checkpoint)) {
+    : options(read_run_options(e.run)), trained(options, engine::parse_device(e.device)) {
+  const Checkpoint file = chosen_checkpoint(e.run, e.checkpoint);
+  load_parameters(file, trained.parameters);
+  checkpoint = std::filesystem::path(file.path()).filename().string();
+  step = file.step();
   train = data::open_dataset(e.data, data::Split::train);
-  test = data::open_dataset(e.data, data::Split::test);
-  engine::require_data(train->classes() == test->classes(), e.data, ": train and test have other classes");
   features = {options.recipe,
               options.size,
               e.batch,
               e.threads,
-              engine::parse_device(e.device),
+              trained.parameters.device(),
               engine::parse_dtype(options.dtype)};
 }
 
@@ -103,49 +111,50 @@ int evaluate(const EvaluationOptions& e, const std::vector<Classifier>& classifi
              const std::string& name) {
   const auto begun = std::chrono::steady_clock::now();
   const Subject s(e);
+  const FrozenEncoder frozen(s.trained.parameters);
+  const auto test = data::open_dataset(e.data, data::Split::test);
+  engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
-              s.test->size(), s.train->size(), s.classes());
+              test->size(), s.train->size(), s.classes());
   for (const Classifier& c : classifiers) std::printf("  %-12s %s\n", c.name.c_str(), c.meaning.c_str());
 
-  const Model model(s.options, s.features.device);
   const bool of_features =
       std::any_of(classifiers.begin(), classifiers.end(), [](const Classifier& c) { return !c.train; });
-  Table table(classifiers, labels_of(*s.test), s.classes());
-  const auto encoded_row = [&](const char* key, const char* title, bool trained) {
-    Features train, test;
+  Table table(classifiers, labels_of(*test), s.classes());
+  const auto encoded_row = [&](const char* key, const char* title, const Model& model, bool trained) {
+    Features known, asked;
     if (of_features) {
-      train = encoder_features(model.net.encoder, *s.train, s.features);
-      test = encoder_features(model.net.encoder, *s.test, s.features);
+      known = encoder_features(model.net.encoder, *s.train, s.features);
+      asked = encoder_features(model.net.encoder, *test, s.features);
     }
     table.row(key, title, [&](const Classifier& c) -> std::optional<Verdict> {
-      return c.train ? c.train(s, trained) : c.classify(train, test.values, s.classes());
+      return c.train ? verdict_of(c.train(s, trained), *test, s.features)
+                     : c.classify(known, asked.values, s.classes());
     });
-    if (trained && inspect) inspect(train, test, *s.train, *s.test);
+    if (trained && inspect) inspect(known, asked, *s.train, *test);
   };
 
   if (!e.no_floors) {
     if (of_features) {
-      const Features train = raw_pixels(*s.train, s.features), test = raw_pixels(*s.test, s.features);
+      const Features known = raw_pixels(*s.train, s.features), asked = raw_pixels(*test, s.features);
       table.row("raw", "raw pixels", [&](const Classifier& c) -> std::optional<Verdict> {
         if (c.train || !c.of_pixels) return std::nullopt;
-        return c.classify(train, test.values, s.classes());
+        return c.classify(known, asked.values, s.classes());
       });
     }
-    encoded_row("untrained", "untrained encoder", false);  // the model has the weights that its seed drew
+    encoded_row("untrained", "untrained encoder", Model(s.options, s.features.device), false);
   }
-  load_parameters(s.checkpoint, model.parameters);
-  const FrozenEncoder frozen(model.parameters);
-  encoded_row("trained", "trained encoder", true);
+  encoded_row("trained", "trained encoder", s.trained, true);
   frozen.check(e.command);
 
   ordered_json result = {{"command", e.command}};
   result.update(table.result());
-  result["checkpoint"] = std::filesystem::path(s.checkpoint).filename().string();
-  result["step"] = checkpoint_step(s.checkpoint);
+  result["checkpoint"] = s.checkpoint;
+  result["step"] = s.step;
   result["encoder_hash"] = frozen.hash();
   result["train"] = s.train->size();
-  result["test"] = s.test->size();
-  result["classes"] = s.test->classes();
+  result["test"] = test->size();
+  result["classes"] = test->classes();
   result["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
   const std::string text = result.dump(1) + "\n", file = (name.empty() ? e.command : name) + ".json";

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "apps/features.h"
+#include "apps/fine_tune.h"
+#include "apps/model.h"
 #include "engine/parameters.h"
 #include "kernels/hash.h"
 
@@ -28,14 +30,17 @@ EvaluationOptions evaluation_options(const char* command, const Options& o) {
   return {command, o.data, o.run, o.checkpoint, o.device, o.batch, o.threads, o.no_floors, o.json};
 }
 
-// What is judged: the encoder of a run, on a data set.
+// What is judged: the encoder of a run. It is read once, before anything else is done: a training that goes
+// on may take the file away.
 struct Subject {
   explicit Subject(const EvaluationOptions&);
   PretrainOptions options;  // of the run
-  std::string checkpoint;   // by default the newest: the last epoch, not the best
-  std::unique_ptr<data::Dataset> train, test;
+  Model trained;
+  std::string checkpoint;  // the file's name; by default the newest's: the last epoch, not the best
+  long step;
+  std::unique_ptr<data::Dataset> train;
   FeatureOptions features;
-  int classes() const { return int(test->classes().size()); }
+  int classes() const { return int(train->classes().size()); }
 };
 
 struct Verdict {
@@ -43,14 +48,21 @@ struct Verdict {
   nlohmann::ordered_json details = {};  // what the classifier chose
 };
 
-// One column of the table. Of the test set it is given the features and no labels, so that none can be
-// learned from or chosen by.
+// A network that a classifier has trained.
+struct Tuned {
+  std::unique_ptr<const FineTuned> model;
+  nlohmann::ordered_json details = {};  // how
+};
+
+// One column of the table. Of the test set it is given the features at most, and no labels, so that none can
+// be learned from or chosen by.
 struct Classifier {
   std::string name;     // "knn": the key in the result
   std::string meaning;  // "nearest neighbours (k = 200, T = 0.1)"
   std::function<Verdict(const Features& train, const engine::Tensor& test, int classes)> classify;
-  // Instead of classify: trains an encoder too, from the checkpoint or from fresh weights on.
-  std::function<Verdict(const Subject&, bool from_checkpoint)> train = {};
+  // Instead of classify: trains an encoder too, from the checkpoint or from fresh weights on. It never sees
+  // the test set, which is put to what it returns.
+  std::function<Tuned(const Subject&, bool from_checkpoint)> train = {};
   bool of_pixels = true;  // false: its recipe is one for an encoder's features
 };
 

@@ -3,10 +3,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <stdexcept>
 
 namespace apps {
 namespace {
@@ -51,6 +48,13 @@ double now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+std::string file_name() {
+  char host[256] = "host";
+  gethostname(host, sizeof host - 1);
+  return "events.out.tfevents." + std::to_string(long(now())) + "." + host + "." + std::to_string(getpid()) +
+         ".0";
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view bytes) {
@@ -85,33 +89,13 @@ std::string scalar_event(double wall_time, long step,
   return event(wall_time, step) + message(5, summary);  // Event.summary = 5
 }
 
-EventFile::EventFile(const std::string& folder, long resume_step) {
-  char host[256] = "host";
-  gethostname(host, sizeof host - 1);
-  const double time = now();
-  path_ = folder + "/events.out.tfevents." + std::to_string(long(time)) + "." + host + "." +
-          std::to_string(getpid()) + ".0";
-  file_ = std::fopen(path_.c_str(), "wbe");
-  if (file_ == nullptr) throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
-  write(version_event(time));
-  write(start_event(time, resume_step + 1));  // what an earlier attempt wrote beyond is forgotten
+EventFile::EventFile(const std::string& folder, long resume_step) : file_(folder + "/" + file_name()) {
+  file_.write(event_record(version_event(now())));
+  file_.write(event_record(start_event(now(), resume_step + 1)));  // what was written beyond is forgotten
 }
-
-EventFile::~EventFile() { std::fclose(file_); }
 
 void EventFile::scalars(long step, const std::vector<std::pair<std::string, double>>& values) {
-  write(scalar_event(now(), step, values));
-}
-
-void EventFile::sync() {
-  if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0)
-    throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
-}
-
-void EventFile::write(const std::string& event) {
-  const std::string record = event_record(event);
-  if (std::fwrite(record.data(), 1, record.size(), file_) != record.size() || std::fflush(file_) != 0)
-    throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
+  file_.write(event_record(scalar_event(now(), step, values)));
 }
 
 }  // namespace apps

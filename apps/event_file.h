@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "apps/append_file.h"
 
 namespace apps {
 
@@ -16,17 +17,12 @@ class EventFile {
   // A new file in `folder`, named as TensorBoard looks for it, for steps after `resume_step`: what older
   // files of the folder say of these steps is void.
   EventFile(const std::string& folder, long resume_step);
-  ~EventFile();
-  EventFile(const EventFile&) = delete;
-  EventFile& operator=(const EventFile&) = delete;
 
   void scalars(long step, const std::vector<std::pair<std::string, double>>& values);
-  void sync();  // it is on the disk when it returns
+  void sync() { file_.sync(); }
 
  private:
-  void write(const std::string& event);
-  std::string path_;
-  std::FILE* file_;
+  AppendFile file_;
 };
 
 // The parts, for tests.

@@ -23,8 +23,7 @@ using engine::UsageError;
 std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
 
 // What a program needs to use the encoder as it was trained.
-std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model,
-                                            const std::string& step) {
+std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model, long step) {
   const data::Normalization n = data::view_recipe(o.recipe).normalization;
   return {{"format", "pt"},
           {"arch", o.arch},
@@ -33,7 +32,7 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const Mode
           {"size", std::to_string(o.size)},
           {"mean", three(n.mean)},
           {"std", three(n.std)},
-          {"step", step},
+          {"step", std::to_string(step)},
           {"encoder_hash", kernels::hash_text(model.parameters.hash("encoder."))}};
 }
 
@@ -80,7 +79,7 @@ engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions
 int export_model(const ExportOptions& e) {
   const bool npy = e.format == "npy";
   const PretrainOptions o = read_run_options(e.run);
-  const std::string checkpoint = chosen_checkpoint(e.run, e.checkpoint);
+  const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto dataset = e.data.empty() ? nullptr
                                       : data::open_dataset(e.data, e.split == "train" ? data::Split::train
                                                                                       : data::Split::test);
@@ -91,7 +90,7 @@ int export_model(const ExportOptions& e) {
   load_parameters(checkpoint, model.parameters);
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, model, *dataset) : encoder_tensors(model.parameters);
-  file.metadata = describe(o, model, checkpoint_info(checkpoint).at("step"));
+  file.metadata = describe(o, model, checkpoint.step());
   if (npy) {
     std::string names;
     for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
@@ -100,11 +99,12 @@ int export_model(const ExportOptions& e) {
     engine::write_safetensors(e.out, file);
   }
   const Tensor& first = file.tensors.front().second;
-  std::printf("%s: %s\n", e.out.c_str(),
-              (dataset ? engine::concat_text("features ", first.shape(), " and labels of ", e.data)
-                       : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(),
-                                             " tensors, of ", fs::path(checkpoint).filename().string()))
-                  .c_str());
+  std::printf(
+      "%s: %s\n", e.out.c_str(),
+      (dataset ? engine::concat_text("features ", first.shape(), " and labels of ", e.data)
+               : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
+                                     fs::path(checkpoint.path()).filename().string()))
+          .c_str());
   return 0;
 }
 

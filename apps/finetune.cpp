@@ -2,14 +2,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "apps/checkpoint.h"
 #include "apps/classifiers.h"
 #include "apps/commands.h"
-#include "apps/fine_tune.h"
 #include "apps/run_directory.h"
 #include "data/subset.h"
 #include "engine/schedule.h"
-#include "models/linear_probe.h"
 
 namespace apps {
 namespace {
@@ -36,9 +33,9 @@ FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t 
           .threads = o.threads};
 }
 
-Verdict train_and_predict(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
-  const FineTuned model(s.options, s.classes(), s.features.device);
-  if (from_checkpoint) load_parameters(s.checkpoint, model.parameters, "encoder.");
+Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
+  auto model = std::make_unique<const FineTuned>(s.options, s.classes(), s.features.device);
+  if (from_checkpoint) engine::copy_parameters(s.trained.parameters, model->parameters, "encoder.");
 
   const auto listed =
       o.list.empty() ? data::draw_share(*s.train, o.labels, o.seed) : data::read_list(*s.train, o.list);
@@ -48,13 +45,12 @@ Verdict train_and_predict(const Subject& s, const FinetuneOptions& o, bool from_
 
   const FineTuning f = settings(o, listed.size(), s.train->size());
   double last = 0;
-  fine_tune(model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
+  fine_tune(*model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
     last = loss;
     if (epoch % 10 == 0 || epoch == f.epochs)
       std::fprintf(stderr, "epoch %d/%d  loss %.4f\n", epoch, f.epochs, loss);
   });
-  const Features test = encoder_features(model.net.encoder, *s.test, s.features);
-  return {.predicted = models::predict({model.net.fc.weight, model.net.fc.bias}, test.values),
+  return {.model = std::move(model),
           .details = {{"labelled", listed.size()},
                       {"frozen", f.frozen},
                       {"epochs", f.epochs},
@@ -73,9 +69,7 @@ Classifier finetune_classifier(const FinetuneOptions& o) {
   return {.name = name_of(o),
           .meaning = (o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
           .classify = {},
-          .train = [o](const Subject& s, bool from_checkpoint) {
-            return train_and_predict(s, o, from_checkpoint);
-          }};
+          .train = [o](const Subject& s, bool from_checkpoint) { return tuned(s, o, from_checkpoint); }};
 }
 
 int finetune(const FinetuneOptions& o) {

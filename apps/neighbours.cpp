@@ -1,7 +1,6 @@
 #include "apps/neighbours.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "apps/chart.h"
 #include "apps/run_directory.h"
@@ -9,6 +8,7 @@
 #include "data/png.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
+#include "models/knn.h"
 #include "models/probe_data.h"
 
 namespace apps {
@@ -38,36 +38,28 @@ data::Image thumbnail(const data::Image& image, int most) {
 ordered_json nearest_neighbours(const Features& train, const Features& test,
                                 const data::Dataset& train_images, const data::Dataset& test_images,
                                 int queries, int count) {
-  const engine::NoGrad no_grad;
-  const auto unit = [](const engine::Tensor& x) {
-    return engine::l2_normalize(x.to(engine::cpu)).to_vector();
-  };
-  const std::vector<double> a = unit(train.values), b = unit(test.values);
-  const auto depth = std::size_t(train.values.dim(1)), known = train.labels.size();
-  count = std::min(count, int(known));
+  std::vector<std::int64_t> asked;  // rows of test
+  for (std::int32_t label = 0;
+       int(asked.size()) < queries && label < std::int32_t(test_images.classes().size()); ++label) {
+    const auto found = std::find(test.labels.begin(), test.labels.end(), label);
+    if (found != test.labels.end()) asked.push_back(found - test.labels.begin());
+  }
+  const engine::Tensor features = models::rows_of(test.values.to(engine::cpu), asked);
+  const models::Neighbours nearest =
+      models::nearest_neighbours(train.values, features.to(train.values.device()), count);
 
   const auto picture = [](const data::Dataset& images, std::size_t i) {
     return ordered_json{{"label", images.label(i)},
                         {"png", data_uri(data::png_bytes(thumbnail(images.image(i), 96)))}};
   };
   ordered_json rows = ordered_json::array();
-  for (std::int32_t label = 0;
-       int(rows.size()) < queries && label < std::int32_t(test_images.classes().size()); ++label) {
-    const auto found = std::find(test.labels.begin(), test.labels.end(), label);
-    if (found == test.labels.end()) continue;
-    const auto query = std::size_t(found - test.labels.begin());
-    std::vector<std::pair<double, std::size_t>> nearest(known);  // minus the cosine, so that ties go by index
-    for (std::size_t i = 0; i < known; ++i) {
-      double cosine = 0;
-      for (std::size_t d = 0; d < depth; ++d) cosine += a[i * depth + d] * b[query * depth + d];
-      nearest[i] = {-cosine, i};
-    }
-    std::partial_sort(nearest.begin(), nearest.begin() + count, nearest.end());
-    ordered_json row = picture(test_images, query);
+  for (std::size_t q = 0; q < asked.size(); ++q) {
+    ordered_json row = picture(test_images, std::size_t(asked[q]));
     row["neighbours"] = ordered_json::array();
-    for (int i = 0; i < count; ++i) {
-      ordered_json n = picture(train_images, nearest[std::size_t(i)].second);
-      n["cosine"] = -nearest[std::size_t(i)].first;
+    const auto k = std::size_t(nearest.k);
+    for (std::size_t i = q * k; i < (q + 1) * k; ++i) {
+      ordered_json n = picture(train_images, std::size_t(nearest.rows[i]));
+      n["cosine"] = nearest.cosines[i];
       row["neighbours"].push_back(std::move(n));
     }
     rows.push_back(std::move(row));

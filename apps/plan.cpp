@@ -39,7 +39,7 @@ data::BadImages bad_images(const PretrainOptions& o) {
 std::unique_ptr<data::Resident> resident_pixels(const PretrainOptions& o, const data::Dataset& dataset,
                                                 engine::Device device) {
   if (!resides(o, dataset, device)) return nullptr;
-  return std::make_unique<data::Resident>(dataset, device, o.threads, bad_images(o));
+  return std::make_unique<data::Resident>(dataset, device, o.threads, bad_images(o), o.seed);
 }
 
 data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device device, bool resident) {

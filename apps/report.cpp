@@ -63,6 +63,7 @@ struct Result {
   std::string name, meaning;
   double trained;
   std::optional<double> raw, untrained;
+  std::optional<double> labelled;  // of a network that was trained: with so many images
   const ordered_json* file;
 };
 
@@ -91,7 +92,8 @@ std::vector<Result> results_of(const std::vector<std::optional<ordered_json>>& f
     if (!file) continue;
     const ordered_json& top1 = file->at("top1");
     for (const auto& [name, details] : file->at("classifiers").items()) {
-      Result r{name, details.at("meaning"), top1.at("trained").at(name), {}, {}, &*file};
+      Result r{name, details.at("meaning"), top1.at("trained").at(name), {}, {}, {}, &*file};
+      if (const auto n = details.find("labelled"); n != details.end()) r.labelled = n->get<double>();
       const auto floor = [&, key = name](const char* row, std::optional<double>& into) {
         if (top1.contains(row) && top1[row].contains(key)) into = top1[row][key].get<double>();
       };
@@ -111,7 +113,7 @@ const Result* find_result(const std::vector<Result>& results, const std::string&
   return found == results.end() ? nullptr : &*found;
 }
 
-// The accuracy of the trained encoder and, below it, what it has to be better than.
+// The accuracy with the trained encoder and, below it, what it has to be better than.
 std::string result_card(const Result& result) {
   std::ostringstream s;
   const auto bar = [&s](const std::string& name, double part, const char* kind) {
@@ -121,10 +123,12 @@ std::string result_card(const Result& result) {
   };
   std::string title = result.meaning;
   if (!title.empty()) title[0] = char(std::toupper(static_cast<unsigned char>(title[0])));
+  if (result.labelled) title += " (" + compact(*result.labelled) + " images)";
   s << "<div class=\"card\"><h3>" << escaped(title) << "</h3><div class=\"bars\">\n";
-  bar("trained encoder", result.trained, "ours");
+  bar(result.labelled ? "from the trained encoder" : "trained encoder", result.trained, "ours");
   if (result.raw) bar("raw pixels", *result.raw, "floor");
-  if (result.untrained) bar("untrained encoder", *result.untrained, "floor");
+  if (result.untrained)
+    bar(result.labelled ? "from fresh weights" : "untrained encoder", *result.untrained, "floor");
   bar("guessing", 1.0 / double(result.file->at("classes").size()), "floor");
   s << "</div></div>\n";
   return s.str();
@@ -133,13 +137,23 @@ std::string result_card(const Result& result) {
 std::string results_section(const std::vector<Result>& results) {
   if (results.empty()) return "";
   std::ostringstream s;
+  std::string cards, tuned_cards;
+  for (const Result& r : results) (r.labelled ? tuned_cards : cards) += result_card(r);
   const ordered_json& file = *results.front().file;
-  s << "<h2>What the features are worth</h2>\n<p class=\"quiet\">Top-1 accuracy on "
-    << compact(file.value("test", 0.0)) << " test images, with " << compact(file.value("train", 0.0))
-    << " labelled training images, beside the floors: the same classifier on raw pixels, and on the features "
-       "of an encoder that was never trained.</p>\n<div class=\"two\">\n";
-  for (const Result& r : results) s << result_card(r);
-  s << "</div>\n";
+  const std::string accuracy =
+      "<p class=\"quiet\">Top-1 accuracy on " + compact(file.value("test", 0.0)) + " test images";
+  if (!cards.empty())
+    s << "<h2>What the features are worth</h2>\n"
+      << accuracy << ", with " << compact(file.value("train", 0.0))
+      << " labelled training images, beside the floors: the same classifier on raw pixels, and on the "
+         "features of an encoder that was never trained.</p>\n<div class=\"two\">\n"
+      << cards << "</div>\n";
+  if (!tuned_cards.empty())
+    s << "<h2>What labels make of the encoder</h2>\n"
+      << accuracy
+      << " of networks that go on from the trained encoder with labelled training images, beside the floor "
+         "where it was asked for: the same training from fresh weights.</p>\n<div class=\"two\">\n"
+      << tuned_cards << "</div>\n";
   const Result* linear = find_result(results, "linear");
   const Result& shown = linear != nullptr ? *linear : results.front();
   const auto classes = shown.file->at("classes").get<std::vector<std::string>>();

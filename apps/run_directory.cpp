@@ -1,11 +1,5 @@
 #include "apps/run_directory.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -14,20 +8,14 @@
 #include "apps/checkpoint.h"
 #include "apps/fields.h"
 #include "apps/machine.h"
-#include "engine/atomic_file.h"
 #include "engine/error.h"
+#include "kernels/atomic_file.h"
 
 namespace apps {
 namespace {
 
 using engine::UsageError;
 using nlohmann::ordered_json;
-
-std::FILE* open_to_append(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "ae");
-  if (file == nullptr) throw UsageError(path + ": can't be written: " + std::strerror(errno));
-  return file;
-}
 
 // Cuts a file of lines after the last whole line of at most `last` steps.
 void truncate_lines(const std::string& path, long last) {
@@ -43,13 +31,6 @@ void truncate_lines(const std::string& path, long last) {
   }
   file.close();
   std::filesystem::resize_file(path, end);
-}
-
-void write_line(std::FILE* file, const std::string& path, const ordered_json& line) {
-  const std::string text = line.dump() + "\n";
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (!written || std::fflush(file) != 0)
-    throw std::runtime_error(path + ": can't be written: " + std::strerror(errno));
 }
 
 // The lines of a file, each an object with a step.
@@ -82,40 +63,31 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   std::filesystem::create_directories(path("checkpoints"), error);
   if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
 
-  log_ = open_to_append(path("train.log"));
-  if (flock(fileno(log_), LOCK_EX | LOCK_NB) != 0) {
-    std::fclose(log_);
-    throw UsageError(path_ + ": another process is writing this run");
-  }
-  engine::remove_temporary_files(path_);
-  engine::remove_temporary_files(path("checkpoints"));
+  log_.emplace(path("train.log"));
+  if (!log_->lock()) throw UsageError(path_ + ": another process is writing this run");
+  kernels::remove_temporary_files(path_);
+  kernels::remove_temporary_files(path("checkpoints"));
   for (const auto& [name, file] :
        {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_)}) {
     truncate_lines(path(name), resume_step);
-    *file = open_to_append(path(name));
+    file->emplace(path(name));
   }
   PretrainOptions o = resolved;
   write_text(path("config.toml"), config_text("pretrain", fields(o)));
   write_text(path("env.json"), environment(resolved.device).dump(2) + "\n");
 }
 
-RunDirectory::~RunDirectory() {
-  for (std::FILE* file : {log_, metrics_, monitor_})
-    if (file != nullptr) std::fclose(file);
-}
-
 void RunDirectory::log(const std::string& line) {
-  if (log_ == nullptr) return;
+  if (!log_) return;
   char time[32];
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
-  std::fprintf(log_, "%s  %s\n", time, line.c_str());
-  std::fflush(log_);
+  log_->write(std::string(time) + "  " + line + "\n");
 }
 
 void RunDirectory::record(const StepRecord& r) {
-  if (metrics_ == nullptr) return;
+  if (!metrics_) return;
   ordered_json line = {{"step", r.step},
                        {"epoch", r.epoch},
                        {"loss", r.loss},
@@ -125,7 +97,7 @@ void RunDirectory::record(const StepRecord& r) {
                        {"data_wait", r.data_wait}};
   for (const auto& [name, value] : r.more) line[name] = value;
   for (const auto& [name, milliseconds] : r.phases) line["phases_ms"][name] = milliseconds;
-  write_line(metrics_, path("metrics.jsonl"), line);
+  metrics_->write(line.dump() + "\n");
   std::vector<std::pair<std::string, double>> figures = {{"train/loss", r.loss},
                                                          {"train/lr", r.lr},
                                                          {"train/gradient_norm", r.gradient_norm},
@@ -137,8 +109,8 @@ void RunDirectory::record(const StepRecord& r) {
 }
 
 void RunDirectory::monitor(const ordered_json& line) {
-  if (monitor_ == nullptr) return;
-  write_line(monitor_, path("monitor.jsonl"), line);
+  if (!monitor_) return;
+  monitor_->write(line.dump() + "\n");
   std::vector<std::pair<std::string, double>> figures;
   for (const auto& [name, value] : line.items())
     if (name != "step" && name != "epoch") figures.emplace_back("monitor/" + name, value.get<double>());
@@ -151,10 +123,8 @@ EventFile& RunDirectory::events() {
 }
 
 void RunDirectory::sync() {
-  if (log_ == nullptr) return;
-  for (std::FILE* file : {log_, metrics_, monitor_})
-    if (std::fflush(file) != 0 || fsync(fileno(file)) != 0)
-      throw std::runtime_error(path_ + ": can't be written: " + std::strerror(errno));
+  for (auto* file : {&log_, &metrics_, &monitor_})
+    if (*file) (*file)->sync();
   if (events_) events_->sync();
 }
 
@@ -194,7 +164,7 @@ std::vector<ordered_json> read_monitor(const std::string& run) {
 }
 
 void write_text(const std::string& path, const std::string& text) {
-  engine::write_file_atomically(path, text);
+  kernels::write_file_atomically(path, text);
 }
 
 }  // namespace apps

@@ -9,13 +9,14 @@
 //   report.html
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apps/append_file.h"
 #include "apps/event_file.h"
 #include "apps/options.h"
 
@@ -39,7 +40,6 @@ class RunDirectory {
   // of metrics.jsonl are dropped. Refuses a folder whose run has checkpoints if resume_step is 0, and one
   // that another process is writing to. Ranks other than the first have one too, which writes nothing.
   RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes = true);
-  ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
@@ -52,9 +52,7 @@ class RunDirectory {
 
  private:
   std::string path_;
-  std::FILE* log_ = nullptr;
-  std::FILE* metrics_ = nullptr;
-  std::FILE* monitor_ = nullptr;
+  std::optional<AppendFile> log_, metrics_, monitor_;
   long resume_step_ = 0;
   std::unique_ptr<EventFile> events_;  // made when there is something to write
 

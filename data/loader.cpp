@@ -74,8 +74,9 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
   try {
     const std::string wrong = read_sample(dataset, sample, job.images[r]);
     if (wrong.empty() || options.bad_images == BadImages::stop) return wrong;
-    // the last word keeps these draws apart from those of the views
-    engine::Random random(options.seed, std::uint32_t(job.batch.epoch), sample, ~0U);
+    // the same in each epoch, as a Resident has it; the last word keeps these draws apart from those of the
+    // views
+    engine::Random random(options.seed, 0, sample, ~0U);
     bool found = false;
     for (int i = 0; i < most_replacements && !found; ++i) {
       sample = random.below(std::uint32_t(dataset.size()));

@@ -35,7 +35,7 @@ std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std
 // What becomes of an image that can't be decoded.
 enum class BadImages {
   stop,  // next() throws a DataError that names it
-  skip   // another one comes in its place, drawn by (seed, epoch, sample), and the batch says so
+  skip   // another one comes in its place, drawn by (seed, sample), and the batch says so
 };
 
 struct LoaderOptions {

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "engine/atomic_file.h"
 #include "engine/error.h"
+#include "kernels/atomic_file.h"
 
 namespace data {
 
@@ -36,7 +36,7 @@ std::string png_bytes(const Image& image) {
 }
 
 void write_png(const std::string& path, const Image& image) {
-  engine::write_file_atomically(path, png_bytes(image));
+  kernels::write_file_atomically(path, png_bytes(image));
 }
 
 }  // namespace data

@@ -6,11 +6,15 @@
 
 namespace data {
 
-Resident::Resident(const Dataset& dataset, engine::Device device, int threads, BadImages bad_images) {
+Resident::Resident(const Dataset& dataset, engine::Device device, int threads, BadImages bad_images,
+                   std::uint64_t seed) {
   const int at_once = int(std::min<std::size_t>(dataset.size(), 256));
-  Loader loader(
-      dataset,
-      {.batch = at_once, .shuffle = false, .drop_last = false, .threads = threads, .bad_images = bad_images});
+  Loader loader(dataset, {.batch = at_once,
+                          .shuffle = false,
+                          .drop_last = false,
+                          .threads = threads,
+                          .seed = seed,
+                          .bad_images = bad_images});
   std::vector<std::uint8_t> host;
   if (dataset.pixel_bytes() > 0) host.reserve(std::size_t(dataset.pixel_bytes()));
   Batch batch;
@@ -18,7 +22,8 @@ Resident::Resident(const Dataset& dataset, engine::Device device, int threads, B
     loader.next(batch);
     skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
-      places.push_back({std::int64_t(host.size()) + batch.offset[i], batch.height[i], batch.width[i]});
+      places.push_back(
+          {std::int64_t(host.size()) + batch.offset[i], batch.height[i], batch.width[i], batch.samples[i]});
     host.insert(host.end(), batch.pixels.data(), batch.pixels.data() + batch.pixels.size());
   }
   pixels = engine::Tensor({std::int64_t(host.size())}, engine::DType::u8, device);

@@ -12,6 +12,7 @@ namespace data {
 struct Place {          // of an image's pixels
   std::int64_t offset;  // in bytes
   std::int32_t height, width;
+  std::uint32_t sample;  // whose pixels they are: another's where an image can't be decoded
 };
 
 struct Resident {
@@ -20,8 +21,9 @@ struct Resident {
 
   std::vector<std::string> skipped;  // what was wrong with images in whose place others are
 
-  // Reads, decodes and uploads every image, with the loader's threads.
-  Resident(const Dataset&, engine::Device, int threads, BadImages = BadImages::stop);
+  // Reads, decodes and uploads every image, with the loader's threads. seed: the loader's, by which images in
+  // the place of bad ones are drawn.
+  Resident(const Dataset&, engine::Device, int threads, BadImages = BadImages::stop, std::uint64_t seed = 0);
 };
 
 // Whether the pixels are better kept on the device: it is a GPU, their number is known without decoding, and

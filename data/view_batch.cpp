@@ -53,10 +53,10 @@ void ViewBatches::stage(const Batch& batch) {
   drawn_.clear();
   for (int v = 0; v < views_; ++v)
     for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-      const std::uint32_t sample = batch.samples[i];
-      const Place p = resident_ != nullptr ? resident_->places.at(sample)
-                                           : Place{begin + batch.offset[i], batch.height[i], batch.width[i]};
-      drawn_.push_back(draw(recipe_, seed_, std::uint32_t(batch.epoch), sample, std::uint32_t(v), p.offset,
+      const Place p = resident_ != nullptr
+                          ? resident_->places.at(batch.samples[i])
+                          : Place{begin + batch.offset[i], batch.height[i], batch.width[i], batch.samples[i]};
+      drawn_.push_back(draw(recipe_, seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v), p.offset,
                             p.height, p.width, size_));
     }
   const std::size_t bytes = drawn_.size() * sizeof(View);

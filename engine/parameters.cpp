@@ -1,5 +1,6 @@
 #include "engine/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/random.h"
@@ -52,6 +53,18 @@ std::uint64_t Parameters::hash(const std::string& prefix) const {
     h = fnv1a(host.raw(), host.bytes(), h);
   }
   return h;
+}
+
+void copy_parameters(const Parameters& from, const Parameters& to, const std::string& prefix) {
+  for (const Parameter& p : to.list()) {
+    if (!p.name.starts_with(prefix)) continue;
+    const auto source = std::ranges::find(from.list(), p.name, &Parameter::name);
+    require(source != from.list().end() && source->value.shape() == p.value.shape() &&
+                source->value.dtype() == p.value.dtype(),
+            "copy_parameters: ", p.name, ": expected ", p.value.dtype(), " ", p.value.shape(),
+            ", as it is here");
+    copy_bytes(p.value.raw(), to.device(), source->value.raw(), from.device(), p.value.bytes());
+  }
 }
 
 Scope Scope::operator/(const std::string& name) const {

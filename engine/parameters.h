@@ -60,6 +60,9 @@ class Parameters {
   Tensor values_, gradients_;
 };
 
+// Those of the list whose names begin with `prefix` become what they are in `from`, which has each of them.
+void copy_parameters(const Parameters& from, const Parameters& to, const std::string& prefix);
+
 class Scope {
  public:
   explicit Scope(Parameters& into, std::string path = "") : into_(&into), path_(std::move(path)) {}

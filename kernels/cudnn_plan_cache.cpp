@@ -1,9 +1,6 @@
 #ifdef DYAD_CUDNN
 #include "kernels/cudnn_plan_cache.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -15,30 +12,11 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "kernels/atomic_file.h"
+
 namespace kernels::cudnn {
-namespace {
 
 using nlohmann::ordered_json;
-
-void say(const std::string& path, const std::string& what) {
-  std::fprintf(stderr, "cudnn: %s: %s\n", path.c_str(), what.c_str());
-}
-
-// To a name of its own, then renamed: whoever reads sees the old file or the new one.
-void write_whole(const std::string& path, const std::string& content) {
-  const std::string temporary = path + ".tmp-" + std::to_string(getpid());
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) throw std::runtime_error(std::strerror(errno));
-  const bool written = write(file, content.data(), content.size()) == ssize_t(content.size());
-  const int reason = written ? 0 : errno;
-  const bool closed = close(file) == 0;
-  if (written && closed && std::rename(temporary.c_str(), path.c_str()) == 0) return;
-  const std::string what = std::strerror(reason != 0 ? reason : errno);
-  unlink(temporary.c_str());
-  throw std::runtime_error(what);
-}
-
-}  // namespace
 
 std::string plan_cache_path(const std::string& version, const std::string& gpu) {
   std::string folder;
@@ -71,7 +49,9 @@ std::map<std::string, std::string> PlanCache::read(bool report) const {
     if (!file) throw std::runtime_error(std::strerror(errno));
     return ordered_json::parse(file).at("plans").get<std::map<std::string, std::string>>();
   } catch (const std::exception& error) {
-    if (report) say(path_, std::string("no list of plans, so shapes are timed again: ") + error.what());
+    if (report)
+      std::fprintf(stderr, "cudnn: %s: no list of plans, so shapes are timed again: %s\n", path_.c_str(),
+                   error.what());
     return {};
   }
 }
@@ -91,9 +71,9 @@ void PlanCache::remember(const std::string& key, const std::string& plan) {
     std::map<std::string, std::string> all = plans_;
     all.merge(read(false));
     std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
-    write_whole(path_, ordered_json{{"plans", all}}.dump(1) + "\n");
+    write_file_atomically(path_, ordered_json{{"plans", all}}.dump(1) + "\n");
   } catch (const std::exception& error) {
-    say(path_, std::string("plans are not kept: ") + error.what());
+    std::fprintf(stderr, "cudnn: plans are not kept: %s\n", error.what());
     path_.clear();  // said once
   }
 }

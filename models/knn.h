@@ -9,20 +9,27 @@
 
 namespace models {
 
+// The training rows that are nearest to each query, nearest first; of equals the first.
+struct Neighbours {
+  int k;                           // of each query
+  std::vector<std::int32_t> rows;  // (queries,k), of the training rows
+  std::vector<double> cosines;     // (queries,k)
+};
+
+// train: (N,D), queries: (M,D), of one dtype (f32 or f64) and device, not normalized; k: at most N are found.
+Neighbours nearest_neighbours(const engine::Tensor& train, const engine::Tensor& queries, int k);
+
 struct KnnOptions {
   int k = 200;  // at most the number of training images
   double temperature = 0.1;
 };
 
 struct KnnResult {
-  int k;                                 // that was used
-  std::vector<std::int32_t> predicted;   // (queries); of classes with equal votes the first
-  std::vector<std::int32_t> neighbours;  // (queries,k), training images, nearest first
-  std::vector<double> cosines;           // (queries,k)
+  Neighbours nearest;
+  std::vector<std::int32_t> predicted;  // (queries); of classes with equal votes the first
 };
 
-// train: (N,D), test: (queries,D), of one dtype (f32 or f64) and device, not normalized; labels: (N), in
-// 0 .. classes-1.
+// labels: (N), of the training rows, in 0 .. classes-1.
 KnnResult classify_by_neighbours(const engine::Tensor& train, const std::vector<std::int32_t>& labels,
                                  const engine::Tensor& test, int classes, const KnnOptions& = {});
 

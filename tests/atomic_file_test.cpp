@@ -1,4 +1,4 @@
-#include "engine/atomic_file.h"
+#include "kernels/atomic_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 
 #include "tests/scratch.h"
 
-using namespace engine;
+using namespace kernels;
 
 namespace {
 

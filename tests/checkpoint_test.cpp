@@ -13,9 +13,11 @@
 
 #include "apps/model.h"
 #include "engine/error.h"
+#include "tests/scratch.h"
 
 namespace {
 
+using apps::Checkpoint;
 using engine::DType;
 using engine::Tensor;
 
@@ -82,7 +84,8 @@ TEST_CASE("checkpoint: the whole state comes back, in the same bytes") {
   REQUIRE(saved.model.parameters.hash() != loaded.model.parameters.hash());
 
   apps::save_checkpoint(path, saved.options, saved.model.parameters, saved.state, 123);
-  CHECK(apps::load_checkpoint(path, loaded.options, loaded.model.parameters, loaded.state) == 123);
+  CHECK(apps::load_checkpoint(Checkpoint(path), loaded.options, loaded.model.parameters, loaded.state) ==
+        123);
   CHECK(saved.model.parameters.hash() == loaded.model.parameters.hash());
   CHECK(saved.state[0].second.to_vector() == loaded.state[0].second.to_vector());
   CHECK(loaded.state[1].second.item() == 7);
@@ -91,7 +94,7 @@ TEST_CASE("checkpoint: the whole state comes back, in the same bytes") {
   CHECK(bytes_of(path) == bytes_of(again));
 
   const Training evaluated(9);
-  apps::load_parameters(path, evaluated.model.parameters);
+  apps::load_parameters(Checkpoint(path), evaluated.model.parameters);
   CHECK(saved.model.parameters.hash() == evaluated.model.parameters.hash());
 }
 
@@ -140,9 +143,10 @@ TEST_CASE("checkpoint: another model is refused, other options are told") {
   apps::PretrainOptions other = t.options;
   other.arch = "resnet18";
   other.out_dim = 32;
-  CHECK(error_of([&] { apps::load_checkpoint(path, other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
         path + " is of another model: arch resnet10 -> resnet18, out-dim 16 -> 32");
-  CHECK_THROWS_AS(apps::load_checkpoint(path, other, t.model.parameters, t.state), engine::UsageError);
+  CHECK_THROWS_AS(apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state),
+                  engine::UsageError);
 
   const apps::Model wider(
       [&] {
@@ -151,24 +155,24 @@ TEST_CASE("checkpoint: another model is refused, other options are told") {
         return w;
       }(),
       engine::cpu);
-  const std::string error = error_of([&] { apps::load_parameters(path, wider.parameters); });
+  const std::string error = error_of([&] { apps::load_parameters(Checkpoint(path), wider.parameters); });
   CHECK(error.find("(16,") != std::string::npos);
   CHECK(error.find("expected") != std::string::npos);
 
   other = t.options;
   other.dtype = "f64";
-  CHECK(error_of([&] { apps::load_checkpoint(path, other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
         path + " is of another precision: dtype f32 -> f64");
   other = t.options;
   other.optimizer = "adamw";
-  CHECK(error_of([&] { apps::load_checkpoint(path, other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
         path + " has the state of another optimizer: optimizer lars -> adamw");
 
   other = t.options;
-  CHECK(apps::resume_differences(apps::checkpoint_info(path), other) == "");
+  CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "");
   other.lr = 0.5;
   other.batch = 64;
-  CHECK(apps::resume_differences(apps::checkpoint_info(path), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
+  CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
 }
 
 TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") {
@@ -187,14 +191,29 @@ TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") 
     std::string bad = good;
     bad[at] = char(bad[at] ^ 1);
     std::ofstream(path, std::ios::binary) << bad;
-    CHECK(error_of([&] {
-            apps::load_checkpoint(path, t.options, t.model.parameters, t.state);
-          }).rfind(path + ": is damaged: the hash of its contents is ", 0) == 0);
-    CHECK_THROWS_AS(apps::load_parameters(path, t.model.parameters), engine::DataError);
-    CHECK(apps::newest_checkpoint(folder.path) == older);
+    CHECK(message_of<engine::DataError>([&] {
+            Checkpoint{path};
+          }).starts_with(path + ": is damaged: the hash of its contents is "));
+    CHECK(apps::newest_checkpoint(folder.path)->path() == older);
   }
   std::ofstream(path, std::ios::binary) << good;
-  CHECK(apps::newest_checkpoint(folder.path) == path);
+  CHECK(apps::newest_checkpoint(folder.path)->path() == path);
+}
+
+TEST_CASE("checkpoint: one that was opened stays readable when a training takes its file away") {
+  const Folder folder;
+  const Training saved(1), loaded(2);
+  const auto save = [&](long step) {
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), saved.options, saved.model.parameters,
+                          saved.state, step);
+    apps::keep_newest(folder.path, 1, step);
+  };
+  save(1);
+  const auto first = apps::newest_checkpoint(folder.path);
+  save(2);
+  REQUIRE_FALSE(std::filesystem::exists(first->path()));
+  CHECK(apps::load_checkpoint(*first, loaded.options, loaded.model.parameters, loaded.state) == 1);
+  CHECK(loaded.model.parameters.hash() == saved.model.parameters.hash());
 }
 
 TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
@@ -206,17 +225,17 @@ TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
     apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.model.parameters, t.state,
                           step);
   const std::string newest = apps::checkpoint_path(folder.path, 100000000);
-  CHECK(apps::newest_checkpoint(folder.path) == newest);
+  CHECK(apps::newest_checkpoint(folder.path)->path() == newest);
 
   std::filesystem::resize_file(newest, std::filesystem::file_size(newest) - 1);
-  CHECK(apps::newest_checkpoint(folder.path) == apps::checkpoint_path(folder.path, 10));
-  CHECK_THROWS_AS(apps::load_parameters(newest, t.model.parameters), engine::DataError);
+  CHECK(apps::newest_checkpoint(folder.path)->path() == apps::checkpoint_path(folder.path, 10));
+  CHECK_THROWS_AS(Checkpoint{newest}, engine::DataError);
 
   apps::PretrainOptions o = t.options;
   o.run = folder.path;
   CHECK_FALSE(apps::resume_from(o).has_value());
   o.resume = "auto";
-  CHECK(apps::resume_from(o) == apps::checkpoint_path(folder.path, 10));
+  CHECK(apps::resume_from(o)->path() == apps::checkpoint_path(folder.path, 10));
   o.resume = folder.path + "/none.safetensors";
   CHECK_THROWS_AS(apps::resume_from(o), engine::UsageError);
 

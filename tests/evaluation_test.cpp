@@ -4,12 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "apps/checkpoint.h"
 #include "apps/classifiers.h"
 #include "apps/cli.h"
 #include "apps/commands.h"
 #include "apps/fine_tune.h"
 #include "apps/model.h"
+#include "apps/neighbours.h"
 #include "data/subset.h"
 #include "engine/tape.h"
 #include "tests/small_cifar.h"
@@ -98,7 +101,7 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
     apps::PretrainOptions resolved = o;
     apps::resolve(resolved, true);
     const apps::Model model(resolved, engine::cpu);
-    apps::load_parameters(checkpoint, model.parameters);
+    apps::load_parameters(apps::Checkpoint(checkpoint), model.parameters);
     CHECK(first.at("encoder_hash") == apps::FrozenEncoder(model.parameters).hash());
     CHECK(scratch.read("run/checkpoints/" + std::filesystem::path(checkpoint).filename().string()) == bytes);
   }
@@ -120,6 +123,30 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
   }
 }
 
+TEST_CASE("eval: what is judged is read before the floors, so that a training may take its checkpoint away") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 96, 40);
+  const auto o = tiny(data, scratch.path("run"));
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const auto e = apps::evaluation_options("eval", of_run<apps::EvalOptions>(o, data));
+  apps::FinetuneOptions f = of_run<apps::FinetuneOptions>(o, data);
+  f.epochs = 1;
+  f.batch = 32;
+  apps::Classifier knn = apps::knn_classifier("knn", 5, 0.1);
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  const json whole = result(scratch, "run/eval.json");
+
+  knn.classify = [&, said = knn.classify](const apps::Features& train, const engine::Tensor& test, int n) {
+    std::filesystem::remove(apps::checkpoint_path(o.run, 6));
+    return said(train, test, n);
+  };
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  REQUIRE(apps::checkpoints(o.run).empty());
+  const json after = result(scratch, "run/eval.json");
+  for (const char* key : {"top1", "confusion", "step", "checkpoint", "encoder_hash"})
+    CHECK(after.at(key) == whole.at(key));
+}
+
 TEST_CASE("eval: a probe that changes the encoder is found out") {
   apps::PretrainOptions o = tiny("", "");
   apps::resolve(o, true);
@@ -137,6 +164,35 @@ TEST_CASE("eval: a probe that changes the encoder is found out") {
   for (const auto& p : another.parameters.list())
     if (p.name == "encoder.layer4.0.conv2.weight") p.value.data<float>()[7] += 1e-6F;
   CHECK_THROWS(of_another.check("a probe"));
+}
+
+TEST_CASE(
+    "eval: the report's neighbours are the training images with the greatest cosines, by class of the "
+    "query") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 5, 3, [](const std::string& file, int i, int) {
+    return file == "test_batch.bin" ? 2 - i : i;  // the first test image of class 0 is the last
+  });
+  const auto train_images = data::open_dataset(data, data::Split::train),
+             test_images = data::open_dataset(data, data::Split::test);
+  const apps::Features train{
+      engine::from_vector({5, 2}, {1, 0, 0, 2, -3, 0, 4, 4, 0, -5}, engine::DType::f32), {0, 1, 2, 3, 4}},
+      test{engine::from_vector({3, 2}, {0, -1, 1, 3, 2, 0}, engine::DType::f32), {2, 1, 0}};
+  const auto found = apps::nearest_neighbours(train, test, *train_images, *test_images, 2, 3);
+  REQUIRE(found.at("queries").size() == 2);
+  const std::vector<std::vector<std::pair<int, double>>> expected = {
+      {{0, 1}, {3, std::sqrt(0.5)}, {1, 0}}, {{1, std::sqrt(0.9)}, {3, std::sqrt(0.8)}, {0, std::sqrt(0.1)}}};
+  for (std::size_t q = 0; q < 2; ++q) {
+    CHECK(found["queries"][q].at("label") == q);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto& n = found["queries"][q].at("neighbours").at(i);
+      CHECK(n.at("label") == expected[q][i].first);
+      CHECK(n.at("cosine").get<double>() == doctest::Approx(expected[q][i].second));
+    }
+  }
+  const auto all = apps::nearest_neighbours(train, test, *train_images, *test_images, 10, 8);
+  CHECK(all.at("queries").size() == 3);  // classes that have test images
+  CHECK(all["queries"][0].at("neighbours").size() == 5);
 }
 
 TEST_CASE("finetune: learns from some labels, the same for other test labels; frozen it leaves the encoder") {

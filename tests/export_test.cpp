@@ -221,7 +221,7 @@ TEST_CASE("pretrain begins with --init-weights; export writes the encoder and it
   REQUIRE(features("f", "npy").code == 0);
   const TensorFile table = read_safetensors(scratch.path("f.safetensors"));
   const apps::Model model(apps::read_run_options(run), cpu);
-  apps::load_parameters(apps::checkpoint_path(run, 1), model.parameters);
+  apps::load_parameters(apps::Checkpoint(apps::checkpoint_path(run, 1)), model.parameters);
   const auto test = data::open_dataset("data/samples", data::Split::test);
   const apps::Features expected =
       apps::encoder_features(model.net.encoder, *test, {"cifar", 32, 256, 2, cpu, DType::f32});

@@ -29,9 +29,9 @@ Tensor at_angles(const std::vector<double>& angles, double length = 1, DType dty
 TEST_CASE("neighbours come nearest first, by angle and not by length") {
   const Tensor train = at_angles({0, 10, 30, 90, 180}, 3), query = at_angles({12}, 0.01);
   const KnnResult r = classify_by_neighbours(train, {0, 1, 2, 3, 4}, query, 5, {.k = 4});
-  CHECK(r.k == 4);
-  CHECK(r.neighbours == std::vector<std::int32_t>{1, 0, 2, 3});
-  CHECK(r.cosines[0] == doctest::Approx(std::cos(2 * 3.14159265358979 / 180)).epsilon(1e-12));
+  CHECK(r.nearest.k == 4);
+  CHECK(r.nearest.rows == std::vector<std::int32_t>{1, 0, 2, 3});
+  CHECK(r.nearest.cosines[0] == doctest::Approx(std::cos(2 * 3.14159265358979 / 180)).epsilon(1e-12));
   CHECK(r.predicted == std::vector<std::int32_t>{1});
 }
 
@@ -48,11 +48,11 @@ TEST_CASE("votes are e^(s/T): near neighbours outvote many at a low temperature 
 TEST_CASE("of equals the first image and the first class win; k is at most the number of images") {
   const Tensor train = at_angles({20, -20, 20, -20}), query = at_angles({20});
   const KnnResult r = classify_by_neighbours(train, {1, 0, 1, 0}, query, 2, {.k = 200});
-  CHECK(r.k == 4);
-  CHECK(r.neighbours == std::vector<std::int32_t>{0, 2, 1, 3});
+  CHECK(r.nearest.k == 4);
+  CHECK(r.nearest.rows == std::vector<std::int32_t>{0, 2, 1, 3});
   CHECK(r.predicted[0] == 1);
   const KnnResult even = classify_by_neighbours(at_angles({30, -30}), {1, 0}, at_angles({0}), 2);
-  CHECK(even.neighbours == std::vector<std::int32_t>{0, 1});
+  CHECK(even.nearest.rows == std::vector<std::int32_t>{0, 1});
   CHECK(even.predicted[0] == 0);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("several blocks of queries and of training images give what one sort g
       all.emplace_back(-dot / std::sqrt(a * b), i);
     }
     std::partial_sort(all.begin(), all.begin() + k, all.end());
-    for (int j = 0; j < k; ++j) CHECK(r.neighbours[std::size_t(q * k + j)] == all[std::size_t(j)].second);
+    for (int j = 0; j < k; ++j) CHECK(r.nearest.rows[std::size_t(q * k + j)] == all[std::size_t(j)].second);
   }
 }
 
@@ -83,15 +83,20 @@ TEST_CASE("nearest neighbours separate Gaussians, with the same bits for 1 and 2
   with_threads(1, [&] { a = classify_by_neighbours(train.features, train.labels, test.features, 3); });
   with_threads(2, [&] { b = classify_by_neighbours(train.features, train.labels, test.features, 3); });
   CHECK(right(a.predicted, test.labels) > 0.9);
-  CHECK(a.neighbours == b.neighbours);
-  CHECK(a.cosines == b.cosines);
+  CHECK(a.nearest.rows == b.nearest.rows);
+  CHECK(a.nearest.cosines == b.nearest.cosines);
 }
 
 TEST_CASE("knn refuses what it cannot use") {
   const Tensor x = at_angles({0, 90});
   CHECK_THROWS_WITH(classify_by_neighbours(x, {0}, x, 2),
-                    "knn: train is (2,2), expected (1,D) for as many labels, at least 1");
+                    "knn: features are (2,2), expected (1,D) for as many labels, at least 1");
   CHECK_THROWS_WITH(classify_by_neighbours(x, {0, 2}, x, 2), "knn: label 2, expected 0 .. 1");
-  CHECK_THROWS_WITH(classify_by_neighbours(x, {0, 1}, x, 2, {.k = 0}),
-                    "knn: k = 0, T = 0.1, expected k of at least 1 and T above 0");
+  CHECK_THROWS_WITH(classify_by_neighbours(x, {0, 1}, x, 2, {.temperature = 0}),
+                    "knn: T = 0, expected above 0");
+  CHECK_THROWS_WITH(nearest_neighbours(x, x, 0), "knn: k = 0, expected at least 1");
+  CHECK_THROWS_WITH(nearest_neighbours(x, at_angles({0}, 1, DType::f32), 1),
+                    "knn: queries are f32 (1,2), expected f64 (M,2)");
+  CHECK_THROWS_WITH(nearest_neighbours(x.slice(0, 0), x, 1),
+                    "knn: train is (0,2), expected (N,D), N at least 1");
 }

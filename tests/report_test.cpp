@@ -109,13 +109,46 @@ TEST_CASE("report: a whole run") {
   CHECK(std::filesystem::file_size(run.path + "/report.html") == html.size());
 }
 
+TEST_CASE("report: networks that were trained with labels have a part of their own") {
+  const Run run;
+  const auto between = [](const std::string& html, const char* first, const char* last) {
+    const auto begin = html.find("<h2>" + std::string(first));
+    return begin == std::string::npos ? "" : html.substr(begin, html.find(last, begin) - begin);
+  };
+  run.write(
+      "finetune1.json",
+      R"({"top1":{"untrained":{"finetune1":0.311},"trained":{"finetune1":0.642}},"classifiers":)"
+      R"({"finetune1":{"meaning":"fine-tuned with 1 % of the labels","labelled":500}},)"
+      R"("confusion":{"finetune1":[[1,1],[1,1]]},"step":7,"train":50000,"test":4,"classes":["a","b"]})");
+  std::string html = apps::report_html(run.path);
+  CHECK(malformed(html) == "");
+  CHECK(html.find("What the features are worth") == std::string::npos);
+  std::string tuned = between(html, "What labels make of the encoder", "<h2>What is taken");
+  for (const char* part :
+       {"Fine-tuned with 1 % of the labels (500 images)", "64.2 %", "from fresh weights", "31.1 %"}) {
+    CAPTURE(part);
+    CHECK(tuned.find(part) != std::string::npos);
+  }
+  CHECK(tuned.find("50,000") == std::string::npos);
+
+  run.write("knn.json",
+            R"({"top1":{"trained":{"knn":0.433}},"classifiers":{"knn":{"meaning":"one neighbour"}},)"
+            R"("confusion":{"knn":[[1,1],[1,1]]},"step":7,"train":50000,"test":4,"classes":["a","b"]})");
+  html = apps::report_html(run.path);
+  CHECK(malformed(html) == "");
+  const std::string features = between(html, "What the features are worth", "<h2>What labels make");
+  CHECK(features.find("with 50,000 labelled training images") != std::string::npos);
+  CHECK(features.find("43.3 %") != std::string::npos);
+  CHECK(features.find("64.2 %") == std::string::npos);
+}
+
 TEST_CASE("report: what the run does not have is left out") {
   const Run run;
   const std::string html = apps::report_html(run.path);
   CHECK(malformed(html) == "");
   CHECK(html.find("Configuration") != std::string::npos);
-  for (const char* part :
-       {"Training", "Nearest neighbours", "What the features are worth", "Views", "Machine"})
+  for (const char* part : {"Training", "Nearest neighbours", "What the features are worth",
+                           "What labels make", "Views", "Machine"})
     CHECK(html.find("<h2>" + std::string(part)) == std::string::npos);
 }
 

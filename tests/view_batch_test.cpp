@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/error.h"
 #include "engine/host_wait.h"
 #include "engine/ops.h"
 #include "kernels/launch_log.h"
@@ -19,6 +20,26 @@ namespace {
 
 const char* const samples = "data/samples";
 const LoaderOptions options{.batch = 24, .threads = 1, .seed = 2};
+
+// 300 images of several sizes; with `some_bad` a third can't be decoded.
+class Sizes : public Dataset {
+ public:
+  explicit Sizes(bool some_bad = false) : some_bad_(some_bad) {}
+  Kind kind() const override { return Kind::image_folder; }
+  std::size_t size() const override { return 300; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  int label(std::size_t) const override { return 0; }
+  std::string name(std::size_t i) const override { return std::to_string(i); }
+  void read(std::size_t i, Image& into) const override {
+    if (some_bad_ && i % 3 == 0) throw engine::DataError(name(i) + ": is broken");
+    const int height = 1 + int(i % 5), width = 1 + int(i % 3);
+    into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
+  }
+
+ private:
+  bool some_bad_;
+  std::vector<std::string> classes_;
+};
 
 // The views of a batch, one by one from the data set.
 std::vector<double> expected_views(const Dataset& set, const Batch& batch, const ViewRecipe& recipe,
@@ -66,21 +87,6 @@ TEST_CASE("views of a batch are those of its images, whether pixels come with it
 }
 
 TEST_CASE("images of any size can be resident") {
-  class Sizes : public Dataset {
-   public:
-    Kind kind() const override { return Kind::image_folder; }
-    std::size_t size() const override { return 300; }
-    const std::vector<std::string>& classes() const override { return classes_; }
-    int label(std::size_t) const override { return 0; }
-    std::string name(std::size_t i) const override { return std::to_string(i); }
-    void read(std::size_t i, Image& into) const override {
-      const int height = 1 + int(i % 5), width = 1 + int(i % 3);
-      into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
-    }
-
-   private:
-    std::vector<std::string> classes_;
-  };
   const Sizes set;
   CHECK_FALSE(worth_residing(set, engine::cpu));
   for (const int threads : {0, 3}) {
@@ -97,6 +103,27 @@ TEST_CASE("images of any size can be resident") {
                        resident.pixels.data<std::uint8_t>() + p.offset));
     }
     CHECK(resident.pixels.numel() == end);
+  }
+}
+
+TEST_CASE("in the place of bad images come the same ones with the batches and resident, in every epoch") {
+  const Sizes set, broken(true);
+  for (const std::uint64_t seed : {0, 2}) {
+    LoaderOptions sending{.batch = 150, .threads = 1, .seed = seed, .bad_images = BadImages::skip};
+    LoaderOptions indices = sending;
+    indices.pixels = false;
+    const Resident resident(broken, engine::cpu, 2, BadImages::skip, seed);
+    CHECK(resident.skipped.size() == 100);
+    Loader loader(broken, sending), index_loader(broken, indices);
+    const ViewRecipe recipe = view_recipe("simclr-cifar");
+    ViewBatches sent(recipe, 2, 8, seed, engine::cpu, DType::f32),
+        there(recipe, 2, 8, seed, engine::cpu, DType::f32, &resident);
+    for (int i = 0; i < 5; ++i) {  // of three epochs
+      const Batch batch = loader.next();
+      const std::vector<double> views = sent(batch).to_vector();
+      CHECK(views == there(index_loader.next()).to_vector());
+      CHECK(views == expected_views(set, batch, recipe, 2, 8, seed));
+    }
   }
 }
 

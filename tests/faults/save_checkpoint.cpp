@@ -16,7 +16,7 @@
 
 #include "apps/checkpoint.h"
 #include "apps/model.h"
-#include "engine/atomic_file.h"
+#include "kernels/atomic_file.h"
 
 namespace {
 
@@ -61,10 +61,10 @@ void naive(const std::string& run, long step) {
 }
 
 int newest(const std::string& run) {
-  engine::remove_temporary_files(run + "/checkpoints");
-  const auto path = apps::newest_checkpoint(run);
-  if (!path) return std::puts("none"), 1;
-  std::printf("%ld\n", apps::checkpoint_step(*path));
+  kernels::remove_temporary_files(run + "/checkpoints");
+  const auto newest = apps::newest_checkpoint(run);
+  if (!newest) return std::puts("none"), 1;
+  std::printf("%ld\n", newest->step());
   return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "data/dataset.h"
 #include "engine/error.h"
+#include "kernels/hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size);
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size, std::size_t max_size);
@@ -81,11 +82,9 @@ __attribute__((section("__libfuzzer_extra_counters"), no_sanitize("address"),
                used)) static std::uint8_t outcomes[512];
 
 [[maybe_unused]] inline void note_outcome(const std::string& message) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : message)  // without the numbers in it, of which there are too many
-    if (!std::isxdigit(static_cast<unsigned char>(c)) && c != ',')
-      hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  outcomes[hash % sizeof outcomes] = 1;
+  std::string kind = message;  // without the numbers in it, of which there are too many
+  std::erase_if(kind, [](unsigned char c) { return std::isxdigit(c) || c == ','; });
+  outcomes[kernels::fnv1a(kind.data(), kind.size()) % sizeof outcomes] = 1;
 }
 
 [[maybe_unused]] inline void expect_whole(const data::Image& image) {

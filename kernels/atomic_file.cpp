@@ -1,4 +1,4 @@
-#include "engine/atomic_file.h"
+#include "kernels/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace engine {
+namespace kernels {
 
 namespace {
 
@@ -92,4 +92,4 @@ void remove_temporary_files(const std::string& folder) {
   }
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -101,10 +102,10 @@ std::string gigabytes(std::size_t bytes) {
 }
 
 #ifdef DYAD_SIMT_ONLY
-// Sanitizer builds: one allocation a tensor, since a pool would hide overruns.
+// Sanitizer builds: one allocation a tensor, of its exact size, since a pool would hide overruns.
 void* allocate(Device device, std::size_t bytes) {
-  void* p = std::aligned_alloc(128, (bytes / 128 + 1) * 128);
-  if (p == nullptr) out_of_memory(device, bytes);
+  void* p = nullptr;
+  if (posix_memalign(&p, 128, std::max<std::size_t>(bytes, 1)) != 0) out_of_memory(device, bytes);
   return p;
 }
 void release(Device, void* p) { std::free(p); }

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build/mutants"
 PRESETS = {"plain": "cpu", "asan": "asan", "tsan": "tsan", "msan": "msan"}
-NAMES = {"data race": "tsan", "use-of-uninitialized-value": "msan"}  # of detectors, by what they report
+CHECKS = {"gradcheck", "gradcheck/gpu", "block sizes", "repeat", "orders", "poison", "f32", "bf16"}
 ALLOWED = 0.95
 
 
@@ -68,9 +68,8 @@ def detectors(kind, op, seed, limit):
     for line in result.stdout.splitlines():
         if line.startswith("        "):
             what = line.strip().split(":")[0]
-            if "does not meet" in line or "barrier" in line or "mask" in line:
-                what = "divergence"
-            found.add(NAMES.get(what, "asan" if kind == "asan" and "overflow" in what else what))
+            diverged = any(word in line for word in ("does not meet", "barrier", "mask"))
+            found.add("divergence" if diverged else what if what in CHECKS else kind)  # else a sanitizer's words
     if result.returncode not in (0, 1):
         found.add("crash")
     if result.returncode == 1 and not found:

@@ -1,7 +1,9 @@
 #include "apps/bench_compare.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 
 #include "apps/commands.h"
 #include "engine/error.h"
@@ -26,7 +28,43 @@ nlohmann::json read(const std::string& path) {
   }
 }
 
+// The results that a flag names, which must be of one kind.
+std::vector<nlohmann::json> read_all(const std::string& paths) {
+  std::vector<nlohmann::json> all;
+  std::istringstream names(paths);
+  for (std::string path; std::getline(names, path, ',');) all.push_back(read(path));
+  if (all.empty()) throw engine::DataError("\"" + paths + "\" names no file");
+  return all;
+}
+
+// What a result is of, but for the code.
+void require_alike(const nlohmann::json& a, const std::string& path_a, const nlohmann::json& b,
+                   const std::string& path_b) {
+  for (const char* key : {"device", "dtype", "threads", "cache"})
+    if (a.value(key, "") != b.value(key, ""))
+      throw engine::DataError(path_b + ": " + key + " is " + b.value(key, "") + ", expected that of " +
+                              path_a + ", " + a.value(key, ""));
+}
+
 }  // namespace
+
+nlohmann::json best_of(const std::vector<nlohmann::json>& results) {
+  nlohmann::json best = results.at(0);
+  try {
+    for (const auto& result : results)
+      for (auto& row : best.at("rows"))
+        for (const auto& other : result.at("rows")) {
+          if (row.at("op") != other.at("op") || row.at("shape") != other.at("shape")) continue;
+          for (const char* pass : {"forward", "forward_backward"})
+            if (row.contains(pass) && other.contains(pass))
+              for (const char* value : {"p5", "p25", "median"})
+                row[pass][value] = std::min(row[pass].at(value), other[pass].at(value));
+        }
+  } catch (const nlohmann::json::exception& e) {
+    throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
+  }
+  return best;
+}
 
 std::vector<BenchChange> compare_benches(const nlohmann::json& before, const nlohmann::json& after) {
   std::vector<BenchChange> changes;
@@ -51,13 +89,11 @@ std::vector<BenchChange> compare_benches(const nlohmann::json& before, const nlo
 }
 
 int bench_compare(const BenchCompareOptions& o) {
-  const nlohmann::json before = read(o.before), after = read(o.after);
-  for (const char* key : {"device", "dtype", "threads"})
-    if (before.value(key, "") != after.value(key, ""))
-      throw engine::DataError(o.after + ": " + key + " is " + after.value(key, "") + ", expected that of " +
-                              o.before + ", " + before.value(key, ""));
+  const auto before = read_all(o.before), after = read_all(o.after);
+  for (const auto& b : before) require_alike(before[0], o.before, b, o.before);
+  for (const auto& a : after) require_alike(before[0], o.before, a, o.after);
   int found = 0;
-  const auto changes = compare_benches(before, after);
+  const auto changes = compare_benches(best_of(before), best_of(after));
   for (const BenchChange& c : changes) {
     if (c.verdict == BenchChange::same) continue;
     const bool is_slower = c.verdict == BenchChange::slower;

@@ -13,6 +13,10 @@ struct BenchChange {
   enum Verdict { same, faster, slower } verdict = same;
 };
 
+// Of results of one build: each row at the best that it had in any. Runs of two builds in turn take in what
+// the machine does meanwhile.
+nlohmann::json best_of(const std::vector<nlohmann::json>& results);
+
 // The rows that both have. Noise makes runs longer, never shorter, so the fast ones are compared: a row has
 // changed if its 5th and its 25th percentile both moved by more than a tenth, and the 5th of the slower lies
 // above the 25th of the faster. DataError where nothing is common or a file is no result.

@@ -47,8 +47,11 @@ Times measure_times(engine::Device device, int repeat, F run) {
   return times_of(seconds);
 }
 
+// What ran beside it may have made the slow ones slow.
+inline bool noisy(const Times& t) { return t.p95 > 1.5 * t.p5; }
+
 inline nlohmann::ordered_json as_json(const Times& t) {
-  return {{"p5", t.p5}, {"p25", t.p25}, {"median", t.median}, {"p95", t.p95}};
+  return {{"p5", t.p5}, {"p25", t.p25}, {"median", t.median}, {"p95", t.p95}, {"noisy", noisy(t)}};
 }
 
 // What an op is held against: no op is faster than its bytes at the speed of a copy, nor than its FLOPs at
@@ -57,5 +60,12 @@ struct Ceilings {
   double copy_gb_s = 0, gemm_gflop_s = 0;
 };
 Ceilings measure_ceilings(engine::Device, engine::DType);
+
+// Whether the machine has become slower than it was: it is too hot, or has other work.
+inline bool throttled(const Ceilings& before, const Ceilings& after) {
+  return after.copy_gb_s < 0.9 * before.copy_gb_s || after.gemm_gflop_s < 0.9 * before.gemm_gflop_s;
+}
+
+std::size_t cache_bytes(engine::Device);  // of the largest
 
 }  // namespace apps

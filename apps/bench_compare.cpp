@@ -18,6 +18,8 @@ bool slower(const nlohmann::json& a, const nlohmann::json& b) {
   return b5 > kThreshold * a5 && b25 > kThreshold * a25 && b5 > a25;
 }
 
+bool interrupted(const nlohmann::json& pass) { return pass.at("interrupted").get<double>() > 0.5; }
+
 nlohmann::json read(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw engine::DataError(path + " can't be opened");
@@ -57,7 +59,7 @@ nlohmann::json best_of(const std::vector<nlohmann::json>& results) {
           if (row.at("op") != other.at("op") || row.at("shape") != other.at("shape")) continue;
           for (const char* pass : {"forward", "forward_backward"})
             if (row.contains(pass) && other.contains(pass))
-              for (const char* value : {"p5", "p25", "median"})
+              for (const char* value : {"p5", "p25", "median", "interrupted"})
                 row[pass][value] = std::min(row[pass].at(value), other[pass].at(value));
         }
   } catch (const nlohmann::json::exception& e) {
@@ -76,9 +78,10 @@ std::vector<BenchChange> compare_benches(const nlohmann::json& before, const nlo
           if (!a.contains(pass) || !b.contains(pass)) continue;
           const auto &x = a.at(pass), &y = b.at(pass);
           changes.push_back({a.at("op"), a.at("shape"), pass, x.at("median"), y.at("median"),
-                             slower(x, y)   ? BenchChange::slower
-                             : slower(y, x) ? BenchChange::faster
-                                            : BenchChange::same});
+                             interrupted(x) || interrupted(y) ? BenchChange::unknown
+                             : slower(x, y)                   ? BenchChange::slower
+                             : slower(y, x)                   ? BenchChange::faster
+                                                              : BenchChange::same});
         }
       }
   } catch (const nlohmann::json::exception& e) {
@@ -92,17 +95,18 @@ int bench_compare(const BenchCompareOptions& o) {
   const auto before = read_all(o.before), after = read_all(o.after);
   for (const auto& b : before) require_alike(before[0], o.before, b, o.before);
   for (const auto& a : after) require_alike(before[0], o.before, a, o.after);
-  int found = 0;
+  int found = 0, unknown = 0;
   const auto changes = compare_benches(best_of(before), best_of(after));
   for (const BenchChange& c : changes) {
-    if (c.verdict == BenchChange::same) continue;
+    unknown += c.verdict == BenchChange::unknown;
+    if (c.verdict == BenchChange::same || c.verdict == BenchChange::unknown) continue;
     const bool is_slower = c.verdict == BenchChange::slower;
     found += is_slower;
     std::printf("%s  %-24s %-18s %-17s %10.3f ms -> %10.3f ms  x %.2f\n", is_slower ? "slower" : "faster",
                 c.op.c_str(), c.shape.c_str(), c.pass.c_str(), c.before * 1e3, c.after * 1e3,
                 c.after / c.before);
   }
-  std::printf("%zu compared, %d slower\n", changes.size(), found);
+  std::printf("%zu compared, %d slower, %d too often interrupted to tell\n", changes.size(), found, unknown);
   return found == 0 ? 0 : 1;
 }
 

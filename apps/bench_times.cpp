@@ -1,5 +1,7 @@
 #include "apps/bench_times.h"
 
+#include <sys/resource.h>
+
 #include <fstream>
 
 #include "engine/cuda_device.h"
@@ -22,7 +24,7 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
   const engine::Tensor x({copies * n, n}, dtype, device);
   for (std::int64_t i = 0; i < copies; ++i)
     engine::copy_bytes(x.slice(i * n, n).raw(), device, block.raw(), device, block.bytes());
-  const Times t = measure_times(device, 5, [&] { engine::linear(x, weight); });
+  const Times t = measure_times(device, 10, [&] { engine::linear(x, weight); });
   return 2. * double(copies * n) * double(n) * double(n) / t.p5 / 1e9;
 }
 
@@ -31,8 +33,14 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
 Ceilings measure_ceilings(engine::Device device, engine::DType dtype) {
   const engine::NoGrad no_grad;
   const engine::Tensor large = engine::full({64 << 20}, 1, engine::DType::f32, device);  // beyond every cache
-  const Times copy = measure_times(device, 5, [&] { large.clone(); });
+  const Times copy = measure_times(device, 10, [&] { large.clone(); });
   return {2. * double(large.bytes()) / copy.p5 / 1e9, product_gflop_s(device, dtype)};
+}
+
+long interruptions() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  return use.ru_nivcsw;
 }
 
 std::size_t cache_bytes(engine::Device device) {

@@ -61,7 +61,8 @@ std::string roofline(const std::vector<RooflinePoint>& points, const Ceilings& t
   s.precision(5);
   s << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << ' ' << kHeight
     << "\" role=\"img\" aria-label=\"Roofline\">\n<style>" << escaped(report_style)
-    << ".both { fill: none; stroke: var(--p2); stroke-width: 1.6; }\n"
+    << "svg { font-family: system-ui, sans-serif; }\n"
+       ".both { fill: none; stroke: var(--p2); stroke-width: 1.6; }\n"
        ".roof { fill: none; stroke: var(--alert); stroke-width: 1.6; }\n</style>\n"
     << "<rect width=\"100%\" height=\"100%\" style=\"fill: var(--card)\"/>\n";
   for (double v = x.low; v <= x.high * 1.001; v *= 10)

@@ -164,6 +164,15 @@ TEST_CASE("bench compare: in turns, a machine that is slow for long is no change
   }
 }
 
+TEST_CASE("bench compare: nothing is said of runs that were interrupted") {
+  auto a = runs_of(1, 1), b = runs_of(2, 2);
+  CHECK(apps::compare_benches(a, b)[0].verdict == apps::BenchChange::slower);
+  b["rows"][0]["forward"]["interrupted"] = 0.6;
+  CHECK(apps::compare_benches(a, b)[0].verdict == apps::BenchChange::unknown);
+  CHECK(apps::compare_benches(b, a)[0].verdict == apps::BenchChange::unknown);
+  CHECK(apps::compare_benches(a, apps::best_of({b, runs_of(2, 3)}))[0].verdict == apps::BenchChange::slower);
+}
+
 TEST_CASE("bench compare: exit code, and results that can't be compared") {
   const Scratch scratch;
   const auto file = [&](const std::string& name, double seconds, const std::string& cache) {
@@ -189,10 +198,26 @@ TEST_CASE("bench compare: exit code, and results that can't be compared") {
 TEST_CASE("bench: noise and a machine that slows down are seen") {
   CHECK_FALSE(apps::noisy(apps::times_of({1, 1.1, 1.2, 1.3, 1.4})));
   CHECK(apps::noisy(apps::times_of({1, 1, 1, 1, 1.6})));
+  CHECK(apps::noisy({1, 1, 1, 1, 0.6}));
   CHECK_FALSE(apps::throttled({100, 100}, {95, 120}));
   CHECK(apps::throttled({100, 100}, {100, 89}));
   CHECK(apps::throttled({100, 100}, {89, 100}));
   CHECK(apps::cache_bytes(engine::cpu) >= 1 << 18);
+}
+
+TEST_CASE("bench: an interrupted run is made again, but not for ever") {
+  long runs = 0, taken = 0;
+  const auto count = [&] { return taken; };
+  const auto every_third = [&] { taken += ++runs % 3 == 0; };
+  CHECK(apps::measure_times(engine::cpu, 20, every_third, count).interrupted == 0);
+  CHECK(runs == 2 + 30);  // two that warm up; a third of the others was for nothing
+  runs = 0;
+  const auto always = [&] { ++runs, ++taken; };
+  CHECK(apps::measure_times(engine::cpu, 20, always, count).interrupted == 1);
+  CHECK(runs == 2 + 200);
+  runs = 0;
+  const auto half = [&] { taken += ++runs > 12; };
+  CHECK(apps::measure_times(engine::cpu, 20, half, count).interrupted == 0.5);
 }
 
 TEST_CASE("bench: percentiles") {

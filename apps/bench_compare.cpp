@@ -14,8 +14,9 @@ namespace {
 constexpr double kThreshold = 1.10;
 
 bool slower(const nlohmann::json& a, const nlohmann::json& b) {
-  const double a5 = a.at("p5"), a25 = a.at("p25"), b5 = b.at("p5"), b25 = b.at("p25");
-  return b5 > kThreshold * a5 && b25 > kThreshold * a25 && b5 > a25;
+  for (const char* value : {"p5", "p25"})
+    if (b.at(value).get<double>() <= kThreshold * a.at(value).get<double>()) return false;
+  return b.at("p5") > a.at("p25");
 }
 
 bool interrupted(const nlohmann::json& pass) { return pass.at("interrupted").get<double>() > 0.5; }

@@ -37,28 +37,31 @@ double seconds_of(engine::Device device, int runs, F run) {
 
 long interruptions();  // how often the system has taken a core from this program
 
-// Of `repeat` runs after two that warm up. A run that was interrupted is made again, but not for more than a
-// second in all, nor more than nine times. On a GPU one of them is the mean of as many as take 2 ms, at most
-// 100: what a launch and a wait take would else be most of a small op's time.
+// Of `repeat` runs or more after two that warm up. On a CPU they take 15 ms a run that was asked for, so that
+// no short disturbance is in all of them; and a run that was interrupted is made again, until a second is
+// lost or nine times as many. On a GPU one of them is the mean of as many as take 2 ms, at most 100: what a
+// launch and a wait take would else be most of a small op's time.
 template <class F, class Count = long (*)()>
 Times measure_times(engine::Device device, int repeat, F run, Count count = interruptions) {
+  using Clock = std::chrono::steady_clock;
+  const bool gpu = device.backend == engine::Backend::cuda;
   seconds_of(device, 1, run);
   const double warm = seconds_of(device, 1, run);
-  const int runs =
-      device.backend == engine::Backend::cuda ? std::clamp(int(std::ceil(2e-3 / warm)), 1, 100) : 1;
+  const int runs = gpu ? std::clamp(int(std::ceil(2e-3 / warm)), 1, 100) : 1;
+  const auto wanted = std::size_t(repeat);
+  const auto end = Clock::now() + std::chrono::milliseconds(gpu ? 0 : 15 * repeat);
   std::vector<double> whole, broken;
-  double lost = 0;
-  const auto enough = [&] { return lost > 1 || whole.size() + broken.size() == 10 * std::size_t(repeat); };
-  while (int(whole.size()) < repeat && (int(whole.size() + broken.size()) < repeat || !enough())) {
+  for (double lost = 0; whole.size() < wanted || Clock::now() < end;) {
+    if (whole.size() + broken.size() >= wanted && (lost > 1 || broken.size() >= 9 * wanted)) break;
     const long before = count();
     const double seconds = seconds_of(device, runs, run);
     const bool interrupted = count() != before;
     (interrupted ? broken : whole).push_back(seconds / runs);
     if (interrupted) lost += seconds;
   }
-  const auto filled = std::size_t(repeat) - whole.size();
+  const std::size_t filled = wanted - std::min(wanted, whole.size());
   whole.insert(whole.end(), broken.begin(), broken.begin() + std::ptrdiff_t(filled));
-  Times times = times_of(whole);
+  Times times = times_of(std::move(whole));
   times.interrupted = double(filled) / repeat;
   return times;
 }

@@ -417,7 +417,7 @@ Fields fields(BenchOpsOptions& o) {
       {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
       {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
-      {.name = "repeat", .value = &o.repeat, .help = "timed runs of each", .low = 1, .high = 1e6},
+      {.name = "repeat", .value = &o.repeat, .help = "timed runs of each, at least", .low = 1, .high = 1e6},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
       {.name = "cache",
        .value = &o.cache,

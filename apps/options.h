@@ -169,7 +169,7 @@ struct BenchOpsOptions {
   std::string device = "cpu";
   std::string dtype = "f32";
   std::string threads = "host";  // on the CPU device, as for gradcheck
-  int repeat = 20;               // timed runs of each
+  int repeat = 20;               // timed runs of each, at least
   std::string cache = "cold";    // cold: no run finds its inputs in a cache | warm
   std::string json, csv, roofline;
 };

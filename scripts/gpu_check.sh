@@ -230,6 +230,19 @@ bench_ops() {
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
 }
 
+# Whole steps by phase, and as one graph.
+bench_step() {
+  local step=("$build/dyad" bench step --device "$device") arch
+  if [[ $quick == 1 ]]; then
+    limited "${step[@]}" --arch resnet10 --width 0.25 --batch 8 --steps 2
+    return
+  fi
+  for arch in resnet18 resnet50; do
+    limited "${step[@]}" --arch "$arch" --dtype bf16
+    if [[ $device == cuda ]]; then limited "${step[@]}" --arch "$arch" --dtype bf16 --graph; fi
+  done
+}
+
 pytorch_ops() {
   limited "$python" -c 'import torch' || not_run "$python has no torch"
   [[ -f $logs/ops-f32.json ]] || { echo "bench_ops left no times to put beside PyTorch's"; return 1; }
@@ -325,6 +338,7 @@ together 240 parity gradcheck training tests
 together 150 graph memcheck racecheck synccheck initcheck
 unset OMP_WAIT_POLICY OMP_NUM_THREADS
 together 240 bench_ops
+together 60 bench_step
 together 180 pytorch_ops
 together 300 pytorch
 together 150 learning

@@ -13,13 +13,33 @@ namespace {
 
 constexpr double kThreshold = 1.10;
 
-bool slower(const nlohmann::json& a, const nlohmann::json& b) {
-  for (const char* value : {"p5", "p25"})
-    if (b.at(value).get<double>() <= kThreshold * a.at(value).get<double>()) return false;
-  return b.at("p5") > a.at("p25");
+using Passes = std::vector<nlohmann::json>;  // of one row, in each of a build's results that has it
+
+// The value of the best result, or of the median one.
+double value_of(const Passes& passes, const char* value, bool best) {
+  std::vector<double> all;
+  for (const auto& p : passes) all.push_back(p.at(value));
+  std::sort(all.begin(), all.end());
+  return all[best ? 0 : all.size() / 2];
 }
 
-bool interrupted(const nlohmann::json& pass) { return pass.at("interrupted").get<double>() > 0.5; }
+bool slower(const Passes& a, const Passes& b) {
+  for (const char* value : {"p5", "p25"})
+    for (const bool best : {true, false})
+      if (value_of(b, value, best) <= kThreshold * value_of(a, value, best)) return false;
+  return value_of(b, "p5", true) > value_of(a, "p25", true);
+}
+
+bool interrupted(const Passes& passes) { return value_of(passes, "interrupted", true) > 0.5; }
+
+Passes passes_of(const std::vector<nlohmann::json>& results, const nlohmann::json& row, const char* pass) {
+  Passes passes;
+  for (const auto& result : results)
+    for (const auto& r : result.at("rows"))
+      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass))
+        passes.push_back(r.at(pass));
+  return passes;
+}
 
 nlohmann::json read(const std::string& path) {
   std::ifstream in(path);
@@ -51,39 +71,20 @@ void require_alike(const nlohmann::json& a, const std::string& path_a, const nlo
 
 }  // namespace
 
-nlohmann::json best_of(const std::vector<nlohmann::json>& results) {
-  nlohmann::json best = results.at(0);
-  try {
-    for (const auto& result : results)
-      for (auto& row : best.at("rows"))
-        for (const auto& other : result.at("rows")) {
-          if (row.at("op") != other.at("op") || row.at("shape") != other.at("shape")) continue;
-          for (const char* pass : {"forward", "forward_backward"})
-            if (row.contains(pass) && other.contains(pass))
-              for (const char* value : {"p5", "p25", "median", "interrupted"})
-                row[pass][value] = std::min(row[pass].at(value), other[pass].at(value));
-        }
-  } catch (const nlohmann::json::exception& e) {
-    throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
-  }
-  return best;
-}
-
-std::vector<BenchChange> compare_benches(const nlohmann::json& before, const nlohmann::json& after) {
+std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
+                                         const std::vector<nlohmann::json>& after) {
   std::vector<BenchChange> changes;
   try {
-    for (const auto& a : before.at("rows"))
-      for (const auto& b : after.at("rows")) {
-        if (a.at("op") != b.at("op") || a.at("shape") != b.at("shape")) continue;
-        for (const char* pass : {"forward", "forward_backward"}) {
-          if (!a.contains(pass) || !b.contains(pass)) continue;
-          const auto &x = a.at(pass), &y = b.at(pass);
-          changes.push_back({a.at("op"), a.at("shape"), pass, x.at("median"), y.at("median"),
-                             interrupted(x) || interrupted(y) ? BenchChange::unknown
-                             : slower(x, y)                   ? BenchChange::slower
-                             : slower(y, x)                   ? BenchChange::faster
-                                                              : BenchChange::same});
-        }
+    for (const auto& row : before.at(0).at("rows"))
+      for (const char* pass : {"forward", "forward_backward"}) {
+        const Passes a = passes_of(before, row, pass), b = passes_of(after, row, pass);
+        if (a.empty() || b.empty()) continue;
+        changes.push_back({row.at("op"), row.at("shape"), pass, value_of(a, "median", true),
+                           value_of(b, "median", true),
+                           interrupted(a) || interrupted(b) ? BenchChange::unknown
+                           : slower(a, b)                   ? BenchChange::slower
+                           : slower(b, a)                   ? BenchChange::faster
+                                                            : BenchChange::same});
       }
   } catch (const nlohmann::json::exception& e) {
     throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
@@ -97,7 +98,7 @@ int bench_compare(const BenchCompareOptions& o) {
   for (const auto& b : before) require_alike(before[0], o.before, b, o.before);
   for (const auto& a : after) require_alike(before[0], o.before, a, o.after);
   int found = 0, unknown = 0;
-  const auto changes = compare_benches(best_of(before), best_of(after));
+  const auto changes = compare_benches(before, after);
   for (const BenchChange& c : changes) {
     unknown += c.verdict == BenchChange::unknown;
     if (c.verdict == BenchChange::same || c.verdict == BenchChange::unknown) continue;

@@ -399,6 +399,8 @@ Fields fields(BenchStepOptions& o) {
       o, {"arch",  "stem",  "width",        "head-layers", "hidden", "out-dim",   "batch",    "tau",
           "lars",  "lr",    "weight-decay", "size",        "recipe", "optimizer", "momentum", "seed",
           "dtype", "graph", "bucket",       "json",        "device", "ranks",     "timeout",  "collectives"});
+  for (Field& f : all)
+    if (f.name == "size") f.help = "of a view in pixels; auto: 224 for resnet50, else 32";
   const Fields own = {
       {.name = "steps", .value = &o.steps, .help = "that are timed", .low = 1, .high = kMany},
       {.name = "weights", .value = &o.weights, .help = "safetensors file with all of the model's"},

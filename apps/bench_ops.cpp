@@ -7,8 +7,10 @@
 #include "apps/bench_times.h"
 #include "apps/commands.h"
 #include "apps/op_choice.h"
+#include "apps/roofline.h"
 #include "apps/run_directory.h"
 #include "engine/gradcheck.h"
+#include "kernels/kernel_use.h"
 
 namespace apps {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 using engine::OpCase;
 using engine::Tensor;
 using engine::Tensors;
+using nlohmann::ordered_json;
 
 std::size_t bytes_of(const Tensors& tensors) {
   std::size_t bytes = 0;
@@ -23,49 +26,90 @@ std::size_t bytes_of(const Tensors& tensors) {
   return bytes;
 }
 
-struct Row {
-  std::size_t bytes = 0;  // of the inputs and outputs
-  Times forward, both;
-  bool differentiable = false;
+// Inputs and outputs of a card in several copies, of which each run takes the next: by the time that one is
+// taken again, no cache holds it.
+struct Copy {
+  Tensors in, out;  // out: of the last run, so that the next one writes elsewhere
 };
 
+struct Row {
+  std::size_t bytes = 0;       // of the inputs and outputs
+  std::size_t both_bytes = 0;  // and of their gradients
+  Times forward, both;
+  bool differentiable = false;
+  std::vector<kernels::KernelUse> uses;  // on a GPU, of dyad's own kernels
+};
+
+// Of one run, each once.
+template <class F>
+std::vector<kernels::KernelUse> uses_of(F run) {
+  std::vector<kernels::KernelUse> all, each;
+  kernels::kernel_uses() = &all;
+  run();
+  kernels::kernel_uses() = nullptr;
+  for (const auto& use : all)
+    if (std::find(each.begin(), each.end(), use) == each.end()) each.push_back(use);
+  return each;
+}
+
 Row measure(const OpCase& c, const engine::Shape& shape, engine::DType dtype, engine::Device device,
-            int repeat) {
+            const BenchOpsOptions& o) {
   engine::Random random(0, 0, 0, 0xBE7C);
-  const auto& draw = c.bench_inputs ? c.bench_inputs : c.inputs;
-  const Tensors in = engine::converted(draw(shape, random), dtype, device);
+  const Tensors drawn = (c.bench_inputs ? c.bench_inputs : c.inputs)(shape, random);
+  std::vector<Copy> copies(1);
+  copies[0].in = engine::converted(drawn, dtype, device);
+  copies[0].out = c.apply(copies[0].in);
   Row row;
+  row.bytes = row.both_bytes = bytes_of(copies[0].in) + bytes_of(copies[0].out);
   Tensors d_outputs;  // undefined for an output without a gradient
-  {
-    const Tensors out = c.apply(in);
-    row.bytes = bytes_of(in) + bytes_of(out);
-    for (const Tensor& y : out) {
-      d_outputs.push_back(y.node() ? engine::full(y.shape(), 1, y.dtype(), device) : Tensor());
-      row.differentiable |= y.node() != nullptr;
-    }
+  for (const Tensor& y : copies[0].out) {
+    d_outputs.push_back(y.node() ? engine::full(y.shape(), 1, y.dtype(), device) : Tensor());
+    row.differentiable |= y.node() != nullptr;
+    if (y.node()) row.both_bytes += y.bytes();
   }
-  row.forward = measure_times(device, repeat, [&] { c.apply(in); });
-  if (row.differentiable)
-    row.both = measure_times(device, repeat, [&] {
-      for (const Tensor& t : in)
-        if (t.node()) engine::clear_gradient(t);
-      const Tensors out = c.apply(in);
-      for (std::size_t i = 0; i < out.size(); ++i)
-        if (out[i].node()) engine::backward(out[i], d_outputs[i]);
-    });
+  for (const Tensor& x : copies[0].in)
+    if (x.node()) row.both_bytes += x.bytes();
+
+  std::size_t turn = 0;
+  const auto forward = [&] {
+    Copy& copy = copies[turn++ % copies.size()];
+    copy.out = c.apply(copy.in);
+  };
+  const auto both = [&] {
+    Copy& copy = copies[turn++ % copies.size()];
+    for (const Tensor& t : copy.in)
+      if (t.node()) engine::clear_gradient(t);
+    copy.out = c.apply(copy.in);
+    for (std::size_t i = 0; i < copy.out.size(); ++i)
+      if (d_outputs[i].defined()) engine::backward(copy.out[i], d_outputs[i]);
+  };
+  const auto all_of_it = [&] { row.differentiable ? both() : forward(); };
+  if (device.backend == engine::Backend::cuda) row.uses = uses_of(all_of_it);
+  seconds_of(device, 1, all_of_it);
+  if (o.cache == "cold") {
+    // twice a cache's worth of them, but no more than can be run once in a quarter of a second
+    const double once = seconds_of(device, 1, all_of_it),
+                 wanted = 2. * double(cache_bytes(device)) / double(row.bytes);
+    const std::size_t count = 1 + std::size_t(std::min({wanted, 0.25 / once, 1023.}));
+    while (copies.size() < count) copies.push_back({engine::converted(drawn, dtype, device), {}});
+    for (std::size_t i = 0; i < count; ++i) all_of_it();
+  }
+  row.forward = measure_times(device, o.repeat, forward);
+  if (row.differentiable) row.both = measure_times(device, o.repeat, both);
   return row;
 }
 
 std::string milliseconds(const Times& t) {
   char text[64];
-  std::snprintf(text, sizeof text, "%.3f (%.3f-%.3f)", t.median * 1e3, t.p5 * 1e3, t.p95 * 1e3);
+  std::snprintf(text, sizeof text, "%.3f (%.3f-%.3f)%c", t.median * 1e3, t.p5 * 1e3, t.p95 * 1e3,
+                noisy(t) ? '~' : ' ');
   return text;
 }
 
-std::string csv_of(const nlohmann::ordered_json& rows) {
+std::string csv_of(const ordered_json& rows) {
   std::string csv =
       "op,shape,bytes,forward_p5_s,forward_median_s,forward_p95_s,both_p5_s,both_median_s,both_p95_s,"
-      "gb_s,gflop_s,floor_part\n";
+      "gb_s,gflop_s,floor_part,noisy\n";
   for (const auto& r : rows) {
     csv += r["op"].get<std::string>() + ",\"" + r["shape"].get<std::string>() + "\"," + r["bytes"].dump();
     for (const char* pass : {"forward", "forward_backward"})
@@ -73,9 +117,37 @@ std::string csv_of(const nlohmann::ordered_json& rows) {
         csv += "," + (r.contains(pass) ? r[pass][value].dump() : "");
     for (const char* value : {"gb_s", "gflop_s", "floor_part"})
       csv += "," + (r.contains(value) ? r[value].dump() : "");
-    csv += "\n";
+    bool any = false;
+    for (const char* pass : {"forward", "forward_backward"}) any |= r.contains(pass) && r[pass]["noisy"];
+    csv += any ? ",true\n" : ",false\n";
   }
   return csv;
+}
+
+ordered_json json_of(const std::vector<kernels::KernelUse>& uses) {
+  ordered_json list = ordered_json::array();
+  for (const auto& u : uses)
+    list.push_back({{"launcher", u.launcher},
+                    {"threads", u.threads},
+                    {"registers", u.registers},
+                    {"local_bytes", u.local_bytes},
+                    {"shared_bytes", u.shared_bytes},
+                    {"occupancy", u.occupancy}});
+  return list;
+}
+
+// Forward, and all of it: the part of its time that each would take at the ceilings.
+std::vector<RooflinePoint> points_of(const OpCase& c, const engine::Shape& shape, const Row& r,
+                                     const Ceilings& top) {
+  const double flops = c.flops ? c.flops(shape) : 0;
+  const auto point = [&](const char* pass, double flops, std::size_t bytes, const Times& t) {
+    const double least = std::max(double(bytes) / top.copy_gb_s, flops / top.gemm_gflop_s) / 1e9;
+    return RooflinePoint{c.name,          engine::concat_text(shape), pass, flops, double(bytes), t.median,
+                         least / t.median};
+  };
+  std::vector<RooflinePoint> points = {point("forward", flops / 3, r.bytes, r.forward)};
+  if (r.differentiable) points.push_back(point("forward and backward", flops, r.both_bytes, r.both));
+  return points;
 }
 
 }  // namespace
@@ -93,21 +165,23 @@ int bench_ops(const BenchOpsOptions& o) {
   const Ceilings ceilings = measure_ceilings(device, dtype);
   std::printf(
       "%s on %s; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n"
-      "%d runs: median (p5-p95); floor: what of the time the op's bytes and FLOPs would take at these "
+      "%d runs: median (p5-p95), ~: noisy; floor: what of the time the op's bytes and FLOPs would take at "
+      "these "
       "speeds\n"
-      "%-24s %-18s %26s %26s %9s %9s %6s\n",
+      "%-24s %-18s %27s %27s %9s %9s %6s\n",
       o.dtype.c_str(), o.device.c_str(), ceilings.copy_gb_s, ceilings.gemm_gflop_s, o.repeat, "op", "shape",
       "forward ms", "forward+backward ms", "GFLOP/s", "GB/s", "floor");
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  ordered_json rows = ordered_json::array();
+  std::vector<RooflinePoint> points;
   for (const OpCase* c : cases) {
     for (const engine::Shape& shape : c->bench) {
-      const Row r = measure(*c, shape, dtype, device, o.repeat);
+      const Row r = measure(*c, shape, dtype, device, o);
       const double gb_s = double(r.bytes) / r.forward.median / 1e9;  // of the forward pass
-      nlohmann::ordered_json row = {{"op", c->name},
-                                    {"shape", engine::concat_text(shape)},
-                                    {"bytes", r.bytes},
-                                    {"forward", as_json(r.forward)},
-                                    {"gb_s", gb_s}};
+      ordered_json row = {{"op", c->name},
+                          {"shape", engine::concat_text(shape)},
+                          {"bytes", r.bytes},
+                          {"forward", as_json(r.forward)},
+                          {"gb_s", gb_s}};
       double floor = double(r.bytes) / ceilings.copy_gb_s / 1e9 / r.forward.median;
       std::string both, gflop_s;
       if (r.differentiable) {
@@ -123,23 +197,40 @@ int bench_ops(const BenchOpsOptions& o) {
         }
       }
       row["floor_part"] = floor;
-      std::printf("%-24s %-18s %26s %26s %9s %9.1f %5.0f%%\n", c->name, engine::concat_text(shape).c_str(),
+      std::printf("%-24s %-18s %27s %27s %9s %9.1f %5.0f%%\n", c->name, engine::concat_text(shape).c_str(),
                   milliseconds(r.forward).c_str(), both.c_str(), gflop_s.c_str(), gb_s, 100 * floor);
+      for (const auto& u : r.uses)
+        std::printf("    %s: %d threads, %d registers, %zu bytes spilled, %zu shared, occupancy %.0f%%\n",
+                    u.launcher.c_str(), u.threads, u.registers, u.local_bytes, u.shared_bytes,
+                    100 * u.occupancy);
       std::fflush(stdout);
+      if (!r.uses.empty()) row["kernels"] = json_of(r.uses);
+      for (const RooflinePoint& p : points_of(*c, shape, r, ceilings)) points.push_back(p);
       rows.push_back(std::move(row));
     }
   }
+  const Ceilings after = measure_ceilings(device, dtype);
+  const bool slower = throttled(ceilings, after);
+  if (slower)
+    std::printf(
+        "the machine has become slower meanwhile: a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n",
+        after.copy_gb_s, after.gemm_gflop_s);
   if (!o.csv.empty()) write_text(o.csv, csv_of(rows));
   if (!o.json.empty())
-    write_text(o.json, nlohmann::ordered_json{{"device", o.device},
-                                              {"dtype", o.dtype},
-                                              {"threads", o.threads},
-                                              {"repeat", o.repeat},
-                                              {"copy_gb_s", ceilings.copy_gb_s},
-                                              {"gemm_gflop_s", ceilings.gemm_gflop_s},
-                                              {"rows", rows}}
+    write_text(o.json, ordered_json{{"device", o.device},
+                                    {"dtype", o.dtype},
+                                    {"threads", o.threads},
+                                    {"cache", o.cache},
+                                    {"repeat", o.repeat},
+                                    {"copy_gb_s", ceilings.copy_gb_s},
+                                    {"gemm_gflop_s", ceilings.gemm_gflop_s},
+                                    {"copy_gb_s_after", after.copy_gb_s},
+                                    {"gemm_gflop_s_after", after.gemm_gflop_s},
+                                    {"throttled", slower},
+                                    {"rows", rows}}
                                .dump(1) +
                            "\n");
+  if (!o.roofline.empty()) write_text(o.roofline, roofline(points, ceilings));
   return 0;
 }
 

@@ -1,5 +1,10 @@
 #include "apps/bench_times.h"
 
+#include <sys/resource.h>
+
+#include <fstream>
+
+#include "engine/cuda_device.h"
 #include "engine/op_case.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
@@ -19,7 +24,7 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
   const engine::Tensor x({copies * n, n}, dtype, device);
   for (std::int64_t i = 0; i < copies; ++i)
     engine::copy_bytes(x.slice(i * n, n).raw(), device, block.raw(), device, block.bytes());
-  const Times t = measure_times(device, 5, [&] { engine::linear(x, weight); });
+  const Times t = measure_times(device, 10, [&] { engine::linear(x, weight); });
   return 2. * double(copies * n) * double(n) * double(n) / t.p5 / 1e9;
 }
 
@@ -28,8 +33,25 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
 Ceilings measure_ceilings(engine::Device device, engine::DType dtype) {
   const engine::NoGrad no_grad;
   const engine::Tensor large = engine::full({64 << 20}, 1, engine::DType::f32, device);  // beyond every cache
-  const Times copy = measure_times(device, 5, [&] { large.clone(); });
+  const Times copy = measure_times(device, 10, [&] { large.clone(); });
   return {2. * double(large.bytes()) / copy.p5 / 1e9, product_gflop_s(device, dtype)};
+}
+
+long interruptions() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  return use.ru_nivcsw;
+}
+
+std::size_t cache_bytes(engine::Device device) {
+  if (device.backend == engine::Backend::cuda) return engine::cuda::cache_bytes(device.index);
+  std::size_t most = 0;
+  for (int level = 0; level < 8; ++level) {  // the kernel's list, "32768K"
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(level) + "/size");
+    std::size_t kilobytes = 0;
+    if (file >> kilobytes) most = std::max(most, kilobytes << 10);
+  }
+  return most > 0 ? most : 32 << 20;  // where the kernel does not say
 }
 
 }  // namespace apps

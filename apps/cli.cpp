@@ -166,6 +166,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   ViewsOptions views_options;
   InfoOptions info_options;
   CollectivesOptions collectives_options;
+  BenchStepOptions bench_step_options;
   BenchOpsOptions bench_ops_options;
   BenchCompareOptions bench_compare_options;
   std::list<Command> commands;  // a list, since callbacks point into it
@@ -188,9 +189,11 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
               gradcheck_options, gradcheck);
   add_command(commands, app, "racecheck", "Look for races and wrong memory accesses in every kernel",
               racecheck_options, racecheck);
-  CLI::App* bench = app.add_subcommand("bench", "Measure kernels and collectives");
+  CLI::App* bench = app.add_subcommand("bench", "Measure training steps, kernels and collectives");
   add_command(commands, *bench, "collectives", "Bandwidth of the ranks' collectives", collectives_options,
               bench_collectives);
+  add_command(commands, *bench, "step", "Time of a training step, by phase, on random images",
+              bench_step_options, bench_step);
   add_command(commands, *bench, "ops", "Time of each op at the shapes of real models", bench_ops_options,
               bench_ops);
   add_command(commands, *bench, "compare",

@@ -9,6 +9,7 @@ namespace apps {
 int pretrain(const PretrainOptions&);
 int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
+int bench_step(const BenchStepOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
 int eval(const EvalOptions&);

@@ -14,7 +14,7 @@ using engine::UsageError;
 
 // The last words of the commands (apps/cli.cpp).
 const std::vector<std::string> kSections = {
-    "pretrain",  "eval",        "knn", "linear",  "finetune", "export", "steps", "gradcheck",
+    "pretrain",  "eval",        "knn", "linear",  "finetune", "export", "steps", "step", "gradcheck",
     "racecheck", "collectives", "ops", "compare", "preview",  "check",  "views", "info"};
 
 std::string trim(const std::string& text) {

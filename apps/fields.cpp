@@ -23,6 +23,7 @@ const char* kOp = "regular expression over the names of the ops";
 const char* kBlocks =
     "of the CPU device: one thread a block (host), or the GPU's block sizes on fibers (gpu)";
 const char* kJson = "file that receives the result";
+const char* kCsv = "file that receives the result as a table";
 
 template <class Number>
 bool parse_number(const std::string& text, Number& value) {
@@ -90,6 +91,14 @@ Fields evaluation_fields(Options& o, const Fields& own) {
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
   };
   all.insert(all.begin() + 3, own.begin(), own.end());
+  return all;
+}
+
+// Those of a pretraining that another command has too.
+Fields pretrain_fields(PretrainOptions& o, const std::vector<std::string>& used) {
+  Fields all;
+  for (const Field& f : fields(o))
+    if (std::find(used.begin(), used.end(), f.name) != used.end()) all.push_back(f);
   return all;
 }
 
@@ -234,13 +243,13 @@ Fields fields(PretrainOptions& o) {
 }
 
 Fields fields(StepsOptions& o) {
-  static const std::vector<std::string> used = {
+  const std::vector<std::string> used = {
       "data",   "arch", "stem",      "width", "head-layers", "hidden",   "out-dim",       "batch",
       "steps",  "tau",  "optimizer", "lars",  "lr",          "momentum", "weight-decay",  "epochs",
       "recipe", "size", "seed",      "dtype", "device",      "threads",  "warmup-epochs", "init-weights"};
-  Fields all = {{.name = "out", .value = &o.out, .help = "safetensors file to write", .required = true}};
-  for (const Field& f : fields(static_cast<PretrainOptions&>(o)))
-    if (std::find(used.begin(), used.end(), f.name) != used.end()) all.push_back(f);
+  Fields all = pretrain_fields(o, used);
+  all.insert(all.begin(),
+             {.name = "out", .value = &o.out, .help = "safetensors file to write", .required = true});
   return all;
 }
 
@@ -385,22 +394,49 @@ Fields fields(RacecheckOptions& o) {
   };
 }
 
+Fields fields(BenchStepOptions& o) {
+  Fields all = pretrain_fields(
+      o, {"arch",  "stem",  "width",        "head-layers", "hidden", "out-dim",   "batch",    "tau",
+          "lars",  "lr",    "weight-decay", "size",        "recipe", "optimizer", "momentum", "seed",
+          "dtype", "graph", "bucket",       "json",        "device", "ranks",     "timeout",  "collectives"});
+  for (Field& f : all)
+    if (f.name == "size") f.help = "of a view in pixels; auto: 224 for resnet50, else 32";
+  const Fields own = {
+      {.name = "steps", .value = &o.steps, .help = "that are timed", .low = 1, .high = kMany},
+      {.name = "weights", .value = &o.weights, .help = "safetensors file with all of the model's"},
+      {.name = "serve",
+       .value = &o.serve,
+       .help = "answer lines `go N` on stdin, on images of noise: for scripts/compare_pytorch.py"},
+      {.name = "csv", .value = &o.csv, .help = kCsv, .saved = false},
+  };
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
+}
+
 Fields fields(BenchOpsOptions& o) {
   return {
       {.name = "op", .value = &o.op, .help = kOp},
       {.name = "device", .value = &o.device, .help = kDevice},
       {.name = "dtype", .value = &o.dtype, .help = "of the activations", .choices = kDTypes},
       {.name = "threads", .value = &o.threads, .help = kBlocks, .choices = {"host", "gpu"}},
-      {.name = "repeat", .value = &o.repeat, .help = "timed runs of each", .low = 1, .high = 1e6},
+      {.name = "repeat", .value = &o.repeat, .help = "timed runs of each, at least", .low = 1, .high = 1e6},
       {.name = "json", .value = &o.json, .help = kJson, .saved = false},
-      {.name = "csv", .value = &o.csv, .help = "file that receives the result as a table", .saved = false},
+      {.name = "cache",
+       .value = &o.cache,
+       .help = "cold: no run finds its inputs in a cache",
+       .choices = {"cold", "warm"}},
+      {.name = "csv", .value = &o.csv, .help = kCsv, .saved = false},
+      {.name = "roofline", .value = &o.roofline, .help = "SVG file for a chart", .saved = false},
   };
 }
 
 Fields fields(BenchCompareOptions& o) {
   return {
-      {.name = "before", .value = &o.before, .help = "a result of bench ops --json", .required = true},
-      {.name = "after", .value = &o.after, .help = "another, of the same device", .required = true},
+      {.name = "before",
+       .value = &o.before,
+       .help = "results of bench ops --json: FILE,FILE",
+       .required = true},
+      {.name = "after", .value = &o.after, .help = "others, of the same device", .required = true},
   };
 }
 

@@ -31,6 +31,7 @@ Fields fields(ExportOptions&);
 Fields fields(FinetuneOptions&);
 Fields fields(GradcheckOptions&);
 Fields fields(RacecheckOptions&);
+Fields fields(BenchStepOptions&);
 Fields fields(BenchOpsOptions&);
 Fields fields(BenchCompareOptions&);
 Fields fields(PreviewOptions&);

@@ -157,17 +157,25 @@ struct RacecheckOptions {
   int jobs = 0;  // of the builds; 0: one a core
 };
 
+struct BenchStepOptions : PretrainOptions {
+  BenchStepOptions() { steps = 20; }  // timed
+  std::string weights;                // the whole model's, from PyTorch
+  bool serve = false;                 // answer stdin, for scripts/compare_pytorch.py
+  std::string csv;
+};
+
 struct BenchOpsOptions {
   std::string op = ".*";  // regular expression over the names of the cards
   std::string device = "cpu";
   std::string dtype = "f32";
   std::string threads = "host";  // on the CPU device, as for gradcheck
-  int repeat = 20;               // timed runs of each
-  std::string json, csv;
+  int repeat = 20;               // timed runs of each, at least
+  std::string cache = "cold";    // cold: no run finds its inputs in a cache | warm
+  std::string json, csv, roofline;
 };
 
 struct BenchCompareOptions {
-  std::string before, after;  // results of bench ops --json
+  std::string before, after;  // results of bench ops --json, "A1.json,A2.json"
 };
 
 struct PreviewOptions {

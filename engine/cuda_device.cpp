@@ -30,6 +30,12 @@ std::string description(int device) {
          std::to_string(p.multiProcessorCount) + " SM, " + std::to_string(p.totalGlobalMem >> 30) + " GiB";
 }
 
+std::size_t cache_bytes(int device) {
+  int bytes = 0;
+  check(cudaDeviceGetAttribute(&bytes, cudaDevAttrL2CacheSize, device));
+  return std::size_t(bytes);
+}
+
 Memory memory(int device) {
   Memory m{};
   check(cudaSetDevice(device));
@@ -171,6 +177,7 @@ int count(std::string* why_none) {
 // Not reached: without CUDA nothing can name a CUDA device (parse_device and Storage refuse it).
 [[noreturn]] static void none() { throw UsageError("cuda: this dyad was built without CUDA"); }
 std::string description(int) { none(); }
+std::size_t cache_bytes(int) { none(); }
 Memory memory(int) { none(); }
 void* allocate(int, std::size_t) { none(); }
 void free(int, void*) noexcept {}

@@ -18,6 +18,7 @@ namespace engine::cuda {
 
 int count(std::string* why_none);  // devices that can be used; 0 with the reason, never an error
 std::string description(int device);
+std::size_t cache_bytes(int device);  // of its last level
 
 // Memory. allocate() gives null where there is not enough.
 struct Memory {

@@ -34,7 +34,7 @@ struct OpCase {
   // Runs in bf16 too (parity, benchmark): input 0 and every input of the same shape as bf16, the rest as f32.
   bool bf16 = false;
   std::function<double(const Shape&)> flops =
-      {};  // forward + backward, for the roofline; bytes come from the tensors
+      {};  // forward (a third of them) + backward, for the roofline; bytes come from the tensors
 
   static std::vector<OpCase>& all();
 };

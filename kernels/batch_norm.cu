@@ -1,6 +1,6 @@
 // Batch normalization forward: statistics of slabs of rows, their merge, and the pass that applies them.
 #include "kernels/kernels.h"
-#include "kernels/rows.h"
+#include "kernels/packs.h"
 
 namespace kernels {
 namespace {
@@ -168,31 +168,19 @@ __global__ void __launch_bounds__(NT)
   });
 }
 
-template <bool Relu, bool Residual, class Stream, class T>
-void launch_apply(Stream stream, const Grid& grid, int V, std::int64_t R, std::int64_t C, std::int64_t height,
-                  const T* x, const acc_t<T>* statistics, const acc_t<T>* weight, const acc_t<T>* bias,
-                  const T* residual, T* y) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
-  if (V == most)
-    launch<apply_kernel<NT, most, Relu, Residual, T>>(stream, grid, R, C, height, x, statistics, weight, bias,
-                                                      residual, y);
-  else
-    launch<apply_kernel<NT, 1, Relu, Residual, T>>(stream, grid, R, C, height, x, statistics, weight, bias,
-                                                   residual, y);
-}
-
 }  // namespace
 
 template <class Stream, class T>
 void batch_norm_statistics(Stream stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* partials) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  constexpr int NT = threads<Stream>(256);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C, x);
-  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
-  if (V == most)
-    launch<statistics_kernel<NT, most, T>>(stream, grid, R, C, height, x, partials);
-  else
-    launch<statistics_kernel<NT, 1, T>>(stream, grid, R, C, height, x, partials);
+  choose_pack<Stream, T>(
+      C,
+      [=](auto V) {
+        const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V, "batch_norm_statistics");
+        launch<statistics_kernel<NT, V, T>>(stream, grid, R, C, height, x, partials);
+      },
+      x);
 }
 
 template <class Stream, class A>
@@ -225,12 +213,20 @@ void batch_norm_apply(Stream stream, std::int64_t R, std::int64_t C, bool relu, 
                       const T* residual, T* y) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C, x, statistics, weight, bias, residual, y);
-  const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
-  const auto go =
-      relu ? (residual ? launch_apply<true, true, Stream, T> : launch_apply<true, false, Stream, T>)
-           : (residual ? launch_apply<false, true, Stream, T> : launch_apply<false, false, Stream, T>);
-  go(stream, grid, V, R, C, height, x, statistics, weight, bias, residual, y);
+  choose_pack<Stream, T>(
+      C,
+      [=]<int V>(std::integral_constant<int, V>) {
+        const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V, "batch_norm_apply");
+        const auto go = [&]<bool Relu, bool Residual>() {
+          launch<apply_kernel<NT, V, Relu, Residual, T>>(stream, grid, R, C, height, x, statistics, weight,
+                                                         bias, residual, y);
+        };
+        if (relu)
+          residual ? go.template operator()<true, true>() : go.template operator()<true, false>();
+        else
+          residual ? go.template operator()<false, true>() : go.template operator()<false, false>();
+      },
+      x, statistics, weight, bias, residual, y);
 }
 
 INSTANTIATE_WITH_BF16(batch_norm_statistics)

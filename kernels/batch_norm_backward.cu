@@ -2,7 +2,7 @@
 //   dbias = sum dy',  dweight = sum dy' xhat,
 //   dx = weight rstd (dy' - dbias / n - xhat dweight / n),  d(residual) = dy'.
 #include "kernels/kernels.h"
-#include "kernels/rows.h"
+#include "kernels/packs.h"
 
 namespace kernels {
 namespace {
@@ -127,32 +127,6 @@ __global__ void __launch_bounds__(NT, 3)
   });
 }
 
-template <Mask M, bool Write, class Stream, class T>
-void launch_reduce(Stream stream, const Grid& grid, int V, std::int64_t R, std::int64_t C,
-                   std::int64_t height, const T* x, const T* y, const T* dy, const acc_t<T>* statistics,
-                   const acc_t<T>* weight, const acc_t<T>* bias, T* out, acc_t<T>* partials) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
-  if (V == most)
-    launch<reduce_kernel<NT, most, M, Write, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight,
-                                                 bias, out, partials);
-  else
-    launch<reduce_kernel<NT, 1, M, Write, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight, bias,
-                                              out, partials);
-}
-
-template <Mask M, bool Accumulate, class Stream, class T>
-void launch_dx(Stream stream, const Grid& grid, int V, std::int64_t R, std::int64_t C, std::int64_t height,
-               const T* x, const T* y, const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,
-               const acc_t<T>* bias, const acc_t<T>* sums, T* dx) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
-  if (V == most)
-    launch<dx_kernel<NT, most, M, Accumulate, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight,
-                                                  bias, sums, dx);
-  else
-    launch<dx_kernel<NT, 1, M, Accumulate, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight, bias,
-                                               sums, dx);
-}
-
 }  // namespace
 
 template <class Stream, class T>
@@ -161,13 +135,22 @@ void batch_norm_backward_reduce(Stream stream, std::int64_t R, std::int64_t C, b
                                 const acc_t<T>* bias, T* masked_dy, acc_t<T>* partials) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C, x, y, dy, statistics, weight, bias, masked_dy);
-  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
-  const auto go = !relu       ? launch_reduce<Mask::none, false, Stream, T>
-                  : masked_dy ? launch_reduce<Mask::y, true, Stream, T>
-                  : y         ? launch_reduce<Mask::y, false, Stream, T>
-                              : launch_reduce<Mask::x, false, Stream, T>;
-  go(stream, grid, V, R, C, height, x, y, dy, statistics, weight, bias, masked_dy, partials);
+  choose_pack<Stream, T>(
+      C,
+      [=]<int V>(std::integral_constant<int, V>) {
+        const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V, "batch_norm_backward_reduce");
+        const auto go = [&]<Mask M, bool Write>() {
+          launch<reduce_kernel<NT, V, M, Write, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight,
+                                                    bias, masked_dy, partials);
+        };
+        if (!relu)
+          go.template operator()<Mask::none, false>();
+        else if (masked_dy)
+          go.template operator()<Mask::y, true>();
+        else
+          y ? go.template operator()<Mask::y, false>() : go.template operator()<Mask::x, false>();
+      },
+      x, y, dy, statistics, weight, bias, masked_dy);
 }
 
 template <class Stream, class A>
@@ -185,14 +168,22 @@ void batch_norm_backward_apply(Stream stream, std::int64_t R, std::int64_t C, bo
                                const acc_t<T>* bias, const acc_t<T>* sums, T* dx, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C, x, y, dy, statistics, weight, bias, sums, dx);
-  const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
-  constexpr Mask none = Mask::none, from_x = Mask::x, from_y = Mask::y;
-  const auto go =
-      !relu ? (accumulate ? launch_dx<none, true, Stream, T> : launch_dx<none, false, Stream, T>)
-      : y   ? (accumulate ? launch_dx<from_y, true, Stream, T> : launch_dx<from_y, false, Stream, T>)
-            : (accumulate ? launch_dx<from_x, true, Stream, T> : launch_dx<from_x, false, Stream, T>);
-  go(stream, grid, V, R, C, height, x, y, dy, statistics, weight, bias, sums, dx);
+  choose_pack<Stream, T>(
+      C,
+      [=]<int V>(std::integral_constant<int, V>) {
+        const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V, "batch_norm_backward_apply");
+        const auto go = [&]<Mask M>() {
+          accumulate ? launch<dx_kernel<NT, V, M, true, T>>(stream, grid, R, C, height, x, y, dy, statistics,
+                                                            weight, bias, sums, dx)
+                     : launch<dx_kernel<NT, V, M, false, T>>(stream, grid, R, C, height, x, y, dy, statistics,
+                                                             weight, bias, sums, dx);
+        };
+        if (!relu)
+          go.template operator()<Mask::none>();
+        else
+          y ? go.template operator()<Mask::y>() : go.template operator()<Mask::x>();
+      },
+      x, y, dy, statistics, weight, bias, sums, dx);
 }
 
 INSTANTIATE_WITH_BF16(batch_norm_backward_reduce)

@@ -99,7 +99,8 @@ __global__ void __launch_bounds__(NT) slab_sums_kernel(std::int64_t R, std::int6
 template <bool Relu, class Stream, class T>
 void launch_add(Stream stream, const char* launcher, std::int64_t n, const T* a, const T* b, T* y) {
   constexpr int NT = threads<Stream>(256);
-  choose_pack<Stream>(
+  choose_pack<Stream, T>(
+      0,
       [=](auto V) {
         launch<add_kernel<NT, V, Relu, T>>(stream, grid_for<NT>(ceil_div(n, V), launcher), n, a, b, y);
       },
@@ -109,7 +110,9 @@ void launch_add(Stream stream, const char* launcher, std::int64_t n, const T* a,
 template <class Stream, class From, class To>
 void launch_cast(Stream stream, const char* launcher, std::int64_t n, const From* x, To* y, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
-  choose_pack<Stream>(
+  using Wide = std::conditional_t<(sizeof(From) > sizeof(To)), From, To>;
+  choose_pack<Stream, Wide>(
+      0,
       [=](auto V) {
         const Grid grid = grid_for<NT>(ceil_div(n, V), launcher);
         if (accumulate)
@@ -135,7 +138,8 @@ void add_relu(Stream stream, std::int64_t n, const T* a, const T* b, T* y) {
 template <class Stream, class T>
 void relu(Stream stream, std::int64_t n, const T* x, T* y) {
   constexpr int NT = threads<Stream>(256);
-  choose_pack<Stream>(
+  choose_pack<Stream, T>(
+      0,
       [=](auto V) { launch<relu_kernel<NT, V, T>>(stream, grid_for<NT>(ceil_div(n, V), "relu"), n, x, y); },
       x, y);
 }
@@ -143,7 +147,8 @@ void relu(Stream stream, std::int64_t n, const T* x, T* y) {
 template <class Stream, class T>
 void relu_backward(Stream stream, std::int64_t n, const T* y, const T* dy, T* dx, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
-  choose_pack<Stream>(
+  choose_pack<Stream, T>(
+      0,
       [=](auto V) {
         const Grid grid = grid_for<NT>(ceil_div(n, V), "relu_backward");
         if (accumulate)
@@ -157,28 +162,29 @@ void relu_backward(Stream stream, std::int64_t n, const T* y, const T* dy, T* dx
 template <class Stream, class T>
 void bias_add(Stream stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias,
               T* y) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  constexpr int NT = threads<Stream>(256);
   const std::int64_t height = strip_height<NT>(R, C);
-  const int V = pack_width<NT, T>(C, x, bias, y);
-  const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V);
-  if (V == most)
-    relu ? launch<bias_add_kernel<NT, most, true, T>>(stream, grid, R, C, height, x, bias, y)
-         : launch<bias_add_kernel<NT, most, false, T>>(stream, grid, R, C, height, x, bias, y);
-  else
-    relu ? launch<bias_add_kernel<NT, 1, true, T>>(stream, grid, R, C, height, x, bias, y)
-         : launch<bias_add_kernel<NT, 1, false, T>>(stream, grid, R, C, height, x, bias, y);
+  choose_pack<Stream, T>(
+      C,
+      [=](auto V) {
+        const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V, "bias_add");
+        relu ? launch<bias_add_kernel<NT, V, true, T>>(stream, grid, R, C, height, x, bias, y)
+             : launch<bias_add_kernel<NT, V, false, T>>(stream, grid, R, C, height, x, bias, y);
+      },
+      x, bias, y);
 }
 
 template <class Stream, class T>
 void slab_sums(Stream stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sums) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  constexpr int NT = threads<Stream>(256);
   const std::int64_t height = slab_height(R, C);
-  const int V = pack_width<NT, T>(C, x);
-  const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V);
-  if (V == most)
-    launch<slab_sums_kernel<NT, most, T>>(stream, grid, R, C, height, x, sums);
-  else
-    launch<slab_sums_kernel<NT, 1, T>>(stream, grid, R, C, height, x, sums);
+  choose_pack<Stream, T>(
+      C,
+      [=](auto V) {
+        const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V, "slab_sums");
+        launch<slab_sums_kernel<NT, V, T>>(stream, grid, R, C, height, x, sums);
+      },
+      x);
 }
 
 template <class Stream, class T>

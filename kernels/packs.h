@@ -1,9 +1,8 @@
-// How element-wise kernels walk an array: on the GPU in packs of up to 16 bytes where every array begins at a
-// multiple of one, else one element at a time; on the host always, where the compiler makes vectors of a
-// plain loop.
+// Packs of 16 bytes, in which kernels walk their arrays on the GPU where every array begins at a multiple of
+// them; else one element at a time. On the host always so, where the compiler makes vectors of a plain loop.
 #pragma once
 
-#include <algorithm>
+#include <cstdint>
 #include <type_traits>
 
 #include "kernels/rows.h"
@@ -19,16 +18,15 @@ __device__ __forceinline__ void for_packs(std::int64_t n, F f) {
       for (std::int64_t i = n / V * V + threadIdx.x; i < n; i += NT) f.template operator()<1>(i);
 }
 
-// Calls f(std::integral_constant<int, V>()) with the elements V of a pack for arrays of these types at these
-// addresses.
-template <class Stream, class F, class... T>
-void choose_pack(F f, const T*... arrays) {
-  constexpr int most = choose<Stream>(int(16 / std::max({sizeof(T)...})), 1);
-  const auto begins_pack = [](const auto* array) {
-    return reinterpret_cast<std::uintptr_t>(array) % (most * sizeof(*array)) == 0;
-  };
-  if constexpr (most > 1)
-    if (!(begins_pack(arrays) && ...)) return f(std::integral_constant<int, 1>());
+// Calls f(std::integral_constant<int, V>()) with V elements T in a pack, if C channels are cut into packs
+// without a rest (0: there are no channels) and each array (null: there is none) begins at one; else V = 1.
+template <class Stream, class T, class F, class... P>
+void choose_pack(std::int64_t C, F f, const P*... arrays) {
+  constexpr int most = choose<Stream>(16 / int(sizeof(T)), 1);
+  if constexpr (most > 1) {
+    const bool begin = ((reinterpret_cast<std::uintptr_t>(arrays) % 16 == 0) && ...);
+    if (C % most != 0 || !begin) return f(std::integral_constant<int, 1>());
+  }
   f(std::integral_constant<int, most>());
 }
 

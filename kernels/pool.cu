@@ -1,7 +1,7 @@
 // Max pool with saved places, and global average pool. Backward gathers: each input element looks at the
 // windows that it lies in, so no two threads write to one place.
 #include "kernels/kernels.h"
-#include "kernels/rows.h"
+#include "kernels/packs.h"
 
 namespace kernels {
 namespace {
@@ -179,35 +179,34 @@ __global__ void __launch_bounds__(NT)
 
 template <class Stream, class T>
 void max_pool2d(Stream stream, const PoolShape& s, const T* x, T* y, std::uint8_t* indices) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  constexpr int NT = threads<Stream>(256);
   const std::int64_t R = s.N * s.P() * s.Q(), height = strip_height<NT>(R, s.C);
-  const int V = pack_width<NT, T>(s.C, x, y, indices);
-  const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
-  if (V == most)
-    launch<max_pool_kernel<NT, most, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
-  else
-    launch<max_pool_kernel<NT, 1, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
+  choose_pack<Stream, T>(
+      s.C,
+      [=](auto V) {
+        const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V, "max_pool2d");
+        launch<max_pool_kernel<NT, V, T>>(stream, grid, s, s.P(), s.Q(), height, x, y, indices);
+      },
+      x, y, indices);
 }
 
 template <class Stream, class T>
 void max_pool2d_backward(Stream stream, const PoolShape& s, const T* dy, const std::uint8_t* indices, T* dx,
                          bool accumulate) {
-  constexpr int NT = threads<Stream>(256), most = NT == 1 ? 1 : 16 / sizeof(T);
+  constexpr int NT = threads<Stream>(256);
   const std::int64_t R = s.N * s.H * s.W, height = strip_height<NT>(R, s.C);
-  const int V = pack_width<NT, T>(s.C, dy, indices, dx);
-  const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V);
-  const auto go = [&]<int W>(std::integral_constant<int, W>) {
-    if (accumulate)
-      launch<max_pool_backward_kernel<NT, W, true, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices,
-                                                       dx);
-    else
-      launch<max_pool_backward_kernel<NT, W, false, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices,
-                                                        dx);
-  };
-  if (V == most)
-    go(std::integral_constant<int, most>());
-  else
-    go(std::integral_constant<int, 1>());
+  choose_pack<Stream, T>(
+      s.C,
+      [=](auto V) {
+        const Grid grid = rows_grid<NT>(ceil_div(R, height), s.C, V, "max_pool2d_backward");
+        if (accumulate)
+          launch<max_pool_backward_kernel<NT, V, true, T>>(stream, grid, s, s.P(), s.Q(), height, dy, indices,
+                                                           dx);
+        else
+          launch<max_pool_backward_kernel<NT, V, false, T>>(stream, grid, s, s.P(), s.Q(), height, dy,
+                                                            indices, dx);
+      },
+      dy, indices, dx);
 }
 
 template <class Stream, class T>

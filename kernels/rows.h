@@ -125,7 +125,7 @@ __device__ __forceinline__ void for_wrapped(std::int64_t c, int n, std::int64_t 
 template <int N, int L, class T>
 __device__ __forceinline__ Tile<acc_t<T>, N, L> load_channels(const T* channels, std::int64_t c,
                                                               std::int64_t C) {
-  if constexpr (L == 1) {  // where N > 1 they begin at a multiple of 16 bytes: pack_width() has looked
+  if constexpr (L == 1) {  // where N > 1 they begin at a multiple of 16 bytes: choose_pack() has looked
     constexpr int piece = 16 / int(sizeof(T)) < N ? 16 / int(sizeof(T)) : N;
     Tile<acc_t<T>, N, 1> tile;
     UNROLL for (int i = 0; i < N; i += piece) {
@@ -239,15 +239,6 @@ __device__ __forceinline__ void for_own_channels(std::int64_t C, F f) {
     const std::int64_t end = first + place.lanes * V < C ? first + place.lanes * V : C;
     for (std::int64_t c = first + threadIdx.x; c < end; c += NT) f(c);
   }
-}
-
-// The elements of a 16-byte pack, if C channels are cut into such packs without a rest and each array (null:
-// there is none) begins at one; else 1.
-template <int NT, class T, class... P>
-int pack_width(std::int64_t C, const P*... arrays) {
-  constexpr int most = NT == 1 ? 1 : 16 / int(sizeof(T));
-  const bool begin = ((reinterpret_cast<std::uintptr_t>(arrays) % 16 == 0) && ...);
-  return C % most == 0 && begin ? most : 1;
 }
 
 // Rows of a block that gives no sum of them: a slab, but on a GPU some 2,000 to 4,000 blocks where there are

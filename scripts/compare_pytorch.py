@@ -5,7 +5,7 @@
                              [--size PIXELS] [--batch IMAGES] [--rounds N] [--steps N] [--out FILE.json]
 
 Needs an interpreter with torch, torchvision and safetensors (pip install torch torchvision safetensors), and
-`bench_step` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
+`dyad` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
 
 Each program is one process that waits on stdin and runs its steps on `go N`; the others sleep meanwhile.
 On the CPU each gets the best of several settings of threads and memory, found first. On a GPU each phase ends with a
@@ -104,8 +104,8 @@ def main():
     p.add_argument("--tf32", action="store_true")
     p.add_argument("--no-compile", action="store_true", help="PyTorch eager alone")
     p.add_argument("--python", default=sys.executable, help="interpreter that has torch")
-    p.add_argument("--native", default="build/cpu/tests/bench_step")
-    p.add_argument("--v3", default="build/v3/tests/bench_step", help="a build with -DDYAD_ARCH=x86-64-v3")
+    p.add_argument("--native", default="build/cpu/dyad")
+    p.add_argument("--v3", default="build/v3/dyad", help="a build with -DDYAD_ARCH=x86-64-v3")
     p.add_argument("--compile-mode", default="default", help="of torch.compile")
     p.add_argument("--out", help="every figure, as JSON")
     args = p.parse_args()
@@ -118,7 +118,9 @@ def main():
              "--dtype", args.dtype, "--arch", args.arch, "--size", args.size, *(["--tf32"] if args.tf32 else [])]
     compiled = [*torch, "--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
     commands = {"PyTorch eager": torch, "PyTorch compile": compiled,
-                "dyad": [args.v3 if avx2 else args.native, args.batch]}
+                "dyad": [args.v3 if avx2 else args.native, "bench", "step", "--serve", "--batch", args.batch // 2,
+                         "--device", args.device, "--dtype", args.dtype, "--arch", args.arch, "--size", args.size,
+                         "--optimizer", "sgd", "--weight-decay", 1e-4, "--lr", 0.05]}
     if args.no_compile:
         del commands["PyTorch compile"]
     first, later = (1e-4, 0.1) if args.dtype == "f32" and not args.tf32 else (2e-2, 0.2)  # between losses
@@ -129,11 +131,9 @@ def main():
         for name, command in commands.items():
             print(f"{name}: settings", file=sys.stderr)
             env = dyad_env if name == "dyad" else torch_env
-            place = [args.device, args.dtype, args.arch, args.size] if name == "dyad" else []
-            best, setting, speed = calibrate(args, [*command, *(["-"] if place else []), *place], env)
+            best, setting, speed = calibrate(args, command, env)
             result["settings"][name] = {"best": best, "images_per_s": speed}
-            more = [weights, *place] if name == "dyad" else ["--weights", weights]
-            programs[name] = Program([*command, *more], env | setting)
+            programs[name] = Program([*command, "--weights", weights], env | setting)
         result["about"] = {name: program.about for name, program in programs.items()}
         losses = {name: program.go(3)["value"] for name, program in programs.items()}
         for name, values in losses.items():

@@ -213,7 +213,7 @@ learning() {
 pytorch() {
   limited "$python" -c 'import torch, torchvision, safetensors' || not_run "$python has no torch, torchvision and safetensors"
   local beside=(limited "$python" scripts/compare_pytorch.py --device "$device" --python "$python"
-    --native "$build/tests/bench_step" --rounds "$(of_quick 2 5)" --steps "$(of_quick 1 20)" --batch "$(of_quick 16 1024)")
+    --native "$build/dyad" --rounds "$(of_quick 2 5)" --steps "$(of_quick 1 20)" --batch "$(of_quick 16 1024)")
   if [[ $quick == 1 ]]; then beside+=(--no-compile); fi
   if [[ $device == cuda ]]; then
     echo "bf16" && "${beside[@]}" --dtype bf16 --out "$logs/step-bf16.json"
@@ -225,9 +225,22 @@ pytorch() {
 }
 
 bench_ops() {
-  local ops=("$build/dyad" bench ops --device "$device" --repeat "$(of_quick 1 20)")
+  local ops=("$build/dyad" bench ops --device "$device" --cache warm --repeat "$(of_quick 1 20)")
   limited "${ops[@]}" --op "$(of_quick '^(relu|linear/no bias|l2_normalize|softmax_cross_entropy)$' '.*')" --json "$logs/ops-f32.json"
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
+}
+
+# Whole steps by phase, and as one graph.
+bench_step() {
+  local step=("$build/dyad" bench step --device "$device") arch
+  if [[ $quick == 1 ]]; then
+    limited "${step[@]}" --arch resnet10 --width 0.25 --batch 8 --steps 2
+    return
+  fi
+  for arch in resnet18 resnet50; do
+    limited "${step[@]}" --arch "$arch" --dtype bf16
+    if [[ $device == cuda ]]; then limited "${step[@]}" --arch "$arch" --dtype bf16 --graph; fi
+  done
 }
 
 pytorch_ops() {
@@ -246,13 +259,14 @@ pytorch_ops() {
 kernel_times() {
   if [[ $device == cpu ]]; then not_run "kernels are timed on a GPU"; fi
   command -v ncu >/dev/null || not_run "no ncu"
-  local dtype images
+  local dtype images step
   images=$(of_quick 64 1024)
   for dtype in bf16 f32; do
-    echo "go 3" | limited "$build/tests/bench_step" "$images" - cuda "$dtype"
+    step=("$build/dyad" bench step --serve --optimizer sgd --batch $((images / 2)) --size 32 --device cuda --dtype "$dtype")
+    echo "go 3" | limited "${step[@]}"
     echo "go 2" | limited ncu --csv --page raw --clock-control none \
       --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum \
-      "$build/tests/bench_step" "$images" - cuda "$dtype" >"$logs/ncu-$dtype.csv"
+      "${step[@]}" >"$logs/ncu-$dtype.csv"
     echo "$dtype, $images images:"
     "$python" scripts/kernel_times.py "$logs/ncu-$dtype.csv"
   done
@@ -324,6 +338,7 @@ together 240 parity gradcheck training tests
 together 150 graph memcheck racecheck synccheck initcheck
 unset OMP_WAIT_POLICY OMP_NUM_THREADS
 together 240 bench_ops
+together 60 bench_step
 together 180 pytorch_ops
 together 300 pytorch
 together 150 learning

@@ -3,7 +3,7 @@
 
   scripts/kernel_times.py NCU.csv [--rows N]
 
-Reads what Nsight Compute printed over tests/bench_step with `go N`:
+Reads what Nsight Compute printed over `dyad bench step --serve --optimizer sgd` with `go N`:
   ncu --csv --page raw --clock-control none --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum
 and prints, of the last step, each kernel's launches, time, share and bytes through the device's memory. A step ends
 with the optimizer's kernel.

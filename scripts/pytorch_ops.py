@@ -3,7 +3,7 @@
 
   scripts/pytorch_ops.py OPS.json [--compile]
 
-OPS.json is from `dyad bench ops --json`, made just before on the same machine; device, type and shapes are taken from
+OPS.json is from `dyad bench ops --cache warm --json`, made just before on the same machine; device, type and shapes are taken from
 it. Both sides time runs in a row (on a GPU as many as take 2 ms) and give the median of 20. Images are channels last.
 A ratio above 1: dyad is faster. Ops that PyTorch has no single counterpart for (LARS, the views) have no row.
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import statistics
+import sys
 import time
 
 import torch
@@ -104,6 +105,8 @@ def main():
     p.add_argument("--compile", action="store_true", help="torch.compile beside eager")
     a = p.parse_args()
     bench = json.load(open(a.ops))
+    if bench.get("cache") != "warm":
+        sys.exit(f"pytorch_ops: {a.ops} is of runs with a cold cache, expected one of dyad bench ops --cache warm")
     device = bench["device"].split(":")[0]
     like = {"device": device, "dtype": torch.bfloat16 if bench["dtype"] == "bf16" else torch.float32}
     weights = {"device": device, "dtype": torch.float32}

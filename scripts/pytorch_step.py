@@ -2,7 +2,7 @@
 """The PyTorch side of compare_pytorch.py: one SimCLR training step, measured on request.
 
 Reads `go N` lines from stdin; runs N steps and answers with one JSON line of seconds, by phase. The step is
-that of tests/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of two layers, NT-Xent, backward,
+that of apps/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of two layers, NT-Xent, backward,
 SGD with momentum; images stay in memory, channels last; f32, or bf16 by autocast.
 """
 
@@ -17,7 +17,7 @@ import torch_simclr
 
 
 def images(batch, size):
-    """The same noise as in tests/bench_step.cpp, NHWC: a hash of each element's place."""
+    """The same noise as in apps/bench_step.cpp, NHWC: a hash of each element's place."""
     low = 0xFFFFFFFF
     h = torch.arange(batch * size * size * 3) * 2654435761 & low
     h = (h ^ h >> 15) * 2246822519 & low

@@ -8,8 +8,10 @@
 #include "apps/bench_compare.h"
 #include "apps/bench_times.h"
 #include "apps/cli.h"
+#include "apps/roofline.h"
 #include "engine/error.h"
 #include "engine/gradcheck.h"
+#include "tests/markup.h"
 #include "tests/scratch.h"
 
 namespace {
@@ -20,15 +22,41 @@ std::string refused(const std::vector<std::string>& arguments) {
   return err.str();
 }
 
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
 }  // namespace
+
+TEST_CASE("bench ops: every card has shapes, but reshape, which launches nothing") {
+  for (const engine::OpCase& c : engine::OpCase::all()) {
+    CAPTURE(c.name);
+    CHECK(c.bench.empty() == (std::string(c.name) == "reshape"));
+  }
+}
+
+TEST_CASE("roofline: each point once, with what it is") {
+  const apps::RooflinePoint none{"a<b", "(3)", "forward", 0, 1e9, 0.2, 0.5};
+  const apps::RooflinePoint some{"linear", "(4)", "forward and backward", 2e12, 1e9, 4, 0.5};
+  const std::string svg = apps::roofline({none, some, none, some}, {10, 1000});
+  CHECK(malformed(svg) == "");
+  CHECK(count(svg, "<title>a&lt;b (3), forward: 200 ms, 50 % of the floor</title>") == 2);
+  CHECK(count(svg, "<title>linear (4), forward and backward: 4,000 ms, 50 % of the floor</title>") == 2);
+  CHECK(count(svg, "class=\"both\"") == 3);  // and the legend's
+  CHECK(svg.find("prefers-color-scheme: dark") != std::string::npos);
+  for (const char* outside : {"url(", "<link", "<script", "@import"})
+    CHECK(svg.find(outside) == std::string::npos);
+}
 
 TEST_CASE("bench ops: a row for each shape of the card") {
   const Scratch scratch;
   std::ostringstream out, err;
-  REQUIRE(
-      apps::run_command_line({"bench", "ops", "--op", "^(linear/no bias|softmax_cross_entropy)$", "--repeat",
-                              "1", "--json", scratch.path("ops.json"), "--csv", scratch.path("ops.csv")},
-                             out, err) == 0);
+  REQUIRE(apps::run_command_line({"bench", "ops", "--op", "^(linear/no bias|softmax_cross_entropy)$",
+                                  "--repeat", "1", "--json", scratch.path("ops.json"), "--csv",
+                                  scratch.path("ops.csv"), "--roofline", scratch.path("ops.svg")},
+                                 out, err) == 0);
   const auto result = nlohmann::json::parse(scratch.read("ops.json"));
   CHECK(result["device"] == "cpu");
   REQUIRE(result["rows"].size() == 3);
@@ -47,6 +75,15 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   const std::string csv = scratch.read("ops.csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 4);
   CHECK(csv.find("\nlinear/no bias,\"(1024,512,128)\",") != std::string::npos);
+  CHECK(result["cache"] == "cold");
+  CHECK(linear["forward"].contains("noisy"));
+
+  const std::string svg = scratch.read("ops.svg");
+  CHECK(malformed(svg) == "");
+  for (const auto& row : result["rows"])
+    for (const char* pass : {", forward: ", ", forward and backward: "})
+      CHECK(count(svg, "<title>" + row["op"].get<std::string>() + " " + row["shape"].get<std::string>() +
+                           pass) == 1);
 }
 
 TEST_CASE("bench ops: mistakes") {
@@ -78,29 +115,116 @@ TEST_CASE("bench ops: inputs of a benchmark have the card's shapes") {
 
 namespace {
 
-// 20 runs of a program that takes `seconds`; noise makes some of them longer, by up to 60 %.
+nlohmann::json result_of(const std::vector<double>& times) {
+  return {{"rows", {{{"op", "relu"}, {"shape", "(3)"}, {"forward", apps::as_json(apps::times_of(times))}}}}};
+}
+
+// 20 runs of a program that takes `seconds`; noise makes some of them longer, by up to 60 %, and one in
+// twenty ten times as long.
 nlohmann::json runs_of(double seconds, std::uint64_t seed) {
   engine::Random random(seed, 0, 0, 0);
   std::vector<double> times;
   for (int i = 0; i < 20; ++i) {
     const double u = random.uniform(0, 1);
     times.push_back(seconds * (1 + 0.01 * random.uniform(0, 1) + (u > 0.7 ? 0.6 * (u - 0.7) / 0.3 : 0)));
+    if (u > 0.95) times.back() *= 10;
   }
-  return {{"rows", {{{"op", "relu"}, {"shape", "(3)"}, {"forward", apps::as_json(apps::times_of(times))}}}}};
+  return result_of(times);
+}
+
+// Three times in turn with another program; in one of them all runs take `odd` times as long.
+std::vector<nlohmann::json> turns_of(double seconds, double odd, std::uint64_t seed) {
+  std::vector<nlohmann::json> results;
+  for (std::uint64_t turn = 0; turn < 3; ++turn)
+    results.push_back(runs_of(seconds * (turn == seed % 3 ? odd : 1), 10 * seed + turn));
+  return results;
 }
 
 }  // namespace
 
 TEST_CASE("bench compare: noise is no change, 15 % is one") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    const auto a = runs_of(1, 2 * seed), b = runs_of(1, 2 * seed + 1), c = runs_of(1.15, 1000 + seed);
+    const std::vector a = {runs_of(1, 2 * seed)}, b = {runs_of(1, 2 * seed + 1)},
+                      c = {runs_of(1.15, 1000 + seed)};
     CHECK(apps::compare_benches(a, b)[0].verdict == apps::BenchChange::same);
     CHECK(apps::compare_benches(a, c)[0].verdict == apps::BenchChange::slower);
     CHECK(apps::compare_benches(c, a)[0].verdict == apps::BenchChange::faster);
   }
-  CHECK_THROWS_AS(apps::compare_benches(nlohmann::json{{"rows", nlohmann::json::array()}}, runs_of(1, 1)),
+  CHECK_THROWS_AS(apps::compare_benches({{{"rows", nlohmann::json::array()}}}, {runs_of(1, 1)}),
                   engine::DataError);
-  CHECK_THROWS_AS(apps::compare_benches(nlohmann::json::object(), runs_of(1, 1)), engine::DataError);
+  CHECK_THROWS_AS(apps::compare_benches({nlohmann::json::object()}, {runs_of(1, 1)}), engine::DataError);
+}
+
+TEST_CASE("bench compare: in turns, one slow or lucky result is no change, 15 % is one") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const auto a = turns_of(1, 1.4, 2 * seed), b = turns_of(1, 1.4, 2 * seed + 1),
+               lucky = turns_of(1, 0.8, 500 + seed), c = turns_of(1.15, 1.4, 1000 + seed);
+    CHECK(apps::compare_benches(a, b)[0].verdict == apps::BenchChange::same);
+    CHECK(apps::compare_benches(a, lucky)[0].verdict == apps::BenchChange::same);
+    CHECK(apps::compare_benches(lucky, a)[0].verdict == apps::BenchChange::same);
+    CHECK(apps::compare_benches(a, c)[0].verdict == apps::BenchChange::slower);
+    CHECK(apps::compare_benches(c, a)[0].verdict == apps::BenchChange::faster);
+  }
+}
+
+TEST_CASE("bench compare: nothing is said of runs that were interrupted") {
+  const auto a = runs_of(1, 1), b = runs_of(2, 2);
+  auto interrupted = b;
+  interrupted["rows"][0]["forward"]["interrupted"] = 0.6;
+  const auto verdict = [](const std::vector<nlohmann::json>& before,
+                          const std::vector<nlohmann::json>& after) {
+    return apps::compare_benches(before, after)[0].verdict;
+  };
+  CHECK(verdict({a}, {b}) == apps::BenchChange::slower);
+  CHECK(verdict({a}, {interrupted}) == apps::BenchChange::unknown);
+  CHECK(verdict({interrupted}, {a}) == apps::BenchChange::unknown);
+  CHECK(verdict({a}, {interrupted, b}) == apps::BenchChange::slower);
+}
+
+TEST_CASE("bench compare: exit code, and results that can't be compared") {
+  const Scratch scratch;
+  const auto file = [&](const std::string& name, double seconds, const std::string& cache) {
+    auto result = runs_of(seconds, 1);
+    for (const char* key : {"device", "dtype", "threads"}) result[key] = "x";
+    result["cache"] = cache;
+    return scratch.write(name, result.dump());
+  };
+  const std::string a = file("a.json", 1, "cold"), slow = file("slow.json", 1.15, "cold"),
+                    warm = file("warm.json", 1, "warm");
+  std::ostringstream out, err;
+  const auto code = [&](const std::string& before, const std::string& after) {
+    return apps::run_command_line({"bench", "compare", "--before", before, "--after", after}, out, err);
+  };
+  CHECK(code(a, a) == 0);
+  CHECK(code(a, slow) == 1);
+  CHECK(code(a, slow + "," + a) == 0);  // the best of two
+  CHECK(err.str() == "");
+  CHECK(code(a, warm) == 65);
+  CHECK(err.str() == "dyad bench compare: " + warm + ": cache is warm, expected that of " + a + ", cold\n");
+}
+
+TEST_CASE("bench: noise and a machine that slows down are seen") {
+  CHECK_FALSE(apps::noisy(apps::times_of({1, 1.1, 1.2, 1.3, 1.4})));
+  CHECK(apps::noisy(apps::times_of({1, 1, 1, 1, 1.6})));
+  CHECK(apps::noisy({1, 1, 1, 1, 0.6}));
+  CHECK_FALSE(apps::throttled({100, 100}, {95, 120}));
+  CHECK(apps::throttled({100, 100}, {100, 89}));
+  CHECK(apps::throttled({100, 100}, {89, 100}));
+  CHECK(apps::cache_bytes(engine::cpu) >= 1 << 18);
+}
+
+TEST_CASE("bench: an interrupted run is made again, but not for ever") {
+  long runs = 0, taken = 0;
+  const auto count = [&] { return taken; };
+  const auto every_third = [&] { taken += ++runs % 3 == 0; };
+  CHECK(apps::measure_times(engine::cpu, 20, every_third, count).interrupted == 0);
+  runs = 0;
+  const auto always = [&] { ++runs, ++taken; };
+  CHECK(apps::measure_times(engine::cpu, 20, always, count).interrupted == 1);
+  CHECK(runs == 2 + 180);
+  runs = 0;
+  const auto half = [&] { taken += ++runs > 12; };
+  CHECK(apps::measure_times(engine::cpu, 20, half, count).interrupted == 0.5);
 }
 
 TEST_CASE("bench: percentiles") {

@@ -141,6 +141,7 @@ const AddCase residual_case{{
     .inputs = residual_inputs,
     .apply = [](const Tensors& in) { return apply(in, false, Mode::train); },
     .check = {{3, 2, 2, 3}, {6, 16}},
+    .bench = {{128, 32, 32, 64}},
     .reference = [](const Tensors& in) { return reference(in, false, Mode::train); },
     .reference_tolerance = 1e-11,
     .bf16 = true,
@@ -171,6 +172,7 @@ const AddCase own_residual_case{{
           return apply({in[0], in[1], in[2], in[0]}, true, Mode::train);
         },
     .check = {{3, 2}, {5, 9}},
+    .bench = {{128, 32, 32, 64}},
 }};
 
 const AddCase two_ranks_case{{
@@ -178,6 +180,8 @@ const AddCase two_ranks_case{{
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::train); },
     .apply = [](const Tensors& in) { return apply(in, true, Mode::train, mirror()); },
     .check = {{2, 1}, {5, 9}},
+    .bench = {{128, 32, 32, 64}},
+    .bench_inputs = plain_inputs,
     .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};
@@ -187,6 +191,8 @@ const AddCase eval_case{{
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::eval); },
     .apply = [](const Tensors& in) { return apply(in, true, Mode::eval); },
     .check = {{1, 1}, {3, 2, 2, 3}, {1, 65}, {5, 8}},
+    .bench = {{128, 32, 32, 64}},
+    .bench_inputs = plain_inputs,
     .reference = [](const Tensors& in) { return reference(in, true, Mode::eval); },
     .reference_tolerance = 1e-11,
 }};

@@ -44,6 +44,7 @@ const AddCase plain_case{{
     .inputs = inputs,
     .apply = [](const Tensors& in) { return Tensors{max_pool2d(in[0], 2, 2, 0)}; },
     .check = {{1, 2, 2, 1}, {2, 5, 4, 3}, {1, 2, 2, 17}, {1, 2, 2, 16}},
+    .bench = {{16, 112, 112, 64}},
     .reference = [](const Tensors& in) { return Tensors{reference(in[0], 2, 2, 0)}; },
     .bf16 = true,
 }};
@@ -53,6 +54,7 @@ const AddCase gaps_case{{
     .inputs = inputs,
     .apply = [](const Tensors& in) { return Tensors{max_pool2d(in[0], 2, 3, 1)}; },
     .check = {{1, 1, 1, 1}, {1, 7, 6, 3}},
+    .bench = {{16, 112, 112, 64}},
     .reference = [](const Tensors& in) { return Tensors{reference(in[0], 2, 3, 1)}; },
 }};
 

@@ -104,6 +104,7 @@ const AddCase lightly_case{{.name = "lars/lightly",
                             .inputs = inputs,
                             .apply = [](const Tensors& in) { return step<Lars>(in, lightly); },
                             .check = check,
+                            .bench = bench,
                             .reference = [](const Tensors& in) { return lars_reference(in, lightly); }}};
 
 const AddCase adamw_case{{.name = "adamw",

@@ -54,6 +54,7 @@ const AddCase top_k_ties_case{{
         },
     .apply = apply,
     .check = {{1, 2}, {3, 9}, {2, 300}, {1, 700}},
+    .bench = {{256, 5000}},
     .reference = sorted,
 }};
 

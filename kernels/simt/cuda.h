@@ -5,6 +5,7 @@
 
 #include "kernels/check_cuda.h"
 #include "kernels/check_options.h"
+#include "kernels/kernel_use.h"
 #include "kernels/launch_log.h"
 #include "kernels/stream.h"
 
@@ -26,6 +27,22 @@ struct Grid {
 };
 
 namespace detail {
+inline KernelUse use_of(const void* kernel, const std::string& launcher, const Grid& grid) {
+  const int threads = int(grid.threads.x * grid.threads.y * grid.threads.z);
+  cudaFuncAttributes a{};
+  check(cudaFuncGetAttributes(&a, kernel));
+  int device = 0, blocks = 0, most = 0;
+  check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, grid.shared_bytes));
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxThreadsPerMultiProcessor, device));
+  return {launcher,
+          threads,
+          a.numRegs,
+          a.localSizeBytes,
+          a.sharedSizeBytes + grid.shared_bytes,
+          double(blocks) * threads / most};
+}
+
 template <auto Kernel, class... P>
 void launch(void (*)(P...), CudaStream stream, const Grid& grid, std::type_identity_t<P>... args) {
   const std::string name = launcher_name(grid.launcher);
@@ -34,6 +51,7 @@ void launch(void (*)(P...), CudaStream stream, const Grid& grid, std::type_ident
     look_at(cudaFuncSetAttribute(reinterpret_cast<const void*>(Kernel),
                                  cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
   if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
+  if (auto* uses = kernel_uses()) uses->push_back(use_of(reinterpret_cast<const void*>(Kernel), name, grid));
   cudaLaunchConfig_t config{};
   config.gridDim = grid.blocks;
   config.blockDim = grid.threads;

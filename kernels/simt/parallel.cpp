@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/check_options.h"
+#include "kernels/kernel_use.h"
 #include "kernels/launch_log.h"
 #include "kernels/launch_record.h"
 #include "kernels/simt/host.h"
@@ -33,6 +34,11 @@ LaunchLog*& launch_log() {
 LaunchRecord*& launch_record() {
   static LaunchRecord* record = nullptr;
   return record;
+}
+
+std::vector<KernelUse>*& kernel_uses() {
+  static std::vector<KernelUse>* uses = nullptr;
+  return uses;
 }
 
 CheckOptions& check_options() {

@@ -1,0 +1,178 @@
+// dyad bench step: where the time of a training step goes. The step is that of dyad pretrain, on one batch of
+// random photographs that stays in memory, of which each step draws other views.
+#include <omp.h>
+
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "apps/bench_times.h"
+#include "apps/captured_step.h"
+#include "apps/checkpoint.h"
+#include "apps/commands.h"
+#include "apps/plan.h"
+#include "apps/ranks.h"
+#include "apps/run_directory.h"
+#include "apps/train_step.h"
+#include "engine/ops.h"
+
+namespace apps {
+namespace {
+
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+// A hash of a place; scripts/pytorch_step.py has the same.
+std::uint32_t noise(std::int64_t place) {
+  std::uint32_t h = std::uint32_t(place) * 2654435761u;
+  h = (h ^ h >> 15) * 2246822519u;
+  return h ^ h >> 13;
+}
+
+// Uniform in -2 .. 2.
+Tensor noise_images(const engine::Shape& shape) {
+  const Tensor x(shape, engine::DType::f32, engine::cpu);
+  auto* value = x.data<float>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) value[i] = float(noise(i)) / 1073741824.0f - 2;
+  return x;
+}
+
+data::Batch noise_photographs(const engine::Shard& pairs, int size, engine::Device device) {
+  const bool small = size <= 96;  // CIFAR's and STL-10's; else what most photographs of ImageNet measure
+  const std::int32_t height = small ? size : 375, width = small ? size : 500;
+  data::Batch batch;
+  batch.pixels = engine::HostBuffer(device);
+  batch.pixels.resize(std::size_t(pairs.count) * std::size_t(height) * std::size_t(width) * 3);
+  for (std::size_t i = 0; i < batch.pixels.size(); ++i)
+    batch.pixels.data()[i] = std::uint8_t(noise(std::int64_t(i)) >> 24);
+  for (std::int64_t i = 0; i < pairs.count; ++i) {
+    batch.offset.push_back(i * height * width * 3);
+    batch.height.push_back(height);
+    batch.width.push_back(width);
+    batch.samples.push_back(std::uint32_t(pairs.first + i));
+  }
+  return batch;
+}
+
+using Step = std::function<Tensor(Phases&)>;  // returns the loss
+struct Column {
+  std::string name;  // of a phase
+  std::vector<double> seconds;
+};
+struct Measured {
+  std::vector<Column> phases;  // in order of running
+  std::vector<double> steps, losses;
+};
+
+Measured measure(long steps, engine::Device device, const Step& step) {
+  Measured m;
+  for (long i = 0; i < steps; ++i) {
+    Phases phases(device, true);
+    const auto begun = std::chrono::steady_clock::now();
+    const Tensor loss = step(phases);
+    m.steps.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    m.losses.push_back(loss.item());
+    const auto& times = phases.milliseconds();
+    m.phases.resize(times.size());
+    for (std::size_t k = 0; k < times.size(); ++k) {
+      m.phases[k].name = times[k].first;
+      m.phases[k].seconds.push_back(times[k].second / 1e3);
+    }
+  }
+  return m;
+}
+
+// Answers each line `go N` with one line of JSON: the seconds of N steps, by phase, and their losses.
+int serve(engine::Device device, const Step& step) {
+  std::cout << ordered_json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
+  for (std::string line; std::getline(std::cin, line) && line.rfind("go ", 0) == 0;) {
+    const Measured m = measure(std::stol(line.substr(3)), device, step);
+    ordered_json answer = {{"value", m.losses}, {"step", m.steps}};
+    for (const Column& c : m.phases) answer[c.name] = c.seconds;
+    std::cout << answer << std::endl;
+  }
+  return 0;
+}
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.); }
+
+int report(const BenchStepOptions& o, const Measured& m) {
+  ordered_json rows = ordered_json::array();
+  std::string csv = "phase,p5_s,median_s,p95_s,share\n";
+  std::printf("%-11s %10s %10s %10s %7s\n", "phase", "median ms", "p5", "p95", "share");
+  const auto row = [&](const std::string& name, const std::vector<double>& seconds) {
+    const Times t = times_of(seconds);
+    const double share = sum(seconds) / sum(m.steps);
+    std::printf("%-11s %10.3f %10.3f %10.3f %6.1f%%\n", name.c_str(), t.median * 1e3, t.p5 * 1e3, t.p95 * 1e3,
+                100 * share);
+    rows.push_back({{"phase", name}, {"p5", t.p5}, {"median", t.median}, {"p95", t.p95}, {"share", share}});
+    csv += engine::concat_text(name, ',', t.p5, ',', t.median, ',', t.p95, ',', share, '\n');
+    return t.median;
+  };
+  for (const Column& c : m.phases) row(c.name, c.seconds);
+  const double images_per_s = 2 * o.batch / row("step", m.steps);
+  std::printf("%.1f images/s, two of each pair\n", images_per_s);
+  if (!o.csv.empty()) write_text(o.csv, csv);
+  if (!o.json.empty())
+    write_text(o.json, ordered_json{{"arch", o.arch},
+                                    {"size", o.size},
+                                    {"batch", o.batch},
+                                    {"ranks", o.ranks},
+                                    {"device", o.device},
+                                    {"dtype", o.dtype},
+                                    {"steps", o.steps},
+                                    {"images_per_s", images_per_s},
+                                    {"first_loss", m.losses.front()},
+                                    {"rows", rows}}
+                               .dump(1) +
+                           "\n");
+  return 0;
+}
+
+int run(const BenchStepOptions& o, const Ranks& ranks) {
+  constexpr long kWarm = 3;  // steps: memory, vendors' plans, the graph
+  const engine::Device device = device_of_rank(o);
+  const Model model(o, device);
+  if (!o.weights.empty()) load_foreign_parameters(o.weights, model.parameters);
+  const auto optimizer = make_optimizer(o, model.parameters);
+  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
+  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  const engine::Shard pairs = engine::shard(o.batch, ranks.rank(), ranks.size());
+  if (o.serve) {
+    const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
+    const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
+    return serve(device, [&](Phases& phase) { return train_step(images, tau, o.lr, phase); });
+  }
+
+  data::Batch batch = noise_photographs(pairs, o.size, device);
+  data::ViewBatches views = training_views(o, device);
+  CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
+    return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
+  });
+  const Step step = [&](Phases& phase) {
+    ++batch.epoch;  // other views
+    phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(o.lr); });
+    return step_on_device(views.layout(), phase);
+  };
+  if (ranks.first())
+    std::printf("%s x %g, %s on %s: %d pairs of %d x %d pixels a step; %ld steps after %ld that warm up\n",
+                o.arch.c_str(), o.width, o.dtype.c_str(), o.device.c_str(), o.batch, o.size, o.size, o.steps,
+                kWarm);
+  measure(kWarm, device, step);
+  const Measured m = measure(o.steps, device, step);
+  return ranks.first() ? report(o, m) : 0;
+}
+
+}  // namespace
+
+int bench_step(const BenchStepOptions& given) {
+  if (const auto code = start_ranks(given)) return *code;
+  BenchStepOptions o = given;
+  resolve(o, o.arch != "resnet50");  // auto: ResNet-50 sees ImageNet's size, the others CIFAR's
+  Ranks ranks(o, "bench step");
+  return ranks.guarded([&] { return run(o, ranks); });
+}
+
+}  // namespace apps

@@ -31,7 +31,7 @@ planted() {  # NAME FROM TO EXPECTED: with FROM replaced by TO, the program fail
   result $right "$1"
 }
 
-cmake -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$work/out" 2>&1 ||
+cmake -G Ninja -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$work/out" 2>&1 ||
   { cat "$work/out"; exit 1; }
 build
 right=0

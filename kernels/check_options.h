@@ -29,7 +29,8 @@ struct CheckOptions {
 
 CheckOptions& check_options();
 
-// Fresh memory of a device on this machine: poison_byte everywhere if so asked, and unwritten to MemorySanitizer.
+// Fresh memory of a device on this machine: poison_byte everywhere if so asked, and unwritten to
+// MemorySanitizer.
 void ready_memory(void* memory, std::size_t bytes);
 
 // A launch that CUDA would refuse, or a kernel whose threads do not meet at their barriers and shuffles. One

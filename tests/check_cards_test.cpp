@@ -48,20 +48,21 @@ TEST_CASE("findings: AddressSanitizer and UBSan") {
 }
 
 TEST_CASE("findings: MemorySanitizer") {
-  CHECK(apps::sanitizer_findings(
-            "==7==WARNING: MemorySanitizer: use-of-uninitialized-value\n"
-            "    #0 0x55 in bcmp (/home/u/mine/cards+0x5)\n"
-            "    #1 0x55 in equal(int) /home/u/mine/look.cpp:44:47\n"
-            "\n"
-            "  Uninitialized value was stored to memory at\n"
-            "    #0 0x56 in sum_kernel(float*) /home/u/mine/row.cu:23:18\n"
-            "\n"
-            "  Memory was marked as uninitialized\n"
-            "    #0 0x57 in __msan_allocated_memory (/home/u/mine/cards+0x6)\n"
-            "    #1 0x57 in ready_array /home/u/dyad/kernels/simt/block.cpp:9:1\n"
-            "\n"
-            "SUMMARY: MemorySanitizer: use-of-uninitialized-value /home/u/mine/look.cpp:44:47 in equal\n") ==
-        Findings{"use-of-uninitialized-value: read at look.cpp:44 (equal), stored at row.cu:23 (sum_kernel)"});
+  CHECK(
+      apps::sanitizer_findings(
+          "==7==WARNING: MemorySanitizer: use-of-uninitialized-value\n"
+          "    #0 0x55 in bcmp (/home/u/mine/cards+0x5)\n"
+          "    #1 0x55 in equal(int) /home/u/mine/look.cpp:44:47\n"
+          "\n"
+          "  Uninitialized value was stored to memory at\n"
+          "    #0 0x56 in sum_kernel(float*) /home/u/mine/row.cu:23:18\n"
+          "\n"
+          "  Memory was marked as uninitialized\n"
+          "    #0 0x57 in __msan_allocated_memory (/home/u/mine/cards+0x6)\n"
+          "    #1 0x57 in ready_array /home/u/dyad/kernels/simt/block.cpp:9:1\n"
+          "\n"
+          "SUMMARY: MemorySanitizer: use-of-uninitialized-value /home/u/mine/look.cpp:44:47 in equal\n") ==
+      Findings{"use-of-uninitialized-value: read at look.cpp:44 (equal), stored at row.cu:23 (sum_kernel)"});
 }
 
 TEST_CASE("JUnit's XML: counts, and what must be escaped") {

@@ -111,8 +111,12 @@ int run_all(const std::string& mode_name, Mode mode) {
 }
 
 int main(int argc, char** argv) {
-  const std::pair<const char*, Mode> modes[] = {
-      {"divergence", divergence}, {"order", order}, {"poison", poisoned}, {"asan", asan}, {"tsan", tsan}, {"msan", msan}};
+  const std::pair<const char*, Mode> modes[] = {{"divergence", divergence},
+                                                {"order", order},
+                                                {"poison", poisoned},
+                                                {"asan", asan},
+                                                {"tsan", tsan},
+                                                {"msan", msan}};
   for (const auto& [name, mode] : modes) {
     if (argc < 2 || std::string(argv[1]) != name) continue;
     if (argc == 2) return run_all(name, mode);

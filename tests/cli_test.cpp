@@ -72,8 +72,8 @@ TEST_CASE("cli: values out of range, missing and superfluous") {
   check_usage({}, "dyad: no command is given; --help lists them");
   check_usage({"data"}, "dyad: no command is given; --help lists them");
   CHECK(ask({"pretrain", "--run", "x"}).err.rfind("dyad pretrain: --data is missing: ", 0) == 0);
-  check_usage({"racecheck", "--detectors", "tsan,msan"},
-              "dyad racecheck: --detectors has \"msan\", expected some of orders, asan, tsan");
+  check_usage({"racecheck", "--detectors", "tsan,valgrind"},
+              "dyad racecheck: --detectors has \"valgrind\", expected some of orders, asan, tsan, msan");
   check_usage({"racecheck", "--source", "/nowhere"},
               "dyad racecheck: --source /nowhere has no CMakePresets.json, expected dyad's folder; "
               "--detectors orders "

@@ -108,7 +108,7 @@ struct Scheduler : Block {
   unsigned blocks_of_launch = 0;
   std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
   SyncObjects* sync = nullptr;
-  char launch_begin, launch_end, fence;
+  char launch_begin, launch_end;
 
   ~Scheduler();
 };
@@ -416,6 +416,7 @@ void fiber_main() {
 void begin_thread(Block& block, unsigned thread) {
   Scheduler& s = scheduler(block);
   s.current->thread = thread;
+  s.current->fenced = false;
   acquire(&s.launch_begin);
 }
 
@@ -484,12 +485,11 @@ unsigned warp_ballot(Block& block, unsigned thread, unsigned mask, bool vote, co
   return static_cast<unsigned>(f.got);
 }
 
-// ThreadSanitizer does not know fences: all those of a launch are ordered as they run.
-void thread_fence(Block& block) {
-  Scheduler& s = scheduler(block);
-  release(&s.fence);
-  acquire(&s.fence);
+void thread_fence(Block& block) { scheduler(block).current->fenced = true; }
+void before_atomic(Block& block, void* address) {
+  if (scheduler(block).current->fenced) release(address);
 }
+void after_atomic(void* address) { acquire(address); }
 
 void* allocate_shared(Block& block, std::size_t bytes) {
   Scheduler& s = scheduler(block);

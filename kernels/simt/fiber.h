@@ -22,6 +22,7 @@ struct Fiber {
 
   // the CUDA thread that it runs, and the collective at which that waits
   unsigned thread = no_thread;
+  bool fenced = false;  // it has passed a __threadfence
   const char* waits_at = nullptr;
   const char* file = nullptr;
   int line = 0;

@@ -205,9 +205,21 @@ inline unsigned __match_all_sync(unsigned mask, T value, int* all, SIMT_CALLER) 
 template <class T>
 using simt_same = std::type_identity_t<T>;  // the pointer's type decides, as among CUDA's overloads
 
+// Around each atomic: what a fence before it means to ThreadSanitizer.
+struct simt_atomic_order {
+  void* address;
+  explicit simt_atomic_order(void* p) : address(p) {
+    if constexpr (kernels::simt::tsan) kernels::simt::before_atomic(*simt_block, address);
+  }
+  ~simt_atomic_order() {
+    if constexpr (kernels::simt::tsan) kernels::simt::after_atomic(address);
+  }
+};
+
 // *p = change(*p); returns the old value
 template <class T, class Change>
 inline T simt_atomic(T* p, Change change) {
+  const simt_atomic_order order(p);
   T old, wanted;
   __atomic_load(p, &old, __ATOMIC_RELAXED);
   do wanted = change(old);
@@ -217,13 +229,16 @@ inline T simt_atomic(T* p, Change change) {
 
 template <class T>
 inline T atomicAdd(T* p, simt_same<T> v) {
-  if constexpr (std::is_floating_point_v<T>)
+  if constexpr (std::is_floating_point_v<T>) {
     return simt_atomic(p, [v](T old) { return old + v; });
-  else
+  } else {
+    const simt_atomic_order order(p);
     return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+  }
 }
 template <class T>
 inline T atomicSub(T* p, simt_same<T> v) {
+  const simt_atomic_order order(p);
   return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
 }
 template <class T>
@@ -240,19 +255,23 @@ inline T atomicExch(T* p, simt_same<T> v) {
 }
 template <class T>
 inline T atomicCAS(T* p, simt_same<T> expected, simt_same<T> v) {
+  const simt_atomic_order order(p);
   __atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   return expected;
 }
 template <class T>
 inline T atomicAnd(T* p, simt_same<T> v) {
+  const simt_atomic_order order(p);
   return __atomic_fetch_and(p, v, __ATOMIC_RELAXED);
 }
 template <class T>
 inline T atomicOr(T* p, simt_same<T> v) {
+  const simt_atomic_order order(p);
   return __atomic_fetch_or(p, v, __ATOMIC_RELAXED);
 }
 template <class T>
 inline T atomicXor(T* p, simt_same<T> v) {
+  const simt_atomic_order order(p);
   return __atomic_fetch_xor(p, v, __ATOMIC_RELAXED);
 }
 

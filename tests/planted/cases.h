@@ -83,7 +83,7 @@ void run(Buffers& b, const Case& c) {
   else if constexpr (std::is_same_v<K, void (*)(float*, unsigned)>)
     launch<Kernel>(Stream{}, grid, b.floats(n), c.distance);
   else if constexpr (std::is_same_v<K, void (*)(const float*, float*, unsigned*)>)
-    launch<Kernel>(Stream{}, grid, b.x(), b.floats(c.blocks + 1), b.counter());
+    launch<Kernel>(Stream{}, grid, b.x(), b.floats(n), b.counter());
   else if constexpr (std::is_same_v<K, void (*)(const float*, int*)>)
     launch<Kernel>(Stream{}, grid, b.x(), b.ints(8));
   else if constexpr (std::is_same_v<K, void (*)(int*)>)
@@ -129,6 +129,8 @@ std::vector<Case> all_cases() {
       {"blocks_add", tsan, run<S, blocks_add>, 4},
       {"blocks_store_between_barriers", order | tsan, run<S, blocks_store_between_barriers>, 4},
       {"ticket_without_fence", tsan, run<S, ticket_without_fence>, 16},
+      {"ticket_before_barrier", tsan, run<S, ticket_before_barrier>, 16},
+      {"add_between_fences", tsan, run<S, add_between_fences>, 4},
 
       // memory
       {"global_past_end", asan, run<S, global_past_end>},
@@ -147,6 +149,7 @@ std::vector<Case> all_cases() {
       {"counting_barriers/32", 0, run<S, counting_barriers<32>>, 3, dim3(32)},
       {"counting_barriers/256", 0, run<S, counting_barriers<256>>, 2, dim3(256)},
       {"ticket", 0, run<S, ticket>, 16},
+      {"ticket_for_all", 0, run<S, ticket_for_all>, 16},
       {"warp_barrier_sum", 0, run<S, warp_barrier_sum>},
       {"half_warps", 0, run<S, half_warps>},
       {"histogram", 0, run<S, histogram>, 4},

@@ -166,8 +166,7 @@ int bench_ops(const BenchOpsOptions& o) {
   std::printf(
       "%s on %s; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n"
       "%d runs: median (p5-p95), ~: noisy; floor: what of the time the op's bytes and FLOPs would take at "
-      "these "
-      "speeds\n"
+      "these speeds\n"
       "%-24s %-18s %27s %27s %9s %9s %6s\n",
       o.dtype.c_str(), o.device.c_str(), ceilings.copy_gb_s, ceilings.gemm_gflop_s, o.repeat, "op", "shape",
       "forward ms", "forward+backward ms", "GFLOP/s", "GB/s", "floor");

@@ -129,7 +129,6 @@ std::vector<Case> all_cases() {
       {"blocks_add", tsan, run<S, blocks_add>, 4},
       {"blocks_store_between_barriers", order | tsan, run<S, blocks_store_between_barriers>, 4},
       {"ticket_without_fence", tsan, run<S, ticket_without_fence>, 16},
-      {"ticket_before_barrier", tsan, run<S, ticket_before_barrier>, 16},
       {"add_between_fences", tsan, run<S, add_between_fences>, 4},
 
       // memory
@@ -149,7 +148,6 @@ std::vector<Case> all_cases() {
       {"counting_barriers/32", 0, run<S, counting_barriers<32>>, 3, dim3(32)},
       {"counting_barriers/256", 0, run<S, counting_barriers<256>>, 2, dim3(256)},
       {"ticket", 0, run<S, ticket>, 16},
-      {"ticket_for_all", 0, run<S, ticket_for_all>, 16},
       {"warp_barrier_sum", 0, run<S, warp_barrier_sum>},
       {"half_warps", 0, run<S, half_warps>},
       {"histogram", 0, run<S, histogram>, 4},
@@ -167,6 +165,7 @@ std::vector<Case> all_cases() {
       {"histogram_early", order | tsan, run<S, histogram_early>},
       {"transpose_tile/no barrier", order | poisoned | msan | tsan, run<S, transpose_tile<false>>},
       {"softmax_row/no barrier", order | tsan, run<S, softmax_row<false>>},
+      {"ticket_for_all/no barrier", tsan, run<S, ticket_for_all<false>>, 16},
       {"sum_interleaved", 0, run<S, sum_interleaved<true>>, 2},
       {"sum_strided", 0, run<S, sum_strided>, 2},
       {"sum_sequential", 0, run<S, sum_sequential>, 2},
@@ -177,6 +176,7 @@ std::vector<Case> all_cases() {
       {"histogram_global", 0, run<S, histogram_global>, 4},
       {"transpose_tile", 0, run<S, transpose_tile<true>>, 2},
       {"softmax_row", 0, run<S, softmax_row<true>>, 2},
+      {"ticket_for_all", 0, run<S, ticket_for_all<true>>, 16},
   };
   for (unsigned threads : {4, 32, 64, 256})
     cases.push_back({"blocks_add_after_barrier/" + std::to_string(threads), tsan,

@@ -182,5 +182,22 @@ __global__ void softmax_row(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = e / sum;
 }
 
+// The last block adds up what all threads of all blocks wrote, each with its fence. The ticket is taken when
+// all have come, or too early.
+template <bool Barrier>
+__global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
+  constexpr int NT = 128;
+  SHARED(bool, last, [1]);
+  y[blockIdx.x * NT + threadIdx.x] = x[threadIdx.x];
+  __threadfence();
+  if (Barrier) __syncthreads();
+  if (threadIdx.x == 0) last[0] = atomicAdd(tickets, 1u) == gridDim.x - 1;
+  __syncthreads();
+  if (!last[0]) return;
+  float total = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) total += y[i * NT + threadIdx.x];
+  y[threadIdx.x] = total;
+}
+
 }  // namespace
 }  // namespace kernels::planted

@@ -43,21 +43,6 @@ __global__ void ticket(const float* x, float* y, unsigned* tickets) {
   y[gridDim.x] = total;
 }
 
-// The same of all threads' values: each has its fence, and the ticket is taken when all have come.
-__global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
-  constexpr int NT = 128;
-  SHARED(bool, last, [1]);
-  y[blockIdx.x * NT + threadIdx.x] = x[threadIdx.x];
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) last[0] = atomicAdd(tickets, 1u) == gridDim.x - 1;
-  __syncthreads();
-  if (!last[0]) return;
-  float total = 0;
-  for (unsigned i = 0; i < gridDim.x; ++i) total += y[i * NT + threadIdx.x];
-  y[threadIdx.x] = total;
-}
-
 // The last steps of a tree sum as they are written since Volta.
 __global__ void warp_barrier_sum(const float* x, float* y) {
   SHARED(float, t, [128]);

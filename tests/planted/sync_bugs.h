@@ -200,19 +200,6 @@ __global__ void ticket_without_fence(const float* x, float* y, unsigned* ticket)
   y[gridDim.x] = total;
 }
 
-// All write and have a fence, but the ticket is taken before all have come there.
-__global__ void ticket_before_barrier(const float* x, float* y, unsigned* ticket) {
-  SHARED(bool, last, [1]);
-  y[blockIdx.x * NT + threadIdx.x] = x[threadIdx.x];
-  __threadfence();
-  if (threadIdx.x == 0) last[0] = atomicAdd(ticket, 1u) == gridDim.x - 1;
-  __syncthreads();
-  if (!last[0]) return;
-  float total = 0;
-  for (unsigned i = 0; i < gridDim.x; ++i) total += y[i * NT + threadIdx.x];
-  y[threadIdx.x] = total;
-}
-
 // Fences order nothing where no atomic says who was first.
 __global__ void add_between_fences(float* y) {
   if (threadIdx.x != 0) return;

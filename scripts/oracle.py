@@ -140,18 +140,22 @@ def worst(ours, theirs):
 
 
 def follow_flips(ours, first_step, limit):
-    """(first step of PyTorch, ReLUs flipped): those near zero, the last layers' first, by which it comes nearer to ours."""
+    """(first step of PyTorch, ReLUs flipped): those near zero, the last layers' first, by which it comes nearer to ours.
+
+    A ReLU may seem to help while another, of a larger gradient, goes the wrong way: those flipped are tried again at the end.
+    """
     def distance(result):
         return sum(((ours[n].double() - g).norm() / g.norm()).item() ** 2 for n, g in result.gradients.items())
 
-    flipped, best = [], first_step([])
-    least = distance(best)
-    for kink in sorted(best.kinks.near, reverse=True)[:MOST_KINKS]:
-        if worst(ours, best.gradients)[0] <= limit:
-            break
-        trial = first_step([*flipped, kink])
-        if distance(trial) < least:
-            flipped, best, least = [*flipped, kink], trial, distance(trial)
+    flipped, best = set(), first_step([])
+    least, near = distance(best), sorted(best.kinks.near, reverse=True)[:MOST_KINKS]
+    for again in (False, True):
+        for kink in list(flipped) if again else near:
+            if worst(ours, best.gradients)[0] <= limit:
+                return best, flipped
+            trial = first_step(flipped ^ {kink})
+            if distance(trial) < least:
+                flipped, best, least = flipped ^ {kink}, trial, distance(trial)
     return best, flipped
 
 
@@ -218,7 +222,7 @@ def compare(args, options):
         print(f"        {name:16s}  loss {loss:.1e}  gradients {gradient:.1e} ({tensor})  statistics {statistics:.1e}"
               f"  {len(losses)} losses {later:.1e}")
     if flipped:
-        print(f"        {len(flipped)} of {len(same.kinks.near)} ReLUs nearer to zero than {NEAR} go the other way in f32; "
+        print(f"        {len(flipped)} of {len(torch64.kinks.near)} ReLUs nearer to zero than {NEAR} go the other way in f32; "
               f"without that, gradients {worst(ours, torch64.gradients)[0]:.1e}")
     print(f"        views            {100 * views:.3f} % of values within one level of torchvision", flush=True)
     return good

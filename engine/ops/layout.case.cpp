@@ -26,7 +26,8 @@ const AddCase nchw_to_nhwc_case{{
     .name = "nchw_to_nhwc",
     .inputs = [](const Shape& s, Random& r) { return Tensors{leaf(uniform(s, r))}; },
     .apply = [](const Tensors& in) { return Tensors{nchw_to_nhwc(in[0])}; },
-    .check = {{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 33, 1, 2}, {1, 2, 3, 11}},
+    // few rows, few columns, and neither: one tile, and a value more
+    .check = {{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 4, 1, 2}, {1, 2, 27, 19}, {1, 65, 1, 6}, {1, 5, 5, 13}},
     .bench = {{256, 3, 224, 224}, {256, 64, 32, 32}},
     .reference = [](const Tensors& in) { return permuted(in[0], true); },
     .bf16 = true,
@@ -36,7 +37,7 @@ const AddCase nhwc_to_nchw_case{{
     .name = "nhwc_to_nchw",
     .inputs = [](const Shape& s, Random& r) { return Tensors{leaf(uniform(s, r))}; },
     .apply = [](const Tensors& in) { return Tensors{nhwc_to_nchw(in[0])}; },
-    .check = {{1, 1, 1, 1}, {2, 5, 7, 3}, {1, 1, 2, 33}, {1, 3, 11, 2}},
+    .check = {{1, 1, 1, 1}, {2, 5, 7, 3}, {1, 1, 2, 4}, {1, 27, 19, 2}, {1, 1, 6, 65}, {1, 5, 13, 5}},
     .bench = {{256, 32, 32, 64}},
     .reference = [](const Tensors& in) { return permuted(in[0], false); },
     .bf16 = true,

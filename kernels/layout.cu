@@ -19,17 +19,26 @@ __global__ void __launch_bounds__(NT)
   x += blockIdx.z * rows * columns;
   y += blockIdx.z * rows * columns;
 
-  // Threads side by side take values side by side: of x, then of y.
+  // Threads side by side take values side by side: of x, then of y. On a GPU each takes as many in a whole
+  // tile as in one at the edge, so that the loops unroll and its loads are under way together.
   constexpr int across = NT < Columns ? NT : Columns, along = NT < Rows ? NT : Rows;
-  const int thread = int(threadIdx.x);
-  for (int r = thread / across; r < height; r += NT / across)
-    for (int c = thread % across; c < width; c += across) tile[r][c] = x[(r0 + r) * columns + c0 + c];
+  const int thread = NT == 1 ? 0 : int(threadIdx.x);
+  const int r_end = NT == 1 ? height : Rows, c_end = NT == 1 ? width : Columns;
+  UNROLL for (int i = 0; i < r_end; i += NT / across) {
+    UNROLL for (int j = 0; j < c_end; j += across) {
+      const int r = i + thread / across, c = j + thread % across;
+      if (r < height && c < width) tile[r][c] = x[(r0 + r) * columns + c0 + c];
+    }
+  }
   __syncthreads();
-  for (int c = thread / along; c < width; c += NT / along)
-    for (int r = thread % along; r < height; r += along) {
+  UNROLL for (int j = 0; j < c_end; j += NT / along) {
+    UNROLL for (int i = 0; i < r_end; i += along) {
+      const int r = i + thread % along, c = j + thread / along;
+      if (r >= height || c >= width) continue;
       T& out = y[(c0 + c) * rows + r0 + r];
       out = Accumulate ? T(A(out) + A(tile[r][c])) : tile[r][c];
     }
+  }
 }
 
 template <int Rows, int Columns, class Stream, class T>
@@ -38,7 +47,7 @@ void transpose_tiles(Stream stream, std::int64_t batch, std::int64_t rows, std::
   constexpr int NT = threads<Stream>(256);
   // x of the grid may be large, y and z at most 65,535: a batch of images and 2 million columns
   const Grid grid{dim3(unsigned(ceil_div(rows, Rows)), unsigned(ceil_div(columns, Columns)), unsigned(batch)),
-                  dim3(NT)};
+                  dim3(NT), 0, "transpose"};
   if (accumulate)
     launch<transpose_kernel<NT, Rows, Columns, true, T>>(stream, grid, rows, columns, x, y);
   else

@@ -74,11 +74,7 @@ int measure(const CollectivesOptions& o, const Ranks& ranks) {
     }
   }
   if (ranks.first() && !o.json.empty())
-    write_text(
-        o.json,
-        nlohmann::ordered_json{{"ranks", c.size()}, {"dtype", o.dtype}, {"device", o.device}, {"rows", rows}}
-                .dump(1) +
-            "\n");
+    write_json(o.json, {{"ranks", c.size()}, {"dtype", o.dtype}, {"device", o.device}, {"rows", rows}});
   return 0;
 }
 

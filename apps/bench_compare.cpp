@@ -1,8 +1,10 @@
 #include "apps/bench_compare.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "apps/commands.h"
@@ -11,35 +13,35 @@
 namespace apps {
 namespace {
 
-constexpr double kThreshold = 1.10;
+constexpr double kBest = 1.08, kMedian = 1.05;
 
-using Passes = std::vector<nlohmann::json>;  // of one row, in each of a build's results that has it
-
-// The value of the best result, or of the median one.
-double value_of(const Passes& passes, const char* value, bool best) {
+// The 25th percentile of a pass in the best of a result's rounds, for each result that has it.
+std::vector<double> best_rounds(const std::vector<nlohmann::json>& results, const nlohmann::json& row,
+                                const char* pass) {
   std::vector<double> all;
-  for (const auto& p : passes) all.push_back(p.at(value));
-  std::sort(all.begin(), all.end());
-  return all[best ? 0 : all.size() / 2];
-}
-
-bool slower(const Passes& a, const Passes& b) {
-  for (const char* value : {"p5", "p25"})
-    for (const bool best : {true, false})
-      if (value_of(b, value, best) <= kThreshold * value_of(a, value, best)) return false;
-  return value_of(b, "p5", true) > value_of(a, "p25", true);
-}
-
-bool interrupted(const Passes& passes) { return value_of(passes, "interrupted", true) > 0.5; }
-
-Passes passes_of(const std::vector<nlohmann::json>& results, const nlohmann::json& row, const char* pass) {
-  Passes passes;
   for (const auto& result : results)
     for (const auto& r : result.at("rows"))
-      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass))
-        passes.push_back(r.at(pass));
-  return passes;
+      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass)) {
+        double best = std::numeric_limits<double>::infinity();
+        for (const auto& round : r.at(pass).at("rounds")) {
+          if (round.at("interrupted") > 0.5) continue;
+          best = std::min(best, round.at("p25").get<double>());
+        }
+        all.push_back(best);
+      }
+  std::sort(all.begin(), all.end());
+  return all;
 }
+
+double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
+
+// `b` than `a`; both sorted
+bool slower(const std::vector<double>& a, const std::vector<double>& b) {
+  return b[0] > kBest * a[0] && median(b) > kMedian * median(a);
+}
+
+// In all of its rounds.
+bool interrupted(const std::vector<double>& best) { return std::isinf(best[0]); }
 
 nlohmann::json read(const std::string& path) {
   std::ifstream in(path);
@@ -77,10 +79,9 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
   try {
     for (const auto& row : before.at(0).at("rows"))
       for (const char* pass : {"forward", "forward_backward"}) {
-        const Passes a = passes_of(before, row, pass), b = passes_of(after, row, pass);
+        const auto a = best_rounds(before, row, pass), b = best_rounds(after, row, pass);
         if (a.empty() || b.empty()) continue;
-        changes.push_back({row.at("op"), row.at("shape"), pass, value_of(a, "median", true),
-                           value_of(b, "median", true),
+        changes.push_back({row.at("op"), row.at("shape"), pass, a[0], b[0],
                            interrupted(a) || interrupted(b) ? BenchChange::unknown
                            : slower(a, b)                   ? BenchChange::slower
                            : slower(b, a)                   ? BenchChange::faster

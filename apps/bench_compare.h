@@ -9,15 +9,15 @@ namespace apps {
 
 struct BenchChange {
   std::string op, shape, pass;   // pass: "forward" or "forward_backward"
-  double before = 0, after = 0;  // medians, seconds
+  double before = 0, after = 0;  // seconds
   enum Verdict { same, faster, slower, unknown } verdict = same;
 };
 
-// The rows that both builds have. Noise makes runs longer, never shorter, so the fast ones are compared: a
-// row has changed if its 5th and its 25th percentile both moved by more than a tenth, and the 5th of the
-// slower lies above the 25th of the faster. Of several results of a build, made in turn with the other's,
-// both the best and the median must have moved so. A row that was mostly interrupted in all of a build's is
-// unknown. DataError where nothing is common or something is no result.
+// The rows that both builds have. Noise makes runs longer, never shorter, so of a result that round of a row
+// counts whose 25th percentile is least. A row has changed if this moved by more than 8 %, and, of several
+// results of a build, made in turn with the other's, the least by 8 % and the median by 5 %. A row whose runs
+// were mostly interrupted in each round of a build is unknown. DataError where nothing is common or something
+// is no result.
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
                                          const std::vector<nlohmann::json>& after);
 

@@ -32,12 +32,14 @@ struct Copy {
   Tensors in, out;  // out: of the last run, so that the next one writes elsewhere
 };
 
+// A card at one of its shapes.
 struct Row {
-  std::size_t bytes = 0;       // of the inputs and outputs
-  std::size_t both_bytes = 0;  // and of their gradients
-  Times forward, both;
-  bool differentiable = false;
-  std::vector<kernels::KernelUse> uses;  // on a GPU, of dyad's own kernels
+  const OpCase& card;
+  const engine::Shape& shape;
+  std::size_t bytes = 0;                       // of the inputs and outputs
+  std::size_t both_bytes = 0;                  // and of their gradients
+  std::vector<Times> forward = {}, both = {};  // of each round; both: none if nothing is differentiable
+  std::vector<kernels::KernelUse> uses = {};   // on a GPU, of dyad's own kernels
 };
 
 // Of one run, each once.
@@ -52,19 +54,20 @@ std::vector<kernels::KernelUse> uses_of(F run) {
   return each;
 }
 
-Row measure(const OpCase& c, const engine::Shape& shape, engine::DType dtype, engine::Device device,
-            const BenchOpsOptions& o) {
+// One round of a row.
+void measure(Row& row, engine::DType dtype, engine::Device device, const BenchOpsOptions& o) {
+  const OpCase& c = row.card;
   engine::Random random(0, 0, 0, 0xBE7C);
-  const Tensors drawn = (c.bench_inputs ? c.bench_inputs : c.inputs)(shape, random);
+  const Tensors drawn = (c.bench_inputs ? c.bench_inputs : c.inputs)(row.shape, random);
   std::vector<Copy> copies(1);
   copies[0].in = engine::converted(drawn, dtype, device);
   copies[0].out = c.apply(copies[0].in);
-  Row row;
   row.bytes = row.both_bytes = bytes_of(copies[0].in) + bytes_of(copies[0].out);
   Tensors d_outputs;  // undefined for an output without a gradient
+  bool differentiable = false;
   for (const Tensor& y : copies[0].out) {
     d_outputs.push_back(y.node() ? engine::full(y.shape(), 1, y.dtype(), device) : Tensor());
-    row.differentiable |= y.node() != nullptr;
+    differentiable |= y.node() != nullptr;
     if (y.node()) row.both_bytes += y.bytes();
   }
   for (const Tensor& x : copies[0].in)
@@ -83,7 +86,7 @@ Row measure(const OpCase& c, const engine::Shape& shape, engine::DType dtype, en
     for (std::size_t i = 0; i < copy.out.size(); ++i)
       if (d_outputs[i].defined()) engine::backward(copy.out[i], d_outputs[i]);
   };
-  const auto all_of_it = [&] { row.differentiable ? both() : forward(); };
+  const auto all_of_it = [&] { differentiable ? both() : forward(); };
   if (device.backend == engine::Backend::cuda) row.uses = uses_of(all_of_it);
   seconds_of(device, 1, all_of_it);
   if (o.cache == "cold") {
@@ -94,9 +97,8 @@ Row measure(const OpCase& c, const engine::Shape& shape, engine::DType dtype, en
     while (copies.size() < count) copies.push_back({engine::converted(drawn, dtype, device), {}});
     for (std::size_t i = 0; i < count; ++i) all_of_it();
   }
-  row.forward = measure_times(device, o.repeat, forward);
-  if (row.differentiable) row.both = measure_times(device, o.repeat, both);
-  return row;
+  row.forward.push_back(measure_times(device, o.repeat, forward));
+  if (differentiable) row.both.push_back(measure_times(device, o.repeat, both));
 }
 
 std::string milliseconds(const Times& t) {
@@ -136,18 +138,48 @@ ordered_json json_of(const std::vector<kernels::KernelUse>& uses) {
   return list;
 }
 
-// Forward, and all of it: the part of its time that each would take at the ceilings.
-std::vector<RooflinePoint> points_of(const OpCase& c, const engine::Shape& shape, const Row& r,
-                                     const Ceilings& top) {
-  const double flops = c.flops ? c.flops(shape) : 0;
-  const auto point = [&](const char* pass, double flops, std::size_t bytes, const Times& t) {
-    const double least = std::max(double(bytes) / top.copy_gb_s, flops / top.gemm_gflop_s) / 1e9;
-    return RooflinePoint{c.name,          engine::concat_text(shape), pass, flops, double(bytes), t.median,
-                         least / t.median};
+// Forward, and all of it.
+std::vector<RooflinePoint> points_of(const Row& r, const Ceilings& top) {
+  const double flops = r.card.flops ? r.card.flops(r.shape) : 0;  // of both passes
+  const auto point = [&](const char* pass, double flops, std::size_t bytes,
+                         const std::vector<Times>& rounds) {
+    const double least = std::max(double(bytes) / top.copy_gb_s, flops / top.gemm_gflop_s) / 1e9,
+                 seconds = middle(rounds).median;
+    return RooflinePoint{r.card.name,    engine::concat_text(r.shape), pass, flops, double(bytes), seconds,
+                         least / seconds};
   };
   std::vector<RooflinePoint> points = {point("forward", flops / 3, r.bytes, r.forward)};
-  if (r.differentiable) points.push_back(point("forward and backward", flops, r.both_bytes, r.both));
+  if (!r.both.empty()) points.push_back(point("forward and backward", flops, r.both_bytes, r.both));
   return points;
+}
+
+ordered_json json_of(const Row& r, const std::vector<RooflinePoint>& points) {
+  const RooflinePoint &forward = points.front(), &all = points.back();
+  ordered_json row = {{"op", r.card.name},
+                      {"shape", forward.shape},
+                      {"bytes", r.bytes},
+                      {"forward", as_json(r.forward)},
+                      {"gb_s", forward.bytes / forward.seconds / 1e9}};
+  if (!r.both.empty()) {
+    row["forward_backward"] = as_json(r.both);
+    if (all.flops > 0) row["gflop_s"] = all.flops / all.seconds / 1e9;
+  }
+  row["floor_part"] = std::max(forward.floor_part, all.floor_part);
+  if (!r.uses.empty()) row["kernels"] = json_of(r.uses);
+  return row;
+}
+
+void print(const Row& r, const ordered_json& row) {
+  char gflop_s[32] = "";
+  if (row.contains("gflop_s")) std::snprintf(gflop_s, sizeof gflop_s, "%.1f", row["gflop_s"].get<double>());
+  std::printf("%-24s %-18s %27s %27s %9s %9.1f %5.0f%%\n", r.card.name, engine::concat_text(r.shape).c_str(),
+              milliseconds(middle(r.forward)).c_str(),
+              r.both.empty() ? "" : milliseconds(middle(r.both)).c_str(), gflop_s, row["gb_s"].get<double>(),
+              100 * row["floor_part"].get<double>());
+  for (const auto& u : r.uses)
+    std::printf("    %s: %d threads, %d registers, %zu bytes spilled, %zu shared, occupancy %.0f%%\n",
+                u.launcher.c_str(), u.threads, u.registers, u.local_bytes, u.shared_bytes, 100 * u.occupancy);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -156,57 +188,34 @@ int bench_ops(const BenchOpsOptions& o) {
   const engine::Device device = engine::parse_device(o.device);
   const engine::DType dtype = engine::parse_dtype(o.dtype);
   use_threads(o.threads);
-  std::vector<const OpCase*> cases;
+  std::vector<Row> rows;
   for (const OpCase* c : chosen_ops(o.op))
-    if (!c->bench.empty() && (dtype != engine::DType::bf16 || c->bf16)) cases.push_back(c);
-  if (cases.empty())
+    if (dtype != engine::DType::bf16 || c->bf16)
+      for (const engine::Shape& shape : c->bench) rows.push_back({.card = *c, .shape = shape});
+  if (rows.empty())
     throw engine::UsageError("--op " + o.op + " matches no op that has benchmark shapes in " + o.dtype);
 
   const Ceilings ceilings = measure_ceilings(device, dtype);
+  for (int round = 1; round < o.rounds; ++round) {
+    std::fprintf(stderr, "round %d of %d\n", round, o.rounds);
+    for (Row& row : rows) measure(row, dtype, device, o);
+  }
   std::printf(
       "%s on %s; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n"
-      "%d runs: median (p5-p95), ~: noisy; floor: what of the time the op's bytes and FLOPs would take at "
-      "these speeds\n"
+      "%d rounds of %d runs: median (p5-p95), ~: noisy; floor: what of the time the op's bytes and FLOPs "
+      "would "
+      "take at these speeds\n"
       "%-24s %-18s %27s %27s %9s %9s %6s\n",
-      o.dtype.c_str(), o.device.c_str(), ceilings.copy_gb_s, ceilings.gemm_gflop_s, o.repeat, "op", "shape",
-      "forward ms", "forward+backward ms", "GFLOP/s", "GB/s", "floor");
-  ordered_json rows = ordered_json::array();
+      o.dtype.c_str(), o.device.c_str(), ceilings.copy_gb_s, ceilings.gemm_gflop_s, o.rounds, o.repeat, "op",
+      "shape", "forward ms", "forward+backward ms", "GFLOP/s", "GB/s", "floor");
+  ordered_json results = ordered_json::array();
   std::vector<RooflinePoint> points;
-  for (const OpCase* c : cases) {
-    for (const engine::Shape& shape : c->bench) {
-      const Row r = measure(*c, shape, dtype, device, o);
-      const double gb_s = double(r.bytes) / r.forward.median / 1e9;  // of the forward pass
-      ordered_json row = {{"op", c->name},
-                          {"shape", engine::concat_text(shape)},
-                          {"bytes", r.bytes},
-                          {"forward", as_json(r.forward)},
-                          {"gb_s", gb_s}};
-      double floor = double(r.bytes) / ceilings.copy_gb_s / 1e9 / r.forward.median;
-      std::string both, gflop_s;
-      if (r.differentiable) {
-        both = milliseconds(r.both);
-        row["forward_backward"] = as_json(r.both);
-        if (c->flops) {  // the card counts both passes
-          const double flops = c->flops(shape);
-          row["gflop_s"] = flops / r.both.median / 1e9;
-          floor = std::max(floor, flops / ceilings.gemm_gflop_s / 1e9 / r.both.median);
-          char text[32];
-          std::snprintf(text, sizeof text, "%.1f", row["gflop_s"].get<double>());
-          gflop_s = text;
-        }
-      }
-      row["floor_part"] = floor;
-      std::printf("%-24s %-18s %27s %27s %9s %9.1f %5.0f%%\n", c->name, engine::concat_text(shape).c_str(),
-                  milliseconds(r.forward).c_str(), both.c_str(), gflop_s.c_str(), gb_s, 100 * floor);
-      for (const auto& u : r.uses)
-        std::printf("    %s: %d threads, %d registers, %zu bytes spilled, %zu shared, occupancy %.0f%%\n",
-                    u.launcher.c_str(), u.threads, u.registers, u.local_bytes, u.shared_bytes,
-                    100 * u.occupancy);
-      std::fflush(stdout);
-      if (!r.uses.empty()) row["kernels"] = json_of(r.uses);
-      for (const RooflinePoint& p : points_of(*c, shape, r, ceilings)) points.push_back(p);
-      rows.push_back(std::move(row));
-    }
+  for (Row& row : rows) {
+    measure(row, dtype, device, o);
+    const auto own = points_of(row, ceilings);
+    results.push_back(json_of(row, own));
+    print(row, results.back());
+    points.insert(points.end(), own.begin(), own.end());
   }
   const Ceilings after = measure_ceilings(device, dtype);
   const bool slower = throttled(ceilings, after);
@@ -214,21 +223,20 @@ int bench_ops(const BenchOpsOptions& o) {
     std::printf(
         "the machine has become slower meanwhile: a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n",
         after.copy_gb_s, after.gemm_gflop_s);
-  if (!o.csv.empty()) write_text(o.csv, csv_of(rows));
+  if (!o.csv.empty()) write_text(o.csv, csv_of(results));
   if (!o.json.empty())
-    write_text(o.json, ordered_json{{"device", o.device},
-                                    {"dtype", o.dtype},
-                                    {"threads", o.threads},
-                                    {"cache", o.cache},
-                                    {"repeat", o.repeat},
-                                    {"copy_gb_s", ceilings.copy_gb_s},
-                                    {"gemm_gflop_s", ceilings.gemm_gflop_s},
-                                    {"copy_gb_s_after", after.copy_gb_s},
-                                    {"gemm_gflop_s_after", after.gemm_gflop_s},
-                                    {"throttled", slower},
-                                    {"rows", rows}}
-                               .dump(1) +
-                           "\n");
+    write_json(o.json, {{"device", o.device},
+                        {"dtype", o.dtype},
+                        {"threads", o.threads},
+                        {"cache", o.cache},
+                        {"rounds", o.rounds},
+                        {"repeat", o.repeat},
+                        {"copy_gb_s", ceilings.copy_gb_s},
+                        {"gemm_gflop_s", ceilings.gemm_gflop_s},
+                        {"copy_gb_s_after", after.copy_gb_s},
+                        {"gemm_gflop_s_after", after.gemm_gflop_s},
+                        {"throttled", slower},
+                        {"rows", results}});
   if (!o.roofline.empty()) write_text(o.roofline, roofline(points, ceilings));
   return 0;
 }

@@ -116,18 +116,16 @@ int report(const BenchStepOptions& o, const Measured& m) {
   std::printf("%.1f images/s, two of each pair\n", images_per_s);
   if (!o.csv.empty()) write_text(o.csv, csv);
   if (!o.json.empty())
-    write_text(o.json, ordered_json{{"arch", o.arch},
-                                    {"size", o.size},
-                                    {"batch", o.batch},
-                                    {"ranks", o.ranks},
-                                    {"device", o.device},
-                                    {"dtype", o.dtype},
-                                    {"steps", o.steps},
-                                    {"images_per_s", images_per_s},
-                                    {"first_loss", m.losses.front()},
-                                    {"rows", rows}}
-                               .dump(1) +
-                           "\n");
+    write_json(o.json, {{"arch", o.arch},
+                        {"size", o.size},
+                        {"batch", o.batch},
+                        {"ranks", o.ranks},
+                        {"device", o.device},
+                        {"dtype", o.dtype},
+                        {"steps", o.steps},
+                        {"images_per_s", images_per_s},
+                        {"first_loss", m.losses.front()},
+                        {"rows", rows}});
   return 0;
 }
 

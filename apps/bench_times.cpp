@@ -28,7 +28,29 @@ double product_gflop_s(engine::Device device, engine::DType dtype) {
   return 2. * double(copies * n) * double(n) * double(n) / t.p5 / 1e9;
 }
 
+nlohmann::ordered_json figures(const Times& t) {
+  return {{"p5", t.p5}, {"p25", t.p25}, {"median", t.median}, {"p95", t.p95}, {"interrupted", t.interrupted}};
+}
+
 }  // namespace
+
+Times middle(const std::vector<Times>& rounds) {
+  Times result;
+  for (double Times::*figure : {&Times::p5, &Times::p25, &Times::median, &Times::p95, &Times::interrupted}) {
+    std::vector<double> all;
+    for (const Times& t : rounds) all.push_back(t.*figure);
+    result.*figure = times_of(all).median;
+  }
+  return result;
+}
+
+nlohmann::ordered_json as_json(const std::vector<Times>& rounds) {
+  const Times t = middle(rounds);
+  nlohmann::ordered_json result = figures(t);
+  result["noisy"] = noisy(t);
+  for (const Times& round : rounds) result["rounds"].push_back(figures(round));
+  return result;
+}
 
 Ceilings measure_ceilings(engine::Device device, engine::DType dtype) {
   const engine::NoGrad no_grad;

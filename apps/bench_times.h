@@ -22,7 +22,7 @@ inline Times times_of(std::vector<double> seconds) {
   const auto at = [&](double part) {
     return seconds[std::size_t(std::lround(part * double(seconds.size() - 1)))];
   };
-  return {at(0.05), at(0.25), at(0.5), at(0.95), 0};
+  return {.p5 = at(0.05), .p25 = at(0.25), .median = at(0.5), .p95 = at(0.95)};
 }
 
 // Seconds of `runs` runs in a row, from an idle device to an idle device.
@@ -69,17 +69,14 @@ Times measure_times(engine::Device device, int repeat, F run, Count count = inte
 // Whether what ran beside it may be in the figures.
 inline bool noisy(const Times& t) { return t.p95 > 1.5 * t.p5 || t.interrupted > 0.5; }
 
-inline nlohmann::ordered_json as_json(const Times& t) {
-  return {{"p5", t.p5},
-          {"p25", t.p25},
-          {"median", t.median},
-          {"p95", t.p95},
-          {"interrupted", t.interrupted},
-          {"noisy", noisy(t)}};
-}
+// Of the same runs at several times, at least one: the median of each figure.
+Times middle(const std::vector<Times>& rounds);
+
+// The middle's figures, and those of each round.
+nlohmann::ordered_json as_json(const std::vector<Times>& rounds);
 
 // What an op is held against: no op is faster than its bytes at the speed of a copy, nor than its FLOPs at
-// that of a large matrix product.
+// that of a matrix product.
 struct Ceilings {
   double copy_gb_s = 0, gemm_gflop_s = 0;
 };

@@ -71,7 +71,7 @@ int data_check(const DataCheckOptions& o) {
     images += r.images;
     broken += r.broken.size();
   }
-  if (!o.json.empty()) write_text(o.json, result.dump(1) + "\n");
+  if (!o.json.empty()) write_json(o.json, result);
   engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ", with_commas(images),
                        " images are broken, expected none");
   std::printf("%s images, none broken\n", with_commas(images).c_str());

@@ -157,10 +157,10 @@ int evaluate(const EvaluationOptions& e, const std::vector<Classifier>& classifi
   result["classes"] = test->classes();
   result["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
-  const std::string text = result.dump(1) + "\n", file = (name.empty() ? e.command : name) + ".json";
-  write_text(e.run + "/" + file, text);
+  const std::string file = (name.empty() ? e.command : name) + ".json";
+  write_json(e.run + "/" + file, result);
   write_report(e.run);
-  if (!e.json.empty()) write_text(e.json, text);
+  if (!e.json.empty()) write_json(e.json, result);
   std::printf("%s/%s has it all, %s/report.html shows it\n", e.run.c_str(), file.c_str(), e.run.c_str());
   return 0;
 }

@@ -61,15 +61,13 @@ int gradcheck(const GradcheckOptions& o) {
   }
   std::printf("%d passed, %d failed\n", passed, failed);
   if (!o.json.empty())
-    write_text(o.json, nlohmann::json{{"mode", o.mode},
-                                      {"device", o.device},
-                                      {"threads", o.threads},
-                                      {"seed", o.seed},
-                                      {"passed", passed},
-                                      {"failed", failed},
-                                      {"checks", rows}}
-                               .dump(1) +
-                           "\n");
+    write_json(o.json, {{"mode", o.mode},
+                        {"device", o.device},
+                        {"threads", o.threads},
+                        {"seed", o.seed},
+                        {"passed", passed},
+                        {"failed", failed},
+                        {"checks", rows}});
   if (!o.junit.empty()) write_text(o.junit, junit_text("gradcheck", junit));
   return failed == 0 ? 0 : 1;
 }

@@ -144,7 +144,7 @@ void NonFinite::check(const StepRecord& r) {
     bundle["samples"].push_back({{"index", sample}, {"name", dataset_.name(sample)}});
   const std::string path = options_.run + "/non-finite" +
                            (ranks_.size() > 1 ? "-rank" + std::to_string(ranks_.rank()) : "") + ".json";
-  write_text(path, bundle.dump(1) + "\n");
+  write_json(path, bundle);
   throw std::runtime_error(
       concat_text(std::isfinite(r.loss) ? "the gradient's norm is " : "the loss is ",
                   std::isfinite(r.loss) ? r.gradient_norm : r.loss, " at step ", r.step,

@@ -169,7 +169,8 @@ struct BenchOpsOptions {
   std::string device = "cpu";
   std::string dtype = "f32";
   std::string threads = "host";  // on the CPU device, as for gradcheck
-  int repeat = 20;               // timed runs of each, at least
+  int rounds = 3;                // over all rows: what disturbs one of them for seconds is not in the others
+  int repeat = 7;                // timed runs of each in a round, at least
   std::string cache = "cold";    // cold: no run finds its inputs in a cache | warm
   std::string json, csv, roofline;
 };

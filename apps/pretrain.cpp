@@ -126,7 +126,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   write_report(o.run);
-  if (!o.json.empty()) write_text(o.json, summary(o, plan, record, skipped).dump(1) + "\n");
+  if (!o.json.empty()) write_json(o.json, summary(o, plan, record, skipped));
   progress.say("report: " + run.path("report.html"));
   return kOk;
 }

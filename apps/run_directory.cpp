@@ -167,4 +167,6 @@ void write_text(const std::string& path, const std::string& text) {
   kernels::write_file_atomically(path, text);
 }
 
+void write_json(const std::string& path, const ordered_json& json) { write_text(path, json.dump(1) + "\n"); }
+
 }  // namespace apps

@@ -64,5 +64,6 @@ PretrainOptions read_run_options(const std::string& run);
 std::vector<StepRecord> read_metrics(const std::string& run);  // without `more`
 std::vector<nlohmann::ordered_json> read_monitor(const std::string& run);
 void write_text(const std::string& path, const std::string& text);  // atomically
+void write_json(const std::string& path, const nlohmann::ordered_json&);
 
 }  // namespace apps

@@ -190,13 +190,15 @@ inline int nt_xent_splits(const NtXentShape& s) {
   return int((column_blocks + each - 1) / each);
 }
 
-// zt[k][j] = z[j][k]; z: (M,d)
-template <class Stream, class T>
-void nt_xent_transpose(Stream, const NtXentShape&, const T* z, T* zt);
+// Columns of a part but the last: whole tiles.
+inline std::int64_t nt_xent_part(const NtXentShape& s) {
+  const std::int64_t column_blocks = (s.columns + 63) / 64, parts = nt_xent_splits(s);
+  return (column_blocks + parts - 1) / parts * 64;
+}
 
 // For each own row, over the columns j of a part that are neither i nor p(i):
 // sum = sum of e^(a (s_ij - top)), where top = 1 for tau >= 1/34 (0.0294), else the largest s_ij.
-// sum, top: (splits,rows)
+// zt: (d,M), z transposed; sum, top: (splits,rows)
 template <class Stream, class T>
 void nt_xent_row_sums(Stream, const NtXentShape&, const T* zt, const T* tau, T* sum, T* top);
 

@@ -331,46 +331,18 @@ __global__ void __launch_bounds__(NT, 1)
   }
 }
 
-// 32 x 32 tiles by way of shared memory, so that both sides are read and written along rows.
-template <int NT, class A>
-__global__ void __launch_bounds__(NT)
-    transpose_kernel(std::int64_t rows, std::int64_t columns, const A* x, A* y) {
-  SHARED(A, tile, [32][33]);
-  const std::int64_t r0 = std::int64_t(blockIdx.x) * 32, c0 = std::int64_t(blockIdx.y) * 32;
-  for (int e = threadIdx.x; e < 1024; e += NT)
-    if (r0 + e / 32 < rows && c0 + e % 32 < columns)
-      tile[e / 32][e % 32] = x[(r0 + e / 32) * columns + c0 + e % 32];
-  __syncthreads();
-  for (int e = threadIdx.x; e < 1024; e += NT)
-    if (r0 + e % 32 < rows && c0 + e / 32 < columns)
-      y[(c0 + e / 32) * rows + r0 + e % 32] = tile[e % 32][e / 32];
-}
-
 // Blocks of rows along x, parts of the columns along y.
 template <class S>
 Grid tiles_grid(const NtXentShape& s, const char* launcher = __builtin_FUNCTION()) {
   return {dim3(unsigned(ceil_div(s.rows, S::BI)), unsigned(nt_xent_splits(s))), dim3(S::NT), 0, launcher};
 }
 
-// Columns of a part: whole tiles.
-template <class S>
-std::int64_t part_of(const NtXentShape& s) {
-  return ceil_div(ceil_div(s.columns, 64), nt_xent_splits(s)) * 64;
-}
-
 }  // namespace
-
-template <class Stream, class T>
-void nt_xent_transpose(Stream stream, const NtXentShape& s, const T* z, T* zt) {
-  constexpr int NT = threads<Stream>(256);
-  const Grid grid{dim3(unsigned(ceil_div(s.columns, 32)), unsigned(ceil_div(s.d, 32))), dim3(NT)};
-  launch<transpose_kernel<NT, T>>(stream, grid, s.columns, s.d, z, zt);
-}
 
 template <class Stream, class T>
 void nt_xent_row_sums(Stream stream, const NtXentShape& s, const T* zt, const T* tau, T* sum, T* top) {
   using S = Sizes<Stream, T>;
-  launch<row_sums_kernel<S, T>>(stream, tiles_grid<S>(s), s, part_of<S>(s), zt, tau, sum, top);
+  launch<row_sums_kernel<S, T>>(stream, tiles_grid<S>(s), s, nt_xent_part(s), zt, tau, sum, top);
 }
 
 template <class Stream, class T>
@@ -385,7 +357,7 @@ template <class Stream, class T>
 void nt_xent_backward(Stream stream, const NtXentShape& s, const T* z, const T* zt, const T* tau,
                       const T* top, const T* weight, const T* pull, T* dz) {
   using S = Sizes<Stream, T>;
-  launch<backward_kernel<S, T>>(stream, tiles_grid<S>(s), s, part_of<S>(s), z, zt, tau, top, weight, pull,
+  launch<backward_kernel<S, T>>(stream, tiles_grid<S>(s), s, nt_xent_part(s), z, zt, tau, top, weight, pull,
                                 dz);
 }
 
@@ -401,7 +373,6 @@ void nt_xent_jacobian(Stream stream, const NtXentShape& s, const T* z, const T* 
                                           tau, dy, dz, dh, dtau);
 }
 
-INSTANTIATE(nt_xent_transpose)
 INSTANTIATE(nt_xent_row_sums)
 INSTANTIATE(nt_xent_rows)
 INSTANTIATE(nt_xent_backward)

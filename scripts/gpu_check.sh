@@ -225,7 +225,7 @@ pytorch() {
 }
 
 bench_ops() {
-  local ops=("$build/dyad" bench ops --device "$device" --cache warm --repeat "$(of_quick 1 20)")
+  local ops=("$build/dyad" bench ops --device "$device" --cache warm --rounds 1 --repeat "$(of_quick 1 20)")
   limited "${ops[@]}" --op "$(of_quick '^(relu|linear/no bias|l2_normalize|softmax_cross_entropy)$' '.*')" --json "$logs/ops-f32.json"
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
 }

@@ -54,8 +54,8 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   const Scratch scratch;
   std::ostringstream out, err;
   REQUIRE(apps::run_command_line({"bench", "ops", "--op", "^(linear/no bias|softmax_cross_entropy)$",
-                                  "--repeat", "1", "--json", scratch.path("ops.json"), "--csv",
-                                  scratch.path("ops.csv"), "--roofline", scratch.path("ops.svg")},
+                                  "--repeat", "1", "--rounds", "2", "--json", scratch.path("ops.json"),
+                                  "--csv", scratch.path("ops.csv"), "--roofline", scratch.path("ops.svg")},
                                  out, err) == 0);
   const auto result = nlohmann::json::parse(scratch.read("ops.json"));
   CHECK(result["device"] == "cpu");
@@ -77,6 +77,7 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   CHECK(csv.find("\nlinear/no bias,\"(1024,512,128)\",") != std::string::npos);
   CHECK(result["cache"] == "cold");
   CHECK(linear["forward"].contains("noisy"));
+  CHECK(linear["forward"]["rounds"].size() == 2);
 
   const std::string svg = scratch.read("ops.svg");
   CHECK(malformed(svg) == "");
@@ -115,13 +116,13 @@ TEST_CASE("bench ops: inputs of a benchmark have the card's shapes") {
 
 namespace {
 
-nlohmann::json result_of(const std::vector<double>& times) {
-  return {{"rows", {{{"op", "relu"}, {"shape", "(3)"}, {"forward", apps::as_json(apps::times_of(times))}}}}};
+nlohmann::json result_of(const std::vector<apps::Times>& rounds) {
+  return {{"rows", {{{"op", "relu"}, {"shape", "(3)"}, {"forward", apps::as_json(rounds)}}}}};
 }
 
-// 20 runs of a program that takes `seconds`; noise makes some of them longer, by up to 60 %, and one in
-// twenty ten times as long.
-nlohmann::json runs_of(double seconds, std::uint64_t seed) {
+// A round of 20 runs of a program that takes `seconds`; noise makes some of them longer, by up to 60 %, and
+// one in twenty ten times as long.
+apps::Times round_of(double seconds, std::uint64_t seed) {
   engine::Random random(seed, 0, 0, 0);
   std::vector<double> times;
   for (int i = 0; i < 20; ++i) {
@@ -129,8 +130,10 @@ nlohmann::json runs_of(double seconds, std::uint64_t seed) {
     times.push_back(seconds * (1 + 0.01 * random.uniform(0, 1) + (u > 0.7 ? 0.6 * (u - 0.7) / 0.3 : 0)));
     if (u > 0.95) times.back() *= 10;
   }
-  return result_of(times);
+  return apps::times_of(times);
 }
+
+nlohmann::json runs_of(double seconds, std::uint64_t seed) { return result_of({round_of(seconds, seed)}); }
 
 // Three times in turn with another program; in one of them all runs take `odd` times as long.
 std::vector<nlohmann::json> turns_of(double seconds, double odd, std::uint64_t seed) {
@@ -155,6 +158,15 @@ TEST_CASE("bench compare: noise is no change, 15 % is one") {
   CHECK_THROWS_AS(apps::compare_benches({nlohmann::json::object()}, {runs_of(1, 1)}), engine::DataError);
 }
 
+TEST_CASE("bench compare: the best round counts") {
+  const auto a = result_of({round_of(1.4, 1), round_of(1, 2), round_of(1.3, 3)}),
+             b = result_of({round_of(1, 4), round_of(1.5, 5), round_of(1.5, 6)}),
+             c = result_of({round_of(1.15, 7), round_of(1.15, 8), round_of(1.2, 9)});
+  CHECK(apps::compare_benches({a}, {b})[0].verdict == apps::BenchChange::same);
+  CHECK(apps::compare_benches({b}, {a})[0].verdict == apps::BenchChange::same);
+  CHECK(apps::compare_benches({a}, {c})[0].verdict == apps::BenchChange::slower);
+}
+
 TEST_CASE("bench compare: in turns, one slow or lucky result is no change, 15 % is one") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const auto a = turns_of(1, 1.4, 2 * seed), b = turns_of(1, 1.4, 2 * seed + 1),
@@ -170,7 +182,7 @@ TEST_CASE("bench compare: in turns, one slow or lucky result is no change, 15 % 
 TEST_CASE("bench compare: nothing is said of runs that were interrupted") {
   const auto a = runs_of(1, 1), b = runs_of(2, 2);
   auto interrupted = b;
-  interrupted["rows"][0]["forward"]["interrupted"] = 0.6;
+  interrupted["rows"][0]["forward"]["rounds"][0]["interrupted"] = 0.6;
   const auto verdict = [](const std::vector<nlohmann::json>& before,
                           const std::vector<nlohmann::json>& after) {
     return apps::compare_benches(before, after)[0].verdict;
@@ -225,6 +237,15 @@ TEST_CASE("bench: an interrupted run is made again, but not for ever") {
   runs = 0;
   const auto half = [&] { taken += ++runs > 12; };
   CHECK(apps::measure_times(engine::cpu, 20, half, count).interrupted == 0.5);
+}
+
+TEST_CASE("bench: the middle of rounds") {
+  const auto json = apps::as_json({{1, 2, 3, 4, 0}, {5, 6, 7, 8, 1}, {2, 3, 4, 9, 0.2}});
+  CHECK(json["p5"] == 2);
+  CHECK(json["median"] == 4);
+  CHECK(json["p95"] == 8);
+  CHECK(json["interrupted"] == 0.2);
+  CHECK(json["rounds"][1]["p25"] == 6);
 }
 
 TEST_CASE("bench: percentiles") {

@@ -38,7 +38,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
     using T = decltype(zero);
     const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
     const Tensor workspace = make({kernels::reduce_sum_workspace});
-    kernels::nt_xent_transpose(stream, shape, z.data<T>(), zt.data<T>());
+    kernels::transpose(stream, 1, columns, d, z.data<T>(), zt.data<T>(), false);
     kernels::nt_xent_row_sums(stream, shape, zt.data<T>(), tau.data<T>(), sum.data<T>(), split_top.data<T>());
     kernels::nt_xent_rows(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), sum.data<T>(),
                           split_top.data<T>(), row_loss.data<T>(), own_top.data<T>(), own_weight.data<T>(),

@@ -3,13 +3,16 @@
 //   initial.NAME     parameters and running statistics before the first step, laid out as in a checkpoint
 //   final.NAME       after the last
 //   gradient.NAME    of the first step's loss
+//   relu.K           0 or 1: what the Kth ReLU of the first step let through
 //   after.NAME       after the first step
 //   losses, rates    (steps): of each step
 //   images.I         (2N,S,S,3): what the network saw in step I, rows i and i + N two views of one image
 //   pixels.I         8-bit RGB of the photographs of step I, one after the other
 //   views.I          (2N,72): how the views were made of them, kernels/view.h
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/encoder_file.h"
@@ -17,6 +20,7 @@
 #include "apps/file_layout.h"
 #include "apps/plan.h"
 #include "apps/train_step.h"
+#include "engine/observe.h"
 #include "engine/safetensors.h"
 
 namespace apps {
@@ -62,6 +66,27 @@ class Record {
   engine::TensorFile file_;
 };
 
+// Records where each ReLU of a pass is positive. They are within batch norm, whose output has negative values
+// unless it went through one.
+class Signs final : public engine::Observer {
+ public:
+  explicit Signs(Record& record) : record_(record) {}
+  void output(const char* op, const Tensor& y, const engine::Tensors& /*inputs*/,
+              const engine::Node* /*node*/) override {
+    if (std::strcmp(op, "batch_norm") != 0) return;
+    const std::vector<double> values = y.to_vector();
+    if (std::any_of(values.begin(), values.end(), [](double v) { return v < 0; })) return;
+    const Tensor signs(y.shape(), DType::u8, engine::cpu);
+    std::transform(values.begin(), values.end(), signs.data<std::uint8_t>(), [](double v) { return v > 0; });
+    record_.add("relu." + std::to_string(count_++), signs);
+  }
+  void gradient(const engine::Node& /*node*/, const Tensor& /*dy*/) override {}
+
+ private:
+  Record& record_;
+  int count_ = 0;
+};
+
 std::map<std::string, std::string> describe(PretrainOptions& o) {
   std::map<std::string, std::string> all = {{"format", "pt"}};
   for (const Field& f : fields(o)) all[f.name] = text_of(f);
@@ -95,6 +120,9 @@ int steps(const StepsOptions& given) {
     const Tensor images = views(batch);
     record.add("images." + number, images);
     rates.push_back(plan.learning_rate(step, o.lr));
+    Signs signs(record);
+    std::optional<engine::Observed> observed;
+    if (step == 0) observed.emplace(signs);
     losses.push_back(train_step(images, tau, rates.back(), phases).item());
     if (step > 0) continue;
     record.add_gradients(model.parameters);

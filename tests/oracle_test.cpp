@@ -177,6 +177,23 @@ TEST_CASE("dyad steps are the steps of dyad pretrain") {
   const Tensor again = augment(tensor_of(written, "pixels.0"), tensor_of(written, "views.0"), 32,
                                data::view_recipe("simclr-cifar").normalization, DType::f32);
   CHECK(std::memcmp(images.raw(), again.raw(), images.bytes()) == 0);
+
+  // what each ReLU let through: of the stem, of four blocks twice, of the head
+  int relus = 0;
+  for (const TensorEntry& e : written.entries()) {
+    if (e.name.rfind("relu.", 0) != 0) continue;
+    double passed = 0;
+    for (const double sign : tensor_of(written, e.name).to_vector()) {
+      REQUIRE((sign == 0 || sign == 1));
+      passed += sign;
+    }
+    const double part = passed / double(tensor_of(written, e.name).numel());
+    CHECK(part > 0.2);
+    CHECK(part < 0.8);
+    ++relus;
+  }
+  CHECK(relus == 10);
+  CHECK(tensor_of(written, "relu.0").shape() == Shape{16, 32, 32, 8});
 }
 
 TEST_CASE("dyad data views makes the views of a file, and refuses others in one line") {

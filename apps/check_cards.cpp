@@ -58,7 +58,9 @@ std::string run_check(const CardCheck& check, const OpCase& c, const Shape& shap
   } catch (const std::exception& e) {
     wrong = e.what();
   }
-  return wrong.empty() ? "" : std::string(check.name) + ": " + wrong + ", seed " + std::to_string(seed);
+  if (wrong.empty()) return "";
+  const std::string of_seed = ", seed " + std::to_string(seed);
+  return std::string(check.name) + ": " + wrong + (wrong.find(of_seed) == wrong.npos ? of_seed : "");
 }
 
 #ifdef DYAD_SIMT_ONLY

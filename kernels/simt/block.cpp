@@ -105,6 +105,12 @@ struct Scheduler : Block {
   std::size_t static_shared = 0, dynamic_bytes = 0;  // without
   unsigned fp_mode = 0;
 
+  // ThreadSanitizer: contexts that bring what came before a thread's fence to the address of its atomic, and
+  // not what came after; one an address, while there are some.
+  struct Messenger {
+    void *context = nullptr, *address = nullptr;
+  } messengers[8];
+
   unsigned blocks_of_launch = 0;
   std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
   SyncObjects* sync = nullptr;
@@ -116,6 +122,8 @@ struct Scheduler : Block {
 constexpr std::size_t arena_bytes = 8 * 1024 * 1024;  // max_shared and the red zones of 20,000 arrays
 
 Scheduler::~Scheduler() {
+  for (const Messenger& m : messengers)
+    if (m.context) destroy_context(m.context);
   if (!arena) return;
   unpoison_region(arena, arena_bytes);
   munmap(arena, arena_bytes);
@@ -270,6 +278,7 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
   else
     wait(s);
   if (object) acquire(object);
+  if (object && f.fenced) release(&f.fence);
 }
 
 // ThreadSanitizer tells threads apart by their contexts, whose number is limited. The blocks of a launch use
@@ -277,7 +286,7 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
 // odd number, so that vertical neighbours in grids of a power of two differ.
 void deal_contexts(Scheduler& s) {
 #if defined(__clang__) || __GNUC__ >= 13
-  constexpr unsigned contexts = 250;  // the newer runtime tells at most 256 threads apart
+  constexpr unsigned contexts = 240;  // the newer runtime tells at most 256 threads apart
 #else
   constexpr unsigned contexts = 1024;  // 0.9 MB and 0.5 ms each
 #endif
@@ -289,6 +298,8 @@ void deal_contexts(Scheduler& s) {
   while (s.sync_objects.size() <= group) s.sync_objects.push_back(std::make_unique<SyncObjects>());
   s.sync = s.sync_objects[group].get();
   s.main.context = current_context();
+  for (Scheduler::Messenger& m : s.messengers)
+    if (!m.context) m.context = create_context();
   release(&s.launch_begin);  // the host's doings are known to this block; of it the host learns in end_launch
 }
 
@@ -455,6 +466,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
     release_barrier(s);
   }
   acquire(object);
+  if (tsan && f.fenced) release(&f.fence);  // common code fences, meets, and has one thread of a block signal
   return s.counted_votes;
 }
 
@@ -485,9 +497,24 @@ unsigned warp_ballot(Block& block, unsigned thread, unsigned mask, bool vote, co
   return static_cast<unsigned>(f.got);
 }
 
-void thread_fence(Block& block) { scheduler(block).current->fenced = true; }
+void thread_fence(Block& block) {
+  Fiber& f = *scheduler(block).current;
+  f.fenced = true;
+  release(&f.fence);
+}
 void before_atomic(Block& block, void* address) {
-  if (scheduler(block).current->fenced) release(address);
+  Scheduler& s = scheduler(block);
+  Fiber& f = *s.current;
+  if (!f.fenced) return;
+  for (Scheduler::Messenger& m : s.messengers)
+    if (!m.address || m.address == address) {
+      m.address = address;
+      switch_context(m.context);
+      acquire(&f.fence);
+      release(address);
+      return switch_context(f.context);
+    }
+  release(address);
 }
 void after_atomic(void* address) { acquire(address); }
 
@@ -509,6 +536,11 @@ void* allocate_shared(Block& block, std::size_t bytes) {
 void begin_launch() {
   Scheduler& s = this_scheduler();
   s.blocks_of_launch = 0;
+  for (Scheduler::Messenger& m : s.messengers)
+    if (std::exchange(m.address, nullptr)) {
+      destroy_context(m.context);
+      m.context = create_context();  // knows what the host does
+    }
   release(&s.launch_begin);
 }
 

@@ -59,8 +59,9 @@ std::uint64_t warp_exchange(Block&, unsigned thread, unsigned mask, std::uint64_
                             const char* file, int line);
 unsigned warp_ballot(Block&, unsigned thread, unsigned mask, bool vote, const char* file, int line);
 
-// ThreadSanitizer: what a thread did before a fence and then an atomic, a thread knows whose atomic at the
-// same address comes later. That one's own fence is not asked for: much code in use has none.
+// ThreadSanitizer: what a thread did before its last fence (or the barrier after that), a thread knows whose
+// atomic comes later than its next one at the same address. That one's own fence is not asked for: much code
+// in use has none.
 void thread_fence(Block&);
 void before_atomic(Block&, void* address);
 void after_atomic(void* address);

@@ -23,6 +23,7 @@ struct Fiber {
   // the CUDA thread that it runs, and the collective at which that waits
   unsigned thread = no_thread;
   bool fenced = false;  // it has passed a __threadfence
+  char fence = 0;       // ThreadSanitizer: knows what came before the last one
   const char* waits_at = nullptr;
   const char* file = nullptr;
   int line = 0;

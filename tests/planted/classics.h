@@ -199,5 +199,19 @@ __global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
   y[threadIdx.x] = total;
 }
 
+// One block after the other writes y[0] under a lock, which is given back before or after what was written is
+// known to others. A fence after taking the lock does not help.
+template <bool Release>
+__global__ void under_lock(const float* x, float* y, unsigned* lock) {
+  const unsigned i = blockIdx.x * 128 + threadIdx.x;
+  if (i > 0) y[i] = x[threadIdx.x];
+  if (threadIdx.x > 0) return;
+  while (atomicCAS(lock, 0u, 1u) != 0) continue;
+  __threadfence();
+  y[0] = x[0];
+  if (Release) __threadfence();
+  atomicExch(lock, 0u);
+}
+
 }  // namespace
 }  // namespace kernels::planted

@@ -188,6 +188,11 @@ def compare(args, options):
     ours_after = {n: t for n, t in steps.part("after.").items() if n in torch64.after}
     losses = steps.tensors["losses"].tolist()
     ours = steps.part("gradient.")
+
+    def errors(losses, gradients, after, beside):  # of loss, gradients, their tensor, statistics, all losses
+        return (error(losses[0], torch64.losses[0]), *worst(gradients, beside.gradients),
+                worst(after, torch64.after)[0], max(map(error, losses, torch64.losses)))
+
     def with_signs(signs):
         first = pytorch_steps(steps.about, steps.part("initial."), steps.images()[:1], rates, torch.float64, signs=signs)
         if first.relus.calls != len(signs):
@@ -197,14 +202,12 @@ def compare(args, options):
     same = torch64
     if dtype == "f32":
         same = with_signs([steps.tensors[f"relu.{i}"] for i in range(len(steps.part("relu.")))])
-    rows = {"dyad": (error(losses[0], torch64.losses[0]), *worst(ours, same.gradients),
-                     worst(ours_after, torch64.after)[0], max(map(error, losses, torch64.losses)))}
+    rows = {"dyad": errors(losses, ours, ours_after, same)}
     if dtype != "f64":
         t = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float32, dtype == "bf16")
         name = "PyTorch autocast" if dtype == "bf16" else "PyTorch f32"
         beside = with_signs(t.relus.seen) if dtype == "f32" else torch64
-        rows[name] = (error(t.losses[0], torch64.losses[0]), *worst(t.gradients, beside.gradients),
-                      worst(t.after, torch64.after)[0], max(map(error, t.losses, torch64.losses)))
+        rows[name] = errors(t.losses, t.gradients, t.after, beside)
     views = check_batch(steps)
     one, many = LIMITS[dtype]
     dyad = rows["dyad"]
@@ -215,9 +218,8 @@ def compare(args, options):
         own_gradients, own = (rows["PyTorch f32"][i] if dtype == "f32" else 0.0 for i in (1, 4))
         if dtype == "f64" and dyad[4] > many:
             t = pytorch_steps(steps.about, changed(steps.part("initial."), NOISE), steps.images(), rates, torch.float64)
-            own = max(map(error, t.losses, torch64.losses))
-            rows["PyTorch, changed"] = (error(t.losses[0], torch64.losses[0]), *worst(t.gradients, torch64.gradients),
-                                        worst(t.after, torch64.after)[0], own)
+            rows["PyTorch, changed"] = errors(t.losses, t.gradients, t.after, torch64)
+            own = rows["PyTorch, changed"][4]
         good = (max(dyad[0], dyad[3]) <= one and dyad[1] <= max(one, 3 * own_gradients) and
                 dyad[4] <= max(many, 3 * own))
     good = good and views >= 0.999 and same.relus.farthest <= FAR
@@ -290,7 +292,7 @@ class GoldenCase:
         if single > 4e-5:
             return f"PyTorch's f32 gradients {single:.0e} from its f64"
         noisy = max(map(error, self.run(noise=NOISE).losses, self.run().losses))
-        return f"weights changed by 1e-13 change the losses by {noisy:.0e}" if noisy > 5e-7 else ""
+        return f"weights changed by {NOISE:.0e} change the losses by {noisy:.0e}" if noisy > 5e-7 else ""
 
 
 def write_golden(args):

@@ -261,6 +261,13 @@ Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char*
   fail(s, "more than 4 warp collectives with different masks at once at %s:%d", file, line);
 }
 
+// After a barrier, or a warp's: what was before it counts as before an earlier fence too. Common code fences,
+// meets, and has one thread of a block signal.
+void know_others(Fiber& f, char* object) {
+  acquire(object);
+  if (f.fenced) release(&f.fence);
+}
+
 // Returns when all present lanes of the mask have come. Only __syncwarp orders their memory.
 void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
   const unsigned w = f.thread / warp_size, lane = f.thread % warp_size;
@@ -277,8 +284,7 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
     release_collective(s, c, &f);
   else
     wait(s);
-  if (object) acquire(object);
-  if (object && f.fenced) release(&f.fence);
+  if (object) know_others(f, object);
 }
 
 // ThreadSanitizer tells threads apart by their contexts, whose number is limited. The blocks of a launch use
@@ -465,8 +471,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
     --s.waiting_count;  // the last to come goes on without a switch
     release_barrier(s);
   }
-  acquire(object);
-  if (tsan && f.fenced) release(&f.fence);  // common code fences, meets, and has one thread of a block signal
+  know_others(f, object);
   return s.counted_votes;
 }
 

@@ -43,21 +43,11 @@ bool slower(const std::vector<double>& a, const std::vector<double>& b) {
 // In all of its rounds.
 bool interrupted(const std::vector<double>& best) { return std::isinf(best[0]); }
 
-nlohmann::json read(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw engine::DataError(path + " can't be opened");
-  try {
-    return nlohmann::json::parse(in);
-  } catch (const nlohmann::json::exception& e) {
-    throw engine::DataError(path + ": " + e.what() + ", expected a result of dyad bench ops --json");
-  }
-}
-
 // The results that a flag names, which must be of one kind.
 std::vector<nlohmann::json> read_all(const std::string& paths) {
   std::vector<nlohmann::json> all;
   std::istringstream names(paths);
-  for (std::string path; std::getline(names, path, ',');) all.push_back(read(path));
+  for (std::string path; std::getline(names, path, ',');) all.push_back(read_bench(path));
   if (all.empty()) throw engine::DataError("\"" + paths + "\" names no file");
   return all;
 }
@@ -72,6 +62,16 @@ void require_alike(const nlohmann::json& a, const std::string& path_a, const nlo
 }
 
 }  // namespace
+
+nlohmann::json read_bench(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) throw engine::DataError(path + " can't be opened");
+  try {
+    return nlohmann::json::parse(in);
+  } catch (const nlohmann::json::exception& e) {
+    throw engine::DataError(path + ": " + e.what() + ", expected a result of dyad bench ops --json");
+  }
+}
 
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
                                          const std::vector<nlohmann::json>& after) {
@@ -98,8 +98,11 @@ int bench_compare(const BenchCompareOptions& o) {
   const auto before = read_all(o.before), after = read_all(o.after);
   for (const auto& b : before) require_alike(before[0], o.before, b, o.before);
   for (const auto& a : after) require_alike(before[0], o.before, a, o.after);
+  return print_changes(compare_benches(before, after));
+}
+
+int print_changes(const std::vector<BenchChange>& changes) {
   int found = 0, unknown = 0;
-  const auto changes = compare_benches(before, after);
   for (const BenchChange& c : changes) {
     unknown += c.verdict == BenchChange::unknown;
     if (c.verdict == BenchChange::same || c.verdict == BenchChange::unknown) continue;

@@ -169,6 +169,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   BenchStepOptions bench_step_options;
   BenchOpsOptions bench_ops_options;
   BenchCompareOptions bench_compare_options;
+  BenchTurnsOptions bench_turns_options;
   std::list<Command> commands;  // a list, since callbacks point into it
   add_command(commands, app, "pretrain", "Learn an encoder from images, without labels", pretrain_options,
               pretrain)
@@ -199,6 +200,9 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
   add_command(commands, *bench, "compare",
               "What has become slower or faster between two results of bench ops", bench_compare_options,
               bench_compare);
+  add_command(commands, *bench, "turns",
+              "Time two builds' ops in turn, and say what has become slower or faster", bench_turns_options,
+              bench_turns);
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   add_command(commands, *data, "preview", "Draw images and their views into a PNG file", preview_options,
               preview);

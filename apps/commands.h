@@ -12,6 +12,7 @@ int bench_collectives(const CollectivesOptions&);
 int bench_step(const BenchStepOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
+int bench_turns(const BenchTurnsOptions&);      // likewise
 int eval(const EvalOptions&);
 int knn(const KnnOptions&);
 int finetune(const FinetuneOptions&);

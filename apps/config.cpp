@@ -14,8 +14,8 @@ using engine::UsageError;
 
 // The last words of the commands (apps/cli.cpp).
 const std::vector<std::string> kSections = {
-    "pretrain",  "eval",        "knn", "linear",  "finetune", "export", "steps", "step", "gradcheck",
-    "racecheck", "collectives", "ops", "compare", "preview",  "check",  "views", "info"};
+    "pretrain",  "eval",        "knn", "linear",  "finetune", "export",  "steps", "step",  "gradcheck",
+    "racecheck", "collectives", "ops", "compare", "turns",    "preview", "check", "views", "info"};
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");

@@ -9,6 +9,8 @@
 
 namespace apps {
 
+constexpr double kMany = 1e15;  // a number's upper end that is none
+
 struct Field {
   std::string name;  // of the flag, without its dashes, and of the key in a config file
   std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*> value;
@@ -34,6 +36,7 @@ Fields fields(RacecheckOptions&);
 Fields fields(BenchStepOptions&);
 Fields fields(BenchOpsOptions&);
 Fields fields(BenchCompareOptions&);
+Fields fields(BenchTurnsOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(DataCheckOptions&);
 Fields fields(ViewsOptions&);

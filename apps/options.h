@@ -179,6 +179,12 @@ struct BenchCompareOptions {
   std::string before, after;  // results of bench ops --json, "A1.json,A2.json"
 };
 
+struct BenchTurnsOptions {
+  std::string before, after;  // builds of dyad
+  int turns = 5;
+  BenchOpsOptions ops;
+};
+
 struct PreviewOptions {
   std::string data;
   std::string out = "preview.png";

@@ -2,7 +2,6 @@
 // threads that do not meet in this program; the sanitizers in builds of their own, which it makes.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
@@ -12,6 +11,7 @@
 
 #include "apps/check_cards.h"
 #include "apps/commands.h"
+#include "apps/shell.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -29,18 +29,6 @@ std::vector<std::string> detectors_of(const std::string& text) {
   }
   if (words.empty()) throw UsageError("--detectors is empty, expected some of orders, asan, tsan, msan");
   return words;
-}
-
-std::string quoted(const std::string& text) {
-  std::string q = "'";
-  for (const char c : text) q += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return q + "'";
-}
-
-// Runs a shell command; true if it ended with 0.
-bool shell(const std::string& command) {
-  std::fflush(stdout);
-  return std::system(command.c_str()) == 0;
 }
 
 // The checks in a sanitizer's build, which is made first. Its words go to a file: only those of the checks

@@ -1,7 +1,9 @@
 #include "apps/sanitizer_report.h"
 
 #include <algorithm>
+#include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 
 namespace apps {
@@ -28,15 +30,31 @@ struct Finding {
   std::string kind;
   struct Access {
     std::string what, place;
+    std::string thread = {};  // "T5"
   };
   std::vector<Access> accesses;
+  std::map<std::string, std::string> names;  // of threads (kernels/simt/thread_name.h)
 
-  std::string text() const {
+  // by_whom: with threads and blocks; without them two findings are the same that are of the same lines.
+  std::string text(bool by_whom) const {
     std::string t = kind;
-    for (const Access& a : accesses)
-      if (!a.place.empty())
-        t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + a.place;
+    for (const Access& a : accesses) {
+      if (a.place.empty()) continue;
+      t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + a.place;
+      if (by_whom) t += author(a);
+    }
     return t;
+  }
+
+ private:
+  std::string author(const Access& a) const {
+    const auto found = names.find(a.thread);
+    if (found == names.end()) return "";
+    std::string name = found->second;
+    if (name.back() != '+') return " by " + name;
+    name.pop_back();  // the context has served earlier blocks too
+    if (&a == &accesses[0]) return " by " + name;
+    return " by " + name.substr(name.find("block")) + " or an earlier one";
   }
 };
 
@@ -48,18 +66,21 @@ std::vector<std::string> sanitizer_findings(const std::string& report) {
   static const std::regex origin(R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
   static const std::regex access(
       R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
+  static const std::regex thread(R"(.* by (?:thread (T\d+)|main thread).*)");
+  static const std::regex thread_name(R"(^ *Thread (T\d+) '(thread \([^']*)'.*)");
   static const std::regex other_stack(
       R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
   static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+):(\d+)(?::\d+)?(?: \(.*\))?$)");
   static const std::regex undefined(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
 
   std::vector<std::string> findings;
-  const auto add = [&](const std::string& text) {
-    if (std::find(findings.begin(), findings.end(), text) == findings.end()) findings.push_back(text);
+  std::set<std::string> known;
+  const auto add = [&](const std::string& same, const std::string& text) {
+    if (known.insert(same).second) findings.push_back(text);
   };
   Finding now;
   const auto finish = [&] {
-    if (!now.kind.empty()) add(now.text());
+    if (!now.kind.empty()) add(now.text(false), now.text(true));
     now = {};
   };
   std::istringstream lines(report);
@@ -76,13 +97,18 @@ std::vector<std::string> sanitizer_findings(const std::string& report) {
       in_access = true;
     } else if (std::regex_match(line, m, undefined)) {
       finish();
-      add(m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str());
+      const std::string text = m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str();
+      add(text, text);
     } else if (std::regex_match(line, m, access)) {
       std::string what = m[1];
       std::transform(what.begin(), what.end(), what.begin(),
                      [](unsigned char c) { return char(std::tolower(c)); });
       now.accesses.push_back({what, ""});
+      if (std::regex_match(line, m, thread)) now.accesses.back().thread = m[1];
       in_access = true;
+    } else if (std::regex_match(line, m, thread_name)) {
+      now.names[m[1]] = m[2];
+      in_access = false;
     } else if (std::regex_match(line, m, other_stack)) {
       in_access = false;
     } else if (in_access && std::regex_match(line, m, frame)) {

@@ -103,6 +103,7 @@ def main():
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     p.add_argument("--tf32", action="store_true")
     p.add_argument("--no-compile", action="store_true", help="PyTorch eager alone")
+    p.add_argument("--deterministic", action="store_true", help="PyTorch eager with deterministic engines, too")
     p.add_argument("--python", default=sys.executable, help="interpreter that has torch")
     p.add_argument("--native", default="build/cpu/dyad")
     p.add_argument("--v3", default="build/v3/dyad", help="a build with -DDYAD_ARCH=x86-64-v3")
@@ -123,6 +124,8 @@ def main():
                          "--optimizer", "sgd", "--weight-decay", 1e-4, "--lr", 0.05]}
     if args.no_compile:
         del commands["PyTorch compile"]
+    if args.deterministic:
+        commands["PyTorch deterministic"] = [*torch, "--deterministic"]
     first, later = (1e-4, 0.1) if args.dtype == "f32" and not args.tf32 else (2e-2, 0.2)  # between losses
     result = {"device": args.device, "dtype": args.dtype, "tf32": args.tf32, "cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "arch": args.arch, "size": args.size, "batch": args.batch, "settings": {}}
     programs = {}

@@ -221,7 +221,7 @@ pytorch() {
     "${beside[@]}" --dtype bf16 --arch resnet50 --size 224 --batch "$(of_quick 16 256)" --no-compile --out "$logs/step-resnet50.json"
     echo "TF32" && "${beside[@]}" --tf32 --out "$logs/step-tf32.json"
   fi
-  echo "f32" && "${beside[@]}" --no-compile --out "$logs/step-f32.json"
+  echo "f32" && "${beside[@]}" --no-compile --deterministic --out "$logs/step-f32.json"
 }
 
 bench_ops() {

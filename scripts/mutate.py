@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,15 +78,11 @@ def detectors(kind, op, seed, limit):
     return found
 
 
-def check(kinds, op, seeds, limit):
+def check(kinds, op, seeds, limit, jobs):
     """Of all kinds together: what found something with every seed."""
-    every = None
-    for seed in range(seeds):
-        found = set()
-        for kind in kinds:
-            found |= detectors(kind, op, seed, limit)
-        every = found if every is None else every & found
-    return every
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = {(kind, seed): pool.submit(detectors, kind, op, seed, limit) for kind in kinds for seed in range(seeds)}
+    return set.intersection(*(set.union(*(runs[kind, seed].result() for kind in kinds)) for seed in range(seeds)))
 
 
 def main():
@@ -135,7 +132,7 @@ def main():
             if any("error:" in build(kind, args.jobs) for kind in asked):
                 found = None
             else:
-                found = check(asked, m["op"], args.seeds, args.limit)
+                found = check(asked, m["op"], args.seeds, args.limit, args.jobs)
         finally:
             file.write_text(right)
         verdict = "does not compile" if found is None else ", ".join(sorted(found)) or "**survives**"

@@ -33,6 +33,7 @@ def main():
     p.add_argument("--device", default="cpu")
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     p.add_argument("--tf32", action="store_true", help="f32 products on a GPU's tensor cores, in TF32")
+    p.add_argument("--deterministic", action="store_true", help="only such engines of cuDNN, as dyad")
     p.add_argument("--compile", default="", help="mode of torch.compile; empty: eager")
     p.add_argument("--simdlen", type=int, help="bits of a vector in code from torch.compile")
     p.add_argument("--weights", help="write the initial weights here (safetensors)")
@@ -40,6 +41,7 @@ def main():
     torch.manual_seed(0)
     cuda = a.device.startswith("cuda")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
+    torch.backends.cudnn.deterministic = a.deterministic
     torch.backends.cudnn.benchmark = cuda  # as its users are told: tries cuDNN's algorithms
 
     model = torch_simclr.SimCLR(a.arch, "cifar" if a.size <= 64 else "imagenet").to(memory_format=torch.channels_last).train()

@@ -104,7 +104,7 @@ cat <<END
 top-1 of the 1,000 test images, %     kNN   linear
   raw pixels                         $(printf '%5s    %5s' "$raw_k" "$raw_l")
   untrained encoder                  $(printf '%5s    %5s' "$new_k" "$new_l")
-  after $(printf '%-4s' "$epochs") epochs of SimCLR         $(printf '%5s    %5s' "$k" "$l")
+  $(printf '%-33s' "after $epochs epochs of SimCLR")  $(printf '%5s    %5s' "$k" "$l")
 seconds: install ${seconds[install]}, build ${seconds[build]}, pretrain ${seconds[pretrain]}, evaluate ${seconds[evaluate]}
 $run/result.json, $run/report.html
 END

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -213,6 +214,50 @@ TEST_CASE("bench compare: exit code, and results that can't be compared") {
   CHECK(err.str() == "");
   CHECK(code(a, warm) == 65);
   CHECK(err.str() == "dyad bench compare: " + warm + ": cache is warm, expected that of " + a + ", cold\n");
+}
+
+TEST_CASE("bench turns: each program in each turn, with the flags of bench ops") {
+  const Scratch scratch;
+  // A program that notes what it is asked, and answers with a result.
+  const auto program = [&](const std::string& name, const std::string& answer) {
+    const std::string path =
+        scratch.write(name, "#!/bin/sh\necho \"" + name + " $*\" >> '" + scratch.path("asked") + "'\ncp '" +
+                                scratch.write(name + ".json", answer) + "' \"$6\"\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  };
+  const std::string a = program("a", runs_of(1, 1).dump()),
+                    slow = program("slow 15 %", runs_of(1.15, 2).dump()), none = program("none", "no result");
+  std::ostringstream out, err;
+  const auto code = [&](const std::string& before, const std::string& after) {
+    return apps::run_command_line({"bench", "turns", "--before", before, "--after", after, "--turns", "3",
+                                   "--op", "^re lu$", "--repeat", "2"},
+                                  out, err);
+  };
+  CHECK(code(a, a) == 0);
+  CHECK(code(a, slow) == 1);
+  CHECK(code(slow, a) == 0);
+  CHECK(err.str() == "");
+  std::istringstream asked(scratch.read("asked"));
+  std::vector<std::string> lines;
+  std::string order;
+  for (std::string line; std::getline(asked, line);) {
+    if (lines.size() >= 6 && lines.size() < 12) order += line[0];
+    lines.push_back(line);
+  }
+  REQUIRE(lines.size() == 18);
+  CHECK(order == "assaas");  // neither is always the first
+  CHECK(lines[0].rfind("a bench ops --rounds 1 --json ", 0) == 0);
+  const std::string flags = " --op ^re lu$ --device cpu --dtype f32 --threads host --repeat 2 --cache cold";
+  CHECK(lines[0].substr(lines[0].size() - flags.size()) == flags);
+
+  CHECK(code(a, none) == 65);
+  CHECK(err.str().find("ops.json: ") != std::string::npos);
+  err.str("");
+  CHECK(code(a, "/bin/false") == 1);
+  CHECK(err.str() == "dyad bench turns: /bin/false bench ops has failed\n");
+  CHECK(refused({"bench", "turns", "--before", a, "--after", scratch.path("a.json")}) ==
+        "dyad bench turns: --after is \"" + scratch.path("a.json") + "\", expected a program of dyad\n");
 }
 
 TEST_CASE("bench: noise and a machine that slows down are seen") {

@@ -32,6 +32,35 @@ TEST_CASE("findings: a race, its two places, and the layer's frames left out") {
   CHECK(apps::sanitizer_findings("") == Findings{});
 }
 
+TEST_CASE("findings: who raced, as far as it is known") {
+  const auto race = [](const std::string& writer, const std::string& reader) {
+    return "WARNING: ThreadSanitizer: data race (pid=12)\n"
+           "  Write of size 4 at 0x7b08 by thread T4:\n"
+           "    #0 scan_kernel(float*) /home/u/mine/scan.cu:31 (p+0x2)\n"
+           "\n"
+           "  Previous read of size 4 at 0x7b08 by thread T1:\n"
+           "    #0 scan_kernel(float*) /home/u/mine/scan.cu:27 (p+0x4)\n"
+           "\n"
+           "  Thread T4 '" +
+           writer +
+           "' (tid=0, running) created by main thread at:\n"
+           "    #0 run_block /home/u/mine/other.cu:1 (p+0x5)\n"
+           "\n"
+           "  Thread T1 '" +
+           reader + "' (tid=0, running) created by main thread at:\n";
+  };
+  const std::string known = race("thread (3,0,0) of block (1,2,0)", "thread (5,0,0) of block (0,0,0)");
+  const Findings one = {
+      "data race: write of size 4 at scan.cu:31 (scan_kernel) by thread (3,0,0) of block (1,2,0), previous "
+      "read of size 4 at scan.cu:27 (scan_kernel) by thread (5,0,0) of block (0,0,0)"};
+  CHECK(apps::sanitizer_findings(known) == one);
+  CHECK(apps::sanitizer_findings(known + race("thread (4,0,0) of block (1,2,0)", "")) == one);  // same lines
+  CHECK(apps::sanitizer_findings(
+            race("thread (3,0,0) of block (9,0,0)+", "thread (4,0,0) of block (8,0,0)+")) ==
+        Findings{"data race: write of size 4 at scan.cu:31 (scan_kernel) by thread (3,0,0) of block (9,0,0), "
+                 "previous read of size 4 at scan.cu:27 (scan_kernel) by block (8,0,0) or an earlier one"});
+}
+
 TEST_CASE("findings: AddressSanitizer and UBSan") {
   CHECK(apps::sanitizer_findings(
             "==7==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x60 at pc 0x55 bp 0x7f sp 0x7f\n"

@@ -112,6 +112,7 @@ struct Scheduler : Block {
   } messengers[8];
 
   unsigned blocks_of_launch = 0;
+  bool contexts_reused = false;                            // this block's were another's of the launch
   std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
   SyncObjects* sync = nullptr;
   char launch_begin, launch_end;
@@ -300,6 +301,7 @@ void deal_contexts(Scheduler& s) {
   groups = groups < 2 ? 2 : groups > 2 && groups % 2 == 0 ? groups - 1 : groups;
   const unsigned group = s.blocks_of_launch % groups, turn = s.blocks_of_launch / groups;
   ++s.blocks_of_launch;
+  s.contexts_reused = turn > 0;
   s.pool.deal(group, s.threads, turn * 37 % s.threads);
   while (s.sync_objects.size() <= group) s.sync_objects.push_back(std::make_unique<SyncObjects>());
   s.sync = s.sync_objects[group].get();
@@ -430,8 +432,9 @@ void fiber_main() {
   }
 }
 
-void begin_thread(Block& block, unsigned thread) {
+void begin_thread(Block& block, unsigned thread, const ThreadIndices& indices) {
   Scheduler& s = scheduler(block);
+  name_context(s.current->context, ThreadName(indices, s.contexts_reused).text());
   s.current->thread = thread;
   s.current->fenced = false;
   acquire(&s.launch_begin);

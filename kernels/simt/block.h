@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/simt/sanitizers.h"
+#include "kernels/simt/thread_name.h"
 
 namespace kernels::simt {
 
@@ -47,8 +48,8 @@ void run_block(Block&, std::size_t dynamic_bytes);
 // CpuStream: only readies the dynamic shared memory.
 void begin_serial_block(Block&, std::size_t dynamic_bytes);
 
-// Around each thread of a tracked block.
-void begin_thread(Block&, unsigned thread);
+// Around each thread of a tracked block; the beginning only under ThreadSanitizer.
+void begin_thread(Block&, unsigned thread, const ThreadIndices&);
 void end_thread(Block&, unsigned thread);
 
 // Returns for how many threads `vote` is not 0.

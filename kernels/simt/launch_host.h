@@ -84,7 +84,9 @@ SIMT_UNINSTRUMENTED void run_threads(simt::Block& block) {
       threadIdx = {thread, 0, 0};
     else
       threadIdx = {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
-    if constexpr (simt::tsan) simt::begin_thread(block, thread);
+    if constexpr (simt::tsan)
+      simt::begin_thread(block, thread,
+                         {{threadIdx.x, threadIdx.y, threadIdx.z}, {blockIdx.x, blockIdx.y, blockIdx.z}});
     run_thread<Kernel, P...>(l);
     if (block.tracked) simt::end_thread(block, thread);
     if constexpr (simt::tsan) return;  // each thread has its own stack

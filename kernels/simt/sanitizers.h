@@ -71,6 +71,7 @@ inline void mark_unwritten(const void*, std::size_t) {}
 inline constexpr bool tsan = true;
 inline void* create_context() { return __tsan_create_fiber(0); }
 inline void destroy_context(void* context) { __tsan_destroy_fiber(context); }
+inline void name_context(void* context, const char* name) { __tsan_set_fiber_name(context, name); }
 inline void* current_context() { return __tsan_get_current_fiber(); }
 inline void switch_context(void* context) { __tsan_switch_to_fiber(context, __tsan_switch_to_fiber_no_sync); }
 inline void acquire(void* object) { __tsan_acquire(object); }
@@ -79,6 +80,7 @@ inline void release(void* object) { __tsan_release(object); }
 inline constexpr bool tsan = false;
 inline void* create_context() { return nullptr; }
 inline void destroy_context(void*) {}
+inline void name_context(void*, const char*) {}
 inline void* current_context() { return nullptr; }
 inline void switch_context(void*) {}
 inline void acquire(void*) {}

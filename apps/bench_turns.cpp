@@ -1,0 +1,75 @@
+// dyad bench turns: two builds, each a process of its own in each turn. A machine that is slow for minutes is
+// slow for both, and what a process was given for its life, its pages above all, is drawn anew.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "apps/bench_compare.h"
+#include "apps/commands.h"
+#include "apps/fields.h"
+#include "apps/shell.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+// A folder of its own, until the end.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "dyad-turns-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error(name + " can't be made");
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void require_program(const char* flag, const std::string& path) {
+  if (!std::filesystem::is_regular_file(path) || access(path.c_str(), X_OK) != 0)
+    throw engine::UsageError(std::string("--") + flag + " is \"" + path + "\", expected a program of dyad");
+}
+
+// One round of all ops; the rows go to `file`, their table nowhere.
+nlohmann::json run(const std::string& program, const Fields& flags, const std::string& file) {
+  std::string command = quoted(program) + " bench ops --rounds 1 --json " + quoted(file);
+  for (const Field& f : flags)
+    if (f.saved && f.name != "rounds") command += " --" + f.name + " " + quoted(text_of(f));
+  if (!shell(command + " >/dev/null")) throw std::runtime_error(program + " bench ops has failed");
+  return read_bench(file);
+}
+
+}  // namespace
+
+int bench_turns(const BenchTurnsOptions& o) {
+  require_program("before", o.before);
+  require_program("after", o.after);
+  BenchOpsOptions ops = o.ops;
+  const Fields flags = fields(ops);
+  const Folder folder;
+  std::vector<nlohmann::json> before, after;
+  const auto turn = [&](const std::string& program, std::vector<nlohmann::json>& results) {
+    results.push_back(run(program, flags, folder.file("ops.json")));
+  };
+  for (int i = 0; i < o.turns; ++i) {
+    std::fprintf(stderr, "turn %d of %d\n", i + 1, o.turns);
+    if (i % 2 == 0) turn(o.before, before);
+    turn(o.after, after);
+    if (i % 2 == 1) turn(o.before, before);
+  }
+  return print_changes(compare_benches(before, after));
+}
+
+}  // namespace apps

@@ -1,0 +1,41 @@
+// What ThreadSanitizer calls a CUDA thread in its reports: "thread (5,0,0) of block (2,0,0)".
+#pragma once
+
+namespace kernels::simt {
+
+struct ThreadIndices {
+  unsigned thread[3], block[3];
+};
+
+// Made in thread context, where nothing may call the C library (block.cpp).
+class ThreadName {
+ public:
+  // of_several: its context was another thread's of this launch before, to whom a "previous" access may
+  // belong
+  ThreadName(const ThreadIndices& i, bool of_several) {
+    add("thread ");
+    add(i.thread);
+    add(" of block ");
+    add(i.block);
+    if (of_several) add("+");
+    *end_ = 0;
+  }
+  const char* text() const { return text_; }
+
+ private:
+  void add(const char* words) {
+    while (*words) *end_++ = *words++;
+  }
+  void add(const unsigned (&index)[3]) {
+    for (unsigned i = 0; i < 3; ++i) {
+      add(i == 0 ? "(" : ",");
+      unsigned unit = 1;
+      while (index[i] / unit >= 10) unit *= 10;
+      for (; unit; unit /= 10) *end_++ = char('0' + index[i] / unit % 10);
+    }
+    add(")");
+  }
+  char text_[64], *end_ = text_;  // as many as the sanitizer keeps; the longest has 57
+};
+
+}  // namespace kernels::simt

@@ -45,7 +45,7 @@ if [[ $sanitizer == --tsan ]]; then
     "data race: .* at rms_norm.cu:$line \(block_total\)"
   line=$(grep -n 'dweight\[column\] =' "$work/right.cu" | cut -d: -f1)
   planted "blocks that write one address" 'dweight[column] = accumulate' 'dweight[0] = accumulate' \
-    "data race: write .* at rms_norm.cu:$line \(dweight_kernel\)"
+    "data race: write .* at rms_norm.cu:$line \(dweight_kernel\) by thread \(.*\) of block \(.*, previous write .* by .*block \("
 else
   planted "a wrong sign" '* A(dy[c]) - A(x[c])' '* A(dy[c]) + A(x[c])' 'gradcheck: rms_norm .* input 0 element'
   planted "a barrier that some threads leave out" $'    if (int(threadIdx.x) < step) sums[threadIdx.x] += sums[threadIdx.x + step];\n    __syncthreads();' \

@@ -113,7 +113,6 @@ machine() {
   g++ --version | head -n 1
   cmake --version | head -n 1
   "$python" -c 'from importlib.metadata import version; print("torch", version("torch"))' 2>/dev/null || echo "no torch"
-  git log -1 --format='dyad %h of %cs' 2>/dev/null || echo "dyad without git"
   if [[ $device == cpu ]]; then return; fi
   nvcc --version | tail -n 2
   nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap,clocks.max.sm,clocks.max.mem,power.limit --format=csv

@@ -42,11 +42,12 @@ void require_program(const char* flag, const std::string& path) {
     throw engine::UsageError(std::string("--") + flag + " is \"" + path + "\", expected a program of dyad");
 }
 
-// One round of all ops; the rows go to `file`, their table nowhere.
-nlohmann::json run(const std::string& program, const Fields& flags, const std::string& file) {
-  std::string command = quoted(program) + " bench ops --rounds 1 --json " + quoted(file);
-  for (const Field& f : flags)
-    if (f.saved && f.name != "rounds") command += " --" + f.name + " " + quoted(text_of(f));
+// One round of all ops; their table is not shown.
+nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::string& file) {
+  ops.rounds = 1;
+  std::string command = quoted(program) + " bench ops --json " + quoted(file);
+  for (const Field& f : fields(ops))
+    if (f.saved) command += " --" + f.name + " " + quoted(text_of(f));
   if (!shell(command + " >/dev/null")) throw std::runtime_error(program + " bench ops has failed");
   return read_bench(file);
 }
@@ -56,15 +57,13 @@ nlohmann::json run(const std::string& program, const Fields& flags, const std::s
 int bench_turns(const BenchTurnsOptions& o) {
   require_program("before", o.before);
   require_program("after", o.after);
-  BenchOpsOptions ops = o.ops;
-  const Fields flags = fields(ops);
   const Folder folder;
   std::vector<nlohmann::json> before, after;
   const auto turn = [&](const std::string& program, std::vector<nlohmann::json>& results) {
-    results.push_back(run(program, flags, folder.file("ops.json")));
+    results.push_back(run(program, o.ops, folder.file("ops.json")));
   };
-  for (int i = 0; i < o.turns; ++i) {
-    std::fprintf(stderr, "turn %d of %d\n", i + 1, o.turns);
+  for (int i = 0; i < o.ops.rounds; ++i) {
+    std::fprintf(stderr, "round %d of %d\n", i + 1, o.ops.rounds);
     if (i % 2 == 0) turn(o.before, before);
     turn(o.after, after);
     if (i % 2 == 1) turn(o.before, before);

@@ -411,10 +411,9 @@ Fields fields(BenchTurnsOptions& o) {
   Fields all = {
       {.name = "before", .value = &o.before, .help = "program, another build of dyad", .required = true},
       {.name = "after", .value = &o.after, .help = "program that is held against it", .required = true},
-      {.name = "turns", .value = &o.turns, .help = "runs of each program", .low = 1, .high = 1e3},
   };
   for (const Field& f : fields(o.ops))
-    if (f.saved && f.name != "rounds") all.push_back(f);
+    if (f.saved) all.push_back(f);
   return all;
 }
 

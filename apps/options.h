@@ -181,7 +181,6 @@ struct BenchCompareOptions {
 
 struct BenchTurnsOptions {
   std::string before, after;  // builds of dyad
-  int turns = 5;
   BenchOpsOptions ops;
 };
 

@@ -17,6 +17,13 @@
 #include "engine/card_checks.h"
 #include "engine/error.h"
 #include "kernels/atomic_file.h"
+#include "kernels/simt/sanitizers.h"
+
+#ifdef DYAD_SIMT_ONLY
+// ThreadSanitizer calls this with each report. What it prints may go elsewhere.
+static int race_reports = 0;
+extern "C" SIMT_UNINSTRUMENTED void __tsan_on_report(void*) { ++race_reports; }
+#endif
 
 namespace apps {
 namespace {
@@ -78,15 +85,17 @@ Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& 
       const std::string wrong = run_check(*check, c, shape, seed);
       if (!wrong.empty()) own.write(wrong);
     }
-    _exit(0);
+    _exit(race_reports > 0);
   }
   int status = 0;
   waitpid(child, &status, 0);
-  Findings all = sanitizer_findings(report.text());
+  Findings all = sanitizer_findings(report.text(), file_in_this_program);
   std::istringstream lines(own.text());
   for (std::string line; std::getline(lines, line);) all.push_back(line);
   if (all.empty() && status != 0)
-    all.push_back("the process ended with status " + std::to_string(status) + ": " + report.text());
+    all.push_back(WIFEXITED(status) && WEXITSTATUS(status) == 1
+                      ? "a sanitizer's report went elsewhere: log_path in its options must not be set"
+                      : "the process ended with status " + std::to_string(status) + ": " + report.text());
   return all;
 }
 #else

@@ -1,10 +1,15 @@
 #include "apps/sanitizer_report.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <map>
+#include <memory>
 #include <regex>
 #include <set>
 #include <sstream>
+
+#include "apps/shell.h"
 
 namespace apps {
 namespace {
@@ -60,7 +65,19 @@ struct Finding {
 
 }  // namespace
 
-std::vector<std::string> sanitizer_findings(const std::string& report) {
+std::string file_in_this_program(const std::string& module, const std::string& offset) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  if (module != file_name(program)) return "";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(
+      popen(("addr2line -e " + quoted(program) + " " + offset + " 2>/dev/null").c_str(), "r"), pclose);
+  char line[4096] = "";
+  static const std::regex place(R"(([^?]+:[1-9]\d*).*\n)");  // "??:0" where it does not know
+  std::cmatch m;
+  if (out && std::fgets(line, sizeof line, out.get()) && std::regex_match(line, m, place)) return m[1];
+  return module + ":" + offset;
+}
+
+std::vector<std::string> sanitizer_findings(const std::string& report, const FileOf& file_of) {
   static const std::regex begin(
       R"(^(?:==\d+==)?(?:WARNING|ERROR): (\w+)Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
   static const std::regex origin(R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
@@ -70,7 +87,8 @@ std::vector<std::string> sanitizer_findings(const std::string& report) {
   static const std::regex thread_name(R"(^ *Thread (T\d+) '(thread \([^']*)'.*)");
   static const std::regex other_stack(
       R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
-  static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+):(\d+)(?::\d+)?(?: \(.*\))?$)");
+  static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+:\d+)(?::\d+)?(?: \(.*\))?$)");
+  static const std::regex frame_without_file(R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)$)");
   static const std::regex undefined(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
 
   std::vector<std::string> findings;
@@ -111,10 +129,14 @@ std::vector<std::string> sanitizer_findings(const std::string& report) {
       in_access = false;
     } else if (std::regex_match(line, m, other_stack)) {
       in_access = false;
-    } else if (in_access && std::regex_match(line, m, frame)) {
-      std::string& place = now.accesses.back().place;
-      if (place.empty() && !of_the_layer(m[2]))
-        place = file_name(m[2]) + ":" + m[3].str() + " (" + short_name(m[1]) + ")";
+    } else if (in_access && now.accesses.back().place.empty()) {
+      std::string file;
+      if (std::regex_match(line, m, frame))
+        file = m[2];
+      else if (std::regex_match(line, m, frame_without_file))
+        file = file_of(m[2], m[3]);
+      if (!file.empty() && !of_the_layer(file))
+        now.accesses.back().place = file_name(file) + " (" + short_name(m[1]) + ")";
     }
   }
   finish();

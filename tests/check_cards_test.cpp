@@ -1,6 +1,8 @@
 // Findings out of sanitizers' reports, and JUnit's XML.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "apps/junit.h"
 #include "apps/sanitizer_report.h"
 
@@ -59,6 +61,26 @@ TEST_CASE("findings: who raced, as far as it is known") {
             race("thread (3,0,0) of block (9,0,0)+", "thread (4,0,0) of block (8,0,0)+")) ==
         Findings{"data race: write of size 4 at scan.cu:31 (scan_kernel) by thread (3,0,0) of block (9,0,0), "
                  "previous read of size 4 at scan.cu:27 (scan_kernel) by block (8,0,0) or an earlier one"});
+}
+
+TEST_CASE("findings: a frame whose file the runtime does not find") {
+  const std::string race =
+      "WARNING: ThreadSanitizer: data race (pid=12)\n"
+      "  Write of size 4 at 0x7b08 by thread T4:\n"
+      "    #0 memmove <null> (libc.so.6+0x5)\n"
+      "    #1 void mine::scan_kernel<64, float>(long, float*) <null> (cards+0xc257)\n"
+      "    #2 main /home/u/mine/main.cpp:9 (cards+0x6)\n"
+      "\n";
+  const auto file_of = [](const std::string& module, const std::string& offset) {
+    return module == "cards" ? "/home/u/mine/scan.cu:" + offset : "";
+  };
+  CHECK(apps::sanitizer_findings(race, file_of) ==
+        Findings{"data race: write of size 4 at scan.cu:0xc257 (scan_kernel)"});
+
+  // this very program, whose addresses addr2line knows or not
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").filename().string();
+  CHECK(apps::file_in_this_program("libc.so.6", "0x5") == "");
+  CHECK(apps::file_in_this_program(self, "0xffffffffff") == self + ":0xffffffffff");
 }
 
 TEST_CASE("findings: AddressSanitizer and UBSan") {

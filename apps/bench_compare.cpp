@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <limits>
 #include <sstream>
+#include <utility>
 
 #include "apps/commands.h"
 #include "engine/error.h"
@@ -13,35 +13,46 @@
 namespace apps {
 namespace {
 
-constexpr double kBest = 1.08, kMedian = 1.05;
+constexpr double kLeast = 1.05;  // a change of the median that is worth a word
+constexpr double kAlarms =
+    0.01;  // of comparisons of two equal builds, at most, say of any figure that it moved
 
-// The 25th percentile of a pass in the best of a result's rounds, for each result that has it.
-std::vector<double> best_rounds(const std::vector<nlohmann::json>& results, const nlohmann::json& row,
-                                const char* pass) {
+// The 25th percentile of a pass in each round of all results, but of those that were mostly interrupted.
+std::vector<double> rounds_of(const std::vector<nlohmann::json>& results, const nlohmann::json& row,
+                              const char* pass) {
   std::vector<double> all;
   for (const auto& result : results)
     for (const auto& r : result.at("rows"))
-      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass)) {
-        double best = std::numeric_limits<double>::infinity();
-        for (const auto& round : r.at(pass).at("rounds")) {
-          if (round.at("interrupted") > 0.5) continue;
-          best = std::min(best, round.at("p25").get<double>());
-        }
-        all.push_back(best);
-      }
+      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass))
+        for (const auto& round : r.at(pass).at("rounds"))
+          if (round.at("interrupted") <= 0.5) all.push_back(round.at("p25"));
   std::sort(all.begin(), all.end());
   return all;
 }
 
 double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
 
-// `b` than `a`; both sorted
-bool slower(const std::vector<double>& a, const std::vector<double>& b) {
-  return b[0] > kBest * a[0] && median(b) > kMedian * median(a);
+// The chance that of n and m samples of one distribution so many pairs, or more, have the second's larger:
+// the rank sum's (Mann, Whitney 1947), by its normal approximation, which is above the exact one in the tail.
+double chance(double n, double m, double pairs) {
+  const double deviation = std::sqrt(n * m * (n + m + 1) / 12);
+  return std::erfc((pairs - n * m / 2 - 0.5) / deviation / std::sqrt(2.)) / 2;
 }
 
-// In all of its rounds.
-bool interrupted(const std::vector<double>& best) { return std::isinf(best[0]); }
+// `b` than `a`; both sorted. chance_allowed: that of a false alarm.
+bool slower(const std::vector<double>& a, const std::vector<double>& b, double chance_allowed) {
+  double pairs = 0;
+  for (const double x : a) pairs += double(b.end() - std::upper_bound(b.begin(), b.end(), x));
+  return median(b) > kLeast * median(a) &&
+         chance(double(a.size()), double(b.size()), pairs) <= chance_allowed;
+}
+
+// Fewer of each can't tell a change from chance, however far apart they are.
+std::size_t rounds_needed(double chance_allowed) {
+  std::size_t n = 1;
+  while (chance(double(n), double(n), double(n * n)) > chance_allowed) ++n;
+  return n;
+}
 
 // The results that a flag names, which must be of one kind.
 std::vector<nlohmann::json> read_all(const std::string& paths) {
@@ -75,22 +86,42 @@ nlohmann::json read_bench(const std::string& path) {
 
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
                                          const std::vector<nlohmann::json>& after) {
-  std::vector<BenchChange> changes;
+  struct Figure {
+    BenchChange change;
+    std::vector<double> a, b;
+  };
+  std::vector<Figure> figures;
   try {
     for (const auto& row : before.at(0).at("rows"))
       for (const char* pass : {"forward", "forward_backward"}) {
-        const auto a = best_rounds(before, row, pass), b = best_rounds(after, row, pass);
-        if (a.empty() || b.empty()) continue;
-        changes.push_back({row.at("op"), row.at("shape"), pass, a[0], b[0],
-                           interrupted(a) || interrupted(b) ? BenchChange::unknown
-                           : slower(a, b)                   ? BenchChange::slower
-                           : slower(b, a)                   ? BenchChange::faster
-                                                            : BenchChange::same});
+        Figure f{
+            {row.at("op"), row.at("shape"), pass}, rounds_of(before, row, pass), rounds_of(after, row, pass)};
+        if (!f.a.empty() && !f.b.empty()) figures.push_back(std::move(f));
       }
   } catch (const nlohmann::json::exception& e) {
     throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
   }
-  if (changes.empty()) throw engine::DataError("the two results have no row in common");
+  if (figures.empty()) throw engine::DataError("the two results have no row in common");
+
+  const double chance_allowed = kAlarms / (2 * double(figures.size()));
+  const std::size_t needed = rounds_needed(chance_allowed);
+  std::vector<BenchChange> changes;
+  std::size_t most = 0;
+  for (auto& [change, a, b] : figures) {
+    const std::size_t rounds = std::min(a.size(), b.size());
+    most = std::max(most, rounds);
+    change.before = median(a);
+    change.after = median(b);
+    change.verdict = rounds < needed                ? BenchChange::unknown
+                     : slower(a, b, chance_allowed) ? BenchChange::slower
+                     : slower(b, a, chance_allowed) ? BenchChange::faster
+                                                    : BenchChange::same;
+    changes.push_back(change);
+  }
+  if (most < needed)
+    throw engine::DataError(
+        std::to_string(most) + " rounds of each build can't tell a change from noise (figures: " +
+        std::to_string(figures.size()) + "), expected at least " + std::to_string(needed));
   return changes;
 }
 

@@ -15,11 +15,10 @@ struct BenchChange {
 
 nlohmann::json read_bench(const std::string& path);  // DataError where it is no result of bench ops
 
-// The rows that both builds have. Noise makes runs longer, never shorter, so of a result that round of a row
-// counts whose 25th percentile is least. A row has changed if this moved by more than 8 %, and, of several
-// results of a build, made in turn with the other's, the least by 8 % and the median by 5 %. A row whose runs
-// were mostly interrupted in each round of a build is unknown. DataError where nothing is common or something
-// is no result.
+// The rows that both builds have. A figure has changed if its rounds, of all results of a build, rank higher
+// or lower than the other's beyond what chance does to one in 100 whole comparisons, and their median moved
+// by 5 %. It is unknown where too few of its rounds were not interrupted. DataError where that is so of all,
+// nothing is common, or something is no result.
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
                                          const std::vector<nlohmann::json>& after);
 

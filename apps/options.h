@@ -172,7 +172,7 @@ struct BenchOpsOptions {
   int rounds = 3;                // over all rows: what disturbs one of them for seconds is not in the others
   int repeat = 7;                // timed runs of each in a round, at least
   std::string cache = "cold";    // cold: no run finds its inputs in a cache | warm
-  std::string json, csv, roofline;
+  std::string json = {}, csv = {}, roofline = {};
 };
 
 struct BenchCompareOptions {
@@ -181,7 +181,7 @@ struct BenchCompareOptions {
 
 struct BenchTurnsOptions {
   std::string before, after;  // builds of dyad
-  BenchOpsOptions ops;
+  BenchOpsOptions ops{.rounds = 12};
 };
 
 struct PreviewOptions {

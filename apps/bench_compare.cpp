@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -13,24 +14,28 @@
 namespace apps {
 namespace {
 
+constexpr const char* kPasses[] = {"forward", "forward_backward"};
 constexpr double kLeast = 1.05;  // a change of the median that is worth a word
-constexpr double kAlarms =
-    0.01;  // of comparisons of two equal builds, at most, say of any figure that it moved
+// Of 100 comparisons of two equal builds so many, at most, may say of any figure that it moved.
+constexpr double kFalseAlarms = 1;
 
-// The 25th percentile of a pass in each round of all results, but of those that were mostly interrupted.
-std::vector<double> rounds_of(const std::vector<nlohmann::json>& results, const nlohmann::json& row,
-                              const char* pass) {
-  std::vector<double> all;
+// The 25th percentile of a pass in each round of all results, but of those that were mostly interrupted; none
+// where no result has the row.
+std::optional<std::vector<double>> rounds_of(const std::vector<nlohmann::json>& results,
+                                             const nlohmann::json& row, const char* pass) {
+  std::optional<std::vector<double>> all;
   for (const auto& result : results)
-    for (const auto& r : result.at("rows"))
-      if (r.at("op") == row.at("op") && r.at("shape") == row.at("shape") && r.contains(pass))
-        for (const auto& round : r.at(pass).at("rounds"))
-          if (round.at("interrupted") <= 0.5) all.push_back(round.at("p25"));
-  std::sort(all.begin(), all.end());
+    for (const auto& r : result.at("rows")) {
+      if (r.at("op") != row.at("op") || r.at("shape") != row.at("shape") || !r.contains(pass)) continue;
+      if (!all) all.emplace();
+      for (const auto& round : r.at(pass).at("rounds"))
+        if (round.at("interrupted") <= 0.5) all->push_back(round.at("p25"));
+    }
+  if (all) std::sort(all->begin(), all->end());
   return all;
 }
 
-double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
+double median(const std::vector<double>& sorted) { return sorted.empty() ? 0 : sorted[sorted.size() / 2]; }
 
 // The chance that of n and m samples of one distribution so many pairs, or more, have the second's larger:
 // the rank sum's (Mann, Whitney 1947), by its normal approximation, which is above the exact one in the tail.
@@ -39,7 +44,8 @@ double chance(double n, double m, double pairs) {
   return std::erfc((pairs - n * m / 2 - 0.5) / deviation / std::sqrt(2.)) / 2;
 }
 
-// `b` than `a`; both sorted. chance_allowed: that of a false alarm.
+// `b` than `a`; both sorted. A tie counts for neither, and the deviation is that without ties: both err
+// towards no change.
 bool slower(const std::vector<double>& a, const std::vector<double>& b, double chance_allowed) {
   double pairs = 0;
   for (const double x : a) pairs += double(b.end() - std::upper_bound(b.begin(), b.end(), x));
@@ -47,11 +53,20 @@ bool slower(const std::vector<double>& a, const std::vector<double>& b, double c
          chance(double(a.size()), double(b.size()), pairs) <= chance_allowed;
 }
 
-// Fewer of each can't tell a change from chance, however far apart they are.
-std::size_t rounds_needed(double chance_allowed) {
+// Of each figure, in each direction.
+double chance_allowed(std::size_t figures) { return kFalseAlarms / 100 / (2 * double(figures)); }
+
+// Fewer of each build can't tell a change from chance, however far apart they are.
+std::size_t rounds_needed(std::size_t figures) {
   std::size_t n = 1;
-  while (chance(double(n), double(n), double(n * n)) > chance_allowed) ++n;
+  while (chance(double(n), double(n), double(n * n)) > chance_allowed(figures)) ++n;
   return n;
+}
+
+[[noreturn]] void refuse_rounds(std::size_t rounds, std::size_t figures) {
+  throw engine::DataError(engine::concat_text(
+      rounds, " rounds that were not interrupted can't tell a change in ", figures,
+      " figures from noise, expected at least ", rounds_needed(figures), ": more --rounds or fewer ops"));
 }
 
 // The results that a flag names, which must be of one kind.
@@ -93,18 +108,17 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
   std::vector<Figure> figures;
   try {
     for (const auto& row : before.at(0).at("rows"))
-      for (const char* pass : {"forward", "forward_backward"}) {
-        Figure f{
-            {row.at("op"), row.at("shape"), pass}, rounds_of(before, row, pass), rounds_of(after, row, pass)};
-        if (!f.a.empty() && !f.b.empty()) figures.push_back(std::move(f));
+      for (const char* pass : kPasses) {
+        auto a = rounds_of(before, row, pass), b = rounds_of(after, row, pass);
+        if (a && b) figures.push_back({{row.at("op"), row.at("shape"), pass}, std::move(*a), std::move(*b)});
       }
   } catch (const nlohmann::json::exception& e) {
     throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
   }
   if (figures.empty()) throw engine::DataError("the two results have no row in common");
 
-  const double chance_allowed = kAlarms / (2 * double(figures.size()));
-  const std::size_t needed = rounds_needed(chance_allowed);
+  const double chance = chance_allowed(figures.size());
+  const std::size_t needed = rounds_needed(figures.size());
   std::vector<BenchChange> changes;
   std::size_t most = 0;
   for (auto& [change, a, b] : figures) {
@@ -112,17 +126,21 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
     most = std::max(most, rounds);
     change.before = median(a);
     change.after = median(b);
-    change.verdict = rounds < needed                ? BenchChange::unknown
-                     : slower(a, b, chance_allowed) ? BenchChange::slower
-                     : slower(b, a, chance_allowed) ? BenchChange::faster
-                                                    : BenchChange::same;
+    change.verdict = rounds < needed        ? BenchChange::unknown
+                     : slower(a, b, chance) ? BenchChange::slower
+                     : slower(b, a, chance) ? BenchChange::faster
+                                            : BenchChange::same;
     changes.push_back(change);
   }
-  if (most < needed)
-    throw engine::DataError(
-        std::to_string(most) + " rounds of each build can't tell a change from noise (figures: " +
-        std::to_string(figures.size()) + "), expected at least " + std::to_string(needed));
+  if (most < needed) refuse_rounds(most, figures.size());
   return changes;
+}
+
+void require_rounds(int rounds, const nlohmann::json& result) {
+  std::size_t figures = 0;
+  for (const auto& row : result.at("rows"))
+    for (const char* pass : kPasses) figures += row.contains(pass);
+  if (std::size_t(rounds) < rounds_needed(figures)) refuse_rounds(std::size_t(rounds), figures);
 }
 
 int bench_compare(const BenchCompareOptions& o) {

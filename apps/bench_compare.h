@@ -22,6 +22,9 @@ nlohmann::json read_bench(const std::string& path);  // DataError where it is no
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
                                          const std::vector<nlohmann::json>& after);
 
+// DataError where so many rounds of each build, of what the result has, can't tell anything.
+void require_rounds(int rounds, const nlohmann::json& result);
+
 // Those that are slower or faster, and how many there are; 1 where something is slower, else 0.
 int print_changes(const std::vector<BenchChange>&);
 

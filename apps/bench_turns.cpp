@@ -2,8 +2,10 @@
 // slow for both, and what a process was given for its life, its pages above all, is drawn anew.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
@@ -21,7 +23,8 @@ class Folder {
  public:
   Folder() {
     std::string name = (std::filesystem::temp_directory_path() / "dyad-turns-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error(name + " can't be made");
+    if (mkdtemp(name.data()) == nullptr)
+      throw std::runtime_error(name + " can't be made: " + std::strerror(errno));
     path_ = name;
   }
   ~Folder() {
@@ -45,11 +48,18 @@ void require_program(const char* flag, const std::string& path) {
 // One round of all ops; their table is not shown.
 nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::string& file) {
   ops.rounds = 1;
-  std::string command = quoted(program) + " bench ops --json " + quoted(file);
+  std::filesystem::remove(file);  // the other program's
+  // absolute: a name without a slash would be looked for in PATH
+  std::string command =
+      quoted(std::filesystem::absolute(program).string()) + " bench ops --json " + quoted(file);
   for (const Field& f : fields(ops))
     if (f.saved) command += " --" + f.name + " " + quoted(text_of(f));
-  if (!shell(command + " >/dev/null")) throw std::runtime_error(program + " bench ops has failed");
-  return read_bench(file);
+  if (!shell(command + " >/dev/null")) throw engine::DataError(program + ": bench ops has failed");
+  try {
+    return read_bench(file);
+  } catch (const engine::DataError& e) {
+    throw engine::DataError(program + ": " + e.what());
+  }
 }
 
 }  // namespace
@@ -67,6 +77,7 @@ int bench_turns(const BenchTurnsOptions& o) {
     if (i % 2 == 0) turn(o.before, before);
     turn(o.after, after);
     if (i % 2 == 1) turn(o.before, before);
+    require_rounds(o.ops.rounds, before[0]);  // known when its figures are
   }
   return print_changes(compare_benches(before, after));
 }

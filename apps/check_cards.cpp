@@ -93,9 +93,12 @@ Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& 
   std::istringstream lines(own.text());
   for (std::string line; std::getline(lines, line);) all.push_back(line);
   if (all.empty() && status != 0)
-    all.push_back(WIFEXITED(status) && WEXITSTATUS(status) == 1
-                      ? "a sanitizer's report went elsewhere: log_path in its options must not be set"
-                      : "the process ended with status " + std::to_string(status) + ": " + report.text());
+    all.push_back((WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                       : "exit code " + std::to_string(WEXITSTATUS(status))) +
+                  (report.text().empty()
+                       ? " without a report; is log_path set in a sanitizer's options (TSAN_OPTIONS, "
+                         "ASAN_OPTIONS, MSAN_OPTIONS)?"
+                       : ": " + report.text()));
   return all;
 }
 #else

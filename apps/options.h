@@ -181,7 +181,7 @@ struct BenchCompareOptions {
 
 struct BenchTurnsOptions {
   std::string before, after;  // builds of dyad
-  BenchOpsOptions ops{.rounds = 12};
+  BenchOpsOptions ops{.rounds = 14};
 };
 
 struct PreviewOptions {

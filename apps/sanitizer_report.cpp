@@ -69,11 +69,12 @@ std::string file_in_this_program(const std::string& module, const std::string& o
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   if (module != file_name(program)) return "";
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(
-      popen(("addr2line -e " + quoted(program) + " " + offset + " 2>/dev/null").c_str(), "r"), pclose);
-  char line[4096] = "";
+      popen(("addr2line -i -e " + quoted(program) + " " + offset + " 2>/dev/null").c_str(), "r"), pclose);
   static const std::regex place(R"(([^?]+:[1-9]\d*).*\n)");  // "??:0" where it does not know
+  char line[4096];
   std::cmatch m;
-  if (out && std::fgets(line, sizeof line, out.get()) && std::regex_match(line, m, place)) return m[1];
+  while (out && std::fgets(line, sizeof line, out.get()))  // from the innermost inlined function outwards
+    if (std::regex_match(line, m, place) && !of_the_layer(m[1])) return m[1];
   return module + ":" + offset;
 }
 
@@ -88,7 +89,8 @@ std::vector<std::string> sanitizer_findings(const std::string& report, const Fil
   static const std::regex other_stack(
       R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
   static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+:\d+)(?::\d+)?(?: \(.*\))?$)");
-  static const std::regex frame_without_file(R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)$)");
+  static const std::regex frame_without_file(
+      R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)(?: \(BuildId: .*)?$)");
   static const std::regex undefined(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
 
   std::vector<std::string> findings;

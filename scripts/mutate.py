@@ -15,6 +15,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,9 +37,15 @@ written, so `msan` finds races too, where the natural order of threads shows the
 """
 
 
-def run(command, **options):
-    return subprocess.run([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          **options)
+def run(command, timeout=None, **options):
+    with subprocess.Popen([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True, **options) as process:
+        try:
+            out, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # its children too
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out)
 
 
 def copy_tree():
@@ -99,9 +106,11 @@ def main():
     p.add_argument("--list", action="store_true")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--jobs", type=int, default=os.cpu_count())
-    p.add_argument("--limit", type=int, default=300, help="seconds for the cards of one bug")
-    p.add_argument("--out", help="file for the table")
+    p.add_argument("--limit", type=int, default=900, help="seconds for the cards of one bug, beside others")
+    p.add_argument("--out", help="file for the table of all")
     args = p.parse_args()
+    if args.out and (args.only or args.quick):
+        sys.exit("mutate: --out is for the table of all bugs, without --only and --quick")
     mutations = [m for m in tomllib.loads((ROOT / "tests/mutations.toml").read_text())["mutation"]
                  if re.search(args.only, m["name"]) and m.get("quick", False) >= args.quick]
     if not mutations:

@@ -171,7 +171,8 @@ TEST_CASE("bench compare: the rounds of all results count, and too few are refus
   const auto a = runs_of(1, 1, 4), b = runs_of(1.3, 2, 4);
   CHECK(verdict({a, a}, {b, b}) == apps::BenchChange::slower);
   CHECK(message_of<engine::DataError>([&] { apps::compare_benches({a}, {b}); }) ==
-        "4 rounds of each build can't tell a change from noise (figures: 1), expected at least 6");
+        "4 rounds that were not interrupted can't tell a change in 1 figures from noise, expected at least "
+        "6: more --rounds or fewer ops");
 }
 
 TEST_CASE("bench compare: a false alarm in fewer than 2 of 100 comparisons of very noisy builds") {
@@ -204,7 +205,7 @@ TEST_CASE("bench compare: nothing is said of rounds that were interrupted") {
     return result;
   };
   const auto changes = apps::compare_benches({two_rows(a, false)}, {two_rows(b, true), two_rows(b, true)});
-  REQUIRE(changes.size() == 1);  // "sum" has no round left
+  CHECK(changes[1].verdict == apps::BenchChange::unknown);
   auto half = two_rows(b, false);
   for (int i = 0; i < 6; ++i) half["rows"][1]["forward"]["rounds"][i]["interrupted"] = 0.6;
   const auto known = apps::compare_benches({two_rows(a, false)}, {half});
@@ -244,12 +245,12 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     return path;
   };
-  const std::string a = program("a", runs_of(1, 1, 4).dump()),
-                    slow = program("slow 15 %", runs_of(1.15, 2, 4).dump()),
+  const std::string a = program("a", runs_of(1, 1, 1).dump()),
+                    slow = program("slow 15 %", runs_of(1.15, 2, 1).dump()),
                     none = program("none", "no result");
   std::ostringstream out, err;
   const auto code = [&](const std::string& before, const std::string& after) {
-    return apps::run_command_line({"bench", "turns", "--before", before, "--after", after, "--rounds", "3",
+    return apps::run_command_line({"bench", "turns", "--before", before, "--after", after, "--rounds", "6",
                                    "--op", "^re lu$", "--repeat", "2"},
                                   out, err);
   };
@@ -261,21 +262,34 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
   std::vector<std::string> lines;
   std::string order;
   for (std::string line; std::getline(asked, line);) {
-    if (lines.size() >= 6 && lines.size() < 12) order += line[0];
+    if (lines.size() >= 12 && lines.size() < 20) order += line[0];
     lines.push_back(line);
   }
-  REQUIRE(lines.size() == 18);
-  CHECK(order == "assaas");  // neither is always the first
+  REQUIRE(lines.size() == 36);
+  CHECK(order == "assaassa");  // neither is always the first
   CHECK(lines[0].rfind("a bench ops --json ", 0) == 0);
   const std::string flags =
       " --op ^re lu$ --device cpu --dtype f32 --threads host --rounds 1 --repeat 2 --cache cold";
   CHECK(lines[0].substr(lines[0].size() - flags.size()) == flags);
 
   CHECK(code(a, none) == 65);
-  CHECK(err.str().find("ops.json: ") != std::string::npos);
+  CHECK(err.str().rfind("dyad bench turns: " + none + ": ", 0) == 0);
+  const auto said = [&](const std::string& after, const std::string& what) {
+    err.str("");
+    CHECK(code(a, after) == 65);
+    CAPTURE(err.str());
+    CHECK(err.str().rfind("dyad bench turns: " + after + ": " + what, 0) == 0);
+  };
+  said("/bin/false", "bench ops has failed\n");
+  said("/bin/true", "");  // it must not be judged by what the other left
   err.str("");
-  CHECK(code(a, "/bin/false") == 1);
-  CHECK(err.str() == "dyad bench turns: /bin/false bench ops has failed\n");
+  const std::string few = program("few", runs_of(1, 1, 1).dump());
+  CHECK(apps::run_command_line({"bench", "turns", "--before", few, "--after", few, "--rounds", "5"}, out,
+                               err) == 65);
+  CHECK(err.str() ==
+        "dyad bench turns: 5 rounds that were not interrupted can't tell a change in 1 figures from noise, "
+        "expected "
+        "at least 6: more --rounds or fewer ops\n");
   CHECK(refused({"bench", "turns", "--before", a, "--after", scratch.path("a.json")}) ==
         "dyad bench turns: --after is \"" + scratch.path("a.json") + "\", expected a program of dyad\n");
 }

@@ -76,6 +76,9 @@ TEST_CASE("findings: a frame whose file the runtime does not find") {
   };
   CHECK(apps::sanitizer_findings(race, file_of) ==
         Findings{"data race: write of size 4 at scan.cu:0xc257 (scan_kernel)"});
+  std::string newer = race;  // g++ 13 and clang
+  newer.insert(newer.find("\n    #2"), " (BuildId: 01ab)");
+  CHECK(apps::sanitizer_findings(newer, file_of) == apps::sanitizer_findings(race, file_of));
 
   // this very program, whose addresses addr2line knows or not
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").filename().string();

@@ -118,7 +118,7 @@ TEST_CASE("config: every command knows its own section") {
   const Folder folder;
   for (const char* command : {"pretrain", "eval", "knn", "linear", "finetune", "export", "steps", "gradcheck",
                               "racecheck", "bench collectives", "bench step", "bench ops", "bench compare",
-                              "data preview", "data check", "data views", "info"}) {
+                              "bench turns", "data preview", "data check", "data views", "info"}) {
     const std::string full = command, section = full.substr(full.rfind(' ') + 1);
     std::vector<std::string> words;
     std::istringstream in(full);

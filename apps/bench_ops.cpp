@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/bench_times.h"
 #include "apps/commands.h"
@@ -139,11 +140,11 @@ ordered_json json_of(const std::vector<kernels::KernelUse>& uses) {
 }
 
 // Forward, and all of it.
-std::vector<RooflinePoint> points_of(const Row& r, const Ceilings& top) {
+std::vector<RooflinePoint> points_of(const Row& r, const std::optional<Ceilings>& top) {
   const double flops = r.card.flops ? r.card.flops(r.shape) : 0;  // of both passes
   const auto point = [&](const char* pass, double flops, std::size_t bytes,
                          const std::vector<Times>& rounds) {
-    const double least = std::max(double(bytes) / top.copy_gb_s, flops / top.gemm_gflop_s) / 1e9,
+    const double least = top ? std::max(double(bytes) / top->copy_gb_s, flops / top->gemm_gflop_s) / 1e9 : 0,
                  seconds = middle(rounds).median;
     return RooflinePoint{r.card.name,    engine::concat_text(r.shape), pass, flops, double(bytes), seconds,
                          least / seconds};
@@ -164,7 +165,8 @@ ordered_json json_of(const Row& r, const std::vector<RooflinePoint>& points) {
     row["forward_backward"] = as_json(r.both);
     if (all.flops > 0) row["gflop_s"] = all.flops / all.seconds / 1e9;
   }
-  row["floor_part"] = std::max(forward.floor_part, all.floor_part);
+  const double part = std::max(forward.floor_part, all.floor_part);
+  if (part > 0) row["floor_part"] = part;
   if (!r.uses.empty()) row["kernels"] = json_of(r.uses);
   return row;
 }
@@ -172,10 +174,13 @@ ordered_json json_of(const Row& r, const std::vector<RooflinePoint>& points) {
 void print(const Row& r, const ordered_json& row) {
   char gflop_s[32] = "";
   if (row.contains("gflop_s")) std::snprintf(gflop_s, sizeof gflop_s, "%.1f", row["gflop_s"].get<double>());
-  std::printf("%-24s %-18s %27s %27s %9s %9.1f %5.0f%%\n", r.card.name, engine::concat_text(r.shape).c_str(),
+  char floor_part[32] = "";
+  if (row.contains("floor_part"))
+    std::snprintf(floor_part, sizeof floor_part, "%.0f%%", 100 * row["floor_part"].get<double>());
+  std::printf("%-24s %-18s %27s %27s %9s %9.1f %6s\n", r.card.name, engine::concat_text(r.shape).c_str(),
               milliseconds(middle(r.forward)).c_str(),
               r.both.empty() ? "" : milliseconds(middle(r.both)).c_str(), gflop_s, row["gb_s"].get<double>(),
-              100 * row["floor_part"].get<double>());
+              floor_part);
   for (const auto& u : r.uses)
     std::printf("    %s: %d threads, %d registers, %zu bytes spilled, %zu shared, occupancy %.0f%%\n",
                 u.launcher.c_str(), u.threads, u.registers, u.local_bytes, u.shared_bytes, 100 * u.occupancy);
@@ -194,20 +199,23 @@ int bench_ops(const BenchOpsOptions& o) {
       for (const engine::Shape& shape : c->bench) rows.push_back({.card = *c, .shape = shape});
   if (rows.empty())
     throw engine::UsageError("--op " + o.op + " matches no op that has benchmark shapes in " + o.dtype);
+  if (o.floor == "off" && !o.roofline.empty())
+    throw engine::UsageError("--roofline is of the machine's own speed, expected --floor on");
 
-  const Ceilings ceilings = measure_ceilings(device, dtype);
+  std::optional<Ceilings> ceilings;
+  if (o.floor == "on") ceilings = measure_ceilings(device, dtype);
   for (int round = 1; round < o.rounds; ++round) {
     std::fprintf(stderr, "round %d of %d\n", round, o.rounds);
     for (Row& row : rows) measure(row, dtype, device, o);
   }
-  std::printf(
-      "%s on %s; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n"
-      "%d rounds of %d runs: median (p5-p95), ~: noisy; floor: what of the time the op's bytes and FLOPs "
-      "would "
-      "take at these speeds\n"
-      "%-24s %-18s %27s %27s %9s %9s %6s\n",
-      o.dtype.c_str(), o.device.c_str(), ceilings.copy_gb_s, ceilings.gemm_gflop_s, o.rounds, o.repeat, "op",
-      "shape", "forward ms", "forward+backward ms", "GFLOP/s", "GB/s", "floor");
+  std::printf("%s on %s", o.dtype.c_str(), o.device.c_str());
+  if (ceilings)
+    std::printf(
+        "; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s; floor: what the op's bytes and FLOPs take so",
+        ceilings->copy_gb_s, ceilings->gemm_gflop_s);
+  std::printf("\n%d rounds of %d runs: median (p5-p95), ~: noisy\n%-24s %-18s %27s %27s %9s %9s %6s\n",
+              o.rounds, o.repeat, "op", "shape", "forward ms", "forward+backward ms", "GFLOP/s", "GB/s",
+              "floor");
   ordered_json results = ordered_json::array();
   std::vector<RooflinePoint> points;
   for (Row& row : rows) {
@@ -217,27 +225,24 @@ int bench_ops(const BenchOpsOptions& o) {
     print(row, results.back());
     points.insert(points.end(), own.begin(), own.end());
   }
-  const Ceilings after = measure_ceilings(device, dtype);
-  const bool slower = throttled(ceilings, after);
-  if (slower)
-    std::printf(
-        "the machine has become slower meanwhile: a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n",
-        after.copy_gb_s, after.gemm_gflop_s);
+  ordered_json result = {{"device", o.device}, {"dtype", o.dtype},   {"threads", o.threads},
+                         {"cache", o.cache},   {"rounds", o.rounds}, {"repeat", o.repeat}};
+  if (ceilings) {
+    const Ceilings after = measure_ceilings(device, dtype);
+    result["copy_gb_s"] = ceilings->copy_gb_s;
+    result["gemm_gflop_s"] = ceilings->gemm_gflop_s;
+    result["copy_gb_s_after"] = after.copy_gb_s;
+    result["gemm_gflop_s_after"] = after.gemm_gflop_s;
+    result["throttled"] = throttled(*ceilings, after);
+    if (throttled(*ceilings, after))
+      std::printf(
+          "the machine has become slower meanwhile: a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s\n",
+          after.copy_gb_s, after.gemm_gflop_s);
+  }
+  result["rows"] = results;
   if (!o.csv.empty()) write_text(o.csv, csv_of(results));
-  if (!o.json.empty())
-    write_json(o.json, {{"device", o.device},
-                        {"dtype", o.dtype},
-                        {"threads", o.threads},
-                        {"cache", o.cache},
-                        {"rounds", o.rounds},
-                        {"repeat", o.repeat},
-                        {"copy_gb_s", ceilings.copy_gb_s},
-                        {"gemm_gflop_s", ceilings.gemm_gflop_s},
-                        {"copy_gb_s_after", after.copy_gb_s},
-                        {"gemm_gflop_s_after", after.gemm_gflop_s},
-                        {"throttled", slower},
-                        {"rows", results}});
-  if (!o.roofline.empty()) write_text(o.roofline, roofline(points, ceilings));
+  if (!o.json.empty()) write_json(o.json, result);
+  if (!o.roofline.empty()) write_text(o.roofline, roofline(points, *ceilings));
   return 0;
 }
 

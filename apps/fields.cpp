@@ -392,6 +392,10 @@ Fields fields(BenchOpsOptions& o) {
        .value = &o.cache,
        .help = "cold: no run finds its inputs in a cache",
        .choices = {"cold", "warm"}},
+      {.name = "floor",
+       .value = &o.floor,
+       .help = "off: the machine's own speed, which takes seconds, is not measured",
+       .choices = {"on", "off"}},
       {.name = "csv", .value = &o.csv, .help = kCsv, .saved = false},
       {.name = "roofline", .value = &o.roofline, .help = "SVG file for a chart", .saved = false},
   };
@@ -413,7 +417,7 @@ Fields fields(BenchTurnsOptions& o) {
       {.name = "after", .value = &o.after, .help = "program that is held against it", .required = true},
   };
   for (const Field& f : fields(o.ops))
-    if (f.saved) all.push_back(f);
+    if (f.saved && f.name != "floor") all.push_back(f);
   return all;
 }
 

@@ -172,6 +172,7 @@ struct BenchOpsOptions {
   int rounds = 3;                // over all rows: what disturbs one of them for seconds is not in the others
   int repeat = 7;                // timed runs of each in a round, at least
   std::string cache = "cold";    // cold: no run finds its inputs in a cache | warm
+  std::string floor = "on";      // off: the machine's own speed is not measured
   std::string json = {}, csv = {}, roofline = {};
 };
 

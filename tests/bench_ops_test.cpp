@@ -88,7 +88,22 @@ TEST_CASE("bench ops: a row for each shape of the card") {
                            pass) == 1);
 }
 
+TEST_CASE("bench ops: without the floor") {
+  const Scratch scratch;
+  std::ostringstream out, err;
+  REQUIRE(apps::run_command_line(
+              {"bench", "ops", "--op", "^softmax_cross_entropy$", "--repeat", "1", "--rounds", "1", "--floor",
+               "off", "--json", scratch.path("ops.json"), "--csv", scratch.path("ops.csv")},
+              out, err) == 0);
+  const auto result = nlohmann::json::parse(scratch.read("ops.json"));
+  CHECK_FALSE(result.contains("copy_gb_s"));
+  CHECK_FALSE(result["rows"][0].contains("floor_part"));
+  CHECK(result["rows"][0]["forward"]["median"] > 0);
+}
+
 TEST_CASE("bench ops: mistakes") {
+  CHECK(refused({"bench", "ops", "--op", "^relu$", "--floor", "off", "--roofline", "f.svg"}) ==
+        "dyad bench ops: --roofline is of the machine's own speed, expected --floor on\n");
   CHECK(refused({"bench", "ops", "--op", "xyzzy"}) ==
         "dyad bench ops: --op xyzzy matches no op; dyad gradcheck --list shows them\n");
   CHECK(refused({"bench", "ops", "--op", "^reshape$"}) ==
@@ -269,7 +284,8 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
   CHECK(order == "assaassa");  // neither is always the first
   CHECK(lines[0].rfind("a bench ops --json ", 0) == 0);
   const std::string flags =
-      " --op ^re lu$ --device cpu --dtype f32 --threads host --rounds 1 --repeat 2 --cache cold";
+      " --op ^re lu$ --device cpu --dtype f32 --threads host --rounds 1 --repeat 2 --cache cold "
+      "--floor off";
   CHECK(lines[0].substr(lines[0].size() - flags.size()) == flags);
 
   CHECK(code(a, none) == 65);

@@ -17,12 +17,11 @@
 #include "engine/card_checks.h"
 #include "engine/error.h"
 #include "kernels/atomic_file.h"
-#include "kernels/simt/sanitizers.h"
 
 #ifdef DYAD_SIMT_ONLY
 // ThreadSanitizer calls this with each report. What it prints may go elsewhere.
 static int race_reports = 0;
-extern "C" SIMT_UNINSTRUMENTED void __tsan_on_report(void*) { ++race_reports; }
+extern "C" __attribute__((no_sanitize("thread"))) void __tsan_on_report(void*) { ++race_reports; }
 #endif
 
 namespace apps {

@@ -1,6 +1,7 @@
 // dyad pretrain: the training loop.
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/captured_step.h"
 #include "apps/checkpoint.h"
@@ -40,16 +41,19 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   const engine::Device device = device_of_rank(o);
 
   const Plan plan(o, dataset);
+  std::optional<Checkpoint> checkpoint;  // before the model, which takes a second: a name is soon mistyped
+  if (ranks.first() && !o.dry_run) checkpoint = resume_from(o);
   const Model model(o, device);
   const auto optimizer = make_optimizer(o, model.parameters);
   if (o.dry_run) return print_plan(std::cout, o, plan, dataset, model), kOk;
 
   long step = 0;
   std::string begun_with;
-  if (const auto checkpoint = ranks.first() ? resume_from(o) : std::nullopt)
+  if (checkpoint)
     step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
   else if (ranks.first() && !o.init_weights.empty())
     begun_with = load_encoder(o.init_weights, o, model.parameters);
+  checkpoint.reset();
   step = ranks.share(model.parameters, optimizer->state(), step);
   const auto resident = resident_pixels(o, dataset, device);
   data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());

@@ -46,11 +46,10 @@ double chance(double n, double m, double pairs) {
 
 // `b` than `a`; both sorted. A tie counts for neither, and the deviation is that without ties: both err
 // towards no change.
-bool slower(const std::vector<double>& a, const std::vector<double>& b, double chance_allowed) {
+bool slower(const std::vector<double>& a, const std::vector<double>& b, double allowed) {
   double pairs = 0;
   for (const double x : a) pairs += double(b.end() - std::upper_bound(b.begin(), b.end(), x));
-  return median(b) > kLeast * median(a) &&
-         chance(double(a.size()), double(b.size()), pairs) <= chance_allowed;
+  return median(b) > kLeast * median(a) && chance(double(a.size()), double(b.size()), pairs) <= allowed;
 }
 
 // Of each figure, in each direction.
@@ -117,7 +116,7 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
   }
   if (figures.empty()) throw engine::DataError("the two results have no row in common");
 
-  const double chance = chance_allowed(figures.size());
+  const double allowed = chance_allowed(figures.size());
   const std::size_t needed = rounds_needed(figures.size());
   std::vector<BenchChange> changes;
   std::size_t most = 0;
@@ -126,10 +125,10 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
     most = std::max(most, rounds);
     change.before = median(a);
     change.after = median(b);
-    change.verdict = rounds < needed        ? BenchChange::unknown
-                     : slower(a, b, chance) ? BenchChange::slower
-                     : slower(b, a, chance) ? BenchChange::faster
-                                            : BenchChange::same;
+    change.verdict = rounds < needed         ? BenchChange::unknown
+                     : slower(a, b, allowed) ? BenchChange::slower
+                     : slower(b, a, allowed) ? BenchChange::faster
+                                             : BenchChange::same;
     changes.push_back(change);
   }
   if (most < needed) refuse_rounds(most, figures.size());

@@ -210,9 +210,8 @@ int bench_ops(const BenchOpsOptions& o) {
   }
   std::printf("%s on %s", o.dtype.c_str(), o.device.c_str());
   if (ceilings)
-    std::printf(
-        "; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s; floor: what the op's bytes and FLOPs take so",
-        ceilings->copy_gb_s, ceilings->gemm_gflop_s);
+    std::printf("; a copy: %.1f GB/s, a matrix product: %.0f GFLOP/s; floor: the time at these speeds",
+                ceilings->copy_gb_s, ceilings->gemm_gflop_s);
   std::printf("\n%d rounds of %d runs: median (p5-p95), ~: noisy\n%-24s %-18s %27s %27s %9s %9s %6s\n",
               o.rounds, o.repeat, "op", "shape", "forward ms", "forward+backward ms", "GFLOP/s", "GB/s",
               "floor");

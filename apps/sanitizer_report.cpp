@@ -84,7 +84,7 @@ std::vector<std::string> sanitizer_findings(const std::string& report, const Fil
   static const std::regex origin(R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
   static const std::regex access(
       R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
-  static const std::regex thread(R"(.* by (?:thread (T\d+)|main thread).*)");
+  static const std::regex thread(R"(.* by thread (T\d+).*)");
   static const std::regex thread_name(R"(^ *Thread (T\d+) '(thread \([^']*)'.*)");
   static const std::regex other_stack(
       R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");

@@ -1,7 +1,6 @@
 #include "apps/bench_compare.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -9,15 +8,13 @@
 #include <utility>
 
 #include "apps/commands.h"
+#include "apps/rank_sum.h"
 #include "engine/error.h"
 
 namespace apps {
 namespace {
 
 constexpr const char* kPasses[] = {"forward", "forward_backward"};
-constexpr double kLeast = 1.05;  // a change of the median that is worth a word
-// Of 100 comparisons of two equal builds so many, at most, may say of any figure that it moved.
-constexpr double kFalseAlarms = 1;
 
 // The 25th percentile of a pass in each round of all results, but of those that were mostly interrupted; none
 // where no result has the row.
@@ -33,39 +30,6 @@ std::optional<std::vector<double>> rounds_of(const std::vector<nlohmann::json>& 
     }
   if (all) std::sort(all->begin(), all->end());
   return all;
-}
-
-double median(const std::vector<double>& sorted) { return sorted.empty() ? 0 : sorted[sorted.size() / 2]; }
-
-// The chance that of n and m samples of one distribution so many pairs, or more, have the second's larger:
-// the rank sum's (Mann, Whitney 1947), by its normal approximation, which is above the exact one in the tail.
-double chance(double n, double m, double pairs) {
-  const double deviation = std::sqrt(n * m * (n + m + 1) / 12);
-  return std::erfc((pairs - n * m / 2 - 0.5) / deviation / std::sqrt(2.)) / 2;
-}
-
-// `b` than `a`; both sorted. A tie counts for neither, and the deviation is that without ties: both err
-// towards no change.
-bool slower(const std::vector<double>& a, const std::vector<double>& b, double allowed) {
-  double pairs = 0;
-  for (const double x : a) pairs += double(b.end() - std::upper_bound(b.begin(), b.end(), x));
-  return median(b) > kLeast * median(a) && chance(double(a.size()), double(b.size()), pairs) <= allowed;
-}
-
-// Of each figure, in each direction.
-double chance_allowed(std::size_t figures) { return kFalseAlarms / 100 / (2 * double(figures)); }
-
-// Fewer of each build can't tell a change from chance, however far apart they are.
-std::size_t rounds_needed(std::size_t figures) {
-  std::size_t n = 1;
-  while (chance(double(n), double(n), double(n * n)) > chance_allowed(figures)) ++n;
-  return n;
-}
-
-[[noreturn]] void refuse_rounds(std::size_t rounds, std::size_t figures) {
-  throw engine::DataError(engine::concat_text(
-      rounds, " rounds that were not interrupted can't tell a change in ", figures,
-      " figures from noise, expected at least ", rounds_needed(figures), ": more --rounds or fewer ops"));
 }
 
 // The results that a flag names, which must be of one kind.
@@ -99,7 +63,7 @@ nlohmann::json read_bench(const std::string& path) {
 }
 
 std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
-                                         const std::vector<nlohmann::json>& after) {
+                                         const std::vector<nlohmann::json>& after, int find) {
   struct Figure {
     BenchChange change;
     std::vector<double> a, b;
@@ -119,37 +83,44 @@ std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& befo
   const double allowed = chance_allowed(figures.size());
   const std::size_t needed = rounds_needed(figures.size());
   std::vector<BenchChange> changes;
-  std::size_t most = 0;
   for (auto& [change, a, b] : figures) {
-    const std::size_t rounds = std::min(a.size(), b.size());
-    most = std::max(most, rounds);
     change.before = median(a);
     change.after = median(b);
-    change.verdict = rounds < needed         ? BenchChange::unknown
-                     : slower(a, b, allowed) ? BenchChange::slower
-                     : slower(b, a, allowed) ? BenchChange::faster
-                                             : BenchChange::same;
+    change.rounds = std::min(a.size(), b.size());
+    if (change.rounds >= needed) {
+      change.verdict = slower(a, b, allowed)   ? BenchChange::slower
+                       : slower(b, a, allowed) ? BenchChange::faster
+                                               : BenchChange::same;
+      change.found = chance_to_find(a, b, 1 + find / 100., allowed);
+    }
     changes.push_back(change);
   }
-  if (most < needed) refuse_rounds(most, figures.size());
   return changes;
 }
 
-void require_rounds(int rounds, const nlohmann::json& result) {
-  std::size_t figures = 0;
-  for (const auto& row : result.at("rows"))
-    for (const char* pass : kPasses) figures += row.contains(pass);
-  if (std::size_t(rounds) < rounds_needed(figures)) refuse_rounds(std::size_t(rounds), figures);
+void require_rounds(std::size_t rounds, std::size_t figures) {
+  if (rounds >= rounds_needed(figures)) return;
+  throw engine::DataError(engine::concat_text(
+      rounds, " rounds that were not interrupted can't tell a change in ", figures,
+      " figures from noise, expected at least ", rounds_needed(figures), ": more --rounds or fewer ops"));
 }
 
 int bench_compare(const BenchCompareOptions& o) {
   const auto before = read_all(o.before), after = read_all(o.after);
   for (const auto& b : before) require_alike(before[0], o.before, b, o.before);
   for (const auto& a : after) require_alike(before[0], o.before, a, o.after);
-  return print_changes(compare_benches(before, after));
+  return print_changes(compare_benches(before, after, o.find), o.find);
 }
 
-int print_changes(const std::vector<BenchChange>& changes) {
+std::size_t count_sure(const std::vector<BenchChange>& changes) {
+  return std::size_t(std::count_if(changes.begin(), changes.end(), [](const auto& c) { return c.sure(); }));
+}
+
+int print_changes(const std::vector<BenchChange>& changes, int find) {
+  std::size_t rounds = 0;
+  for (const BenchChange& c : changes) rounds = std::max(rounds, c.rounds);
+  require_rounds(rounds, changes.size());
+
   int found = 0, unknown = 0;
   for (const BenchChange& c : changes) {
     unknown += c.verdict == BenchChange::unknown;
@@ -161,6 +132,17 @@ int print_changes(const std::vector<BenchChange>& changes) {
                 c.after / c.before);
   }
   std::printf("%zu compared, %d slower, %d too often interrupted to tell\n", changes.size(), found, unknown);
+  const std::size_t sure = count_sure(changes);
+  if (sure == changes.size()) {
+    std::printf("%d %% would have been found in each\n", find);
+  } else {
+    const auto& least = *std::min_element(changes.begin(), changes.end(),
+                                          [](const auto& a, const auto& b) { return a.found < b.found; });
+    std::printf(
+        "%d %% would have been found in %zu, and may be missed in the others, most easily in %s %s %s, where "
+        "it is found %.0f times in 100: more --rounds or fewer ops\n",
+        find, sure, least.op.c_str(), least.shape.c_str(), least.pass.c_str(), 100 * least.found);
+  }
   return found == 0 ? 0 : 1;
 }
 

@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <stdexcept>
+#include <string>
 
 #include "apps/bench_compare.h"
 #include "apps/commands.h"
@@ -63,24 +65,44 @@ nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::s
   }
 }
 
+// The regular expression of the ops that have a figure which is not sure yet; the others need no more rounds.
+std::string unsure_ops(const std::vector<BenchChange>& changes) {
+  std::string all;
+  std::set<std::string> names;
+  for (const BenchChange& c : changes)
+    if (!c.sure() && names.insert(c.op).second) {
+      all += all.empty() ? "^(" : "|";
+      for (const char letter : c.op)
+        all += std::strchr("^$\\.*+?()[]{}|", letter) ? std::string("\\") + letter : std::string(1, letter);
+    }
+  return all + ")$";
+}
+
 }  // namespace
 
 int bench_turns(const BenchTurnsOptions& o) {
   require_program("before", o.before);
   require_program("after", o.after);
   const Folder folder;
+  BenchOpsOptions ops = o.ops;
   std::vector<nlohmann::json> before, after;
   const auto turn = [&](const std::string& program, std::vector<nlohmann::json>& results) {
-    results.push_back(run(program, o.ops, folder.file("ops.json")));
+    results.push_back(run(program, ops, folder.file("ops.json")));
   };
+  std::vector<BenchChange> changes;
   for (int i = 0; i < o.ops.rounds; ++i) {
-    std::fprintf(stderr, "round %d of %d\n", i + 1, o.ops.rounds);
     if (i % 2 == 0) turn(o.before, before);
     turn(o.after, after);
     if (i % 2 == 1) turn(o.before, before);
-    require_rounds(o.ops.rounds, before[0]);  // known when its figures are
+    changes = compare_benches(before, after, o.find);
+    require_rounds(std::size_t(o.ops.rounds), changes.size());  // known when its figures are
+    const std::size_t sure = count_sure(changes);
+    std::fprintf(stderr, "round %d of at most %d: %d %% would be found in %zu of %zu figures\n", i + 1,
+                 o.ops.rounds, o.find, sure, changes.size());
+    if (sure == changes.size()) break;
+    ops.op = unsure_ops(changes);
   }
-  return print_changes(compare_benches(before, after));
+  return print_changes(changes, o.find);
 }
 
 }  // namespace apps

@@ -20,6 +20,7 @@ const char* kOp = "regular expression over the names of the ops";
 const char* kBlocks =
     "of the CPU device: one thread a block (host), or the GPU's block sizes on fibers (gpu)";
 const char* kJson = "file that receives the result";
+const char* kFind = "slowdown in percent that is not to be missed";
 const char* kCsv = "file that receives the result as a table";
 
 Fields rank_fields(RankOptions& o) {
@@ -408,6 +409,7 @@ Fields fields(BenchCompareOptions& o) {
        .help = "results of bench ops --json: FILE,FILE",
        .required = true},
       {.name = "after", .value = &o.after, .help = "others, of the same device", .required = true},
+      {.name = "find", .value = &o.find, .help = kFind, .low = 6, .high = 1000},
   };
 }
 
@@ -415,9 +417,12 @@ Fields fields(BenchTurnsOptions& o) {
   Fields all = {
       {.name = "before", .value = &o.before, .help = "program, another build of dyad", .required = true},
       {.name = "after", .value = &o.after, .help = "program that is held against it", .required = true},
+      {.name = "find", .value = &o.find, .help = kFind, .low = 6, .high = 1000},
   };
-  for (const Field& f : fields(o.ops))
+  for (Field& f : fields(o.ops)) {
+    if (f.name == "rounds") f.help = "over all ops, at most: until a slowdown of --find would be found";
     if (f.saved && f.name != "floor") all.push_back(f);
+  }
   return all;
 }
 

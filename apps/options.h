@@ -178,11 +178,14 @@ struct BenchOpsOptions {
 
 struct BenchCompareOptions {
   std::string before, after;  // results of bench ops --json, "A1.json,A2.json"
+  int find = 15;              // the slowdown that is not to be missed, in percent
 };
 
 struct BenchTurnsOptions {
   std::string before, after;  // builds of dyad
-  BenchOpsOptions ops{.rounds = 14};
+  BenchOpsOptions ops{
+      .rounds = 40};  // rounds: at most; there are no more once `find` would be found in each figure
+  int find = 15;      // as in BenchCompareOptions
 };
 
 struct PreviewOptions {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "apps/bench_compare.h"
 #include "apps/bench_times.h"
 #include "apps/cli.h"
+#include "apps/rank_sum.h"
 #include "apps/roofline.h"
 #include "engine/error.h"
 #include "engine/gradcheck.h"
@@ -160,7 +162,7 @@ nlohmann::json runs_of(double seconds, std::uint64_t seed, int rounds = 12, doub
 
 apps::BenchChange::Verdict verdict(const std::vector<nlohmann::json>& before,
                                    const std::vector<nlohmann::json>& after) {
-  return apps::compare_benches(before, after)[0].verdict;
+  return apps::compare_benches(before, after, 15)[0].verdict;
 }
 
 }  // namespace
@@ -172,9 +174,9 @@ TEST_CASE("bench compare: noise is no change, 15 % is one") {
     CHECK(verdict({a}, {c}) == apps::BenchChange::slower);
     CHECK(verdict({c}, {a}) == apps::BenchChange::faster);
   }
-  CHECK_THROWS_AS(apps::compare_benches({{{"rows", nlohmann::json::array()}}}, {runs_of(1, 1)}),
+  CHECK_THROWS_AS(apps::compare_benches({{{"rows", nlohmann::json::array()}}}, {runs_of(1, 1)}, 15),
                   engine::DataError);
-  CHECK_THROWS_AS(apps::compare_benches({nlohmann::json::object()}, {runs_of(1, 1)}), engine::DataError);
+  CHECK_THROWS_AS(apps::compare_benches({nlohmann::json::object()}, {runs_of(1, 1)}, 15), engine::DataError);
 }
 
 TEST_CASE("bench compare: what is 4 % apart in every round is no change, and what is rare is none") {
@@ -185,9 +187,10 @@ TEST_CASE("bench compare: what is 4 % apart in every round is no change, and wha
 TEST_CASE("bench compare: the rounds of all results count, and too few are refused") {
   const auto a = runs_of(1, 1, 4), b = runs_of(1.3, 2, 4);
   CHECK(verdict({a, a}, {b, b}) == apps::BenchChange::slower);
-  CHECK(message_of<engine::DataError>([&] { apps::compare_benches({a}, {b}); }) ==
-        "4 rounds that were not interrupted can't tell a change in 1 figures from noise, expected at least "
-        "6: more --rounds or fewer ops");
+  CHECK(
+      message_of<engine::DataError>([&] { apps::print_changes(apps::compare_benches({a}, {b}, 15), 15); }) ==
+      "4 rounds that were not interrupted can't tell a change in 1 figures from noise, expected at least "
+      "6: more --rounds or fewer ops");
 }
 
 TEST_CASE("bench compare: a false alarm in fewer than 2 of 100 comparisons of very noisy builds") {
@@ -203,7 +206,7 @@ TEST_CASE("bench compare: a false alarm in fewer than 2 of 100 comparisons of ve
   };
   int alarms = 0;
   for (int i = 0; i < 300; ++i) {
-    const auto changes = apps::compare_benches({result()}, {result()});
+    const auto changes = apps::compare_benches({result()}, {result()}, 15);
     alarms += std::any_of(changes.begin(), changes.end(),
                           [](const auto& c) { return c.verdict != apps::BenchChange::same; });
   }
@@ -219,11 +222,12 @@ TEST_CASE("bench compare: nothing is said of rounds that were interrupted") {
     result["rows"].push_back(other);
     return result;
   };
-  const auto changes = apps::compare_benches({two_rows(a, false)}, {two_rows(b, true), two_rows(b, true)});
+  const auto changes =
+      apps::compare_benches({two_rows(a, false)}, {two_rows(b, true), two_rows(b, true)}, 15);
   CHECK(changes[1].verdict == apps::BenchChange::unknown);
   auto half = two_rows(b, false);
   for (int i = 0; i < 6; ++i) half["rows"][1]["forward"]["rounds"][i]["interrupted"] = 0.6;
-  const auto known = apps::compare_benches({two_rows(a, false)}, {half});
+  const auto known = apps::compare_benches({two_rows(a, false)}, {half}, 15);
   CHECK(known[0].verdict == apps::BenchChange::slower);
   CHECK(known[1].verdict == apps::BenchChange::unknown);
 }
@@ -265,9 +269,9 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
                     none = program("none", "no result");
   std::ostringstream out, err;
   const auto code = [&](const std::string& before, const std::string& after) {
-    return apps::run_command_line({"bench", "turns", "--before", before, "--after", after, "--rounds", "6",
-                                   "--op", "^re lu$", "--repeat", "2"},
-                                  out, err);
+    return apps::run_command_line(
+        {"bench", "turns", "--before", before, "--after", after, "--op", "^re lu$", "--repeat", "2"}, out,
+        err);
   };
   CHECK(code(a, a) == 0);
   CHECK(code(a, slow) == 1);
@@ -280,8 +284,8 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
     if (lines.size() >= 12 && lines.size() < 20) order += line[0];
     lines.push_back(line);
   }
-  REQUIRE(lines.size() == 36);
-  CHECK(order == "assaassa");  // neither is always the first
+  REQUIRE(lines.size() == 36);  // six rounds of each, as these have no spread
+  CHECK(order == "assaassa");   // neither is always the first
   CHECK(lines[0].rfind("a bench ops --json ", 0) == 0);
   const std::string flags =
       " --op ^re lu$ --device cpu --dtype f32 --threads host --rounds 1 --repeat 2 --cache cold "
@@ -308,6 +312,52 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
         "at least 6: more --rounds or fewer ops\n");
   CHECK(refused({"bench", "turns", "--before", a, "--after", scratch.path("a.json")}) ==
         "dyad bench turns: --after is \"" + scratch.path("a.json") + "\", expected a program of dyad\n");
+}
+
+TEST_CASE("bench turns: goes on with the ops whose slowdown would be missed, and no further than --rounds") {
+  const Scratch scratch;
+  auto result = runs_of(1, 1, 1);
+  result["rows"].push_back(result["rows"][0]);
+  result["rows"][1]["op"] = "sum/a.b (c)";
+  scratch.write("0.json", result.dump());
+  for (auto& round : result["rows"][1]["forward"]["rounds"]) round["p25"] = 9;
+  scratch.write("1.json", result.dump());
+  // its second row takes 1 s or 9 s, by turns
+  const std::string program = scratch.write(
+      "program", "#!/bin/sh\ncd '" + scratch.path(".") +
+                     "'\necho \"$*\" >> asked\ncp $(( ($(wc -l < asked) - 1) / 2 % 2 )).json \"$4\"\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  std::ostringstream out, err;
+  CHECK(apps::run_command_line({"bench", "turns", "--before", program, "--after", program, "--rounds", "12"},
+                               out, err) == 0);
+  std::istringstream asked(scratch.read("asked"));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(asked, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 24);
+  CHECK(lines[0].find(" --op .* ") != std::string::npos);
+  CHECK(lines[2].find(R"( --op ^(relu|sum/a\.b \(c\))$ )") != std::string::npos);
+  CHECK(lines[23].find(R"( --op ^(sum/a\.b \(c\))$ )") != std::string::npos);
+}
+
+TEST_CASE("rank sum: as often as a slowdown is said to be found, it is") {
+  const double allowed = apps::chance_allowed(6);
+  engine::Random random(3);
+  const auto rounds = [&](std::size_t count, double seconds) {
+    std::vector<double> times(count);
+    for (double& t : times) t = seconds * std::exp(0.06 * random.normal());
+    std::sort(times.begin(), times.end());
+    return times;
+  };
+  for (const std::size_t count : {8, 12, 16, 24}) {
+    CAPTURE(count);
+    double said = 0, found = 0;
+    const int trials = 100;
+    for (int i = 0; i < trials; ++i) {
+      said += apps::chance_to_find(rounds(count, 1), rounds(count, 2), 1.15, allowed) / trials;
+      found += double(apps::slower(rounds(count, 1), rounds(count, 1.15), allowed)) / trials;
+    }
+    CHECK(std::abs(said - found) < 0.15);
+  }
 }
 
 TEST_CASE("bench: noise and a machine that slows down are seen") {

@@ -1,11 +1,13 @@
 #include "apps/bench_compare.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
-#include <optional>
+#include <map>
 #include <sstream>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "apps/commands.h"
 #include "apps/rank_sum.h"
@@ -14,21 +16,28 @@
 namespace apps {
 namespace {
 
-constexpr const char* kPasses[] = {"forward", "forward_backward"};
+// What a result is of, but for the code.
+constexpr const char* kConditions[] = {"device", "dtype", "threads", "cache"};
 
-// The 25th percentile of a pass in each round of all results, but of those that were mostly interrupted; none
-// where no result has the row.
-std::optional<std::vector<double>> rounds_of(const std::vector<nlohmann::json>& results,
-                                             const nlohmann::json& row, const char* pass) {
-  std::optional<std::vector<double>> all;
-  for (const auto& result : results)
-    for (const auto& r : result.at("rows")) {
-      if (r.at("op") != row.at("op") || r.at("shape") != row.at("shape") || !r.contains(pass)) continue;
-      if (!all) all.emplace();
-      for (const auto& round : r.at(pass).at("rounds"))
-        if (round.at("interrupted") <= 0.5) all->push_back(round.at("p25"));
-    }
-  if (all) std::sort(all->begin(), all->end());
+// By op, shape and pass, the 25th percentile of each round of all results, ascending, but of those that were
+// mostly interrupted.
+using Rounds = std::map<std::array<std::string, 3>, std::vector<double>>;
+
+Rounds rounds_of(const std::vector<nlohmann::json>& results) {
+  Rounds all;
+  try {
+    for (const auto& result : results)
+      for (const auto& row : result.at("rows"))
+        for (const char* pass : {"forward", "forward_backward"}) {
+          if (!row.contains(pass)) continue;
+          auto& figure = all[{row.at("op"), row.at("shape"), pass}];
+          for (const auto& round : row.at(pass).at("rounds"))
+            if (round.at("interrupted") <= 0.5) figure.push_back(round.at("p25"));
+        }
+  } catch (const nlohmann::json::exception& e) {
+    throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
+  }
+  for (auto& [name, figure] : all) std::sort(figure.begin(), figure.end());
   return all;
 }
 
@@ -41,10 +50,9 @@ std::vector<nlohmann::json> read_all(const std::string& paths) {
   return all;
 }
 
-// What a result is of, but for the code.
 void require_alike(const nlohmann::json& a, const std::string& path_a, const nlohmann::json& b,
                    const std::string& path_b) {
-  for (const char* key : {"device", "dtype", "threads", "cache"})
+  for (const char* key : kConditions)
     if (a.value(key, "") != b.value(key, ""))
       throw engine::DataError(path_b + ": " + key + " is " + b.value(key, "") + ", expected that of " +
                               path_a + ", " + a.value(key, ""));
@@ -56,53 +64,47 @@ nlohmann::json read_bench(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw engine::DataError(path + " can't be opened");
   try {
-    return nlohmann::json::parse(in);
+    auto result = nlohmann::json::parse(in);
+    result.at("rows");
+    for (const char* key : kConditions) result.value(key, "");  // no other type than text
+    return result;
   } catch (const nlohmann::json::exception& e) {
     throw engine::DataError(path + ": " + e.what() + ", expected a result of dyad bench ops --json");
   }
 }
 
-std::vector<BenchChange> compare_benches(const std::vector<nlohmann::json>& before,
-                                         const std::vector<nlohmann::json>& after, int find) {
-  struct Figure {
-    BenchChange change;
-    std::vector<double> a, b;
-  };
-  std::vector<Figure> figures;
-  try {
-    for (const auto& row : before.at(0).at("rows"))
-      for (const char* pass : kPasses) {
-        auto a = rounds_of(before, row, pass), b = rounds_of(after, row, pass);
-        if (a && b) figures.push_back({{row.at("op"), row.at("shape"), pass}, std::move(*a), std::move(*b)});
-      }
-  } catch (const nlohmann::json::exception& e) {
-    throw engine::DataError(std::string(e.what()) + ", expected results of dyad bench ops --json");
-  }
-  if (figures.empty()) throw engine::DataError("the two results have no row in common");
+BenchComparison compare_benches(const std::vector<nlohmann::json>& before,
+                                const std::vector<nlohmann::json>& after, int find) {
+  const Rounds old_rounds = rounds_of(before), new_rounds = rounds_of(after);
+  BenchComparison all;
+  for (const auto& [name, a] : old_rounds)
+    if (const auto b = new_rounds.find(name); b != new_rounds.end())
+      all.changes.push_back({.op = name[0], .shape = name[1], .pass = name[2]});
+  all.alone = old_rounds.size() + new_rounds.size() - 2 * all.changes.size();
+  if (all.changes.empty()) throw engine::DataError("the two results have no row in common");
 
-  const double allowed = chance_allowed(figures.size());
-  const std::size_t needed = rounds_needed(figures.size());
-  std::vector<BenchChange> changes;
-  for (auto& [change, a, b] : figures) {
+  const double allowed = chance_allowed(all.changes.size());
+  const std::size_t needed = rounds_needed(all.changes.size());
+  for (BenchChange& change : all.changes) {
+    const auto &a = old_rounds.at({change.op, change.shape, change.pass}),
+               &b = new_rounds.at({change.op, change.shape, change.pass});
     change.before = median(a);
     change.after = median(b);
     change.rounds = std::min(a.size(), b.size());
-    if (change.rounds >= needed) {
-      change.verdict = slower(a, b, allowed)   ? BenchChange::slower
-                       : slower(b, a, allowed) ? BenchChange::faster
-                                               : BenchChange::same;
-      change.found = chance_to_find(a, b, 1 + find / 100., allowed);
-    }
-    changes.push_back(change);
+    if (change.rounds < needed) continue;
+    change.verdict = slower(a, b, allowed)   ? BenchChange::slower
+                     : slower(b, a, allowed) ? BenchChange::faster
+                                             : BenchChange::same;
+    change.found = chance_to_find(a, b, 1 + find / 100., allowed);
   }
-  return changes;
+  return all;
 }
 
 void require_rounds(std::size_t rounds, std::size_t figures) {
   if (rounds >= rounds_needed(figures)) return;
   throw engine::DataError(engine::concat_text(
       rounds, " rounds that were not interrupted can't tell a change in ", figures,
-      " figures from noise, expected at least ", rounds_needed(figures), ": more --rounds or fewer ops"));
+      " figures from noise, expected at least ", rounds_needed(figures), ": more rounds or fewer ops"));
 }
 
 int bench_compare(const BenchCompareOptions& o) {
@@ -112,11 +114,8 @@ int bench_compare(const BenchCompareOptions& o) {
   return print_changes(compare_benches(before, after, o.find), o.find);
 }
 
-std::size_t count_sure(const std::vector<BenchChange>& changes) {
-  return std::size_t(std::count_if(changes.begin(), changes.end(), [](const auto& c) { return c.sure(); }));
-}
-
-int print_changes(const std::vector<BenchChange>& changes, int find) {
+int print_changes(const BenchComparison& all, int find) {
+  const auto& changes = all.changes;
   std::size_t rounds = 0;
   for (const BenchChange& c : changes) rounds = std::max(rounds, c.rounds);
   require_rounds(rounds, changes.size());
@@ -131,8 +130,10 @@ int print_changes(const std::vector<BenchChange>& changes, int find) {
                 c.op.c_str(), c.shape.c_str(), c.pass.c_str(), c.before * 1e3, c.after * 1e3,
                 c.after / c.before);
   }
-  std::printf("%zu compared, %d slower, %d too often interrupted to tell\n", changes.size(), found, unknown);
-  const std::size_t sure = count_sure(changes);
+  std::printf("%zu compared, %d slower, %d with too few rounds that were not interrupted\n", changes.size(),
+              found, unknown);
+  if (all.alone > 0) std::printf("%zu not compared: only one of the two has them\n", all.alone);
+  const std::size_t sure = all.sure();
   if (sure == changes.size()) {
     std::printf("%d %% would have been found in each\n", find);
   } else {
@@ -140,7 +141,7 @@ int print_changes(const std::vector<BenchChange>& changes, int find) {
                                           [](const auto& a, const auto& b) { return a.found < b.found; });
     std::printf(
         "%d %% would have been found in %zu, and may be missed in the others, most easily in %s %s %s, where "
-        "it is found %.0f times in 100: more --rounds or fewer ops\n",
+        "it is found %.0f times in 100: more rounds or fewer ops\n",
         find, sure, least.op.c_str(), least.shape.c_str(), least.pass.c_str(), 100 * least.found);
   }
   return found == 0 ? 0 : 1;

@@ -2,13 +2,11 @@
 // slow for both, and what a process was given for its life, its pages above all, is drawn anew.
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <set>
-#include <stdexcept>
 #include <string>
 
 #include "apps/bench_compare.h"
@@ -24,9 +22,10 @@ namespace {
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "dyad-turns-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      throw std::runtime_error(name + " can't be made: " + std::strerror(errno));
+    std::error_code no_folder;
+    std::string name = (std::filesystem::temp_directory_path(no_folder) / "dyad-turns-XXXXXX").string();
+    if (no_folder || mkdtemp(name.data()) == nullptr)
+      throw engine::UsageError(name + " can't be made, expected TMPDIR to be a folder to write to");
     path_ = name;
   }
   ~Folder() {
@@ -55,7 +54,7 @@ nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::s
   // absolute: a name without a slash would be looked for in PATH
   std::string command =
       quoted(std::filesystem::absolute(program).string()) + " bench ops --json " + quoted(file);
-  for (const Field& f : fields(ops))
+  for (const Field& f : fields(ops))  // all: another build's defaults may be others
     if (f.saved) command += " --" + f.name + " " + quoted(text_of(f));
   if (!shell(command + " >/dev/null")) throw engine::DataError(program + ": bench ops has failed");
   try {
@@ -89,20 +88,19 @@ int bench_turns(const BenchTurnsOptions& o) {
   const auto turn = [&](const std::string& program, std::vector<nlohmann::json>& results) {
     results.push_back(run(program, ops, folder.file("ops.json")));
   };
-  std::vector<BenchChange> changes;
+  BenchComparison all;
   for (int i = 0; i < o.ops.rounds; ++i) {
     if (i % 2 == 0) turn(o.before, before);
     turn(o.after, after);
     if (i % 2 == 1) turn(o.before, before);
-    changes = compare_benches(before, after, o.find);
-    require_rounds(std::size_t(o.ops.rounds), changes.size());  // known when its figures are
-    const std::size_t sure = count_sure(changes);
+    all = compare_benches(before, after, o.find);
+    require_rounds(std::size_t(o.ops.rounds), all.changes.size());  // known when its figures are
     std::fprintf(stderr, "round %d of at most %d: %d %% would be found in %zu of %zu figures\n", i + 1,
-                 o.ops.rounds, o.find, sure, changes.size());
-    if (sure == changes.size()) break;
-    ops.op = unsure_ops(changes);
+                 o.ops.rounds, o.find, all.sure(), all.changes.size());
+    if (all.sure() == all.changes.size()) break;
+    ops.op = unsure_ops(all.changes);
   }
-  return print_changes(changes, o.find);
+  return print_changes(all, o.find);
 }
 
 }  // namespace apps

@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/fields.h"
 #include "apps/machine.h"
+#include "apps/shell.h"
 #include "data/files.h"
 #include "engine/communicator.h"
 #include "engine/error.h"
@@ -251,6 +252,8 @@ int run_command_line(const std::vector<std::string>& arguments, std::ostream& ou
     return failed(kUsage, e.what());
   } catch (const engine::DataError& e) {
     return failed(kBadData, e.what());
+  } catch (const Interrupted& e) {
+    return failed(kInterrupted, e.what());
   } catch (const engine::RankError& e) {
     return failed(kTryAgain, e.what());
   } catch (const std::bad_alloc&) {

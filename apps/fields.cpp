@@ -20,8 +20,15 @@ const char* kOp = "regular expression over the names of the ops";
 const char* kBlocks =
     "of the CPU device: one thread a block (host), or the GPU's block sizes on fibers (gpu)";
 const char* kJson = "file that receives the result";
-const char* kFind = "slowdown in percent that is not to be missed";
 const char* kCsv = "file that receives the result as a table";
+
+Field find_field(int& percent) {
+  return {.name = "find",
+          .value = &percent,
+          .help = "slowdown in percent that is not to be missed",
+          .low = 6,
+          .high = 1000};
+}
 
 Fields rank_fields(RankOptions& o) {
   return {
@@ -409,7 +416,7 @@ Fields fields(BenchCompareOptions& o) {
        .help = "results of bench ops --json: FILE,FILE",
        .required = true},
       {.name = "after", .value = &o.after, .help = "others, of the same device", .required = true},
-      {.name = "find", .value = &o.find, .help = kFind, .low = 6, .high = 1000},
+      find_field(o.find),
   };
 }
 
@@ -417,7 +424,7 @@ Fields fields(BenchTurnsOptions& o) {
   Fields all = {
       {.name = "before", .value = &o.before, .help = "program, another build of dyad", .required = true},
       {.name = "after", .value = &o.after, .help = "program that is held against it", .required = true},
-      {.name = "find", .value = &o.find, .help = kFind, .low = 6, .high = 1000},
+      find_field(o.find),
   };
   for (Field& f : fields(o.ops)) {
     if (f.name == "rounds") f.help = "over all ops, at most: until a slowdown of --find would be found";

@@ -35,7 +35,8 @@ struct Finding {
   std::string kind;
   struct Access {
     std::string what, place;
-    std::string thread = {};  // "T5"
+    std::string unknown = {};  // where it is if no frame's file is known: "cards:0xc257 (scan_kernel)"
+    std::string thread = {};   // "T5"
   };
   std::vector<Access> accesses;
   std::map<std::string, std::string> names;  // of threads (kernels/simt/thread_name.h)
@@ -44,8 +45,9 @@ struct Finding {
   std::string text(bool by_whom) const {
     std::string t = kind;
     for (const Access& a : accesses) {
-      if (a.place.empty()) continue;
-      t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + a.place;
+      const std::string& place = a.place.empty() ? a.unknown : a.place;
+      if (place.empty()) continue;
+      t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + place;
       if (by_whom) t += author(a);
     }
     return t;
@@ -73,9 +75,13 @@ std::string file_in_this_program(const std::string& module, const std::string& o
   static const std::regex place(R"(([^?]+:[1-9]\d*).*\n)");  // "??:0" where it does not know
   char line[4096];
   std::cmatch m;
-  while (out && std::fgets(line, sizeof line, out.get()))  // from the innermost inlined function outwards
-    if (std::regex_match(line, m, place) && !of_the_layer(m[1])) return m[1];
-  return module + ":" + offset;
+  std::string found = module + ":" + offset;
+  while (out && std::fgets(line, sizeof line, out.get())) {  // from the innermost inlined function outwards
+    if (!std::regex_match(line, m, place)) continue;
+    found = m[1];
+    if (!of_the_layer(found)) break;
+  }
+  return found;
 }
 
 std::vector<std::string> sanitizer_findings(const std::string& report, const FileOf& file_of) {
@@ -98,6 +104,7 @@ std::vector<std::string> sanitizer_findings(const std::string& report, const Fil
   const auto add = [&](const std::string& same, const std::string& text) {
     if (known.insert(same).second) findings.push_back(text);
   };
+  std::map<std::string, std::string> files;  // of frames without, as file_of is slow
   Finding now;
   const auto finish = [&] {
     if (!now.kind.empty()) add(now.text(false), now.text(true));
@@ -132,13 +139,19 @@ std::vector<std::string> sanitizer_findings(const std::string& report, const Fil
     } else if (std::regex_match(line, m, other_stack)) {
       in_access = false;
     } else if (in_access && now.accesses.back().place.empty()) {
-      std::string file;
-      if (std::regex_match(line, m, frame))
+      std::string file, unknown;
+      if (std::regex_match(line, m, frame)) {
         file = m[2];
-      else if (std::regex_match(line, m, frame_without_file))
-        file = file_of(m[2], m[3]);
-      if (!file.empty() && !of_the_layer(file))
-        now.accesses.back().place = file_name(file) + " (" + short_name(m[1]) + ")";
+      } else if (std::regex_match(line, m, frame_without_file)) {
+        unknown = m[2].str() + ":" + m[3].str();
+        const auto [known_file, is_new] = files.try_emplace(unknown);
+        if (is_new) known_file->second = file_of(m[2], m[3]);
+        file = known_file->second;
+      }
+      if (file.empty() || of_the_layer(file)) continue;
+      Finding::Access& a = now.accesses.back();
+      std::string& place = file == unknown ? a.unknown : a.place;
+      if (place.empty()) place = file_name(file) + " (" + short_name(m[1]) + ")";
     }
   }
   finish();

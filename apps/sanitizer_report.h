@@ -12,13 +12,15 @@ namespace apps {
 // innermost frame with a file that is not the SIMT layer's. What is at the same places once.
 //
 // g++'s runtime does not find the file of some frames, only their module and offset ("cards", "0xc257"):
-// `file_of` gives those as "FILE:LINE", or "" where it has nothing to say.
+// `file_of` gives those as "FILE:LINE", as "MODULE:OFFSET" where it knows no more, which is the place if no
+// frame has a file, or "" for a module that is nobody's.
 using FileOf = std::function<std::string(const std::string& module, const std::string& offset)>;
 std::vector<std::string> sanitizer_findings(
     const std::string& report,
     const FileOf& file_of = [](const auto&, const auto&) { return std::string(); });
 
-// Of this program, as addr2line (binutils) has it; where that has nothing, "MODULE:OFFSET".
+// Of this program, as addr2line (binutils) has it: the innermost line that is not the SIMT layer's, if there
+// is one.
 std::string file_in_this_program(const std::string& module, const std::string& offset);
 
 }  // namespace apps

@@ -1,5 +1,8 @@
 #include "apps/shell.h"
 
+#include <sys/wait.h>
+
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,7 +16,11 @@ std::string quoted(const std::string& text) {
 
 bool shell(const std::string& command) {
   std::fflush(stdout);
-  return std::system(command.c_str()) == 0;
+  const int status = std::system(command.c_str());
+  if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
+      (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT))  // what a shell says of it
+    throw Interrupted();
+  return status == 0;
 }
 
 }  // namespace apps

@@ -1,11 +1,18 @@
 // Other programs, run by the shell.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 namespace apps {
 
 std::string quoted(const std::string& text);  // one word of a command, whatever is in it
-bool shell(const std::string& command);       // true if it ended with 0
+
+// Ctrl-C while a program ran, which alone hears it.
+struct Interrupted : std::runtime_error {
+  Interrupted() : std::runtime_error("Ctrl-C") {}
+};
+
+bool shell(const std::string& command);  // true if it ended with 0; Interrupted
 
 }  // namespace apps

@@ -339,7 +339,7 @@ unset OMP_WAIT_POLICY OMP_NUM_THREADS
 together 240 bench_ops
 together 60 bench_step
 together 180 pytorch_ops
-together 300 pytorch
+together 360 pytorch
 together 150 learning
 together 180 kernel_times
 

@@ -12,6 +12,7 @@ the first bug, and after the last, the tree as it is must pass. Exit code 1 wher
 """
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,14 +38,20 @@ written, so `msan` finds races too, where the natural order of threads shows the
 """
 
 
+running = set()  # groups of processes, which no signal to this script reaches
+
+
 def run(command, timeout=None, **options):
     with subprocess.Popen([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           start_new_session=True, **options) as process:
+        running.add(process.pid)
         try:
             out, _ = process.communicate(timeout=timeout)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)  # its children too
             raise
+        finally:
+            running.remove(process.pid)
     return subprocess.CompletedProcess(command, process.returncode, out)
 
 
@@ -96,6 +103,14 @@ def check(kinds, op, seeds, limit, jobs):
     """Of all kinds together: what found something with every seed."""
     with ThreadPoolExecutor(jobs) as pool:
         runs = {(kind, seed): pool.submit(detectors, kind, op, seed, limit) for kind in kinds for seed in range(seeds)}
+        try:
+            wait(runs.values())
+        except BaseException:  # of the main thread, which alone hears of Ctrl-C
+            pool.shutdown(wait=False, cancel_futures=True)
+            for group in list(running):
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.killpg(group, signal.SIGKILL)
+            raise
     return set.intersection(*(set.union(*(runs[kind, seed].result() for kind in kinds)) for seed in range(seeds)))
 
 
@@ -123,6 +138,7 @@ def main():
         print(f"{len(mutations)} bugs, each with its place")
         return 0
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     copy_tree()
     kinds = ["plain"] + (["asan", "tsan", "msan"] if any(m.get("sanitizers") for m in mutations) else [])
     ops = "|".join(sorted({m["op"] for m in mutations}))

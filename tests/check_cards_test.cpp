@@ -80,6 +80,22 @@ TEST_CASE("findings: a frame whose file the runtime does not find") {
   newer.insert(newer.find("\n    #2"), " (BuildId: 01ab)");
   CHECK(apps::sanitizer_findings(newer, file_of) == apps::sanitizer_findings(race, file_of));
 
+  // what is in the layer alone is not the place, nor is what nobody knows if a frame further out has a file
+  for (const char* inner :
+       {"/home/u/dyad/kernels/simt/atomic.h:7", "/usr/include/c++/12/bits/algo.h:9", "", "cards:0xc257"})
+    CHECK(apps::sanitizer_findings(race, [&](const std::string& module, const auto&) {
+            return module == "cards" ? std::string(inner) : "";
+          }) == Findings{"data race: write of size 4 at main.cpp:9 (main)"});
+  const std::string bare = race.substr(0, race.find("    #2"));
+  int asked = 0;
+  const auto unknown = [&](const std::string& module, const std::string& offset) {
+    ++asked;
+    return module == "cards" ? module + ":" + offset : "";
+  };
+  CHECK(apps::sanitizer_findings(bare + bare, unknown) ==
+        Findings{"data race: write of size 4 at cards:0xc257 (scan_kernel)"});
+  CHECK(asked == 2);  // once each
+
   // this very program, whose addresses addr2line knows or not
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").filename().string();
   CHECK(apps::file_in_this_program("libc.so.6", "0x5") == "");

@@ -75,7 +75,8 @@ def build(kind, jobs):
                          cwd=COPY)
         if configured.returncode:
             return configured.stdout
-    built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY)
+    built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY,
+                env=os.environ | {"CCACHE_BASEDIR": str(COPY)})  # so that what this tree has compiled is found
     return built.stdout if built.returncode else ""
 
 

@@ -76,18 +76,21 @@ nlohmann::json read_bench(const std::string& path) {
 BenchComparison compare_benches(const std::vector<nlohmann::json>& before,
                                 const std::vector<nlohmann::json>& after, int find) {
   const Rounds old_rounds = rounds_of(before), new_rounds = rounds_of(after);
-  BenchComparison all;
-  for (const auto& [name, a] : old_rounds)
-    if (const auto b = new_rounds.find(name); b != new_rounds.end())
-      all.changes.push_back({.op = name[0], .shape = name[1], .pass = name[2]});
-  all.alone = old_rounds.size() + new_rounds.size() - 2 * all.changes.size();
-  if (all.changes.empty()) throw engine::DataError("the two results have no row in common");
+  const auto common =
+      std::size_t(std::count_if(old_rounds.begin(), old_rounds.end(),
+                                [&](const auto& figure) { return new_rounds.count(figure.first); }));
+  if (common == 0) throw engine::DataError("the two results have no row in common");
 
-  const double allowed = chance_allowed(all.changes.size());
-  const std::size_t needed = rounds_needed(all.changes.size());
-  for (BenchChange& change : all.changes) {
-    const auto &a = old_rounds.at({change.op, change.shape, change.pass}),
-               &b = new_rounds.at({change.op, change.shape, change.pass});
+  const double allowed = chance_allowed(common);
+  const std::size_t needed = rounds_needed(common);
+  BenchComparison all;
+  all.alone = old_rounds.size() + new_rounds.size() - 2 * common;
+  for (const auto& [name, a] : old_rounds) {
+    const auto same = new_rounds.find(name);
+    if (same == new_rounds.end()) continue;
+    const std::vector<double>& b = same->second;
+    all.changes.push_back({.op = name[0], .shape = name[1], .pass = name[2]});
+    BenchChange& change = all.changes.back();
     change.before = median(a);
     change.after = median(b);
     change.rounds = std::min(a.size(), b.size());

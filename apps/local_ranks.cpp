@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "apps/cli.h"
+#include "apps/shell.h"
 
 namespace apps {
 namespace {
@@ -75,7 +76,7 @@ class Processes {
     std::erase_if(running_, [&](pid_t p) {
       int status = 0;
       if (waitpid(p, &status, WNOHANG) == 0) return false;
-      const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      const int code = exit_code(status);
       if (first == kOk) first = code;
       return true;
     });

@@ -182,10 +182,9 @@ struct BenchCompareOptions {
 };
 
 struct BenchTurnsOptions {
-  std::string before, after;  // builds of dyad
-  BenchOpsOptions ops{
-      .rounds = 40};  // rounds: at most; there are no more once `find` would be found in each figure
-  int find = 15;      // as in BenchCompareOptions
+  std::string before, after;          // builds of dyad
+  int find = 15;                      // as in BenchCompareOptions
+  BenchOpsOptions ops{.rounds = 40};  // at most: fewer, once `find` would be found in each figure
 };
 
 struct PreviewOptions {

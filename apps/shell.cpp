@@ -14,13 +14,15 @@ std::string quoted(const std::string& text) {
   return q + "'";
 }
 
+int exit_code(int wait_status) {
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
 bool shell(const std::string& command) {
   std::fflush(stdout);
-  const int status = std::system(command.c_str());
-  if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
-      (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT))  // what a shell says of it
-    throw Interrupted();
-  return status == 0;
+  const int code = exit_code(std::system(command.c_str()));
+  if (code == 128 + SIGINT) throw Interrupted();
+  return code == 0;
 }
 
 }  // namespace apps

@@ -8,6 +8,8 @@ namespace apps {
 
 std::string quoted(const std::string& text);  // one word of a command, whatever is in it
 
+int exit_code(int wait_status);  // of a process, as a shell says it: 128 + the signal that ended it
+
 // Ctrl-C while a program ran, which alone hears it.
 struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("Ctrl-C") {}

@@ -31,6 +31,13 @@ int count(const std::string& text, const std::string& part) {
   return found;
 }
 
+// A program that /bin/sh runs; its path.
+std::string script(const Scratch& scratch, const std::string& name, const std::string& lines) {
+  const std::string path = scratch.write(name, "#!/bin/sh\n" + lines);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
 }  // namespace
 
 TEST_CASE("bench ops: every card has shapes, but reshape, which launches nothing") {
@@ -275,11 +282,9 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
   const Scratch scratch;
   // A program that notes what it is asked, and answers with a result.
   const auto program = [&](const std::string& name, const std::string& answer) {
-    const std::string path =
-        scratch.write(name, "#!/bin/sh\necho \"" + name + " $*\" >> '" + scratch.path("asked") + "'\ncp '" +
-                                scratch.write(name + ".json", answer) + "' \"$4\"\n");
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    return path;
+    return script(scratch, name,
+                  "echo \"" + name + " $*\" >> '" + scratch.path("asked") + "'\ncp '" +
+                      scratch.write(name + ".json", answer) + "' \"$4\"\n");
   };
   const std::string a = program("a", runs_of(1, 1, 1).dump()),
                     slow = program("slow 15 %", runs_of(1.15, 2, 1).dump()),
@@ -318,10 +323,8 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
     CHECK(err.str().rfind("dyad bench turns: " + after + ": " + what, 0) == 0);
   };
   said("/bin/false", "bench ops has failed\n");
-  const std::string stopped = scratch.write("stopped", "#!/bin/sh\nkill -INT $$\n");
-  std::filesystem::permissions(stopped, std::filesystem::perms::owner_all);
-  CHECK(code(a, stopped) == 130);  // Ctrl-C
-  said("/bin/true", "");           // it must not be judged by what the other left
+  CHECK(code(a, script(scratch, "stopped", "kill -INT $$\n")) == 130);  // Ctrl-C
+  said("/bin/true", "");  // it must not be judged by what the other left
   err.str("");
   const std::string few = program("few", runs_of(1, 1, 1).dump());
   CHECK(apps::run_command_line({"bench", "turns", "--before", few, "--after", few, "--rounds", "5"}, out,
@@ -343,10 +346,10 @@ TEST_CASE("bench turns: goes on with the ops whose slowdown would be missed, and
   for (auto& round : result["rows"][1]["forward"]["rounds"]) round["p25"] = 9;
   scratch.write("1.json", result.dump());
   // its second row takes 1 s or 9 s, by turns
-  const std::string program = scratch.write(
-      "program", "#!/bin/sh\ncd '" + scratch.path(".") +
-                     "'\necho \"$*\" >> asked\ncp $(( ($(wc -l < asked) - 1) / 2 % 2 )).json \"$4\"\n");
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const std::string program =
+      script(scratch, "program",
+             "cd '" + scratch.path(".") +
+                 "'\necho \"$*\" >> asked\ncp $(( ($(wc -l < asked) - 1) / 2 % 2 )).json \"$4\"\n");
   std::ostringstream out, err;
   CHECK(apps::run_command_line({"bench", "turns", "--before", program, "--after", program, "--rounds", "12"},
                                out, err) == 0);

@@ -29,7 +29,7 @@ stage_cuda() {
   }
   scripts/install.sh --cuda || return 1
   CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}" || return 1
-  scripts/ptxas_table.sh --check docs/benchmarks/ptxas-sm90.txt || return 1
+  scripts/lab/ptxas_table.sh --check docs/benchmarks/ptxas-sm90.txt || return 1
   run_ctest cuda
 }
 
@@ -64,7 +64,7 @@ stage_lines() { tests/check_lines.sh; }
 stage_links() { tests/check_links.sh; }
 # A change of a kernel may have taken the place of a planted bug away. After the sanitizers' stages, whose objects it has
 # from the compiler cache.
-stage_mutants() { python3 scripts/mutate.py --list && python3 scripts/mutate.py --quick; }
+stage_mutants() { python3 scripts/lab/mutate.py --list && python3 scripts/lab/mutate.py --quick; }
 
 # Another project's kernel, checked through an installed tree. After the stages test and tsan, whose builds it installs.
 stage_example() {

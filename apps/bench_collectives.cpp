@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "apps/bench_times.h"
-#include "apps/commands.h"
-#include "apps/ranks.h"
-#include "apps/run_directory.h"
+#include "apps/bench/times.h"
+#include "apps/cli/commands.h"
+#include "apps/ranks/ranks.h"
+#include "apps/run/run_directory.h"
 
 namespace apps {
 namespace {

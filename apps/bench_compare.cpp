@@ -1,5 +1,3 @@
-#include "apps/bench_compare.h"
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -9,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/commands.h"
-#include "apps/rank_sum.h"
+#include "apps/bench/compare.h"
+#include "apps/bench/significance.h"
+#include "apps/cli/commands.h"
 #include "engine/error.h"
 
 namespace apps {

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/bench_times.h"
-#include "apps/commands.h"
-#include "apps/op_choice.h"
-#include "apps/roofline.h"
-#include "apps/run_directory.h"
-#include "engine/gradcheck.h"
-#include "kernels/kernel_use.h"
+#include "apps/bench/roofline.h"
+#include "apps/bench/times.h"
+#include "apps/check/op_choice.h"
+#include "apps/cli/commands.h"
+#include "apps/run/run_directory.h"
+#include "engine/check/gradcheck.h"
+#include "kernels/base/kernel_use.h"
 
 namespace apps {
 namespace {

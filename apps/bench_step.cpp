@@ -8,14 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "apps/bench_times.h"
-#include "apps/captured_step.h"
-#include "apps/checkpoint.h"
-#include "apps/commands.h"
-#include "apps/plan.h"
-#include "apps/ranks.h"
-#include "apps/run_directory.h"
-#include "apps/train_step.h"
+#include "apps/bench/times.h"
+#include "apps/cli/commands.h"
+#include "apps/ranks/ranks.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/run_directory.h"
+#include "apps/training/captured_step.h"
+#include "apps/training/plan.h"
+#include "apps/training/train_step.h"
 #include "engine/ops.h"
 
 namespace apps {
@@ -24,7 +24,7 @@ namespace {
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-// A hash of a place; scripts/pytorch_step.py has the same.
+// A hash of a place; scripts/lab/pytorch_step.py has the same.
 std::uint32_t noise(std::int64_t place) {
   std::uint32_t h = std::uint32_t(place) * 2654435761u;
   h = (h ^ h >> 15) * 2246822519u;

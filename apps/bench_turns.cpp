@@ -9,10 +9,10 @@
 #include <set>
 #include <string>
 
-#include "apps/bench_compare.h"
-#include "apps/commands.h"
-#include "apps/fields.h"
-#include "apps/shell.h"
+#include "apps/bench/compare.h"
+#include "apps/cli/commands.h"
+#include "apps/options/fields.h"
+#include "apps/system/shell.h"
 #include "engine/error.h"
 
 namespace apps {

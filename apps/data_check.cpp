@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "apps/commands.h"
-#include "apps/run_directory.h"
+#include "apps/cli/commands.h"
+#include "apps/run/run_directory.h"
 #include "data/check.h"
 #include "data/files.h"
 #include "engine/error.h"

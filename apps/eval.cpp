@@ -1,7 +1,7 @@
 // dyad eval: every published way to judge frozen features, in one go.
-#include "apps/classifiers.h"
-#include "apps/commands.h"
-#include "apps/neighbours.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/classifiers.h"
+#include "apps/evaluation/neighbours.h"
 
 namespace apps {
 

@@ -2,15 +2,15 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "apps/checkpoint.h"
-#include "apps/commands.h"
-#include "apps/encoder_file.h"
-#include "apps/features.h"
-#include "apps/model.h"
-#include "apps/run_directory.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/features.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/encoder_file.h"
+#include "apps/run/model.h"
+#include "apps/run/run_directory.h"
 #include "data/views.h"
-#include "engine/npy.h"
-#include "kernels/hash.h"
+#include "engine/files/npy.h"
+#include "kernels/base/hash.h"
 
 namespace apps {
 namespace {

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "apps/classifiers.h"
-#include "apps/commands.h"
-#include "apps/run_directory.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/classifiers.h"
+#include "apps/run/run_directory.h"
 #include "data/subset.h"
-#include "engine/schedule.h"
+#include "engine/optim/schedule.h"
 
 namespace apps {
 namespace {

@@ -1,14 +1,14 @@
 // dyad gradcheck: every op's backward against finite differences of its forward.
-#include "engine/gradcheck.h"
+#include "engine/check/gradcheck.h"
 
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "apps/commands.h"
-#include "apps/junit.h"
-#include "apps/op_choice.h"
-#include "apps/run_directory.h"
+#include "apps/check/junit.h"
+#include "apps/check/op_choice.h"
+#include "apps/cli/commands.h"
+#include "apps/run/run_directory.h"
 
 namespace apps {
 namespace {

@@ -1,12 +1,12 @@
 // dyad info: what there is, and what it allows.
 #include <cstdio>
 
-#include "apps/commands.h"
-#include "apps/convolutions.h"
-#include "apps/machine.h"
-#include "apps/run_directory.h"
-#include "engine/cuda_device.h"
+#include "apps/bench/convolutions.h"
+#include "apps/cli/commands.h"
+#include "apps/run/run_directory.h"
+#include "apps/system/machine.h"
 #include "engine/error.h"
+#include "engine/memory/cuda_device.h"
 
 namespace apps {
 namespace {

@@ -1,7 +1,7 @@
 // dyad knn: what the nearest training images say of a test image.
-#include "apps/classifiers.h"
-#include "apps/commands.h"
-#include "apps/neighbours.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/classifiers.h"
+#include "apps/evaluation/neighbours.h"
 
 namespace apps {
 

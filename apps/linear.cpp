@@ -1,6 +1,6 @@
 // dyad linear: a linear classifier on the frozen features.
-#include "apps/classifiers.h"
-#include "apps/commands.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/classifiers.h"
 
 namespace apps {
 

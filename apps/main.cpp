@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "apps/cli.h"
+#include "apps/cli/cli.h"
 
 int main(int argc, char** argv) {
   const int code = apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr);

@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "apps/check_cards.h"
-#include "apps/commands.h"
-#include "apps/shell.h"
+#include "apps/check/check_cards.h"
+#include "apps/cli/commands.h"
+#include "apps/system/shell.h"
 #include "engine/error.h"
 
 namespace apps {

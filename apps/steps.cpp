@@ -1,5 +1,5 @@
 // dyad steps: the first steps of a pretraining, with all that goes in and comes out of them in one file.
-// Another program can then do the same steps and compare; scripts/oracle.py does so with PyTorch.
+// Another program can then do the same steps and compare; scripts/lab/oracle.py does so with PyTorch.
 //   initial.NAME     parameters and running statistics before the first step, laid out as in a checkpoint
 //   final.NAME       after the last
 //   gradient.NAME    of the first step's loss
@@ -8,20 +8,20 @@
 //   losses, rates    (steps): of each step
 //   images.I         (2N,S,S,3): what the network saw in step I, rows i and i + N two views of one image
 //   pixels.I         8-bit RGB of the photographs of step I, one after the other
-//   views.I          (2N,72): how the views were made of them, kernels/view.h
+//   views.I          (2N,72): how the views were made of them, kernels/augment/view.h
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <optional>
 
-#include "apps/commands.h"
-#include "apps/encoder_file.h"
-#include "apps/fields.h"
-#include "apps/file_layout.h"
-#include "apps/plan.h"
-#include "apps/train_step.h"
-#include "engine/observe.h"
-#include "engine/safetensors.h"
+#include "apps/cli/commands.h"
+#include "apps/options/fields.h"
+#include "apps/run/encoder_file.h"
+#include "apps/run/file_layout.h"
+#include "apps/training/plan.h"
+#include "apps/training/train_step.h"
+#include "engine/check/observe.h"
+#include "engine/files/safetensors.h"
 
 namespace apps {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <filesystem>
 
-#include "data/cifar.h"
 #include "data/files.h"
-#include "data/image_folder.h"
-#include "data/stl10.h"
+#include "data/formats/cifar.h"
+#include "data/formats/image_folder.h"
+#include "data/formats/stl10.h"
 #include "engine/error.h"
 
 namespace data {

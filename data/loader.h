@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "engine/communicator.h"
-#include "engine/transfer.h"
+#include "engine/memory/transfer.h"
+#include "engine/ranks/communicator.h"
 
 namespace data {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/cuda_device.h"
+#include "engine/memory/cuda_device.h"
 
 namespace data {
 

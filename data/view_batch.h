@@ -9,7 +9,7 @@
 #include "data/loader.h"
 #include "data/resident.h"
 #include "data/views.h"
-#include "engine/transfer.h"
+#include "engine/memory/transfer.h"
 
 namespace data {
 

@@ -1,11 +1,11 @@
 // The random views of SimCLR: how they are drawn. A view is a pure function of (seed, epoch, sample, view),
-// so it depends on no thread, rank, batch or device; kernels/augment.cu applies it.
+// so it depends on no thread, rank, batch or device; kernels/augment/augment.cu applies it.
 #pragma once
 
 #include <string>
 
 #include "engine/tensor.h"
-#include "kernels/view.h"
+#include "kernels/augment/view.h"
 
 namespace data {
 

@@ -11,14 +11,14 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/cuda_device.h"
 #include "engine/error.h"
-#include "engine/host_wait.h"
-#include "engine/pool.h"
-#include "engine/transfer.h"
-#include "kernels/check_options.h"
-#include "kernels/launch_log.h"
-#include "kernels/launch_record.h"
+#include "engine/memory/cuda_device.h"
+#include "engine/memory/host_wait.h"
+#include "engine/memory/pool.h"
+#include "engine/memory/transfer.h"
+#include "kernels/base/check_options.h"
+#include "kernels/base/launch_log.h"
+#include "kernels/base/launch_record.h"
 
 namespace engine {
 namespace {

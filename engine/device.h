@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/stream.h"
+#include "kernels/base/stream.h"
 
 namespace engine {
 

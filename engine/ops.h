@@ -4,10 +4,10 @@
 // bf16).
 #pragma once
 
-#include "engine/communicator.h"
+#include "engine/ranks/communicator.h"
 #include "engine/tensor.h"
-#include "kernels/convolution_shape.h"
-#include "kernels/view.h"
+#include "kernels/augment/view.h"
+#include "kernels/convolution/convolution_shape.h"
 
 namespace engine {
 

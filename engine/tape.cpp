@@ -4,7 +4,7 @@
 #include <queue>
 #include <utility>
 
-#include "engine/observe.h"
+#include "engine/check/observe.h"
 #include "kernels/kernels.h"
 
 namespace engine {

@@ -2,12 +2,12 @@
 
 #include <cstring>
 
-#include "engine/cuda_device.h"
-#include "engine/host_wait.h"
+#include "engine/memory/cuda_device.h"
+#include "engine/memory/host_wait.h"
 #include "engine/tape.h"
+#include "kernels/base/launch_log.h"
+#include "kernels/base/launch_record.h"
 #include "kernels/kernels.h"
-#include "kernels/launch_log.h"
-#include "kernels/launch_record.h"
 
 namespace engine {
 namespace {

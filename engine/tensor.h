@@ -7,7 +7,7 @@
 
 #include "engine/device.h"
 #include "engine/shape.h"
-#include "kernels/bf16.h"
+#include "kernels/base/bf16.h"
 
 namespace engine {
 

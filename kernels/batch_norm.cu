@@ -1,6 +1,6 @@
 // Batch normalization forward: statistics of slabs of rows, their merge, and the pass that applies them.
 #include "kernels/kernels.h"
-#include "kernels/packs.h"
+#include "kernels/tiles/packs.h"
 
 namespace kernels {
 namespace {

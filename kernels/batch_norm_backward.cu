@@ -2,7 +2,7 @@
 //   dbias = sum dy',  dweight = sum dy' xhat,
 //   dx = weight rstd (dy' - dbias / n - xhat dweight / n),  d(residual) = dy'.
 #include "kernels/kernels.h"
-#include "kernels/packs.h"
+#include "kernels/tiles/packs.h"
 
 namespace kernels {
 namespace {

@@ -1,6 +1,6 @@
 // Element-wise ops and their fusions.
 #include "kernels/kernels.h"
-#include "kernels/packs.h"
+#include "kernels/tiles/packs.h"
 
 namespace kernels {
 namespace {

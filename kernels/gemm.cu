@@ -3,8 +3,8 @@
 #include <type_traits>
 
 #include "kernels/kernels.h"
-#include "kernels/register_tile.h"
 #include "kernels/simt.h"
+#include "kernels/tiles/register_tile.h"
 
 namespace kernels {
 namespace {

@@ -8,10 +8,10 @@
 
 #include <cstdint>
 
-#include "kernels/bf16.h"
-#include "kernels/convolution_shape.h"
-#include "kernels/stream.h"
-#include "kernels/view.h"
+#include "kernels/augment/view.h"
+#include "kernels/base/bf16.h"
+#include "kernels/base/stream.h"
+#include "kernels/convolution/convolution_shape.h"
 
 namespace kernels {
 
@@ -79,7 +79,7 @@ void transpose(Stream, std::int64_t batch, std::int64_t rows, std::int64_t colum
 // C (+)= op(A) op(B) for each matrix of a batch; C is (m,n), op(A) (m,k), op(B) (k,n), op = transpose or not;
 // ld is the length of a stored row, stride the distance of two matrices of the batch. Sums are acc_t<TC>.
 // Types (TA, TB, TC): (f32, f32, f32), (f64, f64, f64), (bf16, f32, bf16), (bf16, f32, f32), (bf16, bf16,
-// f32). The vendor's library behind the same arguments is matmul() in kernels/matmul.h.
+// f32). The vendor's library behind the same arguments is matmul() in kernels/vendor/matmul.h.
 template <class Stream, class TA, class TB, class TC>
 void gemm(Stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
           const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c, std::int64_t ldc,
@@ -90,7 +90,8 @@ void gemm(Stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64
 template <class Stream, class T>
 void column_sum(Stream, std::int64_t rows, std::int64_t columns, const T* x, acc_t<T>* out, bool accumulate);
 
-// ---- im2col.cu; convolution itself is in kernels/convolution.h ----------------------------------
+// ---- im2col.cu; convolution itself is in kernels/convolution/convolution.h
+// ----------------------------------
 
 // columns[n][p][q][r][s][c] = x[n][p stride - padding + r][q stride - padding + s][c], 0 outside of the image
 template <class Stream, class T>
@@ -227,7 +228,8 @@ void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, con
 // ---- augment.cu --------------------------------------------------------------------------------
 
 // Makes n views of size x size pixels: y (n,size,size,3) = normalized view of an 8-bit RGB image in `pixels`;
-// see kernels/view.h. Values are rounded to 8 bits between ops as by torchvision.transforms.v2.functional.
+// see kernels/augment/view.h. Values are rounded to 8 bits between ops as by
+// torchvision.transforms.v2.functional.
 template <class Stream, class T>
 void augment(Stream, std::int64_t n, int size, const std::uint8_t* pixels, const View* views,
              const Normalization&, T* y);

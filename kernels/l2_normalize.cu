@@ -1,6 +1,6 @@
 // Row-wise L2 normalization: y = x / |x|, and its Jacobian (I - y y^T) / |x|.
 #include "kernels/kernels.h"
-#include "kernels/warp_rows.h"
+#include "kernels/tiles/warp_rows.h"
 
 namespace kernels {
 namespace {

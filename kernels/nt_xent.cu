@@ -4,8 +4,8 @@
 // the row sums; backward it becomes a tile of weights g_ij and at once the product g z. One exponential an
 // element in each. Both factors of both products lie in shared memory with the summed index first.
 #include "kernels/kernels.h"
-#include "kernels/tile_product.h"
-#include "kernels/warp_rows.h"
+#include "kernels/tiles/tile_product.h"
+#include "kernels/tiles/warp_rows.h"
 
 namespace kernels {
 namespace {

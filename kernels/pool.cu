@@ -1,7 +1,7 @@
 // Max pool with saved places, and global average pool. Backward gathers: each input element looks at the
 // windows that it lies in, so no two threads write to one place.
 #include "kernels/kernels.h"
-#include "kernels/packs.h"
+#include "kernels/tiles/packs.h"
 
 namespace kernels {
 namespace {

@@ -1,6 +1,6 @@
 // The sum of all elements: pieces of a size that depends on n only, then the pieces in order.
 #include "kernels/kernels.h"
-#include "kernels/reduce.h"
+#include "kernels/tiles/reduce.h"
 
 namespace kernels {
 namespace {

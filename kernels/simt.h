@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/bf16.h"
-#include "kernels/stream.h"
+#include "kernels/base/bf16.h"
+#include "kernels/base/stream.h"
 
 #ifdef __CUDACC__
 #include "kernels/simt/cuda.h"

@@ -1,6 +1,6 @@
 // Softmax cross-entropy of rows: -log softmax(x)[label] = log sum e^(x_c - max) - (x_label - max).
 #include "kernels/kernels.h"
-#include "kernels/warp_rows.h"
+#include "kernels/tiles/warp_rows.h"
 
 namespace kernels {
 namespace {

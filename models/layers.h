@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/ops.h"
-#include "engine/parameters.h"
+#include "engine/optim/parameters.h"
 
 namespace models {
 

@@ -115,7 +115,7 @@ def main():
     torch_env = AVX2_TORCH if avx2 else {}
     dyad_env = AVX2 if avx2 else {"DYAD_TF32": "on"} if args.tf32 else {}
 
-    torch = [args.python, HERE / "pytorch_step.py", "--batch", args.batch, "--device", args.device,
+    torch = [args.python, HERE / "lab/pytorch_step.py", "--batch", args.batch, "--device", args.device,
              "--dtype", args.dtype, "--arch", args.arch, "--size", args.size, *(["--tf32"] if args.tf32 else [])]
     compiled = [*torch, "--compile", args.compile_mode, *(["--simdlen", 256] if avx2 else [])]
     commands = {"PyTorch eager": torch, "PyTorch compile": compiled,

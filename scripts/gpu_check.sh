@@ -4,7 +4,7 @@
 # one report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
 #   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
 #                        [--built]
-# --carry: a folder of scripts/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
+# --carry: a folder of scripts/lab/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
 # --quick: little of each; --only: besides machine and build, the stages whose names match; --built: build/gpu_check was
 # built elsewhere, at this path. What is right or wrong is found side by side, what is timed by itself afterwards. A stage
 # that fails does not stop the others, and one for which no time is left has failed. Exit code 1 if any failed.
@@ -27,7 +27,7 @@ done
 [[ $device == cuda || $device == cpu ]] || { echo "gpu_check: --device is \"$device\", expected cuda or cpu" >&2; exit 2; }
 [[ $minutes =~ ^[0-9]+$ ]] || { echo "gpu_check: --minutes is \"$minutes\", expected a whole number" >&2; exit 2; }
 [[ -z $carry || -d $carry/include ]] ||
-  { echo "gpu_check: $carry has no include/; scripts/carry.sh $carry fills it on a Debian machine" >&2; exit 2; }
+  { echo "gpu_check: $carry has no include/; scripts/lab/carry.sh $carry fills it on a Debian machine" >&2; exit 2; }
 
 build=build/gpu_check deadline=$((SECONDS + minutes * 60))
 logs=$PWD/$build/logs
@@ -180,7 +180,7 @@ training() {
   pretrain_on cpu cpu || status=$?
   if [[ $device == cuda ]]; then wait "$beside" || status=$?; fi
   [[ $status == 0 ]] || return "$status"
-  "$python" scripts/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
+  "$python" scripts/lab/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
 }
 
 # A step as one CUDA graph, and pixels that are sent with each batch: the losses of the training above.
@@ -191,7 +191,7 @@ graph() {
   pretrain_on cuda sent --resident off
   local name
   for name in graph sent; do
-    "$python" scripts/compare_losses.py --equal "$logs/losses-cuda.jsonl" "$logs/losses-$name.jsonl"
+    "$python" scripts/lab/compare_losses.py --equal "$logs/losses-cuda.jsonl" "$logs/losses-$name.jsonl"
   done
 }
 
@@ -249,7 +249,7 @@ pytorch_ops() {
   for dtype in f32 bf16; do
     if [[ -f $logs/ops-$dtype.json ]]; then
       echo "$dtype:"
-      limited "$python" scripts/pytorch_ops.py "$logs/ops-$dtype.json"
+      limited "$python" scripts/lab/pytorch_ops.py "$logs/ops-$dtype.json"
     fi
   done
 }
@@ -267,7 +267,7 @@ kernel_times() {
       --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum \
       "${step[@]}" >"$logs/ncu-$dtype.csv"
     echo "$dtype, $images images:"
-    "$python" scripts/kernel_times.py "$logs/ncu-$dtype.csv"
+    "$python" scripts/lab/kernel_times.py "$logs/ncu-$dtype.csv"
   done
 }
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {

@@ -1,12 +1,12 @@
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {
 namespace {
 
 // To all three types. Rounding has no derivative, so there is a reference instead, by the host's conversions
-// (the gradients are in tests/cast_test.cpp). Values are multiples of 2^-12, exact in f32 and rounded in
-// bf16.
+// (the gradients are in tests/engine/ops/cast_test.cpp). Values are multiples of 2^-12, exact in f32 and
+// rounded in bf16.
 Tensors inputs(const Shape& s, Random& r) {
   Tensor x = uniform(s, r, -4096, 4096);
   for (std::int64_t i = 0; i < x.numel(); ++i) {

@@ -1,6 +1,6 @@
 #include "engine/ops.h"
 #include "engine/tape.h"
-#include "kernels/convolution.h"
+#include "kernels/convolution/convolution.h"
 
 namespace engine {
 

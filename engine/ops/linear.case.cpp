@@ -1,4 +1,4 @@
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {

@@ -1,7 +1,7 @@
 #include "engine/ops.h"
 #include "engine/tape.h"
 #include "kernels/kernels.h"
-#include "kernels/matmul.h"
+#include "kernels/vendor/matmul.h"
 
 namespace engine {
 namespace {

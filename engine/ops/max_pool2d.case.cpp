@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {

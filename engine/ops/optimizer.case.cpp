@@ -1,9 +1,9 @@
 // Cards of the optimizers' launchers: one step from given values, gradients and state, without a gradient.
-#include "engine/optimizer.h"
+#include "engine/optim/optimizer.h"
 
 #include <cmath>
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 
 namespace engine {
 namespace {

@@ -2,7 +2,7 @@
 // it.
 #include "rms_norm.h"
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/tape.h"
 
 namespace {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/check_options.h"
+#include "kernels/base/check_options.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/random_order.h"
 #if defined(__x86_64__)

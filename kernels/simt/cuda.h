@@ -3,11 +3,11 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/check_cuda.h"
-#include "kernels/check_options.h"
-#include "kernels/kernel_use.h"
-#include "kernels/launch_log.h"
-#include "kernels/stream.h"
+#include "kernels/base/check_cuda.h"
+#include "kernels/base/check_options.h"
+#include "kernels/base/kernel_use.h"
+#include "kernels/base/launch_log.h"
+#include "kernels/base/stream.h"
 
 #define KERNELS_COMPILER nvcc
 #define SHARED(T, name, dims) __shared__ __align__(16) T name dims  // read in packs of 16 bytes

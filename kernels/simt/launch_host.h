@@ -5,10 +5,10 @@
 #include <tuple>
 #include <type_traits>
 
-#include "kernels/launch_log.h"
+#include "kernels/base/launch_log.h"
+#include "kernels/base/stream.h"
 #include "kernels/simt/block.h"
 #include "kernels/simt/vocabulary.h"
-#include "kernels/stream.h"
 
 namespace kernels::simt {
 

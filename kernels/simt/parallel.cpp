@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "kernels/check_options.h"
-#include "kernels/kernel_use.h"
-#include "kernels/launch_log.h"
-#include "kernels/launch_record.h"
+#include "kernels/base/check_options.h"
+#include "kernels/base/kernel_use.h"
+#include "kernels/base/launch_log.h"
+#include "kernels/base/launch_record.h"
 #include "kernels/simt/host.h"
 #include "kernels/simt/random_order.h"
 #ifdef _OPENMP

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 struct BadInput {
   std::string name;

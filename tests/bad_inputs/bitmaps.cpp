@@ -1,5 +1,5 @@
 #include "tests/bad_inputs/bad_input.h"
-#include "tests/encode_stb.h"
+#include "tests/support/encode_stb.h"
 
 std::vector<BadImage> bad_bitmaps() {
   const std::string row(4, '\0'), palette(8, 'x');

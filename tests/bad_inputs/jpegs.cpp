@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "tests/bad_inputs/bad_input.h"
-#include "tests/encode.h"
+#include "tests/support/encode.h"
 
 namespace {
 

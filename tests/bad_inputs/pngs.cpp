@@ -1,7 +1,7 @@
 #include <array>
 
 #include "tests/bad_inputs/bad_input.h"
-#include "tests/raw_bytes.h"
+#include "tests/support/raw_bytes.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Files that pretraining is to resume from.
 #include "tests/bad_inputs/bad_input.h"
-#include "tests/raw_bytes.h"
+#include "tests/support/raw_bytes.h"
 
 namespace {
 

@@ -14,9 +14,9 @@
 #include <fstream>
 #include <string>
 
-#include "apps/checkpoint.h"
-#include "apps/model.h"
-#include "kernels/atomic_file.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/model.h"
+#include "kernels/base/atomic_file.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // The bytes of a checkpoint, to go on from: what it says of itself, its hash, and the state of a training.
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 
 #include "tests/fuzz/safetensors_mutator.h"
 #include "tests/fuzz/small_training.h"
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 namespace {
 

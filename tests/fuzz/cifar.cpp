@@ -1,6 +1,6 @@
 // A folder of CIFAR: flags, the names of the classes, and the records of one file, which is the only one, or
 // the training batch beside a test batch of the same bytes.
-#include "data/cifar.h"
+#include "data/formats/cifar.h"
 
 #include "tests/fuzz/dataset.h"
 

@@ -1,8 +1,8 @@
 // A config file, for a training: keys, values, sections, and the ranges of every option. What was taken is
 // written as a run's config.toml is, and must read back to the same.
-#include "apps/fields.h"
+#include "apps/options/fields.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static const Scratch scratch;

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "tests/fuzz/fuzz.h"
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 namespace fuzz {
 

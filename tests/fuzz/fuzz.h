@@ -12,7 +12,7 @@
 
 #include "data/dataset.h"
 #include "engine/error.h"
-#include "kernels/hash.h"
+#include "kernels/base/hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size);
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size, std::size_t max_size);

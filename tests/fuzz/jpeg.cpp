@@ -1,6 +1,6 @@
 // The bytes of a JPEG file, to libjpeg behind our checks, and to our reader of its EXIF.
-#include "data/decode_formats.h"
-#include "data/exif.h"
+#include "data/decode/decode_formats.h"
+#include "data/decode/exif.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

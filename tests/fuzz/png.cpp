@@ -1,7 +1,7 @@
 // The bytes of a PNG file, to libspng behind our checks.
-#include "data/decode_formats.h"
+#include "data/decode/decode_formats.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/raw_bytes.h"
+#include "tests/support/raw_bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   fuzz::note_outcome(fuzz::refusal("a.png", [&] {

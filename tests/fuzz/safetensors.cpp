@@ -1,8 +1,8 @@
 // The bytes of a safetensors file: its header, and then every tensor.
-#include "engine/safetensors.h"
+#include "engine/files/safetensors.h"
 
 #include "tests/fuzz/safetensors_mutator.h"
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static const Scratch scratch;

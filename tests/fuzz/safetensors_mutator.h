@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/fuzz/fuzz.h"
-#include "tests/raw_bytes.h"
+#include "tests/support/raw_bytes.h"
 
 namespace fuzz {
 

@@ -3,12 +3,12 @@
 //   fuzz_seeds FOLDER   writes FOLDER/TARGET/NUMBER; run at the top of the tree
 #include <iterator>
 
-#include "apps/fields.h"
-#include "engine/safetensors.h"
+#include "apps/options/fields.h"
+#include "engine/files/safetensors.h"
 #include "tests/bad_inputs/bad_input.h"
-#include "tests/encode.h"
-#include "tests/encode_stb.h"
 #include "tests/fuzz/small_training.h"
+#include "tests/support/encode.h"
+#include "tests/support/encode_stb.h"
 
 namespace fs = std::filesystem;
 

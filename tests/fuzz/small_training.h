@@ -1,7 +1,7 @@
 // A training whose state has one of everything that checkpoints treat in a way of its own.
 #pragma once
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 
 namespace fuzz {
 

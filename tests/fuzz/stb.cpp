@@ -1,5 +1,5 @@
 // The bytes of a BMP, PNM or TGA file, to our checks of its header and to stb_image.
-#include "data/decode_formats.h"
+#include "data/decode/decode_formats.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

@@ -1,6 +1,6 @@
 // A folder of STL-10: flags, the names of the classes, the labels, and the images, which stand for those of
 // the split and for the unlabelled ones. Images are read when asked for, so a file may have become shorter.
-#include "data/stl10.h"
+#include "data/formats/stl10.h"
 
 #include "tests/fuzz/dataset.h"
 

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "engine/mpi_communicator.h"
-#include "tests/rank_training.h"
+#include "engine/ranks/mpi_communicator.h"
+#include "tests/support/rank_training.h"
 
 using engine::Communicator;
 using engine::DType;
@@ -86,7 +86,7 @@ void training(Communicator& c) {
     double least = INFINITY;
     std::string where;
     for (std::uint64_t seed = 1; seed <= (dtype == DType::f32 ? 10 : 1) && least > tolerance; ++seed) {
-      const RankTraining t(dtype, seed);  // f32: see tests/ranks_test.cpp
+      const RankTraining t(dtype, seed);  // f32: see tests/apps/ranks/ranks_test.cpp
       const double own = largest_error(t.run(c), t.run(engine::single()), &where);
       double worst = own;
       for (const std::string& text : engine::exchange_texts(c, engine::concat_text(own)))

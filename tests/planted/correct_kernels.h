@@ -1,7 +1,7 @@
 // Correct kernels that use what the checking modes watch: they must pass in every mode.
 #pragma once
 
-#include "kernels/reduce.h"
+#include "kernels/tiles/reduce.h"
 
 namespace kernels::planted {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "kernels/check_options.h"
+#include "kernels/base/check_options.h"
 #include "tests/planted/cases.h"
 
 // ThreadSanitizer calls this with each report, and goes on. The other sanitizers end the process.

@@ -2,7 +2,7 @@
 // one block of 128 threads unless said otherwise.
 #pragma once
 
-#include "kernels/reduce.h"
+#include "kernels/tiles/reduce.h"
 
 namespace kernels::planted {
 namespace {

@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "apps/commands.h"
+#include "apps/cli/commands.h"
 
 int main(int argc, char** argv) {
   apps::BenchOpsOptions o;

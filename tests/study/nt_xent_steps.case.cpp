@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "engine/op_case.h"
+#include "engine/check/op_case.h"
 #include "engine/ops.h"
 
 namespace engine {

@@ -1,4 +1,4 @@
-#include "kernels/reduce.h"
+#include "kernels/tiles/reduce.h"
 #include "tests/study/nt_xent_steps.h"
 
 namespace kernels::study {

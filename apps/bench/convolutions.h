@@ -1,0 +1,24 @@
+// The convolutions of an encoder, as shapes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/options/options.h"
+#include "kernels/convolution/convolution_shape.h"
+
+namespace apps {
+
+struct EncoderConvolution {
+  std::string first;  // the name of the first of this shape: "layer1.0.conv1"
+  int count = 1;      // convolutions of this shape
+  kernels::ConvolutionShape shape;
+};
+
+// Equal ones counted together, in order of their first use. Options: arch, stem, width, batch, size.
+std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions&);
+
+// What runs each pass of it on the CPU device: forward, backward data, backward weights.
+std::vector<std::string> algorithms(const kernels::ConvolutionShape&, const std::string& dtype);
+
+}  // namespace apps

@@ -1,0 +1,28 @@
+// The commands of `dyad`. Each returns an exit code, and throws UsageError (2), DataError (65) or
+// std::exception (1) for what it can't do.
+#pragma once
+
+#include "apps/options/options.h"
+
+namespace apps {
+
+int pretrain(const PretrainOptions&);
+int steps(const StepsOptions&);
+int bench_collectives(const CollectivesOptions&);
+int bench_step(const BenchStepOptions&);
+int bench_ops(const BenchOpsOptions&);
+int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
+int bench_turns(const BenchTurnsOptions&);      // likewise
+int eval(const EvalOptions&);
+int knn(const KnnOptions&);
+int finetune(const FinetuneOptions&);
+int linear(const LinearOptions&);
+int export_model(const ExportOptions&);
+int gradcheck(const GradcheckOptions&);
+int racecheck(const RacecheckOptions&);
+int preview(const PreviewOptions&);
+int data_check(const DataCheckOptions&);
+int apply_views(const ViewsOptions&);
+int info(const InfoOptions&);
+
+}  // namespace apps

@@ -1,0 +1,24 @@
+// dyad data preview: images and their views, as a PNG file.
+#include <cstdio>
+
+#include "apps/cli/commands.h"
+#include "apps/training/plan.h"
+#include "data/decode/png.h"
+#include "data/preview.h"
+
+namespace apps {
+
+int preview(const PreviewOptions& o) {
+  const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
+  PretrainOptions training;  // what training would choose
+  training.recipe = o.recipe;
+  training.size = o.size;
+  resolve(training, dataset->kind());
+  const data::ViewRecipe recipe = training_recipe(training);
+  data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
+  std::printf("%s: %d images and two views of each, recipe simclr-%s, %d pixels\n", o.out.c_str(), o.images,
+              training.recipe.c_str(), training.size);
+  return 0;
+}
+
+}  // namespace apps

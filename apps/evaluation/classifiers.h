@@ -1,0 +1,27 @@
+// The classifiers by which features are judged.
+#pragma once
+
+#include "apps/evaluation/evaluation.h"
+#include "apps/options/options.h"
+
+namespace apps {
+
+// Weighted nearest neighbours (Wu et al. 2018).
+Classifier knn_classifier(const std::string& name, int k, double temperature);
+
+// Logistic regression to its optimum by L-BFGS; the penalty is chosen on held-out training images.
+Classifier lbfgs_classifier(std::uint64_t seed);
+
+// SimCLR's B.6 on cached features: Nesterov SGD, lr 0.1 batch / 256 along a cosine, no decay.
+struct SgdProbe {
+  int epochs = 90, batch = 256;
+  double lr = -1, weight_decay = 0;
+  std::uint64_t seed = 0;
+};
+Classifier sgd_classifier(const SgdProbe&);
+
+// Fine-tuning with some of the labels (B.5), or of the last layer alone with random crops (B.6). Leaves the
+// list of the labelled images in RUN/NAME.txt.
+Classifier finetune_classifier(const FinetuneOptions&);
+
+}  // namespace apps

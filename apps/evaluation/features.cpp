@@ -1,0 +1,57 @@
+#include "apps/evaluation/features.h"
+
+#include <algorithm>
+
+#include "data/view_batch.h"
+#include "engine/ops.h"
+#include "engine/tape.h"
+
+namespace apps {
+namespace {
+
+using engine::Tensor;
+
+// f: images (n,S,S,3) -> (n,D)
+Features collect(const data::Dataset& dataset, const FeatureOptions& o,
+                 const std::function<Tensor(const Tensor&)>& f) {
+  const engine::NoGrad no_grad;
+  data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
+  data::Loader loader(dataset, {.batch = o.batch,
+                                .shuffle = false,
+                                .drop_last = false,
+                                .threads = o.threads,
+                                .device = o.device,
+                                .bad_images = o.bad_images});
+  Features features;
+  data::Batch batch;
+  const auto total = std::int64_t(dataset.size());
+  for (std::int64_t done = 0; done < total; done += batch.size()) {
+    loader.next(batch);
+    const Tensor part = f(views(batch));
+    if (!features.values.defined()) features.values = Tensor({total, part.dim(1)}, part.dtype(), o.device);
+    engine::copy_bytes(features.values.slice(done, part.dim(0)).raw(), o.device, part.raw(), o.device,
+                       part.bytes());
+    features.labels.insert(features.labels.end(), batch.labels.begin(), batch.labels.end());
+  }
+  return features;
+}
+
+}  // namespace
+
+Features encoder_features(const models::ResNet& encoder, const data::Dataset& dataset,
+                          const FeatureOptions& o) {
+  return collect(dataset, o, [&](const Tensor& images) {
+    const Tensor y = encoder(images, {.mode = engine::Mode::eval});
+    return y.dtype() == engine::DType::bf16 ? engine::cast(y, engine::DType::f32) : y;
+  });
+}
+
+Features raw_pixels(const data::Dataset& dataset, FeatureOptions o) {
+  o.size = std::min(o.size, 32);
+  o.dtype = engine::accumulator(o.dtype);
+  return collect(dataset, o, [](const Tensor& images) {
+    return images.view({images.dim(0), images.numel() / images.dim(0)});
+  });
+}
+
+}  // namespace apps

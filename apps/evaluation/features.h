@@ -1,0 +1,35 @@
+// What an encoder, or nothing at all, makes of a data set's images.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "apps/options/options.h"
+#include "data/loader.h"
+#include "engine/tensor.h"
+#include "models/backbones/resnet.h"
+
+namespace apps {
+
+struct Features {
+  engine::Tensor values;             // (N,D), f32 or f64
+  std::vector<std::int32_t> labels;  // (N)
+};
+
+struct FeatureOptions {
+  std::string recipe;  // "cifar" or "imagenet": how an image is cropped and normalized
+  int size;            // of it in pixels
+  int batch, threads;
+  engine::Device device;
+  engine::DType dtype;  // of the images
+  data::BadImages bad_images = data::BadImages::stop;
+};
+
+// In eval mode, without a gradient, in the order of the data set.
+Features encoder_features(const models::ResNet&, const data::Dataset&, const FeatureOptions&);
+
+// The normalized pixels themselves, of images of at most 32 pixels a side.
+Features raw_pixels(const data::Dataset&, FeatureOptions);
+
+}  // namespace apps

@@ -1,0 +1,36 @@
+// Training with some of the labels, from a pretrained encoder on.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "apps/options/options.h"
+#include "data/dataset.h"
+#include "engine/optim/parameters.h"
+#include "models/probes/image_classifier.h"
+
+namespace apps {
+
+struct FineTuned {
+  engine::Parameters parameters;
+  models::ImageClassifier net;
+
+  // Fresh weights, those that pretraining began with.
+  FineTuned(const PretrainOptions& run, int classes, engine::Device);
+};
+
+// SimCLR, B.5: random crops and flips; SGD with Nesterov's momentum 0.9, the learning rate along a cosine to
+// 0, no warm-up. Batch norm is in training mode. With `frozen` (B.6) only the last layer is trained, and the
+// encoder is in evaluation mode. What it is tested on is not known here, nor is a best epoch chosen.
+struct FineTuning {
+  int epochs, batch;
+  double lr, weight_decay;
+  bool frozen;
+  std::uint64_t seed;
+  int threads;
+};
+using EpochDone = std::function<void(int epoch, double mean_loss)>;
+void fine_tune(const FineTuned&, const PretrainOptions& run, const data::Dataset& labelled, const FineTuning&,
+               const EpochDone&);
+
+}  // namespace apps

@@ -1,0 +1,93 @@
+#include "apps/evaluation/neighbours.h"
+
+#include <algorithm>
+
+#include "apps/evaluation/spectrum.h"
+#include "apps/report/chart.h"
+#include "apps/run/run_directory.h"
+#include "data/decode/png.h"
+#include "engine/ops.h"
+#include "engine/tape.h"
+#include "models/probes/knn.h"
+#include "models/probes/probe_data.h"
+
+namespace apps {
+
+using nlohmann::ordered_json;
+
+data::Image thumbnail(const data::Image& image, int most) {
+  const int block = (std::max(image.height, image.width) + most - 1) / most;
+  if (block <= 1) return image;
+  data::Image small{std::max(1, image.height / block), std::max(1, image.width / block), {}};
+  const int rows = std::min(block, image.height), columns = std::min(block, image.width);
+  for (int y = 0; y < small.height; ++y)
+    for (int x = 0; x < small.width; ++x)
+      for (int c = 0; c < 3; ++c) {
+        int sum = 0;
+        for (int i = 0; i < rows; ++i)
+          for (int j = 0; j < columns; ++j)
+            sum += image.pixels[(std::size_t(y * block + i) * std::size_t(image.width) +
+                                 std::size_t(x * block + j)) *
+                                    3 +
+                                std::size_t(c)];
+        small.pixels.push_back(std::uint8_t((sum + rows * columns / 2) / (rows * columns)));
+      }
+  return small;
+}
+
+ordered_json nearest_neighbours(const Features& train, const Features& test,
+                                const data::Dataset& train_images, const data::Dataset& test_images,
+                                int queries, int count) {
+  std::vector<std::int64_t> asked;  // rows of test
+  for (std::int32_t label = 0;
+       int(asked.size()) < queries && label < std::int32_t(test_images.classes().size()); ++label) {
+    const auto found = std::find(test.labels.begin(), test.labels.end(), label);
+    if (found != test.labels.end()) asked.push_back(found - test.labels.begin());
+  }
+  const engine::Tensor features = models::rows_of(test.values.to(engine::cpu), asked);
+  const models::Neighbours nearest =
+      models::nearest_neighbours(train.values, features.to(train.values.device()), count);
+
+  const auto picture = [](const data::Dataset& images, std::size_t i) {
+    return ordered_json{{"label", images.label(i)},
+                        {"png", data_uri(data::png_bytes(thumbnail(images.image(i), 96)))}};
+  };
+  ordered_json rows = ordered_json::array();
+  for (std::size_t q = 0; q < asked.size(); ++q) {
+    ordered_json row = picture(test_images, std::size_t(asked[q]));
+    row["neighbours"] = ordered_json::array();
+    const auto k = std::size_t(nearest.k);
+    for (std::size_t i = q * k; i < (q + 1) * k; ++i) {
+      ordered_json n = picture(train_images, std::size_t(nearest.rows[i]));
+      n["cosine"] = nearest.cosines[i];
+      row["neighbours"].push_back(std::move(n));
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"classes", test_images.classes()}, {"queries", rows}};
+}
+
+ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most) {
+  const engine::NoGrad no_grad;
+  const std::int64_t shown = std::min(most, test.values.dim(0));
+  std::vector<std::int64_t> rows;  // evenly over the set, whose images may lie class by class
+  for (std::int64_t i = 0; i < shown; ++i) rows.push_back(i * test.values.dim(0) / shown);
+  const engine::Tensor unit = engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows));
+  const Plane plane = principal_plane(unit);
+  ordered_json map = {
+      {"classes", test_images.classes()}, {"explained", plane.explained}, {"points", ordered_json::array()}};
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    map["points"].push_back({plane.points[i][0], plane.points[i][1], test.labels[std::size_t(rows[i])]});
+  return map;
+}
+
+Inspector write_pictures(const std::string& run) {
+  return [run](const Features& train, const Features& test, const data::Dataset& train_images,
+               const data::Dataset& test_images) {
+    write_text(run + "/neighbours.json",
+               nearest_neighbours(train, test, train_images, test_images, 10, 8).dump() + "\n");
+    write_text(run + "/map.json", feature_map(test, test_images, 1000).dump() + "\n");
+  };
+}
+
+}  // namespace apps

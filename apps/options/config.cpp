@@ -1,0 +1,130 @@
+// Config files: a line at a time, so that every error names its line.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "apps/options/fields.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+using engine::concat_text;
+using engine::UsageError;
+
+// The last words of the commands (apps/cli/cli.cpp).
+const std::vector<std::string> kSections = {
+    "pretrain",  "eval",        "knn", "linear",  "finetune", "export",  "steps", "step",  "gradcheck",
+    "racecheck", "collectives", "ops", "compare", "turns",    "preview", "check", "views", "info"};
+
+std::string trim(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+bool only_comment(const std::string& rest) { return trim(rest).empty() || trim(rest)[0] == '#'; }
+
+// One TOML value: "basic" with escapes, 'literal', or bare (number, true, false).
+std::string parse_value(const std::string& text, const std::string& place) {
+  std::string value;
+  if (text[0] == '\'') {
+    const auto end = text.find('\'', 1);
+    if (end == std::string::npos || !only_comment(text.substr(end + 1)))
+      throw UsageError(place + ": " + text + ": the quoted text does not end with its line");
+    return text.substr(1, end - 1);
+  }
+  if (text[0] == '"') {
+    std::size_t i = 1;
+    for (; i < text.size() && text[i] != '"'; ++i) {
+      if (text[i] == '\\' && i + 1 < text.size()) {
+        ++i;
+        if (text[i] != '"' && text[i] != '\\')
+          throw UsageError(concat_text(place, ": \\", text[i], ": the escapes known are \\\" and \\\\"));
+      }
+      value += text[i];
+    }
+    if (i >= text.size() || !only_comment(text.substr(i + 1)))
+      throw UsageError(place + ": " + text + ": the quoted text does not end with its line");
+    return value;
+  }
+  value = trim(text.substr(0, text.find('#')));
+  const auto digit_or_word = [](const std::string& v) {
+    return v == "true" || v == "false" || v.find_first_not_of("+-0123456789.eE_") == std::string::npos;
+  };
+  if (!digit_or_word(value))
+    throw UsageError(place + ": " + value + ": text stands in quotes: \"" + value + "\"");
+  value.erase(std::remove(value.begin(), value.end(), '_'), value.end());
+  if (value[0] == '+') value.erase(0, 1);
+  return value;
+}
+
+}  // namespace
+
+std::vector<ConfigEntry> read_config(const std::string& path) {
+  std::ifstream file(path);
+  if (!file || std::filesystem::is_directory(path))
+    throw UsageError("config file " + path + ": can't be read");
+  std::vector<ConfigEntry> entries;
+  std::string section, line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const std::string place = concat_text(path, " line ", number), text = trim(line);
+    if (only_comment(text)) continue;
+    if (text[0] == '[') {
+      const auto end = text.find(']');
+      if (end == std::string::npos || !only_comment(text.substr(end + 1)))
+        throw UsageError(place + ": " + text + ", expected [section]");
+      section = trim(text.substr(1, end - 1));
+      if (std::find(kSections.begin(), kSections.end(), section) == kSections.end())
+        throw UsageError(place + ": unknown section [" + section + "]" + did_you_mean(section, kSections));
+      continue;
+    }
+    const auto equals = text.find('=');
+    const std::string key = trim(text.substr(0, equals));
+    if (equals == std::string::npos || key.empty() || trim(text.substr(equals + 1)).empty())
+      throw UsageError(place + ": " + text + ", expected key = value");
+    for (const auto& e : entries)
+      if (e.section == section && e.key == key)
+        throw UsageError(concat_text(place, ": ", key, " is set on line ", e.line, " already"));
+    entries.push_back({section, key, parse_value(trim(text.substr(equals + 1)), place), number});
+  }
+  return entries;
+}
+
+void apply_config(const std::string& path, const std::string& command, const Fields& fields,
+                  const std::vector<std::string>& except) {
+  for (const auto& e : read_config(path)) {
+    if (!e.section.empty() && e.section != command) continue;
+    std::string key = e.key;
+    std::replace(key.begin(), key.end(), '_', '-');
+    const std::string place = concat_text(path, " line ", e.line, ": ");
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == key; });
+    if (field == fields.end()) {
+      std::vector<std::string> names;
+      for (const auto& f : fields) names.push_back(f.name);
+      throw UsageError(place + "unknown key " + e.key + did_you_mean(key, names));
+    }
+    if (std::find(except.begin(), except.end(), key) != except.end()) continue;
+    const std::string wrong = assign(*field, e.value);
+    if (!wrong.empty()) throw UsageError(place + e.key + " " + wrong);
+  }
+}
+
+std::string config_text(const std::string& command, const Fields& fields) {
+  std::string text = "[" + command + "]\n";
+  for (const auto& f : fields) {
+    if (!f.saved) continue;
+    std::string value = text_of(f);
+    const bool word = std::holds_alternative<std::string*>(f.value) || value == "auto";
+    if (word) {
+      std::string escaped;
+      for (const char c : value) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+      value = '"' + escaped + '"';
+    }
+    text += f.name + " = " + value + "\n";
+  }
+  return text;
+}
+
+}  // namespace apps

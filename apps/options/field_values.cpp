@@ -1,0 +1,115 @@
+// What a field's text means, and what it should have been.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "apps/options/fields.h"
+
+namespace apps {
+namespace {
+
+template <class Number>
+bool parse_number(const std::string& text, Number& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
+}
+
+// Shortest text that reads back to the same number.
+template <class Number>
+std::string number_text(Number value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+template <class Number>
+std::string assign_number(const Field& f, Number& target, const std::string& text) {
+  if (f.automatic && text == "auto") {
+    target = Number(-1);
+    return "";
+  }
+  const std::string expected = range_text(f);
+  Number value{};
+  if (!parse_number(text, value) || !std::isfinite(double(value)))
+    return "is \"" + text + "\", expected " +
+           (expected.empty() ? std::is_floating_point_v<Number> ? "a number" : "a whole number" : expected);
+  if (f.low < f.high && (double(value) < f.low || double(value) > f.high))
+    return "is " + text + ", expected " + expected;
+  target = value;
+  return "";
+}
+
+}  // namespace
+
+std::string range_text(const Field& f) {
+  std::string text;
+  for (const auto& choice : f.choices) text += (text.empty() ? "" : "|") + choice;
+  if (std::holds_alternative<bool*>(f.value)) text = "true|false";
+  const auto end = [](double value) {
+    return value == std::floor(value) ? number_text(static_cast<long>(value)) : number_text(value);
+  };
+  if (f.low < f.high) text = f.high >= kMany ? "at least " + end(f.low) : end(f.low) + " to " + end(f.high);
+  return f.automatic ? text + (text.empty() ? "" : ", or ") + "auto" : text;
+}
+
+std::string assign(const Field& f, const std::string& text) {
+  if (const auto* word = std::get_if<std::string*>(&f.value)) {
+    if (!f.choices.empty() && std::find(f.choices.begin(), f.choices.end(), text) == f.choices.end())
+      return "is \"" + text + "\", expected " + range_text(f) + did_you_mean(text, f.choices);
+    if (text.find_first_of("\n\r") != std::string::npos) return "has a line break";
+    **word = text;
+    return "";
+  }
+  if (const auto* flag = std::get_if<bool*>(&f.value)) {
+    if (text != "true" && text != "false") return "is \"" + text + "\", expected true or false";
+    **flag = text == "true";
+    return "";
+  }
+  if (const auto* number = std::get_if<int*>(&f.value)) return assign_number(f, **number, text);
+  if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);
+  if (const auto* number = std::get_if<double*>(&f.value)) return assign_number(f, **number, text);
+  return assign_number(f, **std::get_if<std::uint64_t*>(&f.value), text);
+}
+
+std::string text_of(const Field& f) {
+  if (const auto* word = std::get_if<std::string*>(&f.value)) return **word;
+  if (const auto* flag = std::get_if<bool*>(&f.value)) return **flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::uint64_t*>(&f.value)) return number_text(**number);
+  const auto signed_text = [&f](auto number) {
+    return f.automatic && number < 0 ? std::string("auto") : number_text(number);
+  };
+  if (const auto* number = std::get_if<int*>(&f.value)) return signed_text(**number);
+  if (const auto* number = std::get_if<long*>(&f.value)) return signed_text(**number);
+  return signed_text(**std::get_if<double*>(&f.value));
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // further away is another word
+  for (const auto& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t replaced = diagonal + (word[i] != candidate[j]);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < least) {
+      least = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates,
+                         const std::string& prefix) {
+  const std::string near = nearest(word, candidates);
+  return near.empty() ? "" : "; did you mean " + prefix + near + "?";
+}
+
+}  // namespace apps

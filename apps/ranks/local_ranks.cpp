@@ -1,0 +1,132 @@
+#include "apps/ranks/local_ranks.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "apps/cli/cli.h"
+#include "apps/system/shell.h"
+
+namespace apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// While one lives, these signals wait until somebody asks for them.
+class WaitingSignals {
+ public:
+  WaitingSignals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, signal);
+    sigprocmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~WaitingSignals() { restore(); }
+  WaitingSignals(const WaitingSignals&) = delete;
+  WaitingSignals& operator=(const WaitingSignals&) = delete;
+
+  void restore() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+  // The next one, or none within a tenth of a second.
+  siginfo_t next() const {
+    siginfo_t info{};
+    const timespec patience{0, 100'000'000};
+    if (sigtimedwait(&set_, &info, &patience) < 0) info.si_signo = 0;
+    return info;
+  }
+
+ private:
+  sigset_t set_{}, before_{};
+};
+
+[[noreturn]] void become_rank(int rank, int ranks, pid_t parent, const std::vector<std::string>& command) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kFailed);  // it has ended meanwhile
+  const auto set = [](const char* name, const std::string& value, bool replace = true) {
+    setenv(name, value.c_str(), replace ? 1 : 0);
+  };
+  set("MASTER_ADDR", "127.0.0.1", false);
+  set("MASTER_PORT", "29400", false);
+  set("WORLD_SIZE", std::to_string(ranks));
+  set("RANK", std::to_string(rank));
+  set("LOCAL_RANK", std::to_string(rank));
+  std::vector<std::string> words = command;
+  std::vector<char*> pointers;
+  for (std::string& w : words) pointers.push_back(w.data());
+  pointers.push_back(nullptr);
+  execv(pointers[0], pointers.data());
+  _exit(127);
+}
+
+class Processes {
+ public:
+  void add(pid_t p) { running_.push_back(p); }
+  bool any() const { return !running_.empty(); }
+  void send(int signal) const {
+    for (const pid_t p : running_) kill(p, signal);
+  }
+  // Forgets those that have ended; the exit code of the first of them that failed.
+  int reap() {
+    int first = kOk;
+    std::erase_if(running_, [&](pid_t p) {
+      int status = 0;
+      if (waitpid(p, &status, WNOHANG) == 0) return false;
+      const int code = exit_code(status);
+      if (first == kOk) first = code;
+      return true;
+    });
+    return first;
+  }
+
+ private:
+  std::vector<pid_t> running_;
+};
+
+}  // namespace
+
+int run_local_ranks(int ranks, const std::vector<std::string>& command, std::chrono::milliseconds grace) {
+  const WaitingSignals signals;
+  Processes processes;
+  const pid_t self = getpid();
+  for (int rank = 0; rank < ranks; ++rank) {
+    const pid_t child = fork();
+    if (child == 0) {
+      signals.restore();
+      become_rank(rank, ranks, self, command);
+    }
+    if (child < 0) {
+      const std::string why = std::strerror(errno);
+      processes.send(SIGKILL);
+      throw std::runtime_error("rank " + std::to_string(rank) + " can't be started: " + why);
+    }
+    processes.add(child);
+  }
+
+  int result = kOk;
+  Clock::time_point deadline{};
+  int next_signal = SIGTERM;
+  while (processes.any()) {
+    const siginfo_t info = signals.next();
+    // A terminal's Ctrl-C has reached the ranks already.
+    if (info.si_signo != 0 && info.si_signo != SIGCHLD && info.si_code != SI_KERNEL)
+      processes.send(info.si_signo);
+    const int code = processes.reap();
+    if (code != kOk && result == kOk) {
+      result = code;
+      deadline = Clock::now() + grace;
+    }
+    if (result != kOk && Clock::now() > deadline) {
+      processes.send(next_signal);
+      next_signal = SIGKILL;
+      deadline = Clock::now() + grace;
+    }
+  }
+  return result;
+}
+
+}  // namespace apps

@@ -1,0 +1,235 @@
+#include "apps/ranks/ranks.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "apps/cli/cli.h"
+#include "apps/options/fields.h"
+#include "apps/ranks/local_ranks.h"
+#include "apps/run/run_directory.h"
+#include "apps/system/machine.h"
+#include "engine/error.h"
+#include "engine/ranks/mpi_communicator.h"
+#include "engine/ranks/nccl_communicator.h"
+#include "engine/trace/trace.h"
+#include "kernels/base/hash.h"
+
+namespace apps {
+namespace {
+
+using engine::UsageError;
+
+int number(const char* name, const char* text) {
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < 0 || value > 1'000'000)
+    throw UsageError(std::string(name) + " is \"" + text + "\", expected a whole number");
+  return int(value);
+}
+
+const char* environment_variable(const char* name) { return std::getenv(name); }
+
+std::vector<std::string> own_command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  words[0] = std::filesystem::read_symlink("/proc/self/exe");  // whatever it was called by
+  return words;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> p;
+  for (std::string& w : words) p.push_back(w.data());
+  p.push_back(nullptr);
+  return p;
+}
+
+void set(const char* name, const std::string& value, bool replace) {
+  setenv(name, value.c_str(), replace ? 1 : 0);
+}
+
+// Of an MPI launcher on one machine. Open MPI reads its settings from variables; other launchers ignore them.
+[[noreturn]] void become_mpirun(int ranks) {
+  set("OMPI_ALLOW_RUN_AS_ROOT", "1", true);  // root in a container
+  set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", true);
+  set("OMPI_MCA_rmaps_base_oversubscribe", "1", false);  // more ranks than cores are wanted
+  set("OMPI_MCA_hwloc_base_binding_policy", "none", false);
+  const int cores = int(std::thread::hardware_concurrency());
+  set("OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks)), false);
+  std::vector<std::string> words = own_command_line();
+  words.insert(words.begin(), {"mpirun", "-n", std::to_string(ranks)});
+  execvp("mpirun", pointers(words).data());
+  throw UsageError("--ranks " + std::to_string(ranks) + ": mpirun can't be started (" + std::strerror(errno) +
+                   "); install openmpi-bin");
+}
+
+// One process a GPU.
+int start_cuda_ranks(int ranks) { return run_local_ranks(ranks, own_command_line()); }
+
+}  // namespace
+
+Launched launched(const std::function<const char*(const char*)>& variable) {
+  struct Names {
+    const char *by, *size, *rank, *local_rank;
+  };
+  // A launcher inside another one sets its variables last: the innermost comes first here.
+  for (const Names& n :
+       {Names{"torchrun", "WORLD_SIZE", "RANK", "LOCAL_RANK"},
+        Names{"Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"},
+        Names{"PMI", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID"},
+        Names{"Slurm", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID"}}) {
+    const char *size = variable(n.size), *rank = variable(n.rank), *local = variable(n.local_rank);
+    if (size == nullptr || rank == nullptr) continue;
+    const Launched l{n.by, number(n.rank, rank), number(n.size, size),
+                     local != nullptr ? number(n.local_rank, local) : 0};
+    if (l.rank >= l.size)
+      throw UsageError(
+          engine::concat_text(n.rank, " is ", l.rank, ", expected less than ", n.size, " (", l.size, ")"));
+    return l;
+  }
+  return {};
+}
+
+std::optional<int> start_ranks(const RankOptions& o) {
+  const Launched l = launched(environment_variable);
+  if (l.by.empty()) {
+    if (o.ranks == 1) return {};
+    if (o.device == "cpu") {
+      if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);  // says what is missing
+      become_mpirun(o.ranks);
+    }
+    return start_cuda_ranks(o.ranks);
+  }
+  if (o.ranks != 1 && o.ranks != l.size)
+    throw UsageError(engine::concat_text("--ranks ", o.ranks, ", but ", l.by, " has started ", l.size,
+                                         ": leave --ranks out"));
+  return {};
+}
+
+engine::Device device_of_rank(const RankOptions& o) {
+  const Launched l = launched(environment_variable);
+  if (o.device == "cuda" && l.size > 1) return engine::parse_device("cuda:" + std::to_string(l.local_rank));
+  return engine::parse_device(o.device);
+}
+
+Ranks::Ranks(const RankOptions& o, const std::string& command) : communicator_(&engine::single()) {
+  const Launched l = launched(environment_variable);
+  if (l.size == 1) return;
+  const engine::Device device = device_of_rank(o);
+  if (device.backend == engine::Backend::cpu && l.by == "torchrun")
+    throw UsageError("torchrun starts CUDA ranks; on the CPU device use mpirun, or --ranks");
+  if (device.backend == engine::Backend::cpu || o.collectives == "mpi") {
+    owned_ = engine::connect_mpi(o.timeout);
+  } else {
+    owned_ = engine::connect_nccl(device, l.rank, l.size, o.timeout);
+  }
+  communicator_ = owned_.get();
+  engine::require(size() == l.size, l.by, " has started ", l.size, " ranks, but they find only ", size(),
+                  ": is it the launcher of the MPI that dyad was built with?");
+  watch_ = std::make_unique<engine::RankWatch>(*communicator_, "dyad " + command, o.timeout);
+}
+
+int Ranks::guarded(const std::function<int()>& f) {
+  try {
+    const int code = f();
+    communicator_->barrier();
+    return code;
+  } catch (const std::exception& e) {
+    communicator_->abort();
+    if (watch_) watch_->failed(e.what());
+    throw;
+  }
+}
+
+void Ranks::agree(const Facts& facts) {
+  if (size() == 1) return;
+  std::string own = engine::host_name() + "\n";
+  for (const auto& [key, value] : facts) own += key + "\t" + value + "\n";
+  const std::vector<std::string> all = engine::exchange_texts(*communicator_, own);
+  const auto lines = [](const std::string& text) {
+    std::istringstream in(text);
+    std::vector<std::string> l;
+    for (std::string line; std::getline(in, line);) l.push_back(line);
+    return l;
+  };
+  const auto first = lines(all[0]);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    const auto other = lines(all[r]);
+    for (std::size_t i = 1; i < std::max(first.size(), other.size()); ++i) {
+      const std::string a = i < first.size() ? first[i] : "nothing",
+                        b = i < other.size() ? other[i] : "nothing";
+      if (a == b) continue;
+      communicator_->barrier();  // every rank says it, and none is lost
+      watch_.reset();
+      const auto tab = a.find('\t'), tab_b = b.find('\t');
+      throw UsageError(engine::concat_text("rank ", r, " on ", other[0], " has ", b.substr(0, tab_b), " = ",
+                                           tab_b == std::string::npos ? "" : b.substr(tab_b + 1),
+                                           ", rank 0 on ", first[0], " has ",
+                                           tab == std::string::npos ? a : a.substr(tab + 1)));
+    }
+  }
+}
+
+long Ranks::share(const engine::Parameters& parameters, const engine::NamedTensors& state, long step) const {
+  if (size() == 1) return step;
+  for (const engine::Parameter& p : parameters.list()) communicator_->broadcast(p.value.detach(), 0);
+  for (const auto& [name, tensor] : state) communicator_->broadcast(tensor, 0);
+  const std::vector<std::string> steps = engine::exchange_texts(*communicator_, std::to_string(step));
+  verify(parameters, std::stol(steps[0]));
+  return std::stol(steps[0]);
+}
+
+void Ranks::verify(const engine::Parameters& parameters, long step) const {
+  if (size() == 1) return;
+  const std::string own = std::to_string(parameters.hash()) + " " + engine::host_name();
+  const std::vector<std::string> all = engine::exchange_texts(*communicator_, own);
+  const auto hash = [](const std::string& text) { return text.substr(0, text.find(' ')); };
+  for (std::size_t r = 1; r < all.size(); ++r)
+    if (hash(all[r]) != hash(all[0]))
+      throw engine::RankError(engine::concat_text("rank ", r, " on ", all[r].substr(all[r].find(' ') + 1),
+                                                  ": its parameters after step ", step,
+                                                  " are not those of rank 0"));
+}
+
+void Ranks::write_trace(const std::string& path) const {
+  std::string all = "[";
+  for (const std::string& events : engine::exchange_texts(*communicator_, engine::trace_events(rank())))
+    all += (all.size() > 1 ? ",\n" : "") + events;
+  if (first()) write_text(path, all + "]\n");
+}
+
+bool Ranks::any_late(bool here) {
+  if (size() == 1) return here;
+  const bool before = vote_ && vote_->value() > 0;
+  if (!vote_) vote_ = std::make_unique<engine::LateScalar>(communicator_->device());
+  const engine::Tensor flag = engine::full({1}, here ? 1 : 0, engine::DType::f32, communicator_->device());
+  communicator_->all_reduce_sum(flag);
+  vote_->start(flag);
+  return before;
+}
+
+Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset) {
+  PretrainOptions o = resolved;
+  Facts facts = {{"version", version_text()},
+                 {"world size", std::to_string(launched(environment_variable).size)}};
+  for (const Field& f : fields(o)) {
+    const bool of_the_machine = f.name == "data" || f.name == "run" || f.name == "threads";
+    if (f.saved && !of_the_machine) facts.emplace_back(f.name, text_of(f));
+  }
+  std::uint64_t list = kernels::fnv1a(nullptr, 0);
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const int label = dataset.label(i);
+    list = kernels::fnv1a(&label, sizeof label, list);
+  }
+  facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
+                                                   " classes, list ", std::hex, list));
+  return facts;
+}
+
+}  // namespace apps

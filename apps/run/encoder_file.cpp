@@ -1,0 +1,96 @@
+#include "apps/run/encoder_file.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "apps/run/checkpoint.h"
+#include "apps/run/file_layout.h"
+#include "engine/ops.h"
+#include "engine/tape.h"
+
+namespace apps {
+namespace {
+
+using engine::concat_text;
+using engine::DType;
+using engine::require_data;
+using engine::Tensor;
+
+const std::string kEncoder = "encoder.";
+
+bool floating(DType t) { return t == DType::f32 || t == DType::f64 || t == DType::bf16; }
+
+// A parameter of the encoder, and what a file has of it.
+struct Match {
+  const engine::Parameter* parameter;
+  const engine::TensorEntry* entry;
+};
+
+void check(const std::string& path, const Match& m, const PretrainOptions& o) {
+  const Tensor& wanted = m.parameter->value;
+  const engine::Shape shape = file_shape(wanted, m.parameter->filter);
+  const bool type = floating(wanted.dtype()) ? floating(m.entry->dtype) : m.entry->dtype == wanted.dtype();
+  const bool stem = m.parameter->name == kEncoder + "conv1.weight" && m.entry->shape != shape;
+  require_data(m.entry->shape == shape && type, path, ": ", m.entry->name, " is ", m.entry->dtype, " ",
+               m.entry->shape, ", expected ", floating(wanted.dtype()) ? "floating" : name(wanted.dtype()),
+               " ", shape, " for --arch ", o.arch, stem ? concat_text(" --stem ", o.stem) : "");
+}
+
+void fill(const engine::SafetensorsReader& file, const Match& m) {
+  const Tensor saved(m.entry->shape, m.entry->dtype, engine::cpu);
+  file.read(*m.entry, saved.raw());
+  const engine::NoGrad no_grad;
+  const DType wanted = m.parameter->value.dtype();
+  const Tensor converted = saved.dtype() == wanted ? saved : engine::cast(saved, wanted);
+  from_file(converted.raw(), m.parameter->value.detach(), m.parameter->filter);
+}
+
+}  // namespace
+
+engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
+  engine::TensorFile file;
+  for (const engine::Parameter& p : parameters.list())
+    if (p.name.starts_with(kEncoder))
+      file.tensors.emplace_back(p.name.substr(kEncoder.size()), to_file(p.value.detach(), p.filter));
+  return file;
+}
+
+std::string load_encoder(const std::string& path, const PretrainOptions& o,
+                         const engine::Parameters& parameters) {
+  const engine::SafetensorsReader file(path);
+  const bool checkpoint = std::ranges::any_of(
+      file.entries(), [](const engine::TensorEntry& e) { return e.name.starts_with(kEncoder); });
+  if (file.metadata().contains("hash")) require_whole(file, path);
+
+  std::vector<Match> matches;
+  std::set<std::string> known;
+  std::size_t counters = 0;
+  for (const engine::Parameter& p : parameters.list()) {
+    if (!p.name.starts_with(kEncoder)) continue;
+    const std::string name = checkpoint ? p.name : p.name.substr(kEncoder.size());
+    const Match m{&p, file.find(name)};
+    known.insert(name);
+    if (m.entry == nullptr && p.value.dtype() == DType::i64) {
+      ++counters;
+      continue;
+    }
+    require_data(m.entry != nullptr, path, ": has no tensor ", name, ", which --arch ", o.arch,
+                 " needs: expected the names of torchvision, or a checkpoint of dyad");
+    check(path, m, o);
+    matches.push_back(m);
+  }
+  std::string passed_over;
+  for (const engine::TensorEntry& e : file.entries()) {
+    if (known.contains(e.name) || (checkpoint && !e.name.starts_with(kEncoder))) continue;
+    require_data(e.name == "fc.weight" || e.name == "fc.bias", path, ": has a tensor ", e.name,
+                 ", which --arch ", o.arch, " has not");
+    passed_over += (passed_over.empty() ? "; passed over " : ", ") + e.name;
+  }
+
+  for (const Match& m : matches) fill(file, m);
+  return concat_text("the encoder begins with ", matches.size(), " tensors of ", path, passed_over,
+                     counters > 0 ? "; it counts batches from 0" : "");
+}
+
+}  // namespace apps

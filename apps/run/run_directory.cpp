@@ -1,0 +1,172 @@
+#include "apps/run/run_directory.h"
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "apps/options/fields.h"
+#include "apps/run/checkpoint.h"
+#include "apps/system/machine.h"
+#include "engine/error.h"
+#include "kernels/base/atomic_file.h"
+
+namespace apps {
+namespace {
+
+using engine::UsageError;
+using nlohmann::ordered_json;
+
+// Cuts a file of lines after the last whole line of at most `last` steps.
+void truncate_lines(const std::string& path, long last) {
+  std::ifstream file(path);
+  if (!file) return;
+  std::string line;
+  std::uintmax_t end = 0;
+  while (std::getline(file, line)) {
+    const auto record = nlohmann::json::parse(line, nullptr, false);
+    const bool whole = !file.eof() && record.is_object() && record.contains("step");
+    if (!whole || record["step"].get<long>() > last) break;
+    end += line.size() + 1;
+  }
+  file.close();
+  std::filesystem::resize_file(path, end);
+}
+
+// The lines of a file, each an object with a step.
+std::vector<ordered_json> read_lines(const std::string& path) {
+  std::ifstream file(path);
+  engine::require_data(bool(file), path, ": can't be read");
+  std::vector<ordered_json> lines;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    ordered_json j = ordered_json::parse(line, nullptr, false);
+    if (j.is_discarded() && file.eof()) break;  // a line that was being written
+    engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
+                         ": expected a JSON object");
+    lines.push_back(std::move(j));
+  }
+  return lines;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes)
+    : path_(resolved.run), resume_step_(resume_step) {
+  if (!writes) return;
+  if (resume_step == 0 && !checkpoints(path_).empty())
+    throw UsageError(path_ +
+                     (resolved.resume == "auto" ? " holds damaged checkpoints only: move them away, or"
+                                                : " holds a run: --resume auto goes on with it, or") +
+                     " name another folder with --run");
+  std::error_code error;
+  std::filesystem::create_directories(path("checkpoints"), error);
+  if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
+
+  log_.emplace(path("train.log"));
+  if (!log_->lock()) throw UsageError(path_ + ": another process is writing this run");
+  kernels::remove_temporary_files(path_);
+  kernels::remove_temporary_files(path("checkpoints"));
+  for (const auto& [name, file] :
+       {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_)}) {
+    truncate_lines(path(name), resume_step);
+    file->emplace(path(name));
+  }
+  PretrainOptions o = resolved;
+  write_text(path("config.toml"), config_text("pretrain", fields(o)));
+  write_text(path("env.json"), environment(resolved.device).dump(2) + "\n");
+}
+
+void RunDirectory::log(const std::string& line) {
+  if (!log_) return;
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+  log_->write(std::string(time) + "  " + line + "\n");
+}
+
+void RunDirectory::record(const StepRecord& r) {
+  if (!metrics_) return;
+  ordered_json line = {{"step", r.step},
+                       {"epoch", r.epoch},
+                       {"loss", r.loss},
+                       {"lr", r.lr},
+                       {"gradient_norm", r.gradient_norm},
+                       {"pairs_per_s", r.pairs_per_s},
+                       {"data_wait", r.data_wait}};
+  for (const auto& [name, value] : r.more) line[name] = value;
+  for (const auto& [name, milliseconds] : r.phases) line["phases_ms"][name] = milliseconds;
+  metrics_->write(line.dump() + "\n");
+  std::vector<std::pair<std::string, double>> figures = {{"train/loss", r.loss},
+                                                         {"train/lr", r.lr},
+                                                         {"train/gradient_norm", r.gradient_norm},
+                                                         {"speed/pairs_per_s", r.pairs_per_s},
+                                                         {"speed/data_wait", r.data_wait}};
+  for (const auto& [name, value] : r.more) figures.emplace_back("train/" + name, value);
+  for (const auto& [name, milliseconds] : r.phases) figures.emplace_back("phases_ms/" + name, milliseconds);
+  events().scalars(r.step, figures);
+}
+
+void RunDirectory::monitor(const ordered_json& line) {
+  if (!monitor_) return;
+  monitor_->write(line.dump() + "\n");
+  std::vector<std::pair<std::string, double>> figures;
+  for (const auto& [name, value] : line.items())
+    if (name != "step" && name != "epoch") figures.emplace_back("monitor/" + name, value.get<double>());
+  events().scalars(line.at("step"), figures);
+}
+
+EventFile& RunDirectory::events() {
+  if (!events_) events_ = std::make_unique<EventFile>(path_, resume_step_);
+  return *events_;
+}
+
+void RunDirectory::sync() {
+  for (auto* file : {&log_, &metrics_, &monitor_})
+    if (*file) (*file)->sync();
+  if (events_) events_->sync();
+}
+
+PretrainOptions read_run_options(const std::string& run) {
+  const std::string config = run + "/config.toml";
+  if (!std::filesystem::exists(config))
+    throw UsageError("--run " + run + ": there is no " + config +
+                     ": expected a folder that pretrain has filled");
+  PretrainOptions o;
+  apply_config(config, "pretrain", fields(o));
+  return o;
+}
+
+std::vector<StepRecord> read_metrics(const std::string& run) {
+  std::vector<StepRecord> records;
+  for (const ordered_json& j : read_lines(run + "/metrics.jsonl")) {
+    const auto figure = [&j](const char* key) {  // null: not finite
+      const auto found = j.find(key);
+      return found != j.end() && found->is_number() ? found->get<double>() : std::nan("");
+    };
+    StepRecord& r = records.emplace_back(StepRecord{.step = j["step"].get<long>(),
+                                                    .epoch = figure("epoch"),
+                                                    .loss = figure("loss"),
+                                                    .lr = figure("lr"),
+                                                    .gradient_norm = figure("gradient_norm"),
+                                                    .pairs_per_s = figure("pairs_per_s"),
+                                                    .data_wait = figure("data_wait")});
+    if (const auto phases = j.find("phases_ms"); phases != j.end())
+      for (const auto& [name, value] : phases->items()) r.phases.emplace_back(name, value.get<double>());
+  }
+  return records;
+}
+
+std::vector<ordered_json> read_monitor(const std::string& run) {
+  const std::string path = run + "/monitor.jsonl";
+  return std::filesystem::exists(path) ? read_lines(path) : std::vector<ordered_json>();
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  kernels::write_file_atomically(path, text);
+}
+
+void write_json(const std::string& path, const ordered_json& json) { write_text(path, json.dump(1) + "\n"); }
+
+}  // namespace apps

@@ -1,0 +1,28 @@
+#include "apps/system/shell.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace apps {
+
+std::string quoted(const std::string& text) {
+  std::string q = "'";
+  for (const char c : text) q += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return q + "'";
+}
+
+int exit_code(int wait_status) {
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+bool shell(const std::string& command) {
+  std::fflush(stdout);
+  const int code = exit_code(std::system(command.c_str()));
+  if (code == 128 + SIGINT) throw Interrupted();
+  return code == 0;
+}
+
+}  // namespace apps

@@ -1,0 +1,43 @@
+#include "apps/system/signals.h"
+
+#include <csignal>
+
+#include "apps/cli/cli.h"
+
+namespace apps {
+namespace {
+
+volatile std::sig_atomic_t noted = 0;
+
+extern "C" void note(int signal) {
+  if (signal == SIGINT && noted == SIGINT) {  // the second: its default action, on return
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
+  noted = signal;
+}
+
+void set(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // reads and writes under way go on
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  noted = 0;
+  set(note);
+}
+StopSignals::~StopSignals() { set(SIG_DFL); }
+
+bool StopSignals::stop() const { return noted != 0; }
+
+int StopSignals::exit_code() const { return noted == SIGINT ? kInterrupted : noted != 0 ? kTryAgain : kOk; }
+
+const char* StopSignals::name() const {
+  return noted == SIGINT ? "Ctrl-C" : noted == SIGTERM ? "SIGTERM" : noted == SIGUSR1 ? "SIGUSR1" : "";
+}
+
+}  // namespace apps

@@ -1,0 +1,91 @@
+#include "apps/training/embedding_monitor.h"
+
+#include <algorithm>
+
+#include "apps/evaluation/classifiers.h"
+#include "apps/evaluation/spectrum.h"
+#include "data/subset.h"
+#include "engine/ops.h"
+#include "engine/tape.h"
+
+namespace apps {
+namespace {
+
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kWatched = 256;  // images; twice as many embeddings
+
+}  // namespace
+
+Monitor::Monitor(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset, const Model& model,
+                 RunDirectory& run, bool active)
+    : options_(o), plan_(plan), dataset_(dataset), model_(model), run_(run), active_(active) {
+  const auto order = data::permutation(dataset.size(), o.seed, ~0U);  // of no epoch
+  watched_.assign(order.begin(), order.begin() + std::ptrdiff_t(std::min(kWatched, order.size())));
+  std::vector<std::size_t> labelled;
+  for (const std::uint32_t i : order)
+    if (dataset.label(i) >= 0 && labelled.size() < std::size_t(o.probe_images)) labelled.push_back(i);
+  const auto known = labelled.begin() + std::ptrdiff_t(labelled.size() / 5);
+  held_out_.assign(labelled.begin(), known);
+  known_.assign(known, labelled.end());
+}
+
+void Monitor::measure_embeddings(ordered_json& line) const {
+  const engine::NoGrad no_grad;
+  const engine::Device device = model_.parameters.device();
+  const data::Subset images(dataset_, watched_);
+  data::Loader loader(images, {.batch = int(images.size()),
+                               .shuffle = false,
+                               .threads = 0,
+                               .device = device,
+                               .bad_images = bad_images(options_)});
+  data::ViewBatches views = training_views(options_, device);
+  const models::Pass pass{engine::Mode::eval, engine::single()};
+  const Tensor h = model_.net.encoder(views(loader.next()), pass);
+  const Tensor z = engine::l2_normalize(model_.net.projection(h, pass)).to(engine::cpu);
+  const std::int64_t n = z.dim(0) / 2;
+  const Tensor a = z.slice(0, n), b = z.slice(n, n);
+  line["deviation"] = relative_deviation(z);
+  line["rank_embeddings"] = effective_rank(z);
+  line["rank_features"] = effective_rank(h.slice(0, n).to(engine::cpu));
+  line["alignment"] = alignment(a, b);
+  line["uniformity"] = uniformity(a);
+}
+
+void Monitor::probe(ordered_json& line) const {
+  const FeatureOptions f{options_.recipe,
+                         options_.size,
+                         256,
+                         options_.threads,
+                         model_.parameters.device(),
+                         engine::parse_dtype(options_.dtype),
+                         bad_images(options_)};
+  const data::Subset known(dataset_, known_), held_out(dataset_, held_out_);
+  const Features train = encoder_features(model_.net.encoder, known, f),
+                 test = encoder_features(model_.net.encoder, held_out, f);
+  const int classes = int(dataset_.classes().size());
+  for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
+    line["probe_" + c.name] = accuracy(c.classify(train, test.values, classes).predicted, test.labels);
+}
+
+std::string Monitor::operator()(long step) {
+  const bool last = step == plan_.steps;
+  if (!active_ || (step % plan_.steps_per_epoch != 0 && !last)) return "";
+  const long epoch = step / plan_.steps_per_epoch;
+  ordered_json line = {{"step", step}, {"epoch", double(step) / double(plan_.steps_per_epoch)}};
+  measure_embeddings(line);
+  if (options_.probe_every > 0 && (epoch % options_.probe_every == 0 || last) && !held_out_.empty())
+    probe(line);
+  run_.monitor(line);
+
+  const double deviation = line["deviation"], rank = line["rank_embeddings"];
+  if (warned_ || (deviation >= 0.05 && rank >= 1.5)) return "";
+  warned_ = true;
+  return engine::concat_text("warning: the embeddings have collapsed: after epoch ", epoch,
+                             " their deviation is ", deviation,
+                             " of that of a uniform distribution, and they fill ", rank,
+                             " directions; try another --lr, --tau or --batch");
+}
+
+}  // namespace apps

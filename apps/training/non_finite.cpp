@@ -1,0 +1,155 @@
+#include "apps/training/non_finite.h"
+
+#include <cmath>
+#include <map>
+
+#include "apps/run/run_directory.h"
+#include "engine/check/observe.h"
+#include "engine/ops.h"
+
+namespace apps {
+namespace {
+
+using engine::concat_text;
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+// "" or what of it is not finite.
+std::string flaw(const Tensor& t) {
+  const bool floating =
+      t.dtype() == engine::DType::f32 || t.dtype() == engine::DType::f64 || t.dtype() == engine::DType::bf16;
+  if (!floating || t.numel() == 0) return "";
+  const std::vector<double> values = t.to_vector();
+  std::size_t bad = 0, first = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]) && bad++ == 0) first = i;
+  if (bad == 0) return "";
+  return concat_text(", ", t.dtype(), ' ', t.shape(), ": ", bad, " of ", values.size(),
+                     " elements, the first at ", first, " is ", values[first]);
+}
+
+// Names each op by the parameter that it uses, or by the last op that used one.
+class Watcher final : public engine::Observer {
+ public:
+  explicit Watcher(const engine::Parameters& parameters) {
+    for (const auto& p : parameters.list()) names_[p.value.raw()] = p.name;
+  }
+
+  void output(const char* op, const Tensor& y, const engine::Tensors& inputs,
+              const engine::Node* node) override {
+    std::string label;
+    for (const Tensor& t : inputs)
+      if (const auto found = names_.find(t.defined() ? t.raw() : nullptr); found != names_.end())
+        if (label.empty()) label = concat_text(op, " of ", last_ = found->second);
+    if (label.empty()) label = concat_text(op, last_.empty() ? "" : " after ", last_);
+    if (node != nullptr) labels_[node] = label;
+    look("the output of " + label, y);
+  }
+  void gradient(const engine::Node& node, const Tensor& dy) override {
+    const auto found = labels_.find(&node);
+    look("the gradient of the output of " + (found == labels_.end() ? std::string(node.op) : found->second),
+         dy);
+  }
+  void look(const std::string& what, const Tensor& t) {
+    if (!found_.empty()) return;
+    if (const std::string wrong = flaw(t); !wrong.empty()) found_ = what + wrong;
+  }
+  const std::string& found() const { return found_; }
+
+ private:
+  std::map<const void*, std::string> names_;
+  std::map<const engine::Node*, std::string> labels_;
+  std::string last_, found_;
+};
+
+void copy(const Tensor& from, const Tensor& to) {
+  engine::copy_bytes(to.raw(), to.device(), from.raw(), from.device(), from.bytes());
+}
+
+}  // namespace
+
+Rewind::Rewind(const engine::Parameters& parameters, const engine::NamedTensors& state)
+    : live_{parameters.values()} {
+  for (const auto& p : parameters.list())
+    if (!p.trained) live_.push_back(p.value.detach());
+  for (const auto& [name, value] : state) live_.push_back(value);
+}
+
+void Rewind::keep(long step) {
+  const Kept& newest = kept_[1 - next_];
+  if (newest.step >= 0 && step < newest.step + kEvery) return;
+  Kept& kept = kept_[next_];
+  next_ = 1 - next_;
+  kept.step = step;
+  if (kept.values.empty())
+    for (const Tensor& t : live_) kept.values.push_back(engine::empty_like(t));
+  for (std::size_t i = 0; i < live_.size(); ++i) copy(live_[i], kept.values[i]);
+}
+
+long Rewind::back(long step) {
+  const Kept* best = nullptr;
+  for (const Kept& k : kept_)
+    if (k.step >= 0 && k.step <= step && (best == nullptr || k.step > best->step)) best = &k;
+  engine::require(best != nullptr, "Rewind: no state of step ", step, " or before was kept");
+  for (std::size_t i = 0; i < live_.size(); ++i) copy(best->values[i], live_[i]);
+  return best->step;
+}
+
+std::string first_non_finite(const Model& model, const Tensor& images, const Tensor& tau,
+                             engine::Communicator& communicator, std::int64_t pairs) {
+  Watcher watcher(model.parameters);
+  for (const auto& p : model.parameters.list()) watcher.look("parameter " + p.name, p.value);
+  watcher.look("the views", images);
+  const engine::Observed observed(watcher);
+  const Tensor z = model.net(images, {engine::Mode::train, communicator});
+  model.parameters.clear_gradients();
+  backward(nt_xent(z, tau, communicator, pairs));
+  for (const auto& p : model.parameters.list())
+    if (p.trained) watcher.look("the gradient of " + p.name, engine::gradient(p.value));
+  return watcher.found();
+}
+
+NonFinite::NonFinite(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                     const Model& model, const engine::Optimizer& optimizer, TrainStep& train_step,
+                     Ranks& ranks, const Tensor& tau)
+    : options_(o),
+      plan_(plan),
+      dataset_(dataset),
+      model_(model),
+      train_step_(train_step),
+      ranks_(ranks),
+      tau_(tau),
+      rewind_(model.parameters, optimizer.state()) {}
+
+void NonFinite::check(const StepRecord& r) {
+  if (std::isfinite(r.loss) && std::isfinite(r.gradient_norm)) return;
+  const engine::Device device = model_.parameters.device();
+  data::Loader loader(dataset_, loader_options(options_, device, false), ranks_.communicator());
+  data::ViewBatches views = training_views(options_, device);
+  Phases phases(device, false);
+  long step = rewind_.back(r.step - 1);
+  loader.seek(step / plan_.steps_per_epoch, step % plan_.steps_per_epoch);
+  data::Batch batch;
+  for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step)
+    train_step_(views(batch), tau_, plan_.learning_rate(step, options_.lr), phases);
+  const Tensor images = views(batch);
+  std::string found = first_non_finite(model_, images, tau_, ranks_.communicator(), options_.batch);
+  if (found.empty()) found = "none on rank " + std::to_string(ranks_.rank()) + " when the step was repeated";
+
+  ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},
+                         {"batch", batch.index}, {"rank", ranks_.rank()},
+                         {"loss", r.loss},       {"gradient_norm", r.gradient_norm},
+                         {"lr", r.lr},           {"first", found}};
+  for (const std::uint32_t sample : batch.samples)
+    bundle["samples"].push_back({{"index", sample}, {"name", dataset_.name(sample)}});
+  const std::string path = options_.run + "/non-finite" +
+                           (ranks_.size() > 1 ? "-rank" + std::to_string(ranks_.rank()) : "") + ".json";
+  write_json(path, bundle);
+  throw std::runtime_error(
+      concat_text(std::isfinite(r.loss) ? "the gradient's norm is " : "the loss is ",
+                  std::isfinite(r.loss) ? r.gradient_norm : r.loss, " at step ", r.step,
+                  ", expected a finite number; first is ", found, "; ", path,
+                  " names the images; a smaller --lr or a longer --warmup-epochs may help"));
+}
+
+}  // namespace apps

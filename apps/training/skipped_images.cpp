@@ -1,0 +1,38 @@
+#include "apps/training/skipped_images.h"
+
+#include <sstream>
+
+#include "engine/error.h"
+
+namespace apps {
+
+std::vector<std::string> SkippedImages::note(const std::vector<std::string>& wrong) {
+  std::vector<std::string> lines;
+  times_ += long(wrong.size());
+  for (const std::string& image : wrong)
+    if (images_.insert(image).second)
+      lines.push_back("skipped " + image + "; another image comes in its place");
+  return lines;
+}
+
+void SkippedImages::gather(engine::Communicator& communicator) {
+  std::string own = std::to_string(times_) + "\n";
+  for (const std::string& wrong : images_) own += wrong + "\n";
+  times_ = 0;
+  for (const std::string& text : engine::exchange_texts(communicator, own)) {
+    std::istringstream lines(text);
+    long times = 0;
+    lines >> times >> std::ws;
+    times_ += times;
+    for (std::string wrong; std::getline(lines, wrong);) images_.insert(wrong);
+  }
+}
+
+std::string SkippedImages::summary() const {
+  if (images_.empty()) return "";
+  return engine::concat_text(images_.size(), images_.size() == 1 ? " image" : " images",
+                             " could not be decoded; others came in their place ", times_,
+                             times_ == 1 ? " time" : " times");
+}
+
+}  // namespace apps

@@ -1,0 +1,68 @@
+#include "data/decode/decode.h"
+
+#include <cstring>
+
+#include "data/decode/decode_formats.h"
+#include "data/decode/exif.h"
+#include "engine/error.h"
+
+namespace data {
+
+using engine::require_data;
+
+void check_size(std::uint32_t height, std::uint32_t width, const std::string& name) {
+  const std::uint64_t pixels = std::uint64_t(height) * width;
+  require_data(height >= 1 && width >= 1 && height <= std::uint32_t(max_side) &&
+                   width <= std::uint32_t(max_side) && pixels <= std::uint64_t(max_pixels),
+               name, ": declares ", with_commas(height), " x ", with_commas(width),
+               " pixels, expected sides of 1 to ", with_commas(max_side), " and at most ",
+               with_commas(max_pixels), " pixels");
+}
+
+void set_size(Image& image, std::uint32_t height, std::uint32_t width, const std::string& name,
+              std::uint64_t most) {
+  check_size(height, width, name);
+  const std::uint64_t pixels = std::uint64_t(height) * width;
+  require_data(pixels <= most, name, ": declares ", with_commas(height), " x ", with_commas(width),
+               " pixels, expected at most ", with_commas(most), ", which its bytes can hold");
+  image.height = int(height);
+  image.width = int(width);
+  image.pixels.resize(std::size_t(pixels) * 3);
+}
+
+void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
+  static const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff};
+  static const std::uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  const auto begins_with = [&](const std::uint8_t* magic, std::size_t count) {
+    return size >= count && std::memcmp(bytes, magic, count) == 0;
+  };
+  into.orientation = 1;
+  if (begins_with(jpeg, sizeof jpeg)) {
+    decode_jpeg(bytes, size, name, into);
+    into.format = "JPEG";
+    into.orientation = exif_orientation(bytes, size);
+  } else if (begins_with(png, sizeof png)) {
+    decode_png(bytes, size, name, into);
+    into.format = "PNG";
+  } else {
+    const StbHeader header = read_stb_header(bytes, size);
+    require_data(header.format[0] != '\0', name, size == 0 ? ": is empty" : ": not an image",
+                 ", expected a JPEG, PNG, BMP, PNM or TGA file");
+    decode_stb(header, bytes, size, name, into);
+    into.format = header.format;
+  }
+}
+
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+  Image image;
+  decode_image(bytes, size, name, image);
+  return image;
+}
+
+const std::vector<std::string>& image_endings() {
+  static const std::vector<std::string> endings = {".jpg", ".jpeg", ".png", ".bmp",
+                                                   ".ppm", ".pgm",  ".pnm", ".tga"};
+  return endings;
+}
+
+}  // namespace data

@@ -1,0 +1,112 @@
+// JPEG by libjpeg-turbo. Its errors end in longjmp, so the functions between setjmp and the library hold
+// nothing that has a destructor.
+#include <csetjmp>
+#include <cstdio>
+// after <cstdio>, which they need
+// clang-format off
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include "data/decode/decode_formats.h"
+#include "engine/error.h"
+
+namespace data {
+
+using engine::require_data;
+
+namespace {
+
+struct Decoder {
+  jpeg_decompress_struct jpeg;
+  jpeg_error_mgr errors;
+  jpeg_progress_mgr progress;
+  std::jmp_buf failed;
+  char message[JMSG_LENGTH_MAX];
+};
+
+Decoder& of(jpeg_common_struct* common) { return *static_cast<Decoder*>(common->client_data); }
+
+[[noreturn]] void fail(jpeg_common_struct* common) {
+  common->err->format_message(common, of(common).message);
+  std::longjmp(of(common).failed, 1);
+}
+
+// libjpeg goes on after a warning with made-up pixels. Only warnings that leave every pixel whole are passed
+// over.
+void on_message(jpeg_common_struct* common, int level) {
+  const int code = common->err->msg_code;
+  if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM)
+    fail(common);
+}
+
+void on_progress(jpeg_common_struct* common) {
+  Decoder& decoder = of(common);
+  if (decoder.jpeg.input_scan_number <= max_scans) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", max_scans);
+  std::longjmp(decoder.failed, 1);
+}
+
+bool read_header(Decoder& d, const std::uint8_t* bytes, std::size_t size) {
+  if (setjmp(d.failed)) return false;
+  jpeg_create_decompress(&d.jpeg);
+  d.jpeg.progress = &d.progress;
+  jpeg_mem_src(&d.jpeg, bytes, static_cast<unsigned long>(size));
+  jpeg_read_header(&d.jpeg, TRUE);
+  return true;
+}
+
+void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
+  for (int x = 0; x < width; ++x) {
+    // stored inverted, as Adobe's programs do and every other follows: 255 is no ink
+    const int k = cmyk[4 * x + 3];
+    for (int c = 0; c < 3; ++c) {
+      const int ink = 255 - cmyk[4 * x + c], t = ink * k + 128;
+      rgb[3 * x + c] = static_cast<std::uint8_t>(k - (((t >> 8) + t) >> 8));  // k - round(ink k / 255)
+    }
+  }
+}
+
+bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
+  if (setjmp(d.failed)) return false;
+  const bool cmyk = d.jpeg.num_components == 4;
+  d.jpeg.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&d.jpeg);
+  while (d.jpeg.output_scanline < d.jpeg.output_height) {
+    std::uint8_t* row = pixels + std::size_t(d.jpeg.output_scanline) * d.jpeg.output_width * 3;
+    JSAMPROW to = cmyk ? cmyk_row : row;
+    jpeg_read_scanlines(&d.jpeg, &to, 1);
+    if (cmyk) cmyk_to_rgb(cmyk_row, row, int(d.jpeg.output_width));
+  }
+  jpeg_finish_decompress(&d.jpeg);
+  return true;
+}
+
+// Huffman coding spends a bit at least on each block, and the finest component has a block for every 256
+// pixels at least (8 x 8, sampled four times coarser one way). Arithmetic coding has no such bound, but what
+// it makes smaller than that is a picture of nothing: photographs take dozens of times as much.
+std::uint64_t most_pixels(std::size_t size) { return std::uint64_t(size) * 8 * 256; }
+
+}  // namespace
+
+void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
+  Decoder d = {};
+  d.jpeg.err = jpeg_std_error(&d.errors);
+  d.jpeg.client_data = &d;
+  d.errors.error_exit = fail;
+  d.errors.emit_message = on_message;
+  d.progress.progress_monitor = on_progress;
+  struct Destroy {
+    jpeg_decompress_struct& jpeg;
+    ~Destroy() { jpeg_destroy_decompress(&jpeg); }
+  } destroy{d.jpeg};
+
+  require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message,
+               ", expected a whole JPEG file");
+  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(size));
+  std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
+  require_data(read_pixels(d, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
+               " bytes: ", d.message, ", expected a whole JPEG file");
+}
+
+}  // namespace data

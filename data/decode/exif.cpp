@@ -1,0 +1,48 @@
+#include "data/decode/exif.h"
+
+#include <cstring>
+
+namespace data {
+namespace {
+
+// TIFF: "II" (little-endian) or "MM", 42, the place of the first directory; there, 12 bytes an entry: tag,
+// type, count, value.
+int orientation_of_tiff(const std::uint8_t* tiff, std::size_t size) {
+  if (size < 8 || (std::memcmp(tiff, "II", 2) != 0 && std::memcmp(tiff, "MM", 2) != 0)) return 1;
+  const bool little = tiff[0] == 'I';
+  const auto number = [&](std::size_t at, std::size_t bytes) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | tiff[at + (little ? bytes - 1 - i : i)];
+    return value;
+  };
+  const std::size_t directory = number(4, 4);
+  if (directory > size - 2) return 1;
+  const std::size_t entries = number(directory, 2);
+  for (std::size_t e = 0, at = directory + 2; e < entries && at + 12 <= size; ++e, at += 12) {
+    if (number(at, 2) != 0x0112) continue;
+    const std::size_t value = number(at + 8, 2);
+    return number(at + 2, 2) == 3 && value >= 1 && value <= 8 ? int(value) : 1;
+  }
+  return 1;
+}
+
+}  // namespace
+
+int exif_orientation(const std::uint8_t* jpeg, std::size_t size) {
+  constexpr std::uint8_t app1 = 0xe1, start_of_scan = 0xda;
+  for (std::size_t at = 2; at + 4 <= size && jpeg[at] == 0xff;) {
+    const std::uint8_t marker = jpeg[at + 1];
+    if (marker == 0xff) {  // a filling byte
+      ++at;
+      continue;
+    }
+    const std::size_t length = std::size_t(jpeg[at + 2]) << 8 | jpeg[at + 3];  // with its own two bytes
+    if (marker == start_of_scan || length < 2 || length > size - at - 2) return 1;
+    if (marker == app1 && length >= 8 && std::memcmp(jpeg + at + 4, "Exif\0\0", 6) == 0)
+      return orientation_of_tiff(jpeg + at + 10, length - 8);
+    at += 2 + length;
+  }
+  return 1;
+}
+
+}  // namespace data

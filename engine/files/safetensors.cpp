@@ -1,0 +1,135 @@
+#include "engine/files/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "engine/files/safetensors_header.h"
+#include "kernels/base/atomic_file.h"
+
+namespace engine {
+
+static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
+
+namespace {
+
+// The place of a type in the reference's order, largest alignment first.
+int order_of(DType t) {
+  static constexpr DType order[] = {DType::i64, DType::f64, DType::f32, DType::i32, DType::bf16, DType::u8};
+  return int(std::ranges::find(order, t) - std::begin(order));
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, const TensorFile& file) {
+  std::vector<const std::pair<std::string, Tensor>*> tensors;
+  for (const auto& named : file.tensors) {
+    require(named.second.defined(), "write_safetensors: ", path, ": tensor \"", named.first,
+            "\" is not defined");
+    require(named.first != "__metadata__", "write_safetensors: ", path,
+            ": a tensor has the name __metadata__, which is kept for the metadata");
+    tensors.push_back(&named);
+  }
+  std::ranges::sort(tensors, {},
+                    [](const auto* t) { return std::make_pair(order_of(t->second.dtype()), t->first); });
+
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  std::uint64_t end = 0;
+  for (const auto* named : tensors) {
+    const Tensor& tensor = named->second;
+    require(!header.contains(named->first), "write_safetensors: ", path, ": two tensors have the name \"",
+            named->first, "\"");
+    nlohmann::ordered_json shape = nlohmann::ordered_json::array();
+    for (int i = 0; i < tensor.shape().rank(); ++i) shape.push_back(tensor.dim(i));
+    const std::uint64_t begin = end;
+    end += tensor.bytes();
+    header[named->first] = {{"dtype", safetensors_name(tensor.dtype())},
+                            {"shape", std::move(shape)},
+                            {"data_offsets", {begin, end}}};
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');
+  require(text.size() <= max_safetensors_header, "write_safetensors: ", path, ": the header has ",
+          text.size(), " bytes, expected at most ", max_safetensors_header);
+
+  kernels::AtomicFile out(path);
+  const std::uint64_t length = text.size();
+  out.write(&length, sizeof length);
+  out.write(text.data(), text.size());
+  for (const auto* named : tensors) {
+    const Tensor host = named->second.to(cpu);
+    out.write(host.raw(), host.bytes());
+  }
+  out.commit();
+}
+
+SafetensorsReader::SafetensorsReader(const std::string& path)
+    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  require_data(file_ >= 0, path, ": ", std::strerror(errno), ", expected a safetensors file");
+  try {
+    struct stat status = {};
+    require_data(fstat(file_, &status) == 0 && S_ISREG(status.st_mode), path, ": not a regular file");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    require_data(size >= 8, path, ": ", size, " bytes, expected at least 8: not a safetensors file");
+    std::uint64_t length = 0;
+    read_at(0, &length, sizeof length);
+    require_data(length <= max_safetensors_header, path, ": declares a header of ", length,
+                 " bytes, expected at most ", max_safetensors_header);
+    require_data(length <= size - 8, path, ": declares a header of ", length, " bytes, but ", size - 8,
+                 " follow");
+    std::string text(length, '\0');
+    read_at(8, text.data(), text.size());
+    data_ = 8 + length;
+    SafetensorsHeader header = parse_safetensors_header(text, size - data_, path);
+    metadata_ = std::move(header.metadata);
+    entries_ = std::move(header.entries);
+  } catch (...) {
+    close(file_);
+    throw;
+  }
+}
+
+SafetensorsReader::~SafetensorsReader() { close(file_); }
+
+const TensorEntry* SafetensorsReader::find(const std::string& name) const {
+  const auto found = std::ranges::find(entries_, name, &TensorEntry::name);
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void SafetensorsReader::read(const TensorEntry& entry, void* to) const {
+  read_at(data_ + entry.begin, to, entry.end - entry.begin);
+}
+
+void SafetensorsReader::read_at(std::uint64_t offset, void* to, std::size_t bytes) const {
+  char* at = static_cast<char*>(to);
+  while (bytes > 0) {
+    const ssize_t n = pread(file_, at, bytes, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    require_data(n >= 0, path_, ": ", std::strerror(errno));
+    require_data(n > 0, path_, ": became shorter while it was read");
+    at += n;
+    offset += static_cast<std::uint64_t>(n);
+    bytes -= static_cast<std::size_t>(n);
+  }
+}
+
+TensorFile read_safetensors(const std::string& path) {
+  const SafetensorsReader reader(path);
+  TensorFile file;
+  file.metadata = reader.metadata();
+  for (const TensorEntry& entry : reader.entries()) {
+    Tensor tensor(entry.shape, entry.dtype, cpu);
+    reader.read(entry, tensor.raw());
+    file.tensors.emplace_back(entry.name, std::move(tensor));
+  }
+  return file;
+}
+
+}  // namespace engine

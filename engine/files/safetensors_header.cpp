@@ -1,0 +1,275 @@
+#include "engine/files/safetensors_header.h"
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+namespace engine {
+
+namespace {
+
+using nlohmann::json;
+
+// By the events of the parser, because a parsed object no longer shows that a key came twice.
+class HeaderReader {
+ public:
+  struct Raw {  // an entry as written
+    std::string name;
+    std::optional<std::string> dtype;
+    std::optional<std::vector<std::uint64_t>> shape, offsets;
+  };
+
+  std::vector<Raw> raw;
+  std::map<std::string, std::string> metadata;
+
+  explicit HeaderReader(const std::string& file) : file_(file) {}
+
+  bool start_object(std::size_t) {
+    if (place_ == Place::start)
+      place_ = Place::names;
+    else if (place_ == Place::entry_value)
+      place_ = Place::entry;
+    else if (place_ == Place::metadata_value)
+      place_ = Place::metadata;
+    else
+      refuse("an object");
+    return true;
+  }
+
+  bool end_object() {
+    if (place_ == Place::entry) {
+      const Raw& r = raw.back();
+      require_data(r.dtype && r.shape && r.offsets, file_, ": tensor ", quoted(r.name), " has no ",
+                   !r.dtype   ? "dtype"
+                   : !r.shape ? "shape"
+                              : "data_offsets");
+    }
+    place_ = place_ == Place::names ? Place::end : Place::names;
+    return true;
+  }
+
+  bool key(std::string& key) {
+    if (place_ == Place::names) {
+      require_data(names_.insert(key).second, file_, ": header has the key ", quoted(key), " twice");
+      if (key == "__metadata__") {
+        place_ = Place::metadata_value;
+      } else {
+        raw.push_back({key, {}, {}, {}});
+        place_ = Place::entry_value;
+      }
+    } else if (place_ == Place::metadata) {
+      require_data(metadata.emplace(key, "").second, file_, ": __metadata__ has the key ", quoted(key),
+                   " twice");
+      key_ = key;
+      place_ = Place::metadata_text;
+    } else {
+      entry_key(key);
+    }
+    return true;
+  }
+
+  bool string(std::string& text) {
+    if (place_ == Place::metadata_text) {
+      metadata[key_] = text;
+      place_ = Place::metadata;
+    } else if (place_ == Place::dtype) {
+      raw.back().dtype = text;
+      place_ = Place::entry;
+    } else {
+      refuse("text");
+    }
+    return true;
+  }
+
+  bool start_array(std::size_t) {
+    if (place_ == Place::shape)
+      place_ = Place::shape_number;
+    else if (place_ == Place::offsets)
+      place_ = Place::offset_number;
+    else
+      refuse("a list");
+    return true;
+  }
+
+  bool end_array() {
+    place_ = Place::entry;
+    return true;
+  }
+
+  bool number_unsigned(std::uint64_t value) {
+    if (place_ == Place::shape_number)
+      raw.back().shape->push_back(value);
+    else if (place_ == Place::offset_number)
+      raw.back().offsets->push_back(value);
+    else
+      refuse("a number");
+    return true;
+  }
+
+  bool number_integer(std::int64_t) { return refuse("a negative number"); }
+  bool number_float(double, const std::string& text) { return refuse("the number " + text); }
+  bool null() { return refuse("null"); }
+  bool boolean(bool) { return refuse("a truth value"); }
+  bool binary(json::binary_t&) { return refuse("bytes"); }
+
+  bool parse_error(std::size_t position, const std::string&, const json::exception&) {
+    throw DataError(concat_text(file_, ": header is not JSON in UTF-8 at byte ", position + 7));
+  }
+
+ private:
+  enum class Place {
+    start,
+    names,
+    metadata_value,
+    metadata,
+    metadata_text,
+    entry_value,
+    entry,
+    dtype,
+    shape,
+    shape_number,
+    offsets,
+    offset_number,
+    end
+  };
+
+  static std::string quoted(const std::string& name) { return json(name).dump(); }
+
+  void entry_key(const std::string& key) {
+    Raw& r = raw.back();
+    const bool dtype = key == "dtype", shape = key == "shape", offsets = key == "data_offsets";
+    require_data(dtype || shape || offsets, file_, ": tensor ", quoted(r.name), " has the key ", quoted(key),
+                 ", expected dtype, shape and data_offsets");
+    require_data(!(dtype   ? bool(r.dtype)
+                   : shape ? bool(r.shape)
+                           : bool(r.offsets)),
+                 file_, ": tensor ", quoted(r.name), " has the key ", quoted(key), " twice");
+    if (dtype) r.dtype.emplace();
+    if (shape) r.shape.emplace();
+    if (offsets) r.offsets.emplace();
+    place_ = dtype ? Place::dtype : shape ? Place::shape : Place::offsets;
+  }
+
+  bool refuse(const std::string& found) const {
+    std::string where = "header", expected = "an object of tensors";
+    if (place_ == Place::metadata_value || place_ == Place::metadata_text) {
+      where = place_ == Place::metadata_value ? "__metadata__" : "__metadata__ " + quoted(key_);
+      expected = place_ == Place::metadata_value ? "an object of texts" : "text";
+    } else if (!raw.empty() && place_ != Place::end) {
+      where = "tensor " + quoted(raw.back().name);
+      if (place_ == Place::entry_value) expected = "an object";
+      if (place_ == Place::dtype) where += " dtype", expected = "text";
+      if (place_ == Place::shape) where += " shape", expected = "a list";
+      if (place_ == Place::offsets) where += " data_offsets", expected = "a list";
+      if (place_ == Place::shape_number) where += " shape", expected = "integers from 0 on";
+      if (place_ == Place::offset_number) where += " data_offsets", expected = "integers from 0 on";
+    }
+    throw DataError(concat_text(file_, ": ", where, " is or holds ", found, ", expected ", expected));
+  }
+
+  const std::string& file_;
+  Place place_ = Place::start;
+  std::set<std::string> names_;
+  std::string key_;
+};
+
+Shape to_shape(const std::vector<std::uint64_t>& v) {
+  const auto at = [&](std::size_t i) { return static_cast<std::int64_t>(v[i]); };
+  switch (v.size()) {
+    case 0:
+      return {};
+    case 1:
+      return {at(0)};
+    case 2:
+      return {at(0), at(1)};
+    case 3:
+      return {at(0), at(1), at(2)};
+    default:
+      return {at(0), at(1), at(2), at(3)};
+  }
+}
+
+TensorEntry check_entry(const HeaderReader::Raw& raw, const std::string& file) {
+  const std::string where = file + ": tensor " + json(raw.name).dump();
+  TensorEntry entry;
+  entry.name = raw.name;
+
+  bool known = false;
+  for (const DType t : {DType::f32, DType::f64, DType::bf16, DType::u8, DType::i32, DType::i64})
+    if (*raw.dtype == safetensors_name(t)) {
+      entry.dtype = t;
+      known = true;
+    }
+  require_data(known, where, " has dtype ", json(*raw.dtype).dump(),
+               ", expected F32, F64, BF16, U8, I32 or I64");
+
+  require_data(raw.shape->size() <= 4, where, " has rank ", raw.shape->size(), ", expected at most 4");
+  auto bytes = std::int64_t(size_of(entry.dtype));  // signed, as Shape counts; also up to an extent of 0
+  for (const std::uint64_t extent : *raw.shape)
+    require_data(extent <= std::uint64_t(std::numeric_limits<std::int64_t>::max()) &&
+                     !__builtin_mul_overflow(bytes, std::int64_t(extent), &bytes),
+                 where, " has a shape whose size in bytes overflows 64 bits");
+  entry.shape = to_shape(*raw.shape);
+
+  require_data(raw.offsets->size() == 2, where, " has ", raw.offsets->size(), " data_offsets, expected 2");
+  entry.begin = (*raw.offsets)[0];
+  entry.end = (*raw.offsets)[1];
+  require_data(entry.begin <= entry.end, where, " ends at byte ", entry.end, ", before its begin ",
+               entry.begin);
+  require_data(entry.end - entry.begin == std::uint64_t(bytes), where, " has ", entry.end - entry.begin,
+               " bytes, expected ", bytes, " for ", safetensors_name(entry.dtype), " ", entry.shape);
+  return entry;
+}
+
+}  // namespace
+
+const char* safetensors_name(DType t) {
+  switch (t) {
+    case DType::f32:
+      return "F32";
+    case DType::f64:
+      return "F64";
+    case DType::bf16:
+      return "BF16";
+    case DType::u8:
+      return "U8";
+    case DType::i32:
+      return "I32";
+    default:
+      return "I64";
+  }
+}
+
+SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_bytes,
+                                           const std::string& file) {
+  require_data(text.starts_with('{'), file, ": header does not begin with '{'");
+  // the parser would pass over other white space, and end at a zero byte
+  const std::size_t last = text.find_last_not_of(' ');
+  require_data(text[last] == '}', file, ": header does not end with '}' and spaces, but with byte ",
+               int(static_cast<unsigned char>(text[last])));
+  const std::size_t zero = text.find('\0');
+  require_data(zero == std::string::npos, file, ": header has a zero byte at byte ", 8 + zero);
+
+  HeaderReader reader(file);
+  json::sax_parse(text, &reader);
+
+  SafetensorsHeader header;
+  header.metadata = std::move(reader.metadata);
+  for (const HeaderReader::Raw& raw : reader.raw) header.entries.push_back(check_entry(raw, file));
+  std::ranges::sort(header.entries, {},
+                    [](const TensorEntry& e) { return std::tie(e.begin, e.end, e.name); });
+  std::uint64_t end = 0;
+  for (const TensorEntry& entry : header.entries) {
+    require_data(entry.begin == end, file, ": tensor ", json(entry.name).dump(), " begins at byte ",
+                 entry.begin, " of the data, expected ", end, ": the tensors must follow each other without ",
+                 entry.begin > end ? "holes" : "overlaps");
+    end = entry.end;
+  }
+  require_data(end == data_bytes, file, ": ", data_bytes, " bytes follow the header, expected ", end,
+               end < data_bytes ? ": bytes after the last tensor" : ": the file was cut short");
+  return header;
+}
+
+}  // namespace engine

@@ -1,0 +1,18 @@
+// Ranks that an MPI launcher has started (mpirun, srun): collectives of the CPU device. Tensors of a CUDA
+// device go through the host, as a slow reference by which several ranks can share one GPU in a test.
+#pragma once
+
+#include <memory>
+
+#include "engine/ranks/communicator.h"
+
+namespace engine {
+
+bool mpi_is_built_in();
+std::string mpi_version();  // "Open MPI v4.1.4"
+
+// Joins the ranks of this job. A collective that takes longer than `timeout` seconds throws RankError. One a
+// process, since MPI can't be started twice. UsageError where dyad was built without MPI.
+std::unique_ptr<Communicator> connect_mpi(double timeout);
+
+}  // namespace engine

@@ -1,0 +1,267 @@
+#include "engine/ranks/rank_watch.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <thread>
+
+namespace engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kTryAgain = 75;  // EX_TEMPFAIL
+
+int checked(int result, const char* what) {
+  if (result < 0) throw std::runtime_error(concat_text("rank watch: ", what, ": ", std::strerror(errno)));
+  return result;
+}
+
+// The addresses under which other hosts may reach this one.
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> all;
+  ifaddrs* list = nullptr;
+  checked(getifaddrs(&list), "getifaddrs");
+  for (const ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
+    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr, text, sizeof text);
+    if (std::string(text).rfind("127.", 0) != 0) all.emplace_back(text);
+  }
+  freeifaddrs(list);
+  return all;
+}
+
+// A connection that is written to and read from in lines.
+struct Line {
+  int fd = -1, rank = -1;
+  std::string host = "", received = "";
+  Clock::time_point heard = Clock::now();
+  bool goodbye = false;
+
+  // Whole lines that have come; closed: the other side is gone.
+  std::vector<std::string> read(bool& closed) {
+    char buffer[512];
+    closed = false;
+    for (;;) {
+      const ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+      if (n > 0) {
+        received.append(buffer, std::size_t(n));
+        heard = Clock::now();
+      } else {
+        closed = n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+        break;
+      }
+    }
+    std::vector<std::string> lines;
+    for (std::size_t end; (end = received.find('\n')) != std::string::npos; received.erase(0, end + 1))
+      lines.push_back(received.substr(0, end));
+    return lines;
+  }
+  // A side that is gone is noticed by reading.
+  void write(const std::string& line) const {
+    const std::string text = line + "\n";
+    (void)!::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+};
+
+int listen_anywhere(int& port) {
+  const int fd = checked(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_ANY);
+  checked(bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any), "bind");
+  checked(listen(fd, 1024), "listen");
+  socklen_t length = sizeof any;
+  checked(getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length), "getsockname");
+  port = ntohs(any.sin_port);
+  return fd;
+}
+
+// -1 if there is nobody.
+int connect_to(const std::string& host, const std::string& port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return -1;
+  int fd = -1;
+  for (const addrinfo* a = found; a != nullptr && fd < 0; a = a->ai_next) {
+    fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+    timeval limit{5, 0};
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
+      close(fd);
+      fd = -1;
+    }
+  }
+  freeaddrinfo(found);
+  return fd;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> all;
+  for (std::string word; in >> word;) all.push_back(word);
+  return all;
+}
+
+}  // namespace
+
+std::string host_name() {
+  char name[256] = "localhost";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+struct RankWatch::State {
+  int rank, size;
+  std::string speaker, host = host_name();
+  std::chrono::duration<double> timeout;
+  std::vector<Line> lines;  // rank 0: to every other rank; else: to rank 0
+  std::mutex writing;
+  std::atomic<bool> stop = false;
+  std::thread thread;
+
+  // Rank 0 waits for the others' connections, for the timeout.
+  void accept_all(int listener, const std::string& token) {
+    const auto until = Clock::now() + timeout;
+    std::vector<Line> fresh;
+    while (int(lines.size()) < size - 1) {
+      pollfd ready{listener, POLLIN, 0};
+      if (Clock::now() > until)
+        throw RankError(concat_text("rank watch: ", lines.size(), " of ", size - 1,
+                                    " ranks have connected to rank 0 on ", host, " within ", timeout.count(),
+                                    " s"));
+      if (poll(&ready, 1, 20) > 0) {
+        const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+        if (fd >= 0) fresh.push_back({.fd = fd});
+      }
+      for (std::size_t i = 0; i < fresh.size();) {  // "hello TOKEN RANK HOST"; others are strangers
+        bool closed = false;
+        const auto said = fresh[i].read(closed);
+        if (said.empty() && !closed) {
+          ++i;
+          continue;
+        }
+        const auto w = said.empty() ? std::vector<std::string>() : words(said[0]);
+        if (w.size() == 4 && w[0] == "hello" && w[1] == token) {
+          fresh[i].rank = std::stoi(w[2]);
+          fresh[i].host = w[3];
+          lines.push_back(fresh[i]);
+        } else {
+          close(fresh[i].fd);
+        }
+        fresh.erase(fresh.begin() + std::ptrdiff_t(i));
+      }
+    }
+    for (const Line& l : fresh) close(l.fd);
+  }
+
+  // One line, and away: the main thread may wait in a collective for ever.
+  [[noreturn]] void leave(const std::string& why) {
+    if (rank == 0)
+      for (const Line& l : lines) l.write("leave " + why);
+    std::fprintf(stderr, "%s: rank %d on %s: %s; --resume auto goes on from the newest checkpoint\n",
+                 speaker.c_str(), rank, host.c_str(), why.c_str());
+    std::fflush(stderr);
+    _exit(kTryAgain);
+  }
+
+  void look(Line& l) {
+    bool closed = false;
+    for (const std::string& said : l.read(closed)) {
+      if (said == "bye") l.goodbye = true;
+      if (said.rfind("leave ", 0) == 0) leave(said.substr(6));
+      if (said.rfind("failed ", 0) == 0)
+        leave(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(7)));
+    }
+    if (l.goodbye || stop) return;
+    if (closed) leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (its connection has closed)"));
+    if (Clock::now() - l.heard > timeout)
+      leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (silent for ", timeout.count(), " s)"));
+  }
+
+  void run() {
+    auto said = Clock::now();
+    const auto beat = timeout / 10;
+    while (!stop) {
+      std::vector<pollfd> fds;
+      for (const Line& l : lines) fds.push_back({l.goodbye ? -1 : l.fd, POLLIN, 0});
+      const std::chrono::duration<double> pause =
+          std::min<std::chrono::duration<double>>(beat, std::chrono::milliseconds(200));
+      poll(fds.data(), fds.size(), int(pause.count() * 1000) + 1);
+      const std::lock_guard lock(writing);
+      for (Line& l : lines) look(l);
+      if (Clock::now() - said > beat) {
+        said = Clock::now();
+        for (const Line& l : lines)
+          if (!l.goodbye) l.write("alive");
+      }
+    }
+  }
+};
+
+RankWatch::RankWatch(Communicator& c, std::string speaker, double timeout) : state_(new State) {
+  State& s = *state_;
+  s.rank = c.rank();
+  s.size = c.size();
+  s.speaker = std::move(speaker);
+  s.timeout = std::chrono::duration<double>(timeout);
+  if (s.size == 1) return;
+
+  std::string where;  // "TOKEN PORT HOST ADDRESS ..."
+  int listener = -1;
+  if (s.rank == 0) {
+    int port = 0;
+    listener = listen_anywhere(port);
+    where = concat_text(std::random_device()(), " ", port, " ", s.host);
+    for (const std::string& a : own_addresses()) where += " " + a;
+  }
+  const auto w = words(exchange_texts(c, where)[0]);
+  if (s.rank == 0) {
+    s.accept_all(listener, w[0]);
+    close(listener);
+  } else {
+    int fd = w[2] == s.host ? connect_to("127.0.0.1", w[1]) : -1;
+    for (std::size_t i = 2; i < w.size() && fd < 0; ++i) fd = connect_to(w[i], w[1]);
+    if (fd < 0) throw RankError("rank watch: rank 0 on " + w[2] + " can't be reached, port " + w[1]);
+    s.lines.push_back({.fd = fd, .rank = 0, .host = w[2]});
+    s.lines[0].write(concat_text("hello ", w[0], " ", s.rank, " ", s.host));
+  }
+  s.thread = std::thread([&s] { s.run(); });
+}
+
+RankWatch::~RankWatch() {
+  State& s = *state_;
+  s.stop = true;
+  if (s.thread.joinable()) s.thread.join();
+  for (const Line& l : s.lines) {
+    l.write("bye");
+    close(l.fd);
+  }
+}
+
+void RankWatch::failed(const std::string& why) noexcept {
+  State& s = *state_;
+  const std::lock_guard lock(s.writing);
+  s.stop = true;
+  std::string line = why;
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  for (const Line& l : s.lines)
+    l.write(s.rank == 0 ? concat_text("leave rank 0 on ", s.host, " failed: ", line) : "failed " + line);
+}
+
+}  // namespace engine

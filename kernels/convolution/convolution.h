@@ -1,0 +1,41 @@
+// Convolution behind plain functions, in all three passes. Which algorithm runs depends on the stream, the
+// shape and the element type, and on nothing else. docs/kernels/convolution.md says why each is chosen.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/base/stream.h"
+#include "kernels/convolution/convolution_shape.h"
+
+namespace kernels {
+
+// Images x: (n,h,w,c) and y: (n,p,q,k) of T; filters: (k,r,s,c) of acc_t<T>, so that bf16 images are
+// convolved with f32 master weights (rounded to bf16 on the way). `workspace` is 64-byte aligned memory of
+// the stream's device of at least convolution_workspace_bytes() for the same algorithm and number of threads.
+// `accumulate` adds to the output.
+template <class Stream, class T>
+void convolution_forward(Stream, const ConvolutionShape&, const T* x, const acc_t<T>* filter, T* y,
+                         void* workspace, Algorithm = Algorithm::automatic);
+
+template <class Stream, class T>
+void convolution_backward_data(Stream, const ConvolutionShape&, const T* dy, const acc_t<T>* filter, T* dx,
+                               bool accumulate, void* workspace, Algorithm = Algorithm::automatic);
+
+template <class Stream, class T>
+void convolution_backward_weights(Stream, const ConvolutionShape&, const T* x, const T* dy,
+                                  acc_t<T>* d_filter, bool accumulate, void* workspace,
+                                  Algorithm = Algorithm::automatic);
+
+template <class Stream, class T>
+std::size_t convolution_workspace_bytes(const ConvolutionShape&, Pass, Algorithm = Algorithm::automatic);
+
+// Whether an algorithm can do it at all; automatic always can.
+template <class Stream, class T>
+bool convolution_can(const ConvolutionShape&, Pass, Algorithm);
+
+// What `automatic` stands for, in words: "winograd 4x4,3x3", "onednn jit:avx512_core", "cudnn engine 47",
+// "im2col + gemm", "gemm".
+template <class Stream, class T>
+const char* convolution_algorithm(const ConvolutionShape&, Pass);
+
+}  // namespace kernels

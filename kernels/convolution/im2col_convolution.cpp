@@ -1,0 +1,174 @@
+#include "kernels/convolution/im2col_convolution.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/convolution/parallel_blocks.h"
+#include "kernels/kernels.h"
+#include "kernels/vendor/matmul.h"
+
+namespace kernels {
+namespace {
+
+// The images are taken in chunks: on the CPU as many as make columns for a core's cache, or enough rows to be
+// worth reading a large filter again for; on the GPU as many as stay within bounds. The chunk depends on the
+// shape only, and the weight gradient adds chunk to chunk: short sums in f32.
+template <class Stream>
+std::int64_t images_at_once(const ConvolutionShape& s) {
+  constexpr bool cpu = std::is_same_v<Stream, CpuStream>;
+  const std::int64_t pixels = std::max<std::int64_t>(1, s.p() * s.q()), depth = s.r * s.s * s.c;
+  const std::int64_t by_cache = (cpu ? 1 << 18 : 1 << 24) / std::max<std::int64_t>(1, pixels * depth);
+  const std::int64_t by_rows = cpu ? (255 + pixels) / pixels : 1;
+  return std::clamp<std::int64_t>(std::max(by_cache, by_rows), 1, std::max<std::int64_t>(1, s.n));
+}
+
+// Of one slot, a multiple of 64 bytes.
+template <class Stream>
+std::int64_t column_elements(const ConvolutionShape& s) {
+  if (is_matrix(s)) return 0;
+  return (images_at_once<Stream>(s) * s.p() * s.q() * s.r * s.s * s.c + 31) / 32 * 32;
+}
+
+template <class Stream>
+int slots_for(std::int64_t blocks) {
+  return std::is_same_v<Stream, CpuStream> ? int(std::clamp<std::int64_t>(blocks, 1, cpu_workers())) : 1;
+}
+
+template <class Stream>
+std::int64_t chunks_of(const ConvolutionShape& s) {
+  const std::int64_t chunk = images_at_once<Stream>(s);
+  return (s.n + chunk - 1) / chunk;
+}
+
+// The workspace of forward and data gradient: the columns of each slot, and behind them the product's.
+template <class Stream, class T>
+T* behind_columns(const ConvolutionShape& s, void* workspace) {
+  return static_cast<T*>(workspace) + slots_for<Stream>(chunks_of<Stream>(s)) * column_elements<Stream>(s);
+}
+
+// Every chunk as a shape of its own: f(shape, its first image, slot).
+template <class Stream, class F>
+void for_chunks(Stream stream, const ConvolutionShape& s, F f) {
+  const std::int64_t chunk = images_at_once<Stream>(s), chunks = chunks_of<Stream>(s);
+  for_each_block(stream, chunks, slots_for<Stream>(chunks), [&](std::int64_t i, int slot) {
+    ConvolutionShape part = s;
+    part.n = std::min(chunk, s.n - i * chunk);
+    f(part, i * chunk, slot);
+  });
+}
+
+// The weight gradient of images [begin, end), chunk by chunk, on the calling thread's columns.
+template <class Stream, class T>
+void gradient_of_images(Stream stream, const ConvolutionShape& shape, std::int64_t begin, std::int64_t end,
+                        const T* x, const T* dy, acc_t<T>* d_filter, bool accumulate, T* columns,
+                        void* product) {
+  const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
+  const std::int64_t chunk = images_at_once<Stream>(shape);
+  for (std::int64_t first = begin; first < end; first += chunk) {
+    ConvolutionShape s = shape;
+    s.n = std::min(chunk, end - first);
+    const T* image = x + first * s.h * s.w * s.c;
+    if (!is_matrix(s)) im2col(stream, s, image, columns);
+    matmul(stream, true, false, s.k, depth, s.n * pixels, dy + first * pixels * s.k, s.k,
+           is_matrix(s) ? image : columns, depth, d_filter, depth, accumulate || first > begin, product);
+  }
+}
+
+template <class Stream>
+int parts_of(const ConvolutionShape& s) {
+  return std::is_same_v<Stream, CpuStream> ? gradient_parts(s.n, s.k * s.r * s.s * s.c) : 1;
+}
+
+}  // namespace
+
+template <class Stream, class T>
+void im2col_forward(Stream stream, const ConvolutionShape& shape, const T* x, const acc_t<T>* filter, T* y,
+                    void* workspace) {
+  const OneLogEntry entry(stream, "im2col_forward", shape, x, filter, y, workspace);
+  const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
+  void* product = behind_columns<Stream, T>(shape, workspace);
+  for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
+    const T* image = x + first * s.h * s.w * s.c;
+    T* columns = static_cast<T*>(workspace) + slot * column_elements<Stream>(shape);
+    if (!is_matrix(s)) im2col(stream, s, image, columns);
+    matmul(stream, false, true, s.n * pixels, s.k, depth, is_matrix(s) ? image : columns, depth, filter,
+           depth, y + first * pixels * s.k, s.k, false, product);
+  });
+}
+
+template <class Stream, class T>
+void im2col_backward_data(Stream stream, const ConvolutionShape& shape, const T* dy, const acc_t<T>* filter,
+                          T* dx, bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "im2col_backward_data", shape, dy, filter, dx, accumulate, workspace);
+  const std::int64_t depth = shape.r * shape.s * shape.c, pixels = shape.p() * shape.q();
+  void* product = behind_columns<Stream, acc_t<T>>(shape, workspace);
+  for_chunks(stream, shape, [&](const ConvolutionShape& s, std::int64_t first, int slot) {
+    const T* gradient = dy + first * pixels * s.k;
+    T* to = dx + first * s.h * s.w * s.c;
+    if (is_matrix(s))
+      return matmul(stream, false, false, s.n * pixels, depth, s.k, gradient, s.k, filter, depth, to, depth,
+                    accumulate, product);
+    acc_t<T>* columns = static_cast<acc_t<T>*>(workspace) + slot * column_elements<Stream>(shape);
+    matmul(stream, false, false, s.n * pixels, depth, s.k, gradient, s.k, filter, depth, columns, depth,
+           false, product);
+    col2im(stream, s, columns, to, accumulate);
+  });
+}
+
+template <class Stream, class T>
+void im2col_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy,
+                             acc_t<T>* d_filter, bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "im2col_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+  const int parts = parts_of<Stream>(s);
+  if (parts == 1) {
+    T* columns = static_cast<T*>(workspace);
+    return gradient_of_images(stream, s, 0, s.n, x, dy, d_filter, accumulate, columns,
+                              columns + column_elements<Stream>(s));
+  }
+  const std::int64_t filter_size = s.k * s.r * s.s * s.c;
+  auto* sums = static_cast<acc_t<T>*>(workspace);
+  T* columns = reinterpret_cast<T*>(sums + (parts * filter_size + 31) / 32 * 32);
+  for_each_block(stream, parts, slots_for<Stream>(parts), [&](std::int64_t i, int slot) {
+    gradient_of_images(stream, s, s.n * i / parts, s.n * (i + 1) / parts, x, dy, sums + i * filter_size,
+                       false, columns + slot * column_elements<Stream>(s), nullptr);
+  });
+  column_sum(stream, parts, filter_size, sums, d_filter, accumulate);
+}
+
+template <class Stream, class T>
+std::size_t im2col_workspace_bytes(const ConvolutionShape& s, Pass pass) {
+  const auto columns = std::size_t(column_elements<Stream>(s));
+  const std::int64_t depth = s.r * s.s * s.c, pixels = s.p() * s.q();
+  if (pass == Pass::forward)
+    return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(T) +
+           matmul_workspace_bytes<Stream, T, acc_t<T>>(true, s.k, depth, depth);
+  if (pass == Pass::backward_data)
+    return columns * slots_for<Stream>(chunks_of<Stream>(s)) * sizeof(acc_t<T>) +
+           matmul_workspace_bytes<Stream, T, acc_t<T>>(false, depth, s.k, depth);
+  const int parts = parts_of<Stream>(s);
+  const std::int64_t sums = parts == 1 ? 0 : (parts * s.k * depth + 31) / 32 * 32;
+  return std::size_t(sums) * sizeof(acc_t<T>) + columns * slots_for<Stream>(parts) * sizeof(T) +
+         matmul_workspace_bytes<Stream, T, T>(false, depth, s.n * pixels, depth);
+}
+
+#define INSTANTIATE_IM2COL(S, T)                                                                         \
+  template void im2col_forward(S, const ConvolutionShape&, const T*, const acc_t<T>*, T*, void*);        \
+  template void im2col_backward_data(S, const ConvolutionShape&, const T*, const acc_t<T>*, T*, bool,    \
+                                     void*);                                                             \
+  template void im2col_backward_weights(S, const ConvolutionShape&, const T*, const T*, acc_t<T>*, bool, \
+                                        void*);                                                          \
+  template std::size_t im2col_workspace_bytes<S, T>(const ConvolutionShape&, Pass);
+#define INSTANTIATE_IM2COLS(S)  \
+  INSTANTIATE_IM2COL(S, float)  \
+  INSTANTIATE_IM2COL(S, double) \
+  INSTANTIATE_IM2COL(S, bf16)
+
+INSTANTIATE_IM2COLS(SimtStream)
+#ifndef DYAD_SIMT_ONLY
+INSTANTIATE_IM2COLS(CpuStream)
+#endif
+#ifdef DYAD_CUDA
+INSTANTIATE_IM2COLS(CudaStream)
+#endif
+
+}  // namespace kernels

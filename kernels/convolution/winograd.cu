@@ -1,0 +1,318 @@
+// Winograd convolution: the transforms of images and filters into their domain and back. A thread transforms
+// L channels of one tile; on the GPU L is 1 and neighbouring threads take neighbouring channels.
+#include "kernels/convolution/winograd.h"
+#include "kernels/convolution/winograd_transforms.h"
+#include "kernels/kernels.h"
+
+namespace kernels {
+namespace {
+
+using namespace winograd;
+
+// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in
+// the first-level cache, its body once is enough.
+#ifdef __CUDACC__
+#define UNROLL_ON_GPU UNROLL
+#else
+#define UNROLL_ON_GPU
+#endif
+
+// Where position (i, j) of channel c of a tile lies.
+template <int S, int P>
+__device__ __forceinline__ std::int64_t place(const WinogradDomain& d, int i, int j, std::int64_t tile,
+                                              std::int64_t c) {
+  const int point = point_of<S>(i) * 6 + point_of<S>(j), members = winograd_members<S>(point);
+  const int member = member_of<S>(i) * (point_of<S>(j) == 5 && S == 2 ? 4 : 1) + member_of<S>(j);
+  return d.offset<S>(point) + c / P * d.panel_stride<S>(point) + (tile * members + member) * P + c % P;
+}
+
+struct Corner {  // of a tile in its image
+  std::int64_t n, y, x;
+};
+__device__ __forceinline__ Corner corner(const WinogradTiles& t, std::int64_t tile, int step, int origin) {
+  const std::int64_t n = tile / (t.across * t.down), in_image = tile - n * t.across * t.down;
+  const std::int64_t row = in_image / t.across, column = in_image - row * t.across;
+  return {n, row * step + origin, column * step + origin};
+}
+
+// The first L channels of a thread. A host thread goes on through all others; one of the GPU has no more,
+// since what it would keep for the next costs it registers.
+template <int NT, int LANES, int L>
+__device__ __forceinline__ std::int64_t first_channel() {
+  return NT == 1 ? 0 : (std::int64_t(blockIdx.y) * LANES + threadIdx.x % LANES) * L;
+}
+
+template <int NT, int LANES, int L, int P, class F, class T>
+__global__ void __launch_bounds__(NT)
+    winograd_image_kernel(WinogradTiles t, const T* image, WinogradDomain d, T* domain) {
+  using V = Vector<T, L>;
+  const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
+  if (tile >= t.count) return;
+  const Corner at = corner(t, t.first + tile, F::step, F::origin);
+  const T* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
+  const Corner next = corner(t, t.first + tile + 1, F::step, F::origin);
+  const T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
+  for (std::int64_t c = first_channel<NT, LANES, L>(); c < d.channels; c = NT == 1 ? c + L : d.channels) {
+    const bool whole = c + L <= t.c;
+    V half[F::out][F::in];  // transformed along columns, then along rows
+    UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
+      const bool column = at.x + j >= 0 && at.x + j < t.w;
+      V samples[F::in], points[F::out];
+      UNROLL for (int i = 0; i < F::in; ++i) {
+        const T* from = base + (i * t.w + j) * t.c + c;
+        if (NT == 1) prefetch(ahead + (i * t.w + j) * t.c + c);
+        samples[i] = V{};
+        if (column && at.y + i >= 0 && at.y + i < t.h)
+          samples[i] = whole ? load<V>(from) : load_part<V>(from, int(t.c - c));
+      }
+      F::template apply<T>(samples, points);
+      UNROLL for (int i = 0; i < F::out; ++i) half[i][j] = points[i];
+    }
+    UNROLL_ON_GPU for (int i = 0; i < F::out; ++i) {
+      V points[F::out];
+      F::template apply<T>(half[i], points);
+      UNROLL for (int j = 0; j < F::out; ++j)
+          store(domain + place<F::stride, P>(d, i, j, tile, c), points[j]);
+    }
+  }
+}
+
+template <int NT, int LANES, int L, int P, class F, class T>
+__global__ void __launch_bounds__(NT)
+    winograd_output_kernel(WinogradTiles t, WinogradDomain d, const T* domain, T* image, bool accumulate) {
+  using V = Vector<T, L>;
+  const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
+  if (tile >= t.count) return;
+  const Corner at = corner(t, t.first + tile, F::out, 0);
+  const Corner next = corner(t, t.first + tile + 1, F::out, 0);
+  T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
+  const bool past = !accumulate && past_cache<V>(image, t.images * t.h * t.w * t.c, t.c);
+  for (std::int64_t c = first_channel<NT, LANES, L>(); c < t.c; c = NT == 1 ? c + L : t.c) {
+    if (NT == 1 && !past)
+      for (int i = 0; i < F::out; ++i)
+        for (int j = 0; j < F::out; ++j) prefetch_to_write(ahead + (i * t.w + j) * t.c + c);
+    V half[F::out][F::in];
+    UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
+      V m[F::in], y[F::out];
+      UNROLL for (int i = 0; i < F::in; ++i) m[i] = load<V>(domain + place<F::stride, P>(d, i, j, tile, c));
+      F::template apply<T>(m, y);
+      UNROLL for (int i = 0; i < F::out; ++i) half[i][j] = y[i];
+    }
+    const int part = int(t.c - c < L ? t.c - c : L);
+    UNROLL_ON_GPU for (int i = 0; i < F::out; ++i) {
+      V out[F::out];
+      F::template apply<T>(half[i], out);
+      if (at.y + i >= t.h) continue;
+      UNROLL for (int j = 0; j < F::out; ++j) {
+        if (at.x + j >= t.w) continue;
+        T* to = image + ((at.n * t.h + at.y + i) * t.w + at.x + j) * t.c + c;
+        if (past)
+          store_past_cache(to, out[j]);
+        else if (part == L)
+          store(to, accumulate ? load<V>(to) + out[j] : out[j]);
+        else
+          store_part(to, accumulate ? load_part<V>(to, part) + out[j] : out[j], part);
+      }
+    }
+  }
+}
+
+// One filter of 3x3 taps, w[tap], into the domain; past: past_cache() of the domain.
+template <class F, class T, class V>
+__device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to, bool past) {
+  V half[6][3];
+  UNROLL_ON_GPU for (int j = 0; j < 3; ++j) {
+    const V w1[3] = {w[j], w[3 + j], w[6 + j]};
+    V y1[6];
+    F::template apply<T>(w1, y1);
+    UNROLL for (int i = 0; i < 6; ++i) half[i][j] = y1[i];
+  }
+  UNROLL_ON_GPU for (int i = 0; i < 6; ++i) {
+    V y2[6];
+    F::template apply<T>(half[i], y2);
+    if (past) {
+      UNROLL for (int j = 0; j < 6; ++j) store_past_cache(to + u.offset(i * 6 + j), y2[j]);
+    } else {
+      UNROLL for (int j = 0; j < 6; ++j) store(to + u.offset(i * 6 + j), y2[j]);
+    }
+  }
+}
+
+// Of the forward pass: rows are c, columns k. The filter lies in memory with c innermost, so that a block
+// first turns a piece of it round in shared memory.
+template <int NT, int L, int P, int ROWS, class F, class T>
+__global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_count, std::int64_t c_count,
+                                                             const T* filter, WinogradFilter u, T* domain) {
+  using V = Vector<T, L>;
+  constexpr int PAD = NT == 1 ? L : 1, TX = NT < ROWS ? NT : ROWS;
+  SHARED(T, taps, [9][ROWS][P + PAD]);
+  const std::int64_t c0 = std::int64_t(blockIdx.x) * ROWS, k0 = std::int64_t(blockIdx.y) * P;
+  for (int e = int(threadIdx.x) / TX; e < P * 9; e += NT / TX) {
+    const int k = e / 9, tap = e % 9;
+    const T* from = filter + ((k0 + k) * 9 + tap) * c_count + c0;
+    for (int c = int(threadIdx.x) % TX; c < ROWS; c += TX)
+      taps[tap][c][k] = k0 + k < k_count && c0 + c < c_count ? from[c] : T(0);
+  }
+  __syncthreads();
+  const bool past = past_cache<V>(domain, u.elements(), P);
+  for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
+    const int row = e / (P / L), column = e % (P / L) * L;
+    if (c0 + row >= u.rows) continue;
+    V w[9];
+    UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(&taps[tap][row][column]);
+    transform_filter<F>(w, u, domain + k0 * u.rows + (c0 + row) * P + column, past);
+  }
+}
+
+// Of the data gradient: rows are k, columns c, taps in reverse.
+template <int NT, int L, int P, int ROWS, class F, class T>
+__global__ void __launch_bounds__(NT)
+    winograd_transposed_filter_kernel(std::int64_t k_count, std::int64_t c_count, const T* filter,
+                                      WinogradFilter u, T* domain) {
+  using V = Vector<T, L>;
+  const std::int64_t k0 = std::int64_t(blockIdx.x) * ROWS, c0 = std::int64_t(blockIdx.y) * P;
+  const bool past = past_cache<V>(domain, u.elements(), P);
+  for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
+    const std::int64_t k = k0 + e / (P / L), c = c0 + e % (P / L) * L;
+    if (k >= u.rows) continue;
+    const int part = k < k_count ? int(c_count - c < L ? c_count - c : L) : 0;
+    const T* from = filter + (k < k_count ? k : 0) * 9 * c_count + c;
+    V w[9];
+    if (part == L) {
+      UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(from + (8 - tap) * c_count);
+    } else {
+      UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load_part<V>(from + (8 - tap) * c_count, part);
+    }
+    transform_filter<F>(w, u, domain + c0 * u.rows + k * P + (c - c0), past);
+  }
+}
+
+// The gradient of the filters out of its domain; the parts are added in order.
+template <int NT, int L, int P, int ROWS, class F, class T>
+__global__ void __launch_bounds__(NT, 2)
+    winograd_filter_gradient_kernel(std::int64_t k_count, std::int64_t c_count, int parts, WinogradFilter u,
+                                    const T* domain, T* d_filter, bool accumulate) {
+  using V = Vector<T, L>;
+  const std::int64_t k0 = std::int64_t(blockIdx.x) * ROWS, c0 = std::int64_t(blockIdx.y) * P;
+  for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
+    const std::int64_t k = k0 + e / (P / L), c = c0 + e % (P / L) * L;
+    const int part = int(c_count - c < L ? c_count - c : L);
+    if (k >= k_count || part <= 0) continue;
+    const T* from = domain + c0 * u.rows + k * P + (c - c0);
+    if (NT == 1)  // the lines of the next filters
+      for (int n = 0; n < parts; ++n)
+        for (int point = 0; point < 36; ++point) prefetch(from + n * u.elements() + u.offset(point) + P);
+    V half[3][6];
+    UNROLL_ON_GPU for (int j = 0; j < 6; ++j) {
+      V m[6], w[3];
+      UNROLL for (int i = 0; i < 6; ++i) m[i] = load<V>(from + u.offset(i * 6 + j));
+      for (int n = 1; n < parts; ++n)
+        UNROLL for (int i = 0; i < 6; ++i) m[i] += load<V>(from + n * u.elements() + u.offset(i * 6 + j));
+      F::template transposed<T>(m, w);
+      UNROLL for (int i = 0; i < 3; ++i) half[i][j] = w[i];
+    }
+    UNROLL_ON_GPU for (int i = 0; i < 3; ++i) {
+      V w[3];
+      F::template transposed<T>(half[i], w);
+      UNROLL for (int j = 0; j < 3; ++j) {
+        T* to = d_filter + (k * 9 + i * 3 + j) * c_count + c;
+        if (part == L)
+          store(to, accumulate ? load<V>(to) + w[j] : w[j]);
+        else
+          store_part(to, accumulate ? load_part<V>(to, part) + w[j] : w[j], part);
+      }
+    }
+  }
+}
+
+template <int NT, int LANES>
+Grid tile_grid(const WinogradTiles& t, std::int64_t channels, const char* launcher) {
+  return {dim3(unsigned(ceil_div(t.count, NT / LANES)), NT == 1 ? 1 : unsigned(ceil_div(channels, LANES))),
+          dim3(NT), 0, launcher};
+}
+
+template <class F, class Stream, class T>
+void image_to_domain(Stream stream, const WinogradTiles& t, const T* image, const WinogradDomain& d,
+                     T* domain) {
+  constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
+  const Grid grid = tile_grid<NT, LANES>(t, d.channels, "winograd_image");
+  launch<winograd_image_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
+      stream, grid, t, image, d, domain);
+}
+
+template <class F, class Stream, class T>
+void domain_to_image(Stream stream, const WinogradTiles& t, const WinogradDomain& d, const T* domain,
+                     T* image, bool accumulate) {
+  constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
+  const Grid grid = tile_grid<NT, LANES>(t, t.c, "winograd_output");
+  launch<winograd_output_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
+      stream, grid, t, d, domain, image, accumulate);
+}
+
+constexpr int filter_rows = 16;
+
+Grid filter_grid(int threads, const WinogradFilter& u, const char* launcher) {
+  return {dim3(unsigned(ceil_div(u.rows, filter_rows)), unsigned(u.columns / u.panel)),
+          dim3(unsigned(threads)), 0, launcher};
+}
+
+}  // namespace
+
+template <class Stream, class T>
+void winograd_image(Stream stream, int stride, WinogradImage kind, const WinogradTiles& t, const T* image,
+                    const WinogradDomain& d, T* domain) {
+  if (stride == 1) {
+    if (kind == WinogradImage::gradient) return image_to_domain<Gradient1>(stream, t, image, d, domain);
+    return image_to_domain<Input1>(stream, t, image, d, domain);
+  }
+  if (kind == WinogradImage::input) return image_to_domain<Input2>(stream, t, image, d, domain);
+  if (kind == WinogradImage::gradient) return image_to_domain<Gradient2>(stream, t, image, d, domain);
+  image_to_domain<TransposedInput2>(stream, t, image, d, domain);
+}
+
+template <class Stream, class T>
+void winograd_output(Stream stream, int stride, WinogradImage kind, const WinogradTiles& t,
+                     const WinogradDomain& d, const T* domain, T* image, bool accumulate) {
+  if (stride == 1) return domain_to_image<Output1>(stream, t, d, domain, image, accumulate);
+  if (kind == WinogradImage::input) return domain_to_image<Output2>(stream, t, d, domain, image, accumulate);
+  domain_to_image<TransposedOutput2>(stream, t, d, domain, image, accumulate);
+}
+
+template <class Stream, class T>
+void winograd_filter(Stream stream, int stride, bool transposed, std::int64_t k, std::int64_t c,
+                     const T* filter, const WinogradFilter& u, T* domain) {
+  constexpr int NT = threads<Stream>(128), L = lanes<Stream, T>, P = winograd_panel<Stream, T>,
+                R = filter_rows;
+  const Grid grid = filter_grid(NT, u, "winograd_filter");
+  if (stride == 1 && !transposed)
+    launch<winograd_filter_kernel<NT, L, P, R, Filter1, T>>(stream, grid, k, c, filter, u, domain);
+  else if (stride == 1)
+    launch<winograd_transposed_filter_kernel<NT, L, P, R, Filter1, T>>(stream, grid, k, c, filter, u, domain);
+  else if (!transposed)
+    launch<winograd_filter_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, filter, u, domain);
+  else
+    launch<winograd_transposed_filter_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, filter, u, domain);
+}
+
+template <class Stream, class T>
+void winograd_filter_gradient(Stream stream, int stride, std::int64_t k, std::int64_t c, int parts,
+                              const WinogradFilter& u, const T* domain, T* d_filter, bool accumulate) {
+  constexpr int NT = threads<Stream>(128), L = lanes<Stream, T>, P = winograd_panel<Stream, T>,
+                R = filter_rows;
+  const Grid grid = filter_grid(NT, u, "winograd_filter_gradient");
+  if (stride == 1)
+    launch<winograd_filter_gradient_kernel<NT, L, P, R, Filter1, T>>(stream, grid, k, c, parts, u, domain,
+                                                                     d_filter, accumulate);
+  else
+    launch<winograd_filter_gradient_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, parts, u, domain,
+                                                                     d_filter, accumulate);
+}
+
+#undef UNROLL_ON_GPU
+
+INSTANTIATE(winograd_image)
+INSTANTIATE(winograd_output)
+INSTANTIATE(winograd_filter)
+INSTANTIATE(winograd_filter_gradient)
+
+}  // namespace kernels

@@ -1,0 +1,185 @@
+#include "kernels/convolution/winograd_convolution.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/convolution/parallel_blocks.h"
+#include "kernels/convolution/winograd.h"
+
+namespace kernels {
+namespace {
+
+std::int64_t elements(const WinogradDomain& d, int stride) {
+  return stride == 1 ? d.elements<1>() : d.elements<2>();
+}
+
+// Forward pass and data gradient: an image of `in` channels becomes one of `out` channels.
+template <class Stream, class T>
+struct Apply {
+  int stride;
+  WinogradImage kind;
+  WinogradTiles in, out;
+  std::int64_t tiles, blocks;
+  int slots;
+  WinogradDomain v, m;
+  WinogradFilter u;
+
+  Apply(const ConvolutionShape& s, bool transposed) : stride(int(s.stride)) {
+    constexpr int P = winograd_panel<Stream, T>;
+    kind = transposed ? WinogradImage::transposed_input : WinogradImage::input;
+    in = {s.n, s.h, s.w, s.c, 0, 0, 0, 0};
+    out = {s.n, s.p(), s.q(), s.k, 0, 0, 0, 0};
+    if (transposed) std::swap(in, out);
+    const std::int64_t extent = transposed ? 4 * stride : 4;
+    in.across = out.across = ceil_div(out.w, extent);
+    in.down = out.down = ceil_div(out.h, extent);
+    tiles = s.n * in.across * in.down;
+    std::int64_t at_once = 4096;
+    slots = 1;
+    if constexpr (std::is_same_v<Stream, CpuStream>) {
+      // A block's two domain tensors beside the filters it meets; results do not depend on it.
+      at_once = std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
+      slots = int(std::min<std::int64_t>(cpu_workers(), ceil_div(tiles, at_once)));
+    }
+    at_once = std::min(at_once, tiles);
+    blocks = ceil_div(tiles, at_once);
+    v = {at_once, round_up(in.c, P), P};
+    m = {at_once, round_up(out.c, P), P};
+    u = {v.channels, m.channels, P};
+  }
+
+  std::int64_t slot_elements() const { return elements(v, stride) + elements(m, stride); }
+  std::size_t bytes() const { return std::size_t(u.elements() + slots * slot_elements()) * sizeof(T); }
+
+  void run(Stream stream, const ConvolutionShape& s, const T* image, const T* filter, T* result,
+           bool accumulate, void* workspace) const {
+    T* domain_u = static_cast<T*>(workspace);
+    T* scratch = domain_u + u.elements();
+    winograd_filter(stream, stride, kind != WinogradImage::input, s.k, s.c, filter, u, domain_u);
+    for_each_block(stream, blocks, slots, [&](std::int64_t block, int slot) {
+      T* domain_v = scratch + slot * slot_elements();
+      T* domain_m = domain_v + elements(v, stride);
+      WinogradTiles from = in, to = out;
+      from.first = to.first = block * v.tiles;
+      from.count = to.count = std::min(v.tiles, tiles - from.first);
+      winograd_image(stream, stride, kind, from, image, v, domain_v);
+      winograd_product(stream, stride, from.count, v, domain_v, u, domain_u, m, domain_m);
+      winograd_output(stream, stride, kind, to, m, domain_m, result, accumulate);
+    });
+  }
+};
+
+// Weight gradient. The tiles are cut into parts, and each part into blocks that are added up in order:
+// neither depends on the number of threads.
+template <class Stream, class T>
+struct WeightGradient {
+  int stride;
+  WinogradTiles x, dy;
+  std::int64_t tiles, in_part;  // tiles
+  int parts, slots;
+  WinogradDomain v, w;
+  WinogradFilter u;
+
+  explicit WeightGradient(const ConvolutionShape& s) : stride(int(s.stride)) {
+    constexpr int P = winograd_panel<Stream, T>;
+    const std::int64_t across = ceil_div(s.q(), 4), down = ceil_div(s.p(), 4);
+    x = {s.n, s.h, s.w, s.c, across, down, 0, 0};
+    dy = {s.n, s.p(), s.q(), s.k, across, down, 0, 0};
+    tiles = s.n * across * down;
+    // Few channels: the accumulators fit into a core's cache, and each part has its own. Many channels: one
+    // set for all threads, which share out its panels.
+    const bool own = std::is_same_v<Stream, CpuStream> && s.c * s.k <= 128 * 256;
+    std::int64_t at_once = std::is_same_v<Stream, CpuStream> ? (own ? 32 : 128) / stride : 4096;
+    at_once = std::min(at_once, tiles);
+    parts = own ? int(std::min<std::int64_t>(8, ceil_div(tiles, at_once))) : 1;
+    in_part = round_up(ceil_div(tiles, parts), at_once);
+    parts = int(ceil_div(tiles, in_part));
+    slots = own ? std::min(cpu_workers(), parts) : 1;
+    v = {at_once, round_up(s.c, P), P};
+    w = {at_once, round_up(s.k, P), P};
+    u = {w.channels, v.channels, P};
+  }
+
+  std::int64_t slot_elements() const { return elements(v, stride) + elements(w, stride); }
+  std::size_t bytes() const {
+    return std::size_t(parts * u.elements() + slots * slot_elements()) * sizeof(T);
+  }
+
+  void part(Stream stream, const T* image, const T* gradient, std::int64_t begin, std::int64_t end,
+            T* domain_u, T* domain_v) const {
+    T* domain_w = domain_v + elements(v, stride);
+    for (std::int64_t first = begin; first < end; first += v.tiles) {
+      WinogradTiles of_x = x, of_dy = dy;
+      of_x.first = of_dy.first = first;
+      of_x.count = of_dy.count = std::min(v.tiles, end - first);
+      winograd_image(stream, stride, WinogradImage::input, of_x, image, v, domain_v);
+      winograd_image(stream, stride, WinogradImage::gradient, of_dy, gradient, w, domain_w);
+      winograd_gradient_product(stream, stride, of_x.count, w, domain_w, v, domain_v, u, domain_u,
+                                first > begin);
+    }
+  }
+
+  void run(Stream stream, const ConvolutionShape& s, const T* image, const T* gradient, T* d_filter,
+           bool accumulate, void* workspace) const {
+    T* domain_u = static_cast<T*>(workspace);
+    T* scratch = domain_u + parts * u.elements();
+    const auto each = [&](std::int64_t i, int slot) {
+      part(stream, image, gradient, i * in_part, std::min(tiles, (i + 1) * in_part),
+           domain_u + i * u.elements(), scratch + slot * slot_elements());
+    };
+    if (parts == 1)
+      each(0, 0);  // outside of a parallel region: every launch is shared out
+    else
+      for_each_block(stream, parts, slots, each);
+    winograd_filter_gradient(stream, stride, s.k, s.c, parts, u, domain_u, d_filter, accumulate);
+  }
+};
+
+}  // namespace
+
+template <class Stream, class T>
+void winograd_forward(Stream stream, const ConvolutionShape& s, const T* x, const T* filter, T* y,
+                      void* workspace) {
+  const OneLogEntry entry(stream, "winograd_forward", s, x, filter, y, workspace);
+  Apply<Stream, T>(s, false).run(stream, s, x, filter, y, false, workspace);
+}
+
+template <class Stream, class T>
+void winograd_backward_data(Stream stream, const ConvolutionShape& s, const T* dy, const T* filter, T* dx,
+                            bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "winograd_backward_data", s, dy, filter, dx, accumulate, workspace);
+  Apply<Stream, T>(s, true).run(stream, s, dy, filter, dx, accumulate, workspace);
+}
+
+template <class Stream, class T>
+void winograd_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy, T* d_filter,
+                               bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "winograd_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+  WeightGradient<Stream, T>(s).run(stream, s, x, dy, d_filter, accumulate, workspace);
+}
+
+template <class Stream, class T>
+std::size_t winograd_workspace_bytes(const ConvolutionShape& s, Pass pass) {
+  if (pass == Pass::backward_weights) return WeightGradient<Stream, T>(s).bytes();
+  return Apply<Stream, T>(s, pass == Pass::backward_data).bytes();
+}
+
+#define INSTANTIATE_WINOGRAD(S, T)                                                                          \
+  template void winograd_forward(S, const ConvolutionShape&, const T*, const T*, T*, void*);                \
+  template void winograd_backward_data(S, const ConvolutionShape&, const T*, const T*, T*, bool, void*);    \
+  template void winograd_backward_weights(S, const ConvolutionShape&, const T*, const T*, T*, bool, void*); \
+  template std::size_t winograd_workspace_bytes<S, T>(const ConvolutionShape&, Pass);
+#define INSTANTIATE_WINOGRADS(S) \
+  INSTANTIATE_WINOGRAD(S, float) \
+  INSTANTIATE_WINOGRAD(S, double)
+
+INSTANTIATE_WINOGRADS(SimtStream)
+#ifndef DYAD_SIMT_ONLY
+INSTANTIATE_WINOGRADS(CpuStream)
+#endif
+#ifdef DYAD_CUDA
+INSTANTIATE_WINOGRADS(CudaStream)
+#endif
+
+}  // namespace kernels

@@ -1,0 +1,83 @@
+// cuDNN for the CUDA device, where it does convolutions. Asking needs no header of cuDNN or CUDA, and a test
+// without a GPU can stand in for the library. Only in builds with DYAD_CUDNN.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/base/stream.h"
+#include "kernels/convolution/convolution_shape.h"
+
+namespace kernels::cudnn {
+
+enum class Type : std::uint8_t { f32, bf16 };
+
+// Extents in cuDNN's order whatever lies in memory: (n,c,h,w) of images, (k,c,r,s) of filters. Strides count
+// elements and say how it lies: NHWC and KRSC.
+struct Tensor {
+  Type type;
+  std::array<std::int64_t, 4> extents, strides;
+  auto operator<=>(const Tensor&) const = default;
+};
+
+// One pass of y = convolution of x with w; the others are what it starts from. Sums are f32.
+struct Request {
+  Pass pass;
+  Tensor x, w, y;
+  std::int64_t stride, padding;
+  bool tf32 = false;  // f32 factors may be rounded to TF32, which tensor cores multiply
+  auto operator<=>(const Request&) const = default;
+};
+
+class Plan {
+ public:
+  Plan() = default;
+  virtual ~Plan() = default;
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  virtual const char* name() const = 0;  // "cudnn engine 62"
+  virtual std::size_t workspace_bytes() const = 0;
+
+  // forward: (x, w) -> y. backward_data: (dy, w) -> dx. backward_weights: (x, dy) -> dw. The result is
+  // overwritten.
+  virtual void run(CudaStream, const void* first, const void* second, void* out, void* workspace) const = 0;
+};
+
+class Library {
+ public:
+  Library() = default;
+  virtual ~Library() = default;
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  // The plan for the current device, made at first use of a request and kept for the life of the program.
+  // Null: cuDNN has no engine for it whose result is the same each time and whose sums are f32.
+  virtual const Plan* plan(const Request&) = 0;
+};
+
+// The library in use: cuDNN, opened by the first plan that is asked for, unless a test has set another.
+Library& library();
+void set_library(Library*);  // null: cuDNN
+
+// For tests without a GPU: what there is to choose from on a GPU that is only described, by cuDNN's JSON of
+// it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION), best first by cuDNN's own heuristics; and whether such a
+// GPU would take what was kept on disk.
+struct Candidate {
+  std::string name;  // the engine and the values of its knobs: "eng62_k2=4_k13=0"
+  std::size_t workspace_bytes;
+  bool tensor_cores, deterministic, f32_sums;  // by cuDNN's notes on the engine
+  std::string kept;                            // as on disk
+};
+std::vector<Candidate> candidates(const Request&, const std::string& gpu);
+bool can_restore(const std::string& kept, const std::string& gpu);
+
+std::string version();  // of the library on this machine, which is opened for it: "9.19.0"
+
+// "forward, images bf16 256x32x32x64, filter bf16 64x3x3x64, stride 1, padding 1": the key on disk.
+std::string text(const Request&);
+
+}  // namespace kernels::cudnn

@@ -1,0 +1,82 @@
+#ifdef DYAD_CUDNN
+#include "kernels/vendor/cudnn_plan_cache.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "kernels/base/atomic_file.h"
+
+namespace kernels::cudnn {
+
+using nlohmann::ordered_json;
+
+std::string plan_cache_path(const std::string& version, const std::string& gpu) {
+  std::string folder;
+  const char* own = std::getenv("DYAD_CUDNN_CACHE");
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  if (own != nullptr && *own != '\0') {
+    if (std::string(own) == "off") return "";
+    folder = own;
+  } else if (cache != nullptr && *cache == '/') {  // the convention ignores a relative one
+    folder = std::string(cache) + "/dyad";
+  } else if (home != nullptr && *home != '\0') {
+    folder = std::string(home) + "/.cache/dyad";
+  } else {
+    return "";
+  }
+  std::string name = gpu;
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
+  return folder + "/cudnn-" + version + "-" + name + ".json";
+}
+
+PlanCache::PlanCache(std::string path) : path_(std::move(path)), plans_(read(true)) {}
+
+std::map<std::string, std::string> PlanCache::read(bool report) const {
+  if (path_.empty()) return {};
+  try {
+    if (!std::filesystem::exists(path_)) return {};
+    std::ifstream file(path_);
+    if (!file) throw std::runtime_error(std::strerror(errno));
+    return ordered_json::parse(file).at("plans").get<std::map<std::string, std::string>>();
+  } catch (const std::exception& error) {
+    if (report)
+      std::fprintf(stderr, "cudnn: %s: no list of plans, so shapes are timed again: %s\n", path_.c_str(),
+                   error.what());
+    return {};
+  }
+}
+
+std::optional<std::string> PlanCache::find(const std::string& key) const {
+  const auto found = plans_.find(key);
+  if (found == plans_.end()) return std::nullopt;
+  return found->second;
+}
+
+void PlanCache::remember(const std::string& key, const std::string& plan) {
+  plans_[key] = plan;
+  if (path_.empty()) return;
+  try {
+    // What other processes have written since stays. Two that write at once may lose a plan, which is then
+    // timed again.
+    std::map<std::string, std::string> all = plans_;
+    all.merge(read(false));
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+    write_file_atomically(path_, ordered_json{{"plans", all}}.dump(1) + "\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cudnn: plans are not kept: %s\n", error.what());
+    path_.clear();  // said once
+  }
+}
+
+}  // namespace kernels::cudnn
+#endif

@@ -1,0 +1,117 @@
+#include "kernels/vendor/matmul.h"
+
+#include <type_traits>
+
+#include "kernels/base/launch_log.h"
+#include "kernels/kernels.h"
+#ifdef DYAD_CUDA
+#include "kernels/vendor/cublaslt.h"
+#endif
+#ifdef DYAD_ONEDNN
+#include "kernels/vendor/onednn.h"
+#endif
+
+namespace kernels {
+
+#ifdef DYAD_CUDA
+namespace {
+
+template <class Stream, class TA>
+constexpr bool has_cublaslt = std::is_same_v<Stream, CudaStream> && !std::is_same_v<TA, double>;
+
+// cuBLASLt multiplies like with like.
+template <class TA, class TB>
+constexpr bool rounds_b = std::is_same_v<TA, bf16>&& std::is_same_v<TB, float>;
+
+// From the first element of B to its last.
+std::int64_t extent_of_b(bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
+  return transpose_b ? (n - 1) * ldb + k : (k - 1) * ldb + n;
+}
+
+// In `workspace`, at an aligned address: what cuBLASLt works in, then B rounded.
+template <class TA, class TB, class TC>
+void cublaslt_matmul(CudaStream stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n,
+                     std::int64_t k, const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c,
+                     std::int64_t ldc, bool accumulate, void* workspace) {
+  constexpr std::uintptr_t align = cublaslt::workspace_alignment;
+  char* at = static_cast<char*>(workspace);
+  at += (align - reinterpret_cast<std::uintptr_t>(at) % align) % align;
+  if constexpr (rounds_b<TA, TB>) {
+    bf16* rounded = reinterpret_cast<bf16*>(at + cublaslt::workspace_bytes);
+    cast_to_bf16(stream, extent_of_b(transpose_b, n, k, ldb), b, rounded, false);
+    cublaslt::gemm(stream, transpose_a, transpose_b, m, n, k, a, lda, rounded, ldb, c, ldc, accumulate, at);
+  } else {
+    cublaslt::gemm(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, at);
+  }
+}
+
+}  // namespace
+#endif
+
+template <class Stream, class TA, class TB>
+std::size_t matmul_workspace_bytes(bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
+#ifdef DYAD_CUDA
+  if constexpr (has_cublaslt<Stream, TA>) {
+    if (n == 0 || k == 0) return 0;
+    const std::int64_t rounded = rounds_b<TA, TB> ? extent_of_b(transpose_b, n, k, ldb) : 0;
+    return cublaslt::workspace_alignment + cublaslt::workspace_bytes + std::size_t(rounded) * sizeof(bf16);
+  }
+#endif
+  (void)transpose_b, (void)n, (void)k, (void)ldb;
+  return 0;
+}
+
+template <class Stream, class TA, class TB, class TC>
+void matmul(Stream stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+            const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c, std::int64_t ldc,
+            bool accumulate, void* workspace) {
+#ifdef DYAD_CUDA
+  if constexpr (has_cublaslt<Stream, TA>) {
+    if (m == 0 || n == 0) return;
+    if (k > 0) {  // an empty sum is left to our kernel
+      if (LaunchLog* log = launch_log()) log->add("matmul", m, n, k, a, b, c, workspace);
+      return cublaslt_matmul(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate,
+                             workspace);
+    }
+  }
+#endif
+  (void)workspace;  // only cuBLASLt asks for one
+#ifdef DYAD_ONEDNN
+  if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<TA, double>) {
+    if (m == 0 || n == 0) return;
+    if (LaunchLog* log = launch_log()) log->add("matmul", m, n, k, a, b, c);
+    if constexpr (std::is_same_v<TA, float>)
+      return onednn::sgemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+    else
+      return onednn::bf16_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
+                               std::is_same_v<TC, float>, accumulate);
+  }
+#endif
+  gemm(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+}
+
+#define INSTANTIATE_MATMUL(S, TA, TB, TC)                                                                \
+  template void matmul(S, bool, bool, std::int64_t, std::int64_t, std::int64_t, const TA*, std::int64_t, \
+                       const TB*, std::int64_t, TC*, std::int64_t, bool, void*);
+#define INSTANTIATE_WORKSPACE(S, TA, TB) \
+  template std::size_t matmul_workspace_bytes<S, TA, TB>(bool, std::int64_t, std::int64_t, std::int64_t);
+#define INSTANTIATE_MATMULS(S)                  \
+  INSTANTIATE_WORKSPACE(S, float, float)        \
+  INSTANTIATE_WORKSPACE(S, double, double)      \
+  INSTANTIATE_WORKSPACE(S, bf16, float)         \
+  INSTANTIATE_WORKSPACE(S, bf16, bf16)          \
+  INSTANTIATE_MATMUL(S, float, float, float)    \
+  INSTANTIATE_MATMUL(S, double, double, double) \
+  INSTANTIATE_MATMUL(S, bf16, float, bf16)      \
+  INSTANTIATE_MATMUL(S, bf16, float, float)     \
+  INSTANTIATE_MATMUL(S, bf16, bf16, float)
+
+INSTANTIATE_MATMULS(SimtStream)
+#ifndef DYAD_SIMT_ONLY
+INSTANTIATE_MATMULS(CpuStream)
+#endif
+#ifdef DYAD_CUDA
+INSTANTIATE_MATMULS(CudaStream)
+#endif
+
+}  // namespace kernels

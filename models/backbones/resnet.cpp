@@ -1,0 +1,92 @@
+#include "models/backbones/resnet.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace models {
+namespace {
+
+int scaled(int channels, double width) { return std::max(8, int(std::lround(channels * width / 8)) * 8); }
+
+// The shortcut of a block: a strided 1x1 convolution where shapes differ.
+template <class Block>
+void make_downsample(Block& block, const Scope& s, int in, int width, int stride) {
+  const int out = width * Block::expansion;
+  if (stride == 1 && in == out) return;
+  block.downsample_conv.emplace(s / "downsample" / "0", in, out, 1, stride);
+  block.downsample_bn.emplace(s / "downsample" / "1", out);
+}
+
+template <class Block>
+Tensor shortcut(const Block& block, const Tensor& x, const Pass& p) {
+  return block.downsample_conv ? (*block.downsample_bn)((*block.downsample_conv)(x), p) : x;
+}
+
+}  // namespace
+
+BasicBlock::BasicBlock(const Scope& s, int in, int width, int stride)
+    : conv1(s / "conv1", in, width, 3, stride),
+      bn1(s / "bn1", width),
+      conv2(s / "conv2", width, width, 3, 1),
+      bn2(s / "bn2", width) {
+  make_downsample(*this, s, in, width, stride);
+}
+
+Tensor BasicBlock::operator()(const Tensor& x, const Pass& p) const {
+  return bn2.add_relu(conv2(bn1.relu(conv1(x), p)), shortcut(*this, x, p), p);
+}
+
+Bottleneck::Bottleneck(const Scope& s, int in, int width, int stride)
+    : conv1(s / "conv1", in, width, 1, 1),
+      bn1(s / "bn1", width),
+      conv2(s / "conv2", width, width, 3, stride),
+      bn2(s / "bn2", width),
+      conv3(s / "conv3", width, width * expansion, 1, 1),
+      bn3(s / "bn3", width * expansion) {
+  make_downsample(*this, s, in, width, stride);
+}
+
+Tensor Bottleneck::operator()(const Tensor& x, const Pass& p) const {
+  return bn3.add_relu(conv3(bn2.relu(conv2(bn1.relu(conv1(x), p)), p)), shortcut(*this, x, p), p);
+}
+
+template <class Block>
+void ResNet::make_layers(const Scope& s, const int (&blocks)[4], std::vector<Block>& into) {
+  int in = width_;
+  for (int stage = 0; stage < 4; ++stage) {
+    const Scope layer = s / ("layer" + std::to_string(stage + 1));
+    const int width = width_ << stage;
+    for (int b = 0; b < blocks[stage]; ++b) {
+      into.emplace_back(layer / std::to_string(b), in, width, b == 0 && stage > 0 ? 2 : 1);
+      in = width * Block::expansion;
+    }
+  }
+  features = in;
+}
+
+ResNet::ResNet(const Scope& s, const ResNetConfig& c)
+    : stem_(c.stem),
+      width_(scaled(64, c.width)),
+      conv1_(s / "conv1", 3, width_, c.stem == Stem::cifar ? 3 : 7, c.stem == Stem::cifar ? 1 : 2),
+      bn1_(s / "bn1", width_) {
+  if (c.name == "resnet10")
+    make_layers(s, {1, 1, 1, 1}, basic_);
+  else if (c.name == "resnet18")
+    make_layers(s, {2, 2, 2, 2}, basic_);
+  else if (c.name == "resnet34")
+    make_layers(s, {3, 4, 6, 3}, basic_);
+  else if (c.name == "resnet50")
+    make_layers(s, {3, 4, 6, 3}, bottleneck_);
+  else
+    throw engine::UsageError("arch is \"" + c.name + "\", expected resnet10, resnet18, resnet34 or resnet50");
+}
+
+Tensor ResNet::operator()(const Tensor& images, const Pass& p) const {
+  Tensor x = bn1_.relu(conv1_(images), p);
+  if (stem_ == Stem::imagenet) x = engine::max_pool2d(x, 3, 2, 1);
+  for (const BasicBlock& block : basic_) x = block(x, p);
+  for (const Bottleneck& block : bottleneck_) x = block(x, p);
+  return engine::global_avg_pool(x);
+}
+
+}  // namespace models

@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Training steps of dyad beside PyTorch's: the same weights and views; loss, gradients, statistics, more steps.
+
+  scripts/lab/oracle.py [--arch resnet18 --batch 8 --size 32 --tau 0.5 --dtype f32 --optimizer sgd ...]
+  scripts/lab/oracle.py --sweep N [--seed S]     N cases drawn at random, of every kind
+  scripts/lab/oracle.py --golden tests/golden    writes the files that CI compares with
+
+Needs torch, torchvision, timm and safetensors, and a built dyad (--dyad). `dyad steps` writes down what goes into and
+comes out of its first steps; PyTorch begins with the same weights, sees the same images, and goes its own way. In the
+first step loss, every gradient and the running statistics are compared; then the losses of all steps. An error is the
+largest difference of a tensor over its largest value, and is that to PyTorch in f64; PyTorch in f32 (for bf16: by autocast)
+is shown beside it.
+
+Where f32 takes a ReLU's input of 1e-7 for -1e-7, its gradient is another one, by as much as a pixel is worth. So in f32 the
+reference's ReLUs let through what dyad's did, or PyTorch's for its own figures; how many of dyad's differ, and how far from zero
+their inputs were, is shown. Over more steps rounding grows: small batches at a large rate leave PyTorch's f32 far from its f64.
+So in f32 gradients may be off by 1e-4 and losses of all steps by 1e-3, or by three times PyTorch's own error; in f64 losses
+by 1e-6, or three times what PyTorch's own change by if each weight is changed by 1e-13 of itself. For bf16, dyad may be twice
+as far from f64 as autocast. Exit code 1 if a limit is passed.
+"""
+
+import argparse
+import copy
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import torch_simclr
+
+# of loss, every gradient and the statistics of one step; of the losses of all steps
+LIMITS = {"f64": (1e-8, 1e-6), "f32": (1e-4, 1e-3), "bf16": (None, None)}
+FAR = 1e-3  # from zero: no rounding of f32 makes a ReLU's input of the other sign there
+NOISE = 1e-13  # of the weights, beside which the losses of all steps in f64 are seen
+CHANCE = {"arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
+          "batch": range(3, 65), "size": range(32, 97), "tau": [0.05, 0.1, 0.2, 0.5, 1.0],
+          "optimizer": ["sgd", "lars", "adamw"], "lars": ["google", "lightly"], "dtype": ["f32", "f64"],
+          "recipe": ["cifar", "imagenet"], "seed": range(1 << 30)}
+
+
+class Steps:
+    """What `dyad steps` wrote."""
+
+    def __init__(self, path):
+        with safe_open(path, "pt") as file:
+            self.about = file.metadata()
+            self.tensors = {name: file.get_tensor(name) for name in file.keys()}
+
+    def part(self, prefix):
+        return {k[len(prefix):]: v for k, v in self.tensors.items() if k.startswith(prefix)}
+
+    def images(self):
+        return [self.tensors[f"images.{i}"] for i in range(len(self.tensors["losses"]))]
+
+
+class ReLUs:
+    """The ReLUs of a model in one pass: how near to zero their inputs come, and which they let through.
+
+    f32 may take an input of 1e-7 for -1e-7. The loss hardly changes, but the gradient does, by as much as one of a few
+    hundred pixels is worth; neither side is wrong. With `signs` (channels last) the first pass lets through what another did.
+    """
+
+    def __init__(self, signs=()):
+        self.signs, self.seen, self.calls, self.margin, self.differ, self.farthest = signs, [], 0, float("inf"), 0, 0.0
+
+    def install(self, module):
+        for name, child in module.named_children():
+            setattr(module, name, WatchedReLU(self)) if isinstance(child, torch.nn.ReLU) else self.install(child)
+
+    def mask(self, x):
+        mask = x > 0
+        self.margin = min(self.margin, x.detach().abs().min().item())
+        if self.calls < len(self.signs):
+            signs = self.signs[self.calls].bool()
+            signs = signs.permute(0, 3, 1, 2) if x.dim() == 4 else signs
+            if (other := signs != mask).any():
+                self.differ += other.sum().item()
+                self.farthest = max(self.farthest, x.detach()[other].abs().max().item())
+            mask = signs
+        self.calls += 1
+        self.seen.append(mask.permute(0, 2, 3, 1) if x.dim() == 4 else mask)
+        return mask
+
+
+class WatchedReLU(torch.nn.Module):
+    def __init__(self, relus):
+        super().__init__()
+        self.relus = relus
+
+    def forward(self, x):
+        return x * self.relus.mask(x)
+
+
+class Result:
+    def __init__(self, relus):
+        self.losses, self.gradients, self.after, self.final, self.relus = [], {}, {}, {}, relus
+
+
+def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()):
+    """The same in PyTorch; images (2N,S,S,3)."""
+    model = torch_simclr.SimCLR(about["arch"], about["stem"], float(about["width"]), int(about["head-layers"]),
+                                None if about["hidden"] == "auto" else int(about["hidden"]), int(about["out-dim"]))
+    model.to(dtype).load_state_dict(initial, strict=True)
+    model.train()
+    optimizer = torch_simclr.make_optimizer(about["optimizer"], model, 0.0, float(about["momentum"]),
+                                            float(about["weight-decay"]), about["lars"])
+    relus = ReLUs(signs)
+    if not autocast:
+        relus.install(model)
+    result = Result(relus)
+    for step, (x, rate) in enumerate(zip(images, rates)):
+        for group in optimizer.param_groups:
+            group["lr"] = float(rate)
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            h = model(x.to(dtype).permute(0, 3, 1, 2).contiguous())
+        loss = torch_simclr.nt_xent(h.to(dtype), float(about["tau"]))
+        loss.backward()
+        optimizer.step()
+        result.losses.append(loss.item())
+        if step == 0:
+            result.gradients = {n: p.grad.clone() for n, p in model.named_parameters()}
+            result.after = {n: b.clone() for n, b in model.named_buffers()}
+            result.relus = copy.copy(relus)
+        relus.seen = []
+    result.final = {n: t.clone() for n, t in model.state_dict().items()}
+    return result
+
+
+def changed(tensors, noise):
+    """Each value changed by about so much of itself, in the same way each time."""
+    generator = torch.Generator().manual_seed(0)
+    return {n: t * (1 + noise * torch.randn(t.shape, generator=generator, dtype=torch.float64))
+            if t.is_floating_point() else t for n, t in tensors.items()}
+
+
+def error(a, b):
+    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
+    scale = b.abs().max().item()
+    return (a - b).abs().max().item() / (scale if scale > 0 else 1.0)
+
+
+def worst(ours, theirs):
+    """(largest error, its tensor); the names must be the same."""
+    if ours.keys() != theirs.keys():
+        sys.exit(f"oracle: other tensors: {sorted(ours.keys() ^ theirs.keys())[:4]}")
+    return max((error(ours[n], theirs[n]), n) for n in theirs)
+
+
+def dyad_steps(args, options, folder):
+    path = Path(folder) / "steps.safetensors"
+    flags = [f"--{k}={v}" for k, v in options.items()]
+    done = subprocess.run([args.dyad, "steps", "--data", args.data, "--out", path, *flags], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"oracle: {' '.join(flags)}: {done.stderr.strip()}")
+    return Steps(path)
+
+
+def check_batch(steps):
+    """The images that the network saw are torchvision's views of the same photographs: share within one level."""
+    import augment_golden
+    mean, std = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)) if steps.about["recipe"] == "cifar" else \
+        ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    size, near, values = int(steps.about["size"]), 0, 0
+    levels = (steps.tensors["images.0"].double() * torch.tensor(std, dtype=torch.float64) +
+              torch.tensor(mean, dtype=torch.float64)) * 255
+    pixels = steps.tensors["pixels.0"]
+    for got, raw in zip(levels, steps.tensors["views.0"]):
+        v, offset = augment_golden.unpack(bytes(raw.tolist()))
+        source = pixels[offset:offset + 3 * v["height"] * v["width"]].reshape(v["height"], v["width"], 3)
+        expected = augment_golden.apply(source.permute(2, 0, 1).contiguous(), v, size).permute(1, 2, 0)
+        near += ((got - expected).abs() <= 1 + 1e-3 + (2 if steps.about["dtype"] == "bf16" else 0)).sum().item()
+        values += got.numel()
+    return near / values
+
+
+def compare(args, options):
+    with tempfile.TemporaryDirectory() as folder:
+        steps = dyad_steps(args, options, folder)
+    dtype = steps.about["dtype"]
+    rates = steps.tensors["rates"].tolist()
+    torch64 = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float64)
+    ours_after = {n: t for n, t in steps.part("after.").items() if n in torch64.after}
+    losses = steps.tensors["losses"].tolist()
+    ours = steps.part("gradient.")
+
+    def errors(losses, gradients, after, beside):  # of loss, gradients, their tensor, statistics, all losses
+        return (error(losses[0], torch64.losses[0]), *worst(gradients, beside.gradients),
+                worst(after, torch64.after)[0], max(map(error, losses, torch64.losses)))
+
+    def with_signs(signs):
+        first = pytorch_steps(steps.about, steps.part("initial."), steps.images()[:1], rates, torch.float64, signs=signs)
+        if first.relus.calls != len(signs):
+            sys.exit(f"oracle: PyTorch has {first.relus.calls} ReLUs, dyad {len(signs)}")
+        return first
+
+    same = torch64
+    if dtype == "f32":
+        same = with_signs([steps.tensors[f"relu.{i}"] for i in range(len(steps.part("relu.")))])
+    rows = {"dyad": errors(losses, ours, ours_after, same)}
+    if dtype != "f64":
+        t = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float32, dtype == "bf16")
+        name = "PyTorch autocast" if dtype == "bf16" else "PyTorch f32"
+        beside = with_signs(t.relus.seen) if dtype == "f32" else torch64
+        rows[name] = errors(t.losses, t.gradients, t.after, beside)
+    views = check_batch(steps)
+    one, many = LIMITS[dtype]
+    dyad = rows["dyad"]
+    if dtype == "bf16":
+        theirs = rows["PyTorch autocast"]
+        good = all(dyad[i] <= 2 * theirs[i] + 1e-2 for i in (0, 1, 3, 4))
+    else:
+        own_gradients, own = (rows["PyTorch f32"][i] if dtype == "f32" else 0.0 for i in (1, 4))
+        if dtype == "f64" and dyad[4] > many:
+            t = pytorch_steps(steps.about, changed(steps.part("initial."), NOISE), steps.images(), rates, torch.float64)
+            rows["PyTorch, changed"] = errors(t.losses, t.gradients, t.after, torch64)
+            own = rows["PyTorch, changed"][4]
+        good = (max(dyad[0], dyad[3]) <= one and dyad[1] <= max(one, 3 * own_gradients) and
+                dyad[4] <= max(many, 3 * own))
+    good = good and views >= 0.999 and same.relus.farthest <= FAR
+    text = " ".join(f"{k} {v}" for k, v in options.items() if k != "steps")
+    print(f"{'passed' if good else 'FAILED'}  {text}")
+    for name, (loss, gradient, tensor, statistics, later) in rows.items():
+        print(f"        {name:16s}  loss {loss:.1e}  gradients {gradient:.1e} ({tensor})  statistics {statistics:.1e}"
+              f"  {len(losses)} losses {later:.1e}")
+    if same.relus.differ:
+        print(f"        {same.relus.differ} ReLUs go the other way in f32, of inputs up to {same.relus.farthest:.0e}; "
+              f"without that, gradients {worst(ours, torch64.gradients)[0]:.1e}")
+    print(f"        views            {100 * views:.3f} % of values within one level of torchvision", flush=True)
+    return good
+
+
+def draw(random_, limit):
+    """A case that costs at most `limit`, in images x pixels, weighted by the architecture."""
+    cost = {"resnet18": 1, "resnet34": 2, "resnet50": 3}
+    while True:
+        case = {k: random_.choice(list(v)) for k, v in CHANCE.items()}
+        if case["stem"] == "imagenet":  # four times smaller maps
+            case["recipe"] = "imagenet"
+        if case["batch"] * case["size"] ** 2 * cost[case["arch"]] <= limit:
+            return case | ({"lr": 1e-3} if case["optimizer"] == "adamw" else {"lr": 1e-3})
+
+
+def summary(t):
+    """A tensor in two numbers that any difference changes: its norm, and a weighted sum."""
+    t = t.double().flatten()
+    weights = (torch.arange(t.numel()) * 7919 % 1009).double() / 1009 - 0.5
+    return torch.stack([t.norm(), (weights * t).sum()])
+
+
+GOLDEN_MARGIN = 4e-6
+GOLDEN = {
+    "resnet18-sgd": {"arch": "resnet18", "size": 17, "batch": 6, "optimizer": "sgd", "lr": 0.005, "tau": 0.2},
+    "resnet34-lars-google": {"arch": "resnet34", "size": 17, "batch": 4, "optimizer": "lars", "lr": 0.01, "tau": 0.5},
+    "resnet50-first": {"arch": "resnet50", "size": 33, "batch": 3, "stem": "imagenet", "optimizer": "sgd", "lr": 0.01,
+                       "tau": 1.0, "head-layers": 3},  # no seed of so small a ResNet-50 is well posed: one step, in f64
+    "resnet18-lars-lightly": {"arch": "resnet18", "size": 17, "batch": 6, "optimizer": "lars", "lars": "lightly", "lr": 0.01,
+                              "tau": 0.5, "head-layers": 3, "weight-decay": 1e-4},
+    "resnet10-adamw": {"arch": "resnet10", "size": 16, "batch": 5, "optimizer": "adamw", "lr": 1e-4, "tau": 0.5},
+}
+
+
+class GoldenCase:
+    """Two batches of 8-bit images, in turn."""
+
+    def __init__(self, args, name, seed):
+        options = {"width": 0.125, "out-dim": 16, "recipe": "cifar", "steps": 20, "warmup-epochs": 0, "dtype": "f64",
+                   "seed": seed, **GOLDEN[name]}
+        with tempfile.TemporaryDirectory() as folder:
+            steps = dyad_steps(args, options, folder)
+        mean = torch.tensor([0.4914, 0.4822, 0.4465], dtype=torch.float64)
+        std = torch.tensor([0.2470, 0.2435, 0.2616], dtype=torch.float64)
+        self.levels = [((x * std + mean) * 255).round().to(torch.uint8) for x in steps.images()[:2]]
+        self.images = [(self.levels[i % 2].double() / 255 - mean) / std for i in range(20)]
+        self.rates, self.about, self.initial = steps.tensors["rates"], steps.about, steps.part("initial.")
+
+    def run(self, count=20, dtype=torch.float64, noise=0.0):
+        """count steps from the initial weights, each changed by so much of itself."""
+        return pytorch_steps(self.about, changed(self.initial, noise), self.images[:count], self.rates.tolist(), dtype)
+
+    def well_posed(self):
+        """Rounding is not magnified so much that the limits of the test would be luck: what is wrong, or ""."""
+        first = self.run(1)
+        if first.relus.margin < GOLDEN_MARGIN:
+            return f"a ReLU {first.relus.margin:.0e} away from zero"
+        single = worst(self.run(1, torch.float32).gradients, first.gradients)[0]
+        if single > 4e-5:
+            return f"PyTorch's f32 gradients {single:.0e} from its f64"
+        noisy = max(map(error, self.run(noise=NOISE).losses, self.run().losses))
+        return f"weights changed by {NOISE:.0e} change the losses by {noisy:.0e}" if noisy > 5e-7 else ""
+
+
+def write_golden(args):
+    """The results of PyTorch alone, for the first seed that is well posed."""
+    for name in GOLDEN:
+        for seed in range(args.seed, args.seed + 200):
+            case = GoldenCase(args, name, seed)
+            wrong = "" if name.endswith("first") else case.well_posed()
+            print(f"{name}, seed {seed}: {wrong or 'well posed'}", flush=True)
+            if not wrong:
+                break
+        else:
+            sys.exit(f"oracle: {name}: no seed is well posed")
+        t = case.run()
+        tensors = {"levels": torch.cat(case.levels), "rates": case.rates,
+                   "losses": torch.tensor(t.losses, dtype=torch.float64)}
+        tensors |= {"gradient." + n: summary(g) for n, g in t.gradients.items()}
+        tensors |= {"after." + n: summary(b) for n, b in t.after.items()}
+        tensors |= {"final." + n: summary(b) for n, b in t.final.items()}
+        path = Path(args.golden) / f"steps-{name}.safetensors"
+        save_file(tensors, path, {k: v for k, v in case.about.items() if k not in ("data", "run", "format")})
+        path.chmod(0o644)
+        print(f"{path}: {path.stat().st_size:,} bytes, losses {t.losses[0]:.6f} to {t.losses[-1]:.6f}", flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--dyad", default="build/cpu/dyad")
+    p.add_argument("--data", default="data/samples")
+    p.add_argument("--sweep", type=int, default=0, help="cases drawn at random")
+    p.add_argument("--limit", type=float, default=3e4, help="of a case's cost in --sweep")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--golden", help="folder for the golden files")
+    defaults = {"arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,
+                "tau": 0.5, "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar"}
+    for name, value in defaults.items():
+        p.add_argument("--" + name, type=type(value), default=value)
+    args = p.parse_args()
+    if args.golden:
+        return write_golden(args)
+    if args.sweep:
+        random_ = random.Random(args.seed)
+        cases = [draw(random_, args.limit) | {"steps": args.steps} for _ in range(args.sweep)]
+    else:
+        cases = [{name: getattr(args, name.replace("-", "_")) for name in defaults} | {"seed": args.seed}]
+    results = [compare(args, case) for case in cases]
+    print(f"{sum(results)} of {len(results)} cases passed, PyTorch {torch.__version__}")
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()

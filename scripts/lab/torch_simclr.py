@@ -1,0 +1,121 @@
+"""SimCLR in PyTorch, by torchvision's ResNet and the published optimizers: what dyad is compared with.
+
+As a program it loads an encoder that `dyad export` wrote, and says what it is:
+  scripts/lab/torch_simclr.py encoder.safetensors
+"""
+
+import sys
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models.resnet import ResNet as TorchvisionResNet
+
+BLOCKS = {"resnet10": (BasicBlock, [1, 1, 1, 1]), "resnet18": (BasicBlock, [2, 2, 2, 2]),
+          "resnet34": (BasicBlock, [3, 4, 6, 3]), "resnet50": (Bottleneck, [3, 4, 6, 3])}
+
+
+class ResNet(TorchvisionResNet):
+    """torchvision's without fc, and with the stem and the width that dyad knows besides."""
+
+    def __init__(self, arch="resnet18", stem="cifar", width=1.0):
+        block, layers = BLOCKS[arch]
+        super().__init__(block, layers)
+        channels = max(8, int(64 * width / 8 + 0.5) * 8)
+        if stem == "cifar":
+            self.conv1 = nn.Conv2d(3, channels, 3, 1, 1, bias=False)
+            self.maxpool = nn.Identity()
+        if channels != 64:
+            self.conv1 = nn.Conv2d(3, channels, self.conv1.kernel_size, self.conv1.stride, self.conv1.padding, bias=False)
+            self.bn1 = nn.BatchNorm2d(channels)
+            self.inplanes = channels
+            for i, blocks in enumerate(layers):
+                setattr(self, f"layer{i + 1}", self._make_layer(block, channels << i, blocks, 1 if i == 0 else 2))
+        self.features = self.fc.in_features if channels == 64 else (channels << 3) * block.expansion
+        self.fc = nn.Identity()
+
+
+class SimCLR(nn.Module):
+    def __init__(self, arch="resnet18", stem="cifar", width=1.0, head_layers=2, hidden=None, out_dim=128):
+        super().__init__()
+        self.encoder = ResNet(arch, stem, width)
+        self.projection = nn.Sequential()
+        wide = self.encoder.features
+        for i in range(1, head_layers + 1):
+            last = i == head_layers
+            out = out_dim if last else hidden or self.encoder.features
+            self.projection.add_module(f"linear{i}", nn.Linear(wide, out, bias=False))
+            self.projection.add_module(f"bn{i}", nn.BatchNorm1d(out))
+            if not last:
+                self.projection.add_module(f"relu{i}", nn.ReLU(inplace=True))
+            wide = out
+
+    def forward(self, x):
+        return self.projection(self.encoder(x))
+
+
+def nt_xent(h, tau):
+    """Rows i and i + N are the two views of one image."""
+    z = F.normalize(h)
+    s = z @ z.T / tau
+    s = s.masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
+    return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
+
+
+class GoogleLARS(torch.optim.Optimizer):
+    """google-research/simclr, lars_optimizer.py, classic momentum: the velocity holds the learning rate."""
+
+    def __init__(self, params, lr, momentum=0.9, weight_decay=0.0, eeta=1e-3):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, eeta=eeta, adapt=True))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                grad, trust = p.grad, 1.0
+                if group["adapt"]:
+                    grad = grad + group["weight_decay"] * p
+                    w, g = p.norm(), grad.norm()
+                    trust = torch.where((w > 0) & (g > 0), group["eeta"] * w / g, torch.ones_like(w))
+                v = self.state[p].setdefault("velocity", torch.zeros_like(p))
+                v.mul_(group["momentum"]).add_(group["lr"] * trust * grad)
+                p.sub_(v)
+
+
+def make_optimizer(name, model, lr, momentum, weight_decay, lars="google"):
+    """Biases and normalization are neither decayed nor adapted, as in every published recipe."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim == 1]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if name == "sgd":
+        return torch.optim.SGD(groups, lr=lr, momentum=momentum)
+    if name == "adamw":
+        return torch.optim.AdamW(groups, lr=lr, betas=(momentum, 0.999))
+    if lars == "google":
+        groups[1]["adapt"] = False
+        return GoogleLARS(groups, lr=lr, momentum=momentum)
+    from timm.optim import Lars  # the convention of lightly, solo-learn and apex
+    return Lars(groups, lr=lr, momentum=momentum, trust_coeff=1e-3, eps=1e-8)
+
+
+def load_encoder(path):
+    """(encoder in eval mode, the file's metadata) of what `dyad export --format safetensors` wrote."""
+    from safetensors import safe_open
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    encoder = ResNet(about["arch"], about["stem"], float(about["width"]))
+    encoder.load_state_dict(tensors, strict=True)
+    return encoder.eval(), about
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    net, about = load_encoder(sys.argv[1])
+    size = int(about["size"])
+    with torch.no_grad():
+        shape = tuple(net(torch.zeros(1, 3, size, size)).shape)
+    print(f"{about['arch']}, {about['stem']} stem, width {about['width']}, step {about['step']}: "
+          f"images (N,3,{size},{size}), mean {about['mean']}, std {about['std']} -> features (N,{shape[1]})")

@@ -1,0 +1,131 @@
+// dyad data check, and the images that are not upright.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/cli/cli.h"
+#include "data/check.h"
+#include "data/decode/exif.h"
+#include "tests/support/encode.h"
+#include "tests/support/encode_stb.h"
+#include "tests/support/scratch.h"
+
+namespace {
+
+std::string jpeg() { return encode_jpeg(8, 8, std::vector<std::uint8_t>(192, 77)); }
+
+// A JPEG with an Exif segment that holds one entry.
+std::string jpeg_with_exif(bool little, int tag, int type, int value) {
+  const auto number = [little](int v, int bytes) {
+    std::string text = little_endian(std::uint32_t(v), bytes);
+    return little ? text : std::string(text.rbegin(), text.rend());
+  };
+  const std::string tiff = (little ? "II" : "MM") + number(42, 2) + number(8, 4) + number(1, 2) +
+                           number(tag, 2) + number(type, 2) + number(1, 4) + number(value, 2) + number(0, 2) +
+                           number(0, 4);
+  const std::string segment = std::string("Exif\0\0", 6) + tiff;
+  const std::size_t length = segment.size() + 2;
+  std::string file = jpeg();
+  return file.insert(2, std::string("\xff\xe1", 2) + char(length >> 8) + char(length & 255) + segment);
+}
+
+int orientation(const std::string& file) {
+  return data::exif_orientation(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+}
+
+struct Answer {
+  int code;
+  std::string err;
+};
+
+Answer ask(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  const int code = apps::run_command_line(arguments, out, err);
+  return {code, err.str()};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "EXIF: the orientation is read in both byte orders, and nothing that is cut or strange is followed") {
+  CHECK(orientation(jpeg()) == 1);
+  for (const bool little : {false, true}) {
+    for (int value = 1; value <= 8; ++value)
+      CHECK(orientation(jpeg_with_exif(little, 0x0112, 3, value)) == value);
+    CHECK(orientation(jpeg_with_exif(little, 0x0112, 3, 9)) == 1);
+    CHECK(orientation(jpeg_with_exif(little, 0x0112, 4, 6)) == 1);
+    CHECK(orientation(jpeg_with_exif(little, 0x0113, 3, 6)) == 1);
+    const std::string file = jpeg_with_exif(little, 0x0112, 3, 6);
+    for (std::size_t size = 0; size < 38; ++size) CHECK(orientation(file.substr(0, size)) == 1);
+    for (std::size_t at = 0; at < file.size(); ++at)
+      for (int value = 0; value < 256; ++value) {
+        std::string changed = file;
+        changed[at] = char(value);
+        const int found = orientation(changed);
+        CHECK((found >= 1 && found <= 8));
+      }
+  }
+}
+
+TEST_CASE("an EXIF orientation is told, and not applied") {
+  const std::string plain = jpeg(), turned = jpeg_with_exif(true, 0x0112, 3, 6);
+  const Scratch scratch;
+  scratch.write("a/1.jpg", plain);
+  scratch.write("a/2.jpg", turned);
+  const auto set = data::open_dataset(scratch.folder, data::Split::train);
+  CHECK(set->image(0).orientation == 1);
+  CHECK(set->image(1).orientation == 6);
+  CHECK(set->image(0).pixels == set->image(1).pixels);
+  CHECK(data::check(*set, 2).turned == 1);
+}
+
+TEST_CASE("check: every broken image is listed, in order, for any number of threads; formats and sizes") {
+  const Scratch scratch;
+  const std::string cut = jpeg().substr(0, jpeg().size() - 4);
+  std::vector<std::string> expected;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "a/" + std::to_string(100 + i) + ".jpg";
+    const bool broken = i % 7 == 3;
+    scratch.write(name, broken ? cut : jpeg());
+    if (broken)
+      expected.push_back(scratch.path(name) + ": JPEG of " + std::to_string(cut.size()) +
+                         " bytes: Premature end of JPEG file, expected a whole JPEG file");
+  }
+  scratch.write("b/1.png", encode_png(3, 50, SPNG_COLOR_TYPE_GRAYSCALE, 8, std::vector<std::uint8_t>(150)));
+  scratch.write("b/2.bmp", encode_bmp(1, 2, std::string(8, 'x')));
+  scratch.write("b/3.webp", "RIFF");
+  scratch.write("b/4.TIF", "II");
+  const auto set = data::open_dataset(scratch.folder, data::Split::train);
+  CHECK(data::describe(*set) ==
+        "image folder: 42 images, 2 classes, decoded when asked for; passed over: 1 .tif, 1 .webp");
+  for (const int threads : {1, 2, 5}) {
+    const data::CheckResult r = data::check(*set, threads);
+    CHECK(r.images == 42);
+    CHECK(r.broken == expected);
+    CHECK(r.formats == std::map<std::string, std::size_t>{{"BMP", 1}, {"JPEG", 34}, {"PNG", 1}});
+    CHECK((r.smallest.height == 1 && r.smallest.width == 2));
+    CHECK((r.largest.height == 3 && r.largest.width == 50));
+  }
+}
+
+TEST_CASE("dyad data check: exit code 65 if an image is broken, with all of them in the JSON file") {
+  const Scratch scratch;
+  scratch.write("train/a/1.jpg", jpeg());
+  scratch.write("train/a/2.jpg", "GIF89a");
+  scratch.write("train/a/3.jpg", "");
+  scratch.write("val/a/1.jpg", jpeg());
+  const std::string json = scratch.path("check.json"), folder = scratch.folder;
+  const Answer a = ask({"data", "check", "--data", folder, "--json", json});
+  CHECK(a.code == 65);
+  CHECK(a.err == "dyad data check: " + folder + ": 2 of 4 images are broken, expected none\n");
+  const auto j = nlohmann::json::parse(scratch.read("check.json"));
+  CHECK(j["train"]["broken"].size() == 2);
+  CHECK(j["train"]["images"] == 3);
+  CHECK(j["test"]["formats"]["JPEG"] == 1);
+
+  std::filesystem::remove(scratch.path("train/a/2.jpg"));
+  std::filesystem::remove(scratch.path("train/a/3.jpg"));
+  CHECK(ask({"data", "check", "--data", folder}).code == 0);
+  CHECK(ask({"data", "check", "--data", "data/samples", "--threads", "2"}).code == 0);
+}

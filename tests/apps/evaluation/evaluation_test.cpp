@@ -1,0 +1,268 @@
+// Evaluation is honest: the encoder is not changed, and nothing is learned from or chosen by the labels of
+// the test set. The results are those of features computed by hand.
+#include "apps/evaluation/evaluation.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "apps/cli/cli.h"
+#include "apps/cli/commands.h"
+#include "apps/evaluation/classifiers.h"
+#include "apps/evaluation/fine_tuning.h"
+#include "apps/evaluation/neighbours.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/model.h"
+#include "data/subset.h"
+#include "engine/tape.h"
+#include "tests/support/small_cifar.h"
+
+using nlohmann::json;
+
+namespace {
+
+apps::PretrainOptions tiny(const std::string& data, const std::string& run) {
+  apps::PretrainOptions o;
+  o.data = data;
+  o.run = run;
+  o.arch = "resnet10";
+  o.width = 0.125;
+  o.out_dim = 16;
+  o.batch = 32;
+  o.steps = 6;
+  o.optimizer = "adamw";
+  return o;
+}
+
+template <class Options>
+Options of_run(const apps::PretrainOptions& run, const std::string& data) {
+  Options o;
+  o.data = data;
+  o.run = run.run;
+  return o;
+}
+
+json result(const Scratch& scratch, const std::string& name) { return json::parse(scratch.read(name)); }
+
+int turned(int label) { return (label + 3) % 10; }
+
+// Images, and the same ones with other labels in the test set.
+std::pair<std::string, std::string> with_turned_tests(const Scratch& scratch) {
+  return {small_cifar(scratch, "data", 300, 100),
+          small_cifar(scratch, "other", 300, 100, [](const std::string& file, int, int label) {
+            return file == "test_batch.bin" ? turned(label) : label;
+          })};
+}
+
+// What was predicted is the same, and the labels of the test set are three further.
+void check_turned(const json& before, const json& after) {
+  CHECK(before.at("encoder_hash") == after.at("encoder_hash"));
+  CHECK(before.at("classifiers") == after.at("classifiers"));
+  for (const auto& item : before.at("confusion").items()) {
+    const std::string& name = item.key();
+    const json& counts = item.value();
+    CAPTURE(name);
+    double right = 0, all = 0;
+    for (std::size_t label = 0; label < 10; ++label) {
+      CHECK(counts[label] == after.at("confusion").at(name)[std::size_t(turned(int(label)))]);
+      right += after.at("confusion").at(name)[label][label].get<double>();
+      for (const auto& n : after.at("confusion").at(name)[label]) all += n.get<double>();
+    }
+    CHECK(after.at("top1").at("trained").at(name).get<double>() == doctest::Approx(right / all));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels") {
+  const Scratch scratch;
+  const auto [data, other] = with_turned_tests(scratch);
+  const auto o = tiny(data, scratch.path("run"));
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const std::string checkpoint = apps::checkpoint_path(o.run, 6),
+                    bytes = scratch.read("run/checkpoints/" +
+                                         std::filesystem::path(checkpoint).filename().string());
+
+  auto e = of_run<apps::EvalOptions>(o, data);
+  REQUIRE(apps::eval(e) == apps::kOk);
+  const json first = result(scratch, "run/eval.json");
+  for (const char* name : {"knn", "knn20", "linear", "sgd"}) {
+    CAPTURE(name);
+    for (const char* row : {"untrained", "trained"})
+      CHECK(first.at("top1").at(row).at(name).get<double>() > 0.05);
+    CHECK(first.at("top1").at("raw").contains(name) == (std::string(name) != "sgd"));
+  }
+  CHECK(first.at("classifiers").at("knn").at("k") == 200);
+  CHECK(first.at("classifiers").at("knn20").at("temperature") == 0.07);
+  CHECK(first.at("step") == 6);
+  CHECK(first.at("test") == 100);
+
+  SUBCASE("the encoder's hash is that of the checkpoint, whose file is as it was") {
+    apps::PretrainOptions resolved = o;
+    apps::resolve(resolved, true);
+    const apps::Model model(resolved, engine::cpu);
+    apps::load_parameters(apps::Checkpoint(checkpoint), model.parameters);
+    CHECK(first.at("encoder_hash") == apps::FrozenEncoder(model.parameters).hash());
+    CHECK(scratch.read("run/checkpoints/" + std::filesystem::path(checkpoint).filename().string()) == bytes);
+  }
+  SUBCASE("other test labels: the same predictions") {
+    e.data = other;
+    REQUIRE(apps::eval(e) == apps::kOk);
+    check_turned(first, result(scratch, "run/eval.json"));
+  }
+  SUBCASE("knn and linear say what eval says") {
+    auto k = of_run<apps::KnnOptions>(o, data);
+    auto l = of_run<apps::LinearOptions>(o, data);
+    k.no_floors = l.no_floors = true;
+    REQUIRE(apps::knn(k) == apps::kOk);
+    REQUIRE(apps::linear(l) == apps::kOk);
+    CHECK(result(scratch, "run/knn.json").at("confusion").at("knn") == first.at("confusion").at("knn"));
+    CHECK(result(scratch, "run/linear.json").at("confusion").at("linear") ==
+          first.at("confusion").at("linear"));
+    CHECK_FALSE(result(scratch, "run/knn.json").at("top1").contains("raw"));
+  }
+}
+
+TEST_CASE("eval: what is judged is read before the floors, so that a training may take its checkpoint away") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 96, 40);
+  const auto o = tiny(data, scratch.path("run"));
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const auto e = apps::evaluation_options("eval", of_run<apps::EvalOptions>(o, data));
+  apps::FinetuneOptions f = of_run<apps::FinetuneOptions>(o, data);
+  f.epochs = 1;
+  f.batch = 32;
+  apps::Classifier knn = apps::knn_classifier("knn", 5, 0.1);
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  const json whole = result(scratch, "run/eval.json");
+
+  knn.classify = [&, said = knn.classify](const apps::Features& train, const engine::Tensor& test, int n) {
+    std::filesystem::remove(apps::checkpoint_path(o.run, 6));
+    return said(train, test, n);
+  };
+  REQUIRE(apps::evaluate(e, {knn, apps::finetune_classifier(f)}) == apps::kOk);
+  REQUIRE(apps::checkpoints(o.run).empty());
+  const json after = result(scratch, "run/eval.json");
+  for (const char* key : {"top1", "confusion", "step", "checkpoint", "encoder_hash"})
+    CHECK(after.at(key) == whole.at(key));
+}
+
+TEST_CASE("eval: a probe that changes the encoder is found out") {
+  apps::PretrainOptions o = tiny("", "");
+  apps::resolve(o, true);
+  const apps::Model model(o, engine::cpu);
+  const apps::FrozenEncoder frozen(model.parameters);
+  const engine::Tensor images = engine::full({4, 32, 32, 3}, 0.5, engine::DType::f32, engine::cpu);
+  const engine::NoGrad no_grad;
+  (void)model.net.encoder(images, {.mode = engine::Mode::eval});
+  frozen.check("a probe");                                         // as it should be
+  (void)model.net.encoder(images, {.mode = engine::Mode::train});  // moves the running statistics
+  CHECK_THROWS_WITH(frozen.check("a probe"), "a probe: the evaluation changed the encoder");
+
+  const apps::Model another(o, engine::cpu);
+  const apps::FrozenEncoder of_another(another.parameters);
+  for (const auto& p : another.parameters.list())
+    if (p.name == "encoder.layer4.0.conv2.weight") p.value.data<float>()[7] += 1e-6F;
+  CHECK_THROWS(of_another.check("a probe"));
+}
+
+TEST_CASE(
+    "eval: the report's neighbours are the training images with the greatest cosines, by class of the "
+    "query") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 5, 3, [](const std::string& file, int i, int) {
+    return file == "test_batch.bin" ? 2 - i : i;  // the first test image of class 0 is the last
+  });
+  const auto train_images = data::open_dataset(data, data::Split::train),
+             test_images = data::open_dataset(data, data::Split::test);
+  const apps::Features train{
+      engine::from_vector({5, 2}, {1, 0, 0, 2, -3, 0, 4, 4, 0, -5}, engine::DType::f32), {0, 1, 2, 3, 4}},
+      test{engine::from_vector({3, 2}, {0, -1, 1, 3, 2, 0}, engine::DType::f32), {2, 1, 0}};
+  const auto found = apps::nearest_neighbours(train, test, *train_images, *test_images, 2, 3);
+  REQUIRE(found.at("queries").size() == 2);
+  const std::vector<std::vector<std::pair<int, double>>> expected = {
+      {{0, 1}, {3, std::sqrt(0.5)}, {1, 0}}, {{1, std::sqrt(0.9)}, {3, std::sqrt(0.8)}, {0, std::sqrt(0.1)}}};
+  for (std::size_t q = 0; q < 2; ++q) {
+    CHECK(found["queries"][q].at("label") == q);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto& n = found["queries"][q].at("neighbours").at(i);
+      CHECK(n.at("label") == expected[q][i].first);
+      CHECK(n.at("cosine").get<double>() == doctest::Approx(expected[q][i].second));
+    }
+  }
+  const auto all = apps::nearest_neighbours(train, test, *train_images, *test_images, 10, 8);
+  CHECK(all.at("queries").size() == 3);  // classes that have test images
+  CHECK(all["queries"][0].at("neighbours").size() == 5);
+}
+
+TEST_CASE("finetune: learns from some labels, the same for other test labels; frozen it leaves the encoder") {
+  const Scratch scratch;
+  const auto [data, other] = with_turned_tests(scratch);
+  const auto o = tiny(data, scratch.path("run"));
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  auto f = of_run<apps::FinetuneOptions>(o, data);
+  f.labels = 0.1;
+  f.epochs = 15;
+  f.batch = 16;
+  REQUIRE(apps::finetune(f) == apps::kOk);
+  const json first = result(scratch, "run/finetune10.json");
+  const json details = first.at("classifiers").at("finetune10");
+  CHECK(details.at("last_loss").get<double>() < 2.25);  // ln 10 is 2.303
+  const std::string list = scratch.read("run/finetune10.txt");
+  CHECK(std::count(list.begin(), list.end(), '\n') == details.at("labelled").get<int>());
+  CHECK(std::abs(details.at("labelled").get<int>() - 30) <= 5);  // rounded a class
+
+  f.data = other;
+  REQUIRE(apps::finetune(f) == apps::kOk);
+  check_turned(first, result(scratch, "run/finetune10.json"));
+
+  f.data = data;  // the same images by their list: the same training
+  f.list = scratch.path("run/finetune10.txt");
+  REQUIRE(apps::finetune(f) == apps::kOk);
+  CHECK(result(scratch, "run/finetune-list.json").at("confusion").at("finetune-list") ==
+        first.at("confusion").at("finetune10"));
+
+  f.list = "";
+  f.frozen = true;  // fine_tune() itself checks that the encoder stays
+  REQUIRE(apps::finetune(f) == apps::kOk);
+  CHECK(result(scratch, "run/frozen10.json").at("confusion") != first.at("confusion"));
+}
+
+TEST_CASE("pretraining sees no label, and a probe on the way changes nothing") {
+  const Scratch scratch;
+  const auto last = [&](const std::string& run) {
+    return scratch.read(run + "/checkpoints/step-00000006.safetensors");
+  };
+  auto plain = tiny(small_cifar(scratch, "data", 96, 10), scratch.path("plain"));
+  REQUIRE(apps::pretrain(plain) == apps::kOk);
+
+  auto probed = plain;
+  probed.run = scratch.path("probed");
+  probed.probe_every = 1;  // after steps 3 and 6
+  probed.probe_images = 60;
+  REQUIRE(apps::pretrain(probed) == apps::kOk);
+  CHECK(last("probed") == last("plain"));
+  const std::string lines = scratch.read("probed/monitor.jsonl");
+  const json line = json::parse(lines.substr(lines.find('\n') + 1));
+  CHECK(line.at("step") == 6);
+  for (const char* key : {"probe_knn", "probe_linear"}) {
+    CHECK(line.at(key).get<double>() >= 0);
+    CHECK(line.at(key).get<double>() <= 1);
+  }
+  for (const char* key : {"deviation", "alignment", "rank_embeddings", "rank_features"})
+    CHECK(line.at(key).get<double>() > 0);
+  CHECK(line.at("uniformity").get<double>() < 0);
+
+  auto relabelled = plain;
+  relabelled.run = scratch.path("relabelled");
+  relabelled.data =
+      small_cifar(scratch, "other", 96, 10, [](const std::string&, int i, int) { return i % 7; });
+  REQUIRE(apps::pretrain(relabelled) == apps::kOk);
+  CHECK(last("relabelled") == last("plain"));
+
+  auto untested = probed;  // the probe has no need of a test set
+  untested.run = scratch.path("untested");
+  std::filesystem::remove(scratch.path("data") + "/test_batch.bin");
+  REQUIRE(apps::pretrain(untested) == apps::kOk);
+  CHECK(last("untested") == last("plain"));
+}

@@ -1,0 +1,250 @@
+// Checkpoints: the whole state comes back, the file is torchvision's, damage and other models are told.
+#include "apps/run/checkpoint.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "apps/run/model.h"
+#include "engine/error.h"
+#include "tests/support/scratch.h"
+
+namespace {
+
+using apps::Checkpoint;
+using engine::DType;
+using engine::Tensor;
+
+struct Folder {
+  std::string path = std::filesystem::temp_directory_path() / "dyad_checkpoint_test";
+  Folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path + "/checkpoints");
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+apps::PretrainOptions small(std::uint64_t seed) {
+  apps::PretrainOptions o;
+  o.arch = "resnet10";
+  o.width = 0.125;
+  o.seed = seed;
+  o.out_dim = 16;
+  apps::resolve(o, true);
+  return o;
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {(std::istreambuf_iterator<char>(file)), {}};
+}
+
+nlohmann::json header_of(const std::string& bytes) {
+  std::uint64_t size = 0;
+  std::memcpy(&size, bytes.data(), sizeof size);
+  return nlohmann::json::parse(bytes.substr(8, size));
+}
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// A model with a momentum that is like its weights, and a counter.
+struct Training {
+  apps::PretrainOptions options;
+  apps::Model model;
+  apps::StateTensors state;
+  explicit Training(std::uint64_t seed) : options(small(seed)), model(options, engine::cpu) {
+    const Tensor momentum = zeros(model.parameters.values().shape(), DType::f32, engine::cpu);
+    for (const auto& p : model.parameters.list())  // as an optimizer leaves it: zero in the padding
+      if (p.trained)
+        std::memcpy(momentum.slice_flat(p.offset, p.value.shape()).raw(), p.value.raw(), p.value.bytes());
+    state = {{"optimizer.momentum", momentum},
+             {"optimizer.step", engine::full({1}, double(seed), DType::i64, engine::cpu)}};
+  }
+};
+
+TEST_CASE("checkpoint: the whole state comes back, in the same bytes") {
+  const Folder folder;
+  const Training saved(7), loaded(8);
+  const std::string path = apps::checkpoint_path(folder.path, 123),
+                    again = apps::checkpoint_path(folder.path, 124);
+  CHECK(path == folder.path + "/checkpoints/step-00000123.safetensors");
+  REQUIRE(saved.model.parameters.hash() != loaded.model.parameters.hash());
+
+  apps::save_checkpoint(path, saved.options, saved.model.parameters, saved.state, 123);
+  CHECK(apps::load_checkpoint(Checkpoint(path), loaded.options, loaded.model.parameters, loaded.state) ==
+        123);
+  CHECK(saved.model.parameters.hash() == loaded.model.parameters.hash());
+  CHECK(saved.state[0].second.to_vector() == loaded.state[0].second.to_vector());
+  CHECK(loaded.state[1].second.item() == 7);
+
+  apps::save_checkpoint(again, saved.options, loaded.model.parameters, loaded.state, 123);
+  CHECK(bytes_of(path) == bytes_of(again));
+
+  const Training evaluated(9);
+  apps::load_parameters(Checkpoint(path), evaluated.model.parameters);
+  CHECK(saved.model.parameters.hash() == evaluated.model.parameters.hash());
+}
+
+TEST_CASE("checkpoint: the file has torchvision's names and layouts") {
+  const Folder folder;
+  const Training t(1);
+  const std::string path = apps::checkpoint_path(folder.path, 5);
+  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  const std::string bytes = bytes_of(path);
+  const auto header = header_of(bytes);
+  CHECK(header.at("__metadata__").at("arch") == "resnet10");
+  CHECK(header.at("__metadata__").at("step") == "5");
+  CHECK(header.at("__metadata__").at("stem") == "cifar");
+  CHECK(header.at("encoder.bn1.num_batches_tracked").at("shape") == nlohmann::json::array());
+  CHECK(header.at("encoder.bn1.num_batches_tracked").at("dtype") == "I64");
+  CHECK(header.contains("encoder.layer4.0.downsample.0.weight"));
+  CHECK(header.contains("optimizer.momentum.encoder.conv1.weight"));
+
+  const auto& entry = header.at("encoder.conv1.weight");
+  for (const auto& p : t.model.parameters.list()) {
+    if (p.name != "encoder.conv1.weight") continue;
+    const std::int64_t k = p.value.dim(0), r = p.value.dim(1), s = p.value.dim(2), c = p.value.dim(3);
+    REQUIRE(entry.at("shape") == nlohmann::json({k, c, r, s}));
+    REQUIRE(c == 3);
+    const std::size_t begin = bytes.size() - [&] {
+      std::size_t end = 0;
+      for (const auto& [name, e] : header.items())
+        if (name != "__metadata__") end = std::max(end, e.at("data_offsets").at(1).get<std::size_t>());
+      return end;
+    }() + entry.at("data_offsets").at(0).get<std::size_t>();
+    for (const auto& [i, j, y, x] :
+         {std::array<std::int64_t, 4>{0, 0, 0, 0}, {1, 2, 0, 1}, {k - 1, 1, r - 1, s - 2}}) {
+      float in_file = 0;
+      std::memcpy(&in_file, bytes.data() + begin + 4 * (((i * c + j) * r + y) * s + x), 4);
+      CHECK(in_file == p.value.data<float>()[((i * r + y) * s + x) * c + j]);
+    }
+  }
+}
+
+TEST_CASE("checkpoint: another model is refused, other options are told") {
+  const Folder folder;
+  const Training t(1);
+  const std::string path = apps::checkpoint_path(folder.path, 5);
+  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+
+  apps::PretrainOptions other = t.options;
+  other.arch = "resnet18";
+  other.out_dim = 32;
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+        path + " is of another model: arch resnet10 -> resnet18, out-dim 16 -> 32");
+  CHECK_THROWS_AS(apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state),
+                  engine::UsageError);
+
+  const apps::Model wider(
+      [&] {
+        apps::PretrainOptions w = t.options;
+        w.out_dim = 8;
+        return w;
+      }(),
+      engine::cpu);
+  const std::string error = error_of([&] { apps::load_parameters(Checkpoint(path), wider.parameters); });
+  CHECK(error.find("(16,") != std::string::npos);
+  CHECK(error.find("expected") != std::string::npos);
+
+  other = t.options;
+  other.dtype = "f64";
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+        path + " is of another precision: dtype f32 -> f64");
+  other = t.options;
+  other.optimizer = "adamw";
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+        path + " has the state of another optimizer: optimizer lars -> adamw");
+
+  other = t.options;
+  CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "");
+  other.lr = 0.5;
+  other.batch = 64;
+  CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
+}
+
+TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") {
+  const Folder folder;
+  const Training t(1);
+  const std::string older = apps::checkpoint_path(folder.path, 4),
+                    path = apps::checkpoint_path(folder.path, 5);
+  apps::save_checkpoint(older, t.options, t.model.parameters, t.state, 4);
+  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  const std::string good = bytes_of(path);
+  const std::size_t data = good.size() - 4 * std::size_t(t.model.parameters.trained_count());
+  const std::size_t step = good.find("\"step\":\"5\"") + 8;
+  REQUIRE(good[step] == '5');
+  for (const std::size_t at : {step, data, (data + good.size()) / 2, good.size() - 1}) {
+    CAPTURE(at);
+    std::string bad = good;
+    bad[at] = char(bad[at] ^ 1);
+    std::ofstream(path, std::ios::binary) << bad;
+    CHECK(message_of<engine::DataError>([&] {
+            Checkpoint{path};
+          }).starts_with(path + ": is damaged: the hash of its contents is "));
+    CHECK(apps::newest_checkpoint(folder.path)->path() == older);
+  }
+  std::ofstream(path, std::ios::binary) << good;
+  CHECK(apps::newest_checkpoint(folder.path)->path() == path);
+}
+
+TEST_CASE("checkpoint: one that was opened stays readable when a training takes its file away") {
+  const Folder folder;
+  const Training saved(1), loaded(2);
+  const auto save = [&](long step) {
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), saved.options, saved.model.parameters,
+                          saved.state, step);
+    apps::keep_newest(folder.path, 1, step);
+  };
+  save(1);
+  const auto first = apps::newest_checkpoint(folder.path);
+  save(2);
+  REQUIRE_FALSE(std::filesystem::exists(first->path()));
+  CHECK(apps::load_checkpoint(*first, loaded.options, loaded.model.parameters, loaded.state) == 1);
+  CHECK(loaded.model.parameters.hash() == saved.model.parameters.hash());
+}
+
+TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
+  const Folder folder;
+  const Training t(1);
+  CHECK_FALSE(apps::newest_checkpoint(folder.path).has_value());
+  CHECK_FALSE(apps::newest_checkpoint(folder.path + "/nowhere").has_value());
+  for (const long step : {9L, 10L, 100000000L})
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.model.parameters, t.state,
+                          step);
+  const std::string newest = apps::checkpoint_path(folder.path, 100000000);
+  CHECK(apps::newest_checkpoint(folder.path)->path() == newest);
+
+  std::filesystem::resize_file(newest, std::filesystem::file_size(newest) - 1);
+  CHECK(apps::newest_checkpoint(folder.path)->path() == apps::checkpoint_path(folder.path, 10));
+  CHECK_THROWS_AS(Checkpoint{newest}, engine::DataError);
+
+  apps::PretrainOptions o = t.options;
+  o.run = folder.path;
+  CHECK_FALSE(apps::resume_from(o).has_value());
+  o.resume = "auto";
+  CHECK(apps::resume_from(o)->path() == apps::checkpoint_path(folder.path, 10));
+  o.resume = folder.path + "/none.safetensors";
+  CHECK_THROWS_AS(apps::resume_from(o), engine::UsageError);
+
+  std::ofstream(folder.path + "/checkpoints/notes.txt") << "mine";
+  apps::keep_newest(folder.path, 2, 11);  // not there: nothing is removed
+  CHECK(apps::checkpoints(folder.path).size() == 3);
+  apps::keep_newest(folder.path, 1, 10);  // what lies beyond is damaged, or of a branch that was left
+  CHECK(apps::checkpoints(folder.path) == std::vector<std::string>{apps::checkpoint_path(folder.path, 10)});
+  CHECK(std::filesystem::exists(folder.path + "/checkpoints/notes.txt"));
+}
+
+}  // namespace

@@ -1,0 +1,162 @@
+// augment against torchvision (golden files, by scripts/lab/augment_golden.py), and what it refuses.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "data/views.h"
+#include "engine/ops.h"
+#include "tests/support/scratch.h"
+
+using namespace engine;
+using kernels::Normalization;
+using kernels::View;
+
+namespace {
+
+struct Golden {
+  std::string name;
+  int size;
+  Tensor pixels;
+  View view;
+  std::vector<std::uint8_t> result;
+};
+
+std::vector<Golden> golden_views() {
+  std::ifstream file("tests/golden/augment.bin", std::ios::binary);
+  const auto read = [&](void* to, std::size_t bytes) {
+    file.read(static_cast<char*>(to), std::streamsize(bytes));
+    REQUIRE_MESSAGE(file, "tests/golden/augment.bin cannot be read to its end");
+  };
+  char magic[8];
+  read(magic, 8);
+  REQUIRE(std::memcmp(magic, "DYADAUG1", 8) == 0);
+  std::int32_t count = 0;
+  read(&count, 4);
+  std::vector<Golden> cases;
+  for (int i = 0; i < count; ++i) {
+    char name[17] = {};
+    std::int32_t size = 0;
+    std::int64_t bytes = 0;
+    read(name, 16);
+    read(&size, 4);
+    read(&bytes, 8);
+    Golden g{name, size, Tensor({bytes}, DType::u8, cpu), {}, {}};
+    read(g.pixels.raw(), std::size_t(bytes));
+    read(&g.view, sizeof(View));
+    g.result.resize(std::size_t(size) * std::size_t(size) * 3);
+    read(g.result.data(), g.result.size());
+    cases.push_back(std::move(g));
+  }
+  return cases;
+}
+
+const Normalization levels{{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};  // leaves 0 .. 255
+
+struct Agreement {
+  std::size_t values = 0, equal = 0, near = 0;  // near: within one level
+  void add(const Tensor& got, const std::vector<std::uint8_t>& expected) {
+    const auto v = got.to_vector();
+    REQUIRE(v.size() == expected.size());
+    for (std::size_t i = 0; i < v.size(); ++i) {
+      const double d = std::abs(std::round(v[i]) - expected[i]);
+      ++values, equal += d == 0, near += d <= 1;
+    }
+  }
+};
+
+void compare_with_torchvision(Threads threads) {
+  struct Restore {
+    Threads before = cpu_threads();
+    ~Restore() { cpu_threads() = before; }
+  } restore;
+  cpu_threads() = threads;
+  std::map<std::string, Agreement> ops;
+  for (const Golden& g : golden_views())
+    ops[g.name].add(augment(g.pixels, data::pack({g.view}), g.size, levels, DType::f32), g.result);
+  REQUIRE(ops.size() > 30);
+  for (const auto& op : ops) {
+    const Agreement& a = op.second;
+    INFO(op.first, ": ", a.values, " values, ", a.equal, " equal, ", a.near, " within one level");
+    CHECK(a.near >= 0.999 * double(a.values));
+    CHECK(a.equal >= 0.995 * double(a.values));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("torchvision makes the same views: one thread a block") { compare_with_torchvision(Threads::host); }
+TEST_CASE("torchvision makes the same views: the GPU's block sizes") {
+  compare_with_torchvision(Threads::gpu);
+}
+
+TEST_CASE("a view that does nothing is the image, normalized, in every dtype") {
+  const Tensor pixels = Tensor({2 * 2 * 3}, DType::u8, cpu);
+  for (int i = 0; i < 12; ++i) pixels.data<std::uint8_t>()[i] = std::uint8_t(i * 23);
+  View v{};
+  v.height = v.width = v.crop_height = v.crop_width = 2;
+  v.solarize = 256;
+  const Normalization n{{0.5, 0.4, 0.3}, {0.2, 0.25, 0.5}};
+  for (const auto& [dtype, tolerance] :
+       {std::pair{DType::f64, 1e-15}, {DType::f32, 1e-6}, {DType::bf16, 8e-3}}) {
+    const auto y = augment(pixels, data::pack({v}), 2, n, dtype).to_vector();
+    for (int i = 0; i < 12; ++i) {
+      const double expected = (i * 23 / 255.0 - n.mean[i % 3]) / n.std[i % 3];
+      CHECK(std::abs(y[std::size_t(i)] - expected) <= tolerance * (1 + std::abs(expected)));
+    }
+  }
+}
+
+TEST_CASE("views of different images in one buffer do not see each other") {
+  std::vector<Golden> all;
+  for (Golden& g : golden_views())
+    if (g.size == 20) all.push_back(std::move(g));
+  REQUIRE(all.size() > 10);
+  std::vector<View> views;
+  std::int64_t bytes = 0;
+  for (const Golden& g : all) {
+    views.push_back(g.view);
+    views.back().offset = bytes;
+    bytes += g.pixels.numel();
+  }
+  const Tensor pixels({bytes}, DType::u8, cpu);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    std::memcpy(pixels.data<std::uint8_t>() + views[i].offset, all[i].pixels.raw(), all[i].pixels.bytes());
+  const Tensor together = augment(pixels, data::pack(views), 20, levels, DType::f32);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Tensor alone = augment(all[i].pixels, data::pack({all[i].view}), 20, levels, DType::f32);
+    CHECK(together.slice(std::int64_t(i), 1).to_vector() == alone.to_vector());
+  }
+}
+
+TEST_CASE("augment says what is wrong") {
+  const Tensor pixels({30 * 20 * 3}, DType::u8, cpu);
+  pixels.fill_zero();
+  View good{};
+  good.height = 30, good.width = 20, good.crop_height = 10, good.crop_width = 10, good.solarize = 256;
+  const auto message = [&](auto change, int size = 8) {
+    View v = good;
+    change(v);
+    return message_of<std::invalid_argument>([&] {
+      augment(pixels, data::pack({good, v}), size, levels, DType::f32);
+    });
+  };
+  CHECK(message([](View&) {}) == "");
+  CHECK(message([](View& v) { v.left = 11; }) ==
+        "augment: view 1 has a crop box that is not inside the source image");
+  CHECK(message([](View& v) { v.crop_height = 0; }).find("crop box") != std::string::npos);
+  CHECK(message([](View& v) { v.offset = 1; }).find("pixel buffer") != std::string::npos);
+  CHECK(message([](View& v) { v.height = 0; }).find("empty source") != std::string::npos);
+  CHECK(message([](View& v) { v.blur_sigma = -1; }).find("negative blur sigma") != std::string::npos);
+  CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 4; }).find("blur kernel") !=
+        std::string::npos);
+  CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 17; }).find("blur kernel") !=
+        std::string::npos);
+  CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 15; }) == "");
+  CHECK(message([](View&) {}, 225) ==
+        "augment: views of 225 pixels, expected 1 to 224, which fit a block's shared memory");
+  CHECK(message_of<std::invalid_argument>([&] { augment(pixels, pixels, 8, levels, DType::f32); }) ==
+        "augment: views are u8 (1800), expected u8 (n,72)");
+}

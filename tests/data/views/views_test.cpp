@@ -1,0 +1,222 @@
+// How views are drawn: from nothing but (seed, epoch, sample, view), and with the recipe's chances.
+#include "data/views.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "engine/error.h"
+#include "tests/support/scratch.h"
+
+using namespace data;
+using kernels::Jitter;
+
+namespace {
+
+ViewRecipe everything() {
+  ViewRecipe r = view_recipe("simclr-imagenet");
+  r.rotate_p = 0.3;
+  r.rotate_degrees = 30;
+  r.solarize_p = 0.1;
+  return r;
+}
+
+constexpr int kDraws = 20000;
+
+std::vector<View> many(const ViewRecipe& recipe, int height = 300, int width = 200, int size = 224) {
+  std::vector<View> views;
+  for (int i = 0; i < kDraws; ++i)
+    views.push_back(draw(recipe, 9, 3, std::uint32_t(i / 2), std::uint32_t(i % 2), 0, height, width, size));
+  return views;
+}
+
+// Whether `count` of n is what chance p gives, within 5 standard deviations.
+bool is_rate(double count, double p, int n = kDraws) {
+  return std::abs(count - n * p) < 5 * std::sqrt(n * p * (1 - p));
+}
+
+// Whether the values are uniform in [low, high): mean and mean square within 5 standard deviations, values in
+// the first and the last hundredth, and none outside.
+bool is_uniform(const std::vector<double>& values, double low, double high) {
+  double mean = 0, square = 0, least = 1, most = 0;
+  for (double v : values) {
+    const double u = (v - low) / (high - low);
+    least = std::min(least, u), most = std::max(most, u);
+    if (u < -1e-6 || u > 1 + 1e-6) return false;
+    mean += u / double(values.size());
+    square += u * u / double(values.size());
+  }
+  const double deviation = 5 / std::sqrt(double(values.size()));
+  return least < 0.01 && most > 0.99 && std::abs(mean - 1.0 / 2) < deviation * std::sqrt(1.0 / 12) &&
+         std::abs(square - 1.0 / 3) < deviation * std::sqrt(4.0 / 45);
+}
+
+template <class F>
+double count(const std::vector<View>& views, F f) {
+  return double(std::count_if(views.begin(), views.end(), f));
+}
+
+}  // namespace
+
+TEST_CASE("a view depends on seed, epoch, sample and view, and on nothing else") {
+  const ViewRecipe r = everything();
+  const View v = draw(r, 1, 2, 3, 0, 0, 300, 200, 224);
+  many(r);  // draws between leave no trace
+  CHECK(v == draw(r, 1, 2, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 2, 2, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 3, 3, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 2, 4, 0, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1, 2, 3, 1, 0, 300, 200, 224));
+  CHECK_FALSE(v == draw(r, 1 + (1ull << 32), 2, 3, 0, 0, 300, 200, 224));
+}
+
+TEST_CASE("one chance can change without changing the other draws") {
+  ViewRecipe without = everything();
+  without.blur_p = without.jitter_p = 0;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    View a = draw(everything(), 1, 0, i, 0, 0, 300, 200, 224);
+    const View b = draw(without, 1, 0, i, 0, 0, 300, 200, 224);
+    a.blur_sigma = 0, a.blur_kernel = 0;
+    std::memcpy(a.jitter, b.jitter, sizeof a.jitter);
+    std::memcpy(a.factor, b.factor, sizeof a.factor);
+    CHECK(a == b);
+  }
+}
+
+TEST_CASE("each op comes with its chance") {
+  const auto views = many(everything());
+  const std::map<double, double> rates = {
+      {0.5, count(views, [](const View& v) { return v.flip == 1; })},
+      {0.8, count(views, [](const View& v) { return v.jitter[0] != Jitter::none; })},
+      {0.2, count(views, [](const View& v) { return v.grayscale == 1; })},
+      {0.3, count(views, [](const View& v) { return v.angle != 0; })},
+      {0.1, count(views, [](const View& v) { return v.solarize == 128; })}};
+  REQUIRE(rates.size() == 5);
+  for (const auto& rate : rates) {
+    const double p = rate.first, n = rate.second;
+    INFO(p, ": ", n);
+    CHECK(is_rate(n, p));
+    CHECK_FALSE(is_rate(n, p + 0.03));  // the bound is tight enough to see a wrong chance
+    CHECK_FALSE(is_rate(n, p - 0.03));
+  }
+  const double blurred = count(views, [](const View& v) { return v.blur_sigma > 0; });
+  CHECK(is_rate(blurred, 0.5));
+  // independent of each other: two chances together are their product
+  CHECK(is_rate(count(views, [](const View& v) { return v.flip == 1 && v.blur_sigma > 0; }), 0.25));
+  CHECK(is_rate(count(views, [](const View& v) { return v.grayscale == 1 && v.jitter[0] != Jitter::none; }),
+                0.16));
+  // and the two views of an image of each other
+  double both = 0;
+  for (std::size_t i = 0; i < views.size(); i += 2) both += views[i].flip == 1 && views[i + 1].flip == 1;
+  CHECK(is_rate(both, 0.25, kDraws / 2));
+}
+
+TEST_CASE("jitter: uniform factors, and all 24 orders alike") {
+  for (const double strength : {1.0, 0.5}) {
+    ViewRecipe r = view_recipe("simclr-imagenet");
+    r.jitter_p = 1;
+    r.strength = strength;
+    std::vector<double> factors[5];
+    std::map<std::string, int> orders;
+    for (const View& v : many(r)) {
+      std::string order;
+      for (int i = 0; i < 4; ++i) {
+        factors[int(v.jitter[i])].push_back(v.factor[i]);
+        order += char('0' + int(v.jitter[i]));
+      }
+      ++orders[order];
+    }
+    CHECK(factors[0].empty());
+    for (const Jitter op : {Jitter::brightness, Jitter::contrast, Jitter::saturation}) {
+      REQUIRE(factors[int(op)].size() == kDraws);
+      CHECK(is_uniform(factors[int(op)], 1 - 0.8 * strength, 1 + 0.8 * strength));
+      CHECK_FALSE(is_uniform(factors[int(op)], 1 - 0.85 * strength, 1 + 0.85 * strength));
+    }
+    CHECK(is_uniform(factors[int(Jitter::hue)], -0.2 * strength, 0.2 * strength));
+    CHECK(orders.size() == 24);
+    for (const auto& [order, n] : orders) CHECK(is_rate(n, 1.0 / 24));
+  }
+}
+
+TEST_CASE("an op of no strength is left out, and a factor is never negative") {
+  ViewRecipe r = view_recipe("simclr-cifar");
+  r.jitter_p = 1;
+  r.hue = 0;
+  r.contrast = 4;  // times s = 0.5: 1 - 2 .. 1 + 2
+  for (const View& v : many(r)) {
+    for (int i = 0; i < 4; ++i) {
+      CHECK(v.jitter[i] != Jitter::hue);
+      CHECK(v.factor[i] >= 0);
+    }
+  }
+}
+
+TEST_CASE("crops: area uniform, logarithm of the ratio uniform, inside the image") {
+  ViewRecipe r = view_recipe("simclr-cifar");
+  r.scale = {0.1, 0.3};  // such that every first try fits
+  std::vector<double> area, ratio, left;
+  for (const View& v : many(r, 3000, 3000)) {
+    CHECK(kernels::fault(v, 3 * 3000 * 3000, 224) == nullptr);
+    area.push_back(double(v.crop_height) * v.crop_width / 9e6);
+    ratio.push_back(std::log(double(v.crop_width) / v.crop_height));
+    left.push_back(v.left / double(3000 - v.crop_width));
+  }
+  CHECK(is_uniform(area, 0.0998, 0.3002));  // sides are whole pixels
+  CHECK(is_uniform(ratio, std::log(0.7495), std::log(1.3345)));
+  CHECK(is_uniform(left, 0, 1));
+  CHECK_FALSE(is_uniform(area, 0.08, 0.3));
+}
+
+TEST_CASE("ten tries that fail: the central crop, as torchvision") {
+  const ViewRecipe r = view_recipe("simclr-cifar");
+  const View wide = draw(r, 0, 0, 0, 0, 0, 10, 1000, 32), tall = draw(r, 0, 0, 0, 0, 0, 1000, 10, 32);
+  CHECK(wide.crop_height == 10);
+  CHECK(wide.crop_width == 13);
+  CHECK(wide.left == 493);
+  CHECK(wide.top == 0);
+  CHECK(tall.crop_height == 13);
+  CHECK(tall.crop_width == 10);
+  CHECK(tall.top == 493);
+  const View pixel = draw(r, 0, 0, 0, 0, 0, 1, 1, 32);
+  CHECK(pixel.crop_height == 1);
+  CHECK(pixel.crop_width == 1);
+}
+
+TEST_CASE("blur: sigma uniform, 23 taps at 224 pixels") {
+  std::vector<double> sigma;
+  for (const View& v : many(view_recipe("simclr-imagenet"))) {
+    if (v.blur_sigma == 0) continue;
+    sigma.push_back(v.blur_sigma);
+    CHECK(v.blur_kernel == 23);
+  }
+  CHECK(is_uniform(sigma, 0.1, 2));
+  ViewRecipe r = view_recipe("simclr-imagenet");
+  r.blur_p = 1;
+  CHECK(draw(r, 0, 0, 0, 0, 0, 9, 9, 1).blur_kernel == 1);
+  CHECK(draw(r, 0, 0, 0, 0, 0, 9, 9, 32).blur_kernel == 3);
+}
+
+TEST_CASE("presets") {
+  const ViewRecipe cifar = view_recipe("simclr-cifar"), imagenet = view_recipe("simclr-imagenet");
+  CHECK(cifar.strength == 0.5);
+  CHECK(cifar.blur_p == 0);
+  CHECK_FALSE(cifar.bicubic);
+  CHECK(imagenet.strength == 1);
+  CHECK(imagenet.blur_p == 0.5);
+  CHECK(imagenet.bicubic);
+  for (const View& v : many(view_recipe("imagenet"), 300, 256)) {
+    REQUIRE(v.crop_height == 224);
+    REQUIRE(v.crop_width == 224);
+    REQUIRE(v.top == 38);
+    REQUIRE(v.left == 16);
+    REQUIRE(v.flip + v.grayscale + int(v.jitter[0]) == 0);
+    REQUIRE(v.blur_sigma == 0);
+    REQUIRE(v.solarize == 256);
+  }
+  CHECK(message_of<engine::UsageError>([] { view_recipe("cifar10"); }) ==
+        "view recipe 'cifar10', expected simclr-imagenet, simclr-cifar, crop-imagenet, crop-cifar, imagenet "
+        "or cifar");
+}

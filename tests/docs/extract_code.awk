@@ -1,0 +1,19 @@
+# Takes the code blocks of a page whose first line is ```cpp PATH, and writes each to FOLDER/PATH. A block for a
+# catalogue (kernels/kernels.h, engine/ops.h) is put into a copy of it, before the namespace is closed.
+#   awk -v folder=FOLDER -f tests/docs/extract_code.awk PAGE     in the root of the repository
+function close_block() {
+  if (path == "kernels/kernels.h" || path == "engine/ops.h") {
+    while ((getline line < path) > 0) {
+      if (line ~ /^}  \/\/ namespace (kernels|engine)$/) printf "%s", block > (folder "/" path)
+      print line > (folder "/" path)
+    }
+    close(path)
+  } else {
+    printf "%s", block > (folder "/" path)
+  }
+  close(folder "/" path)
+  path = ""
+}
+/^```cpp [a-z]/ { path = $2; block = ""; next }
+/^```/ { if (path != "") close_block(); next }
+path != "" { block = block $0 "\n" }

@@ -1,0 +1,102 @@
+// A short training of which every rank has a part, for comparing any number of ranks with one.
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/training/train_step.h"
+#include "data/view_batch.h"
+#include "engine/ops.h"
+
+// What a training leaves, by name: "loss of step 1", "gradient of encoder.conv1.weight", "value of ...".
+using Outcome = std::map<std::string, std::vector<double>>;
+
+// Which rank's communicator each part of the step asks. The program's step asks one for all; a mutation, a
+// mistake that was made elsewhere, gives a part another one.
+struct RankParts {
+  engine::Communicator &norm, &loss, &gradients;
+  std::int64_t pairs;  // in the loss
+};
+
+class RankTraining {
+ public:
+  static constexpr int steps = 5, batch = 22;  // 22 pairs: uneven for 3, 4 and 8 ranks
+
+  explicit RankTraining(engine::DType dtype, std::uint64_t seed = 1) {
+    o_.arch = "resnet10";
+    o_.width = 0.125;
+    o_.out_dim = 64;
+    o_.batch = batch;
+    o_.size = 8;
+    o_.tau = 0.2;
+    o_.lr = 0.01;  // with larger steps a difference in rounding grows tenfold in five
+    o_.seed = seed;
+    o_.optimizer = "lars";
+    o_.dtype = engine::name(dtype);
+    apps::resolve(o_, true);
+  }
+
+  // The program's step.
+  Outcome run(engine::Communicator& c) const { return run(c, RankParts{c, c, c, batch}, true); }
+  // The same step written out, with a communicator for each part.
+  Outcome run(engine::Communicator& c, const RankParts& parts) const { return run(c, parts, false); }
+
+ private:
+  Outcome run(engine::Communicator& c, const RankParts& parts, bool as_the_program) const {
+    const apps::Model model(o_, engine::cpu);
+    const auto optimizer = apps::make_optimizer(o_, model.parameters);
+    const auto dataset = data::open_dataset("data/samples", data::Split::train);
+    data::Loader loader(*dataset, {.batch = batch, .threads = 0, .seed = o_.seed}, c);
+    data::ViewBatches views(data::view_recipe("simclr-" + o_.recipe), 2, o_.size, o_.seed, engine::cpu,
+                            engine::parse_dtype(o_.dtype));
+    const engine::Tensor tau = engine::full({1}, o_.tau, model.parameters.dtype(), engine::cpu);
+    apps::TrainStep step(model, *optimizer, c, batch);
+    apps::Phases phases(engine::cpu, false);
+    Outcome outcome;
+    for (int i = 1; i <= steps; ++i) {
+      const engine::Tensor images = views(loader.next());
+      engine::Tensor loss;
+      if (as_the_program) {
+        loss = step(images, tau, o_.lr, phases);
+      } else {
+        const engine::Tensor z = model.net(images, {engine::Mode::train, parts.norm});
+        loss = engine::nt_xent(z, tau, parts.loss, parts.pairs);
+        model.parameters.clear_gradients();
+        engine::backward(loss);
+        parts.gradients.all_reduce_sum(model.parameters.gradients());
+        optimizer->step(o_.lr);
+      }
+      outcome["loss of step " + std::to_string(i)] = loss.to_vector();
+      if (i > 1) continue;
+      for (const engine::Parameter& p : model.parameters.list())
+        if (p.trained) outcome["gradient of " + p.name] = engine::gradient(p.value).to_vector();
+    }
+    for (const engine::Parameter& p : model.parameters.list())
+      outcome["value of " + p.name] = p.value.to_vector();
+    return outcome;
+  }
+
+  apps::PretrainOptions o_;
+};
+
+// The largest |a - b| / |b| of all entries, each by its norm, and where it is.
+inline double largest_error(const Outcome& a, const Outcome& b, std::string* where = nullptr) {
+  double largest = 0;
+  for (const auto& [name, right] : b) {
+    const auto found = a.find(name);
+    if (found == a.end() || found->second.size() != right.size()) return INFINITY;
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      difference += std::pow(found->second[i] - right[i], 2);
+      size += right[i] * right[i];
+    }
+    const double error = difference == 0 ? 0 : std::sqrt(difference / size);
+    if (!(error <= largest)) {
+      largest = error;
+      if (where != nullptr) *where = name;
+    }
+  }
+  return largest;
+}

@@ -17,54 +17,79 @@ struct RankOptions {
   double timeout = 600;              // seconds after which a rank that does not answer is lost
 };
 
-struct PretrainOptions : RankOptions {
-  std::string data;  // folder of the images
-  std::string run;   // folder that receives the results
+// A pretraining's options in groups. A function takes the groups that it needs; PretrainOptions is all of
+// them.
+struct DataOptions {
+  std::string data;                 // folder of the images
+  int threads = 2;                  // of the loader; 0 loads in the training thread
+  std::string bad_images = "stop";  // an image that can't be decoded: stop | skip
+  std::string resident = "auto";    // the pixels of all images in the device's memory: auto | on | off
+};
 
+struct ModelOptions {
   std::string arch = "resnet18";  // resnet10 | resnet18 | resnet34 | resnet50
   std::string stem = "auto";      // cifar (3x3, no pool) | imagenet (7x7 stride 2, pool)
   double width = 1;               // factor on every channel count
   int head_layers = 2;            // of the projection head: 2 | 3
   int hidden = -1;                // width of its hidden layers; by default that of the features
   int out_dim = 128;              // of its output
+  std::string dtype = "f32";      // of the activations: f32 | bf16 | f64
+  std::string init_weights;       // of the encoder: a file of torchvision's names, or a checkpoint
+};
 
-  int batch = 256;                 // pairs a step, N in the loss
-  int epochs = 100;                // used if steps is not given
-  long steps = -1;                 // total, of this run and those that it resumes
-  double tau = 0.5;                // temperature
-  std::string optimizer = "lars";  // lars | sgd | adamw
-  std::string lars = "google";  // whose convention: google (SimCLR's code) | lightly (and solo-learn, apex)
-  double lr = -1;               // at the peak; by default from the optimizer and the batch
-  double weight_decay = -1;     // by default from the optimizer
-  double momentum = 0.9;        // of lars and sgd; adamw's beta1
-  double warmup_epochs = -1;    // linear warm-up, then cosine; by default 10, or a tenth of a short run
+struct MethodOptions {
+  double tau = 0.5;  // temperature of the contrastive loss
+};
 
-  std::string recipe = "auto";  // of the views: cifar | imagenet
+struct ViewOptions {
+  std::string recipe = "auto";  // cifar | imagenet
   int size = -1;                // of a view in pixels; by default 32 for CIFAR, 96 for STL-10, else 224
+};
 
-  std::uint64_t seed = 0;
-  std::string dtype = "f32";        // of the activations: f32 | bf16 | f64
-  int threads = 2;                  // of the loader; 0 loads in the training thread
-  std::string bad_images = "stop";  // what becomes of an image that can't be decoded: stop | skip
-  std::string resident = "auto";    // the pixels of all images in the device's memory: auto | on | off
-  bool graph = false;               // a step is one CUDA graph
+struct OptimizerOptions {
+  std::string optimizer = "lars";  // lars | sgd | adamw
+  std::string lars = "google";     // convention: google (SimCLR's code) | lightly (and solo-learn, apex)
+  double lr = -1;                  // at the peak; by default from the optimizer and the batch
+  double weight_decay = -1;        // by default from the optimizer
+  double momentum = 0.9;           // of lars and sgd; adamw's beta1
+};
 
+struct ScheduleOptions {
+  int batch = 256;            // pairs a step of all ranks, N in the loss
+  int epochs = 100;           // used if steps is not given
+  long steps = -1;            // total, of this run and those that it resumes
+  double warmup_epochs = -1;  // linear warm-up, then cosine; by default 10, or a tenth of a short run
+};
+
+struct ProbeOptions {
+  long probe_every = 0;     // epochs between classifications of held-out training images; 0: never
+  int probe_images = 5000;  // of the training set; a fifth is held out
+};
+
+struct RunOptions {
+  std::string run;           // folder that receives the results
+  std::uint64_t seed = 0;    // of everything that is drawn
+  long save_every = 0;       // steps between checkpoints; 0: at the end only
+  int keep = 2;              // newest checkpoints that stay
+  std::string resume;        // a checkpoint, or "auto": the newest whole one in `run`, if there is one
+  bool graph = false;        // a step is one CUDA graph
   double bucket = 4;         // MiB of gradients summed at once while backward runs; 0: all after it
   long verify_every = 1000;  // steps between proofs that all ranks have the same parameters; 0: never
-
-  long save_every = 0;  // steps between checkpoints; 0: at the end only
-  int keep = 2;         // newest checkpoints that stay
-
-  long probe_every = 0;      // epochs between classifications of held-out training images; 0: never
-  int probe_images = 5000;   // of the training set; a fifth is held out
-  std::string resume;        // a checkpoint, or "auto": the newest whole one in `run`, if there is one
-  std::string init_weights;  // of the encoder: a file of torchvision's names, or a checkpoint
-
-  bool dry_run = false;  // print what would be done, and stop
-  bool sync = false;     // wait after each phase, so that its time is its own (always so on the CPU)
-  std::string trace;     // file for what ran when, of all ranks
-  std::string json;      // file for the result
+  bool dry_run = false;      // print what would be done, and stop
+  bool sync = false;         // wait after each phase, so that its time is its own (always so on the CPU)
+  std::string trace;         // file for what ran when, of all ranks
+  std::string json;          // file for the result
 };
+
+struct PretrainOptions : DataOptions,
+                         ModelOptions,
+                         MethodOptions,
+                         ViewOptions,
+                         OptimizerOptions,
+                         ScheduleOptions,
+                         ProbeOptions,
+                         RunOptions,
+                         RankOptions {};
 
 struct StepsOptions : PretrainOptions {
   std::string out;

@@ -7,7 +7,7 @@
 #include "engine/ranks/communicator.h"
 #include "engine/tensor.h"
 #include "kernels/augment/view.h"
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 
 namespace engine {
 

@@ -10,8 +10,8 @@
 
 #include "kernels/augment/view.h"
 #include "kernels/base/bf16.h"
+#include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
-#include "kernels/convolution/convolution_shape.h"
 
 namespace kernels {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "apps/options/options.h"
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 
 namespace apps {
 

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
-#include "kernels/convolution/convolution_shape.h"
 
 namespace kernels {
 

@@ -1,5 +1,5 @@
 // Convolution as a matrix product: its columns, and the way back.
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 #include "kernels/kernels.h"
 #include "kernels/simt.h"
 

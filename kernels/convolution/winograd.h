@@ -15,7 +15,7 @@
 
 #include <cstddef>
 
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 #include "kernels/simt.h"
 #include "kernels/tiles/vector.h"
 

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
+#include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
-#include "kernels/convolution/convolution_shape.h"
 
 namespace kernels {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
-#include "kernels/convolution/convolution_shape.h"
 
 namespace kernels::cudnn {
 

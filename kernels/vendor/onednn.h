@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 
 namespace kernels::onednn {
 

@@ -7,7 +7,7 @@
 
 #include "engine/random.h"
 #include "kernels/base/bf16.h"
-#include "kernels/convolution/convolution_shape.h"
+#include "kernels/base/convolution_shape.h"
 
 namespace direct_convolution {
 

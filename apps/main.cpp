@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "apps/cli/cli.h"
+#include "apps/system/exit_code.h"
 
 int main(int argc, char** argv) {
   const int code = apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr);

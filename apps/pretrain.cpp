@@ -3,12 +3,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/cli/cli.h"
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
+#include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
 #include "apps/training/embedding_monitor.h"

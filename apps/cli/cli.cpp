@@ -11,6 +11,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/options/fields.h"
+#include "apps/system/exit_code.h"
 #include "apps/system/machine.h"
 #include "apps/system/shell.h"
 #include "data/files.h"

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "apps/cli/cli.h"
+#include "apps/system/exit_code.h"
 #include "apps/system/shell.h"
 
 namespace apps {

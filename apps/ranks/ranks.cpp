@@ -9,7 +9,6 @@
 #include <fstream>
 #include <thread>
 
-#include "apps/cli/cli.h"
 #include "apps/options/fields.h"
 #include "apps/ranks/local_ranks.h"
 #include "apps/run/run_directory.h"

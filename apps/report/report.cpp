@@ -13,7 +13,7 @@
 #include "apps/report/chart.h"
 #include "apps/report/report_embeddings.h"
 #include "apps/run/run_directory.h"
-#include "apps/training/progress.h"
+#include "apps/system/duration.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -325,7 +325,7 @@ std::string report_html(const std::string& run) {
     s << tile(compact(last.loss), "loss after " + compact(double(last.step)) + " steps")
       << tile(compact(std::round(last.epoch * 100) / 100), "epochs")
       << tile(compact(std::round(median(speeds))), "pairs/s, median")
-      << tile(Progress::duration(seconds), "training time");
+      << tile(duration_text(seconds), "training time");
   }
   s << "</div>\n"
     << results_section(results) << training_section(steps, o) << monitor_section(read_monitor(run))

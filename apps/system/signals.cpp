@@ -1,8 +1,9 @@
 #include "apps/system/signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
-#include "apps/cli/cli.h"
+#include "apps/system/exit_code.h"
 
 namespace apps {
 namespace {

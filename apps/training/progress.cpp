@@ -2,8 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
+#include "apps/system/duration.h"
 
 namespace apps {
 
@@ -15,22 +14,12 @@ Progress::Progress(std::FILE* out, RunDirectory& run, long first_step, long tota
       total_(total_steps),
       interval_(terminal_ ? 0.1 : interval) {}
 
-std::string Progress::duration(double seconds) {
-  const long s = std::lround(std::max(0.0, seconds));
-  char text[32];
-  if (s >= 3600)
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  else
-    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-  return text;
-}
-
 std::string Progress::text(const StepRecord& r, long total_steps, double seconds_left) {
   char line[200];
   std::snprintf(line, sizeof line,
                 "step %ld/%ld  epoch %.2f  loss %.4f  lr %.3g  %.0f pairs/s  data wait %.0f %%  %s left",
                 r.step, total_steps, r.epoch, r.loss, r.lr, r.pairs_per_s, 100 * r.data_wait,
-                duration(seconds_left).c_str());
+                duration_text(seconds_left).c_str());
   return line;
 }
 

@@ -21,7 +21,6 @@ class Progress {
   void finish(const StepRecord&);     // the last line, in any case
 
   static std::string text(const StepRecord&, long total_steps, double seconds_left);
-  static std::string duration(double seconds);  // "1:02:03", "2:03"
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -6,13 +6,13 @@
 
 #include <cmath>
 
-#include "apps/cli/cli.h"
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/fine_tuning.h"
 #include "apps/evaluation/neighbours.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
+#include "apps/system/exit_code.h"
 #include "data/subset.h"
 #include "engine/tape.h"
 #include "tests/support/small_cifar.h"

@@ -12,6 +12,7 @@
 
 #include "apps/options/fields.h"
 #include "apps/run/checkpoint.h"
+#include "apps/system/duration.h"
 #include "apps/system/signals.h"
 #include "apps/training/progress.h"
 #include "engine/error.h"
@@ -124,8 +125,8 @@ TEST_CASE("run directory: a run is neither overwritten nor shared") {
 TEST_CASE("progress: one line") {
   CHECK(apps::Progress::text(step(20), 400, 3723) ==
         "step 20/400  epoch 2.00  loss 0.2500  lr 0.1  100 pairs/s  data wait 25 %  1:02:03 left");
-  CHECK(apps::Progress::duration(59.6) == "1:00");
-  CHECK(apps::Progress::duration(-1) == "0:00");
+  CHECK(apps::duration_text(59.6) == "1:00");
+  CHECK(apps::duration_text(-1) == "0:00");
 
   const Options o;
   apps::RunDirectory run(o, 0);

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <optional>
 
-#include "apps/cli/cli.h"
 #include "apps/training/train_step.h"
 #include "data/view_batch.h"
 #include "engine/memory/host_wait.h"

@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "apps/cli/cli.h"
 #include "apps/cli/commands.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/exit_code.h"
 
 namespace fs = std::filesystem;
 

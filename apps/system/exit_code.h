@@ -1,0 +1,8 @@
+#pragma once
+
+namespace apps {
+
+// What the program ends with (sysexits.h, where it has a name for it).
+enum ExitCode { kOk = 0, kFailed = 1, kUsage = 2, kBadData = 65, kTryAgain = 75, kInterrupted = 130 };
+
+}  // namespace apps

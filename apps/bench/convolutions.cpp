@@ -13,7 +13,7 @@ std::vector<std::string> algorithms_of(const kernels::ConvolutionShape& shape) {
   engine::on_stream(engine::cpu, [&](auto stream) {
     for (const auto pass :
          {kernels::Pass::forward, kernels::Pass::backward_data, kernels::Pass::backward_weights})
-      names.emplace_back(kernels::convolution_algorithm<decltype(stream), T>(shape, pass));
+      names.push_back(kernels::convolution_algorithm<decltype(stream), T>(shape, pass));
   });
   return names;
 }

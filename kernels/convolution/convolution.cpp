@@ -3,175 +3,103 @@
 #include <algorithm>
 #include <stdexcept>
 #include <type_traits>
+#include <vector>
 
-#include "kernels/convolution/im2col_convolution.h"
-#include "kernels/convolution/winograd_convolution.h"
-#ifdef DYAD_CUDNN
-#include "kernels/convolution/cudnn_convolution.h"
-#endif
-#ifdef DYAD_ONEDNN
-#include "kernels/convolution/onednn_convolution.h"
-#endif
+#include "kernels/convolution/convolution_backend.h"
 
 namespace kernels {
 namespace {
 
-#ifdef DYAD_ONEDNN
 template <class Stream, class T>
-constexpr bool has_onednn = std::is_same_v<Stream, CpuStream> && !std::is_same_v<T, double>;
+using Backend = ConvolutionBackend<Stream, T>;
+
+// The backends of a stream and a type, in the order in which `automatic` asks them; the last takes any shape.
+template <class Stream, class T>
+std::vector<Backend<Stream, T>> made_backends() {
+  std::vector<Backend<Stream, T>> table;
+  if constexpr (!std::is_same_v<T, bf16>) table.push_back(winograd_convolution<Stream, T>());
+#ifdef DYAD_ONEDNN
+  if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<T, double>)
+    table.push_back(onednn_convolution<T>());
 #endif
 #ifdef DYAD_CUDNN
-template <class Stream, class T>
-constexpr bool has_cudnn = std::is_same_v<Stream, CudaStream> && !std::is_same_v<T, double>;
+  if constexpr (std::is_same_v<Stream, CudaStream> && !std::is_same_v<T, double>)
+    table.push_back(cudnn_convolution<T>());
 #endif
-
-// Winograd pays where the products outweigh the transforms, and where the 4x4 tiles of outputs (8x8 of dx at
-// stride 2) do not hang over the edge too far.
-bool winograd_pays(const ConvolutionShape& s) {
-  if (!winograd_can(s) || s.c < 16 || s.k < 16) return false;
-  const std::int64_t covered = (s.p() + 3) / 4 * 4 * ((s.q() + 3) / 4 * 4), outputs = s.p() * s.q();
-  return covered * (s.stride == 1 ? 10 : 16) <= outputs * 20;
+  table.push_back(im2col_convolution<Stream, T>());
+  return table;
 }
 
 template <class Stream, class T>
-Algorithm choose_algorithm(const ConvolutionShape& s, Pass pass) {
-  if (std::is_same_v<Stream, CpuStream> && std::is_same_v<T, float> && winograd_pays(s))
-    return Algorithm::winograd;
-  if (convolution_can<Stream, T>(s, pass, Algorithm::onednn)) return Algorithm::onednn;
-  if (convolution_can<Stream, T>(s, pass, Algorithm::cudnn)) return Algorithm::cudnn;
-  return Algorithm::im2col;
+const std::vector<Backend<Stream, T>>& backends() {
+  static const std::vector<Backend<Stream, T>> table = made_backends<Stream, T>();
+  return table;
+}
+
+// Null where the table has none.
+template <class Stream, class T>
+const Backend<Stream, T>* backend_of(Algorithm algorithm) {
+  const auto& table = backends<Stream, T>();
+  const auto found = std::find_if(table.begin(), table.end(),
+                                  [=](const Backend<Stream, T>& b) { return b.algorithm == algorithm; });
+  return found == table.end() ? nullptr : &*found;
 }
 
 template <class Stream, class T>
-Algorithm resolve(const ConvolutionShape& s, Pass pass, Algorithm algorithm) {
-  if (algorithm == Algorithm::automatic) return choose_algorithm<Stream, T>(s, pass);
-  if (!convolution_can<Stream, T>(s, pass, algorithm))
+const Backend<Stream, T>& chosen_backend(const ConvolutionShape& s, Pass pass) {
+  const auto& table = backends<Stream, T>();
+  return *std::find_if(table.begin(), table.end(),
+                       [&](const Backend<Stream, T>& b) { return b.chosen(s, pass); });
+}
+
+template <class Stream, class T>
+const Backend<Stream, T>& backend_for(const ConvolutionShape& s, Pass pass, Algorithm algorithm) {
+  if (algorithm == Algorithm::automatic) return chosen_backend<Stream, T>(s, pass);
+  const Backend<Stream, T>* backend = backend_of<Stream, T>(algorithm);
+  if (backend == nullptr || !backend->can(s, pass))
     throw std::invalid_argument("convolution: the algorithm asked for can't do this shape and type");
-  return algorithm;
+  return *backend;
 }
-
-template <class T>
-constexpr bool has_winograd = !std::is_same_v<T, bf16>;
 
 }  // namespace
 
 template <class Stream, class T>
 bool convolution_can(const ConvolutionShape& s, Pass pass, Algorithm algorithm) {
-  if (algorithm == Algorithm::winograd) return has_winograd<T> && winograd_can(s);
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn) return onednn_can<T>(s, pass);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn) return cudnn_can<T>(s, pass);
-  }
-#endif
-  (void)pass;
-  return algorithm != Algorithm::onednn && algorithm != Algorithm::cudnn;
+  if (algorithm == Algorithm::automatic) return true;
+  const Backend<Stream, T>* backend = backend_of<Stream, T>(algorithm);
+  return backend != nullptr && backend->can(s, pass);
 }
 
 template <class Stream, class T>
 void convolution_forward(Stream stream, const ConvolutionShape& s, const T* x, const acc_t<T>* filter, T* y,
-                         void* workspace, Algorithm asked) {
-  const Algorithm algorithm = resolve<Stream, T>(s, Pass::forward, asked);
-  if constexpr (has_winograd<T>) {
-    if (algorithm == Algorithm::winograd) return winograd_forward(stream, s, x, filter, y, workspace);
-  }
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn) return onednn_forward(s, x, filter, y, workspace);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn) return cudnn_forward(stream, s, x, filter, y, workspace);
-  }
-#endif
-  im2col_forward(stream, s, x, filter, y, workspace);
+                         void* workspace, Algorithm algorithm) {
+  backend_for<Stream, T>(s, Pass::forward, algorithm).forward(stream, s, x, filter, y, workspace);
 }
 
 template <class Stream, class T>
 void convolution_backward_data(Stream stream, const ConvolutionShape& s, const T* dy, const acc_t<T>* filter,
-                               T* dx, bool accumulate, void* workspace, Algorithm asked) {
-  const Algorithm algorithm = resolve<Stream, T>(s, Pass::backward_data, asked);
-  if constexpr (has_winograd<T>) {
-    if (algorithm == Algorithm::winograd)
-      return winograd_backward_data(stream, s, dy, filter, dx, accumulate, workspace);
-  }
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn) return onednn_backward_data(s, dy, filter, dx, accumulate, workspace);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn)
-      return cudnn_backward_data(stream, s, dy, filter, dx, accumulate, workspace);
-  }
-#endif
-  im2col_backward_data(stream, s, dy, filter, dx, accumulate, workspace);
+                               T* dx, bool accumulate, void* workspace, Algorithm algorithm) {
+  backend_for<Stream, T>(s, Pass::backward_data, algorithm)
+      .backward_data(stream, s, dy, filter, dx, accumulate, workspace);
 }
 
 template <class Stream, class T>
 void convolution_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy,
-                                  acc_t<T>* d_filter, bool accumulate, void* workspace, Algorithm asked) {
-  const Algorithm algorithm = resolve<Stream, T>(s, Pass::backward_weights, asked);
-  if constexpr (has_winograd<T>) {
-    if (algorithm == Algorithm::winograd)
-      return winograd_backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
-  }
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn)
-      return onednn_backward_weights(s, x, dy, d_filter, accumulate, workspace);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn)
-      return cudnn_backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
-  }
-#endif
-  im2col_backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
+                                  acc_t<T>* d_filter, bool accumulate, void* workspace, Algorithm algorithm) {
+  backend_for<Stream, T>(s, Pass::backward_weights, algorithm)
+      .backward_weights(stream, s, x, dy, d_filter, accumulate, workspace);
 }
 
 template <class Stream, class T>
-std::size_t convolution_workspace_bytes(const ConvolutionShape& s, Pass pass, Algorithm asked) {
-  const Algorithm algorithm = resolve<Stream, T>(s, pass, asked);
-  if constexpr (has_winograd<T>) {
-    if (algorithm == Algorithm::winograd) return winograd_workspace_bytes<Stream, T>(s, pass);
-  }
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn) return onednn_workspace_bytes<T>(s, pass);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn) return cudnn_workspace_bytes<T>(s, pass);
-  }
-#endif
-  return im2col_workspace_bytes<Stream, T>(s, pass);
+std::size_t convolution_workspace_bytes(const ConvolutionShape& s, Pass pass, Algorithm algorithm) {
+  return backend_for<Stream, T>(s, pass, algorithm).workspace_bytes(s, pass);
 }
 
 template <class Stream, class T>
-const char* convolution_algorithm(const ConvolutionShape& s, Pass pass) {
-  const Algorithm algorithm = choose_algorithm<Stream, T>(s, pass);
-  if (algorithm == Algorithm::winograd) return s.stride == 1 ? "winograd 4x4,3x3" : "winograd 4x4,3x3/2";
-#ifdef DYAD_ONEDNN
-  if constexpr (has_onednn<Stream, T>) {
-    if (algorithm == Algorithm::onednn) return onednn_implementation<T>(s, pass);
-  }
-#endif
-#ifdef DYAD_CUDNN
-  if constexpr (has_cudnn<Stream, T>) {
-    if (algorithm == Algorithm::cudnn) return cudnn_engine<T>(s, pass);
-    return is_matrix(s) ? "gemm, cudnn has no engine" : "im2col + gemm, cudnn has no engine";
-  }
-#endif
-  return is_matrix(s) ? "gemm" : "im2col + gemm";
+std::string convolution_algorithm(const ConvolutionShape& s, Pass pass) {
+  const Backend<Stream, T>& chosen = chosen_backend<Stream, T>(s, pass);
+  const bool refused = chosen.algorithm == Algorithm::im2col && backend_of<Stream, T>(Algorithm::cudnn);
+  return std::string(chosen.name(s, pass)) + (refused ? ", cudnn has no engine" : "");
 }
 
 #define INSTANTIATE_CONVOLUTION(S, T)                                                                      \
@@ -183,7 +111,7 @@ const char* convolution_algorithm(const ConvolutionShape& s, Pass pass) {
                                              bool, void*, Algorithm);                                      \
   template std::size_t convolution_workspace_bytes<S, T>(const ConvolutionShape&, Pass, Algorithm);        \
   template bool convolution_can<S, T>(const ConvolutionShape&, Pass, Algorithm);                           \
-  template const char* convolution_algorithm<S, T>(const ConvolutionShape&, Pass);
+  template std::string convolution_algorithm<S, T>(const ConvolutionShape&, Pass);
 #define INSTANTIATE_CONVOLUTIONS(S)  \
   INSTANTIATE_CONVOLUTION(S, float)  \
   INSTANTIATE_CONVOLUTION(S, double) \

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
@@ -36,6 +37,6 @@ bool convolution_can(const ConvolutionShape&, Pass, Algorithm);
 // What `automatic` stands for, in words: "winograd 4x4,3x3", "onednn jit:avx512_core", "cudnn engine 47",
 // "im2col + gemm", "gemm".
 template <class Stream, class T>
-const char* convolution_algorithm(const ConvolutionShape&, Pass);
+std::string convolution_algorithm(const ConvolutionShape&, Pass);
 
 }  // namespace kernels

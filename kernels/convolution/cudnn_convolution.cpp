@@ -1,14 +1,26 @@
 #ifdef DYAD_CUDNN
-#include "kernels/convolution/cudnn_convolution.h"
-
+// Convolution by cuDNN, on the CUDA device in f32 and bf16.
 #include <type_traits>
 
+#include "kernels/convolution/beside_cudnn.h"
+#include "kernels/convolution/convolution_backend.h"
 #include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/cudnn.h"
 #include "kernels/vendor/tf32.h"
 
 namespace kernels {
+
+BesideCudnn& beside_cudnn() {
+  using S = CudaStream;
+  static BesideCudnn kernels{
+      [](S stream, std::int64_t n, const float* x, bf16* y) { cast_to_bf16(stream, n, x, y, false); },
+      [](S stream, std::int64_t n, const bf16* x, float* y, bool add) { cast_to_f32(stream, n, x, y, add); },
+      [](S stream, std::int64_t n, const float* x, float* y) { add(stream, n, x, y, y); },
+      [](S stream, std::int64_t n, const bf16* x, bf16* y) { add(stream, n, x, y, y); }};
+  return kernels;
+}
+
 namespace {
 
 using cudnn::Type;
@@ -72,25 +84,14 @@ const void* filter_of(CudaStream stream, const ConvolutionShape& s, const float*
 
 char* after(void* workspace, std::size_t bytes) { return static_cast<char*>(workspace) + bytes; }
 
-}  // namespace
-
-BesideCudnn& beside_cudnn() {
-  using S = CudaStream;
-  static BesideCudnn kernels{
-      [](S stream, std::int64_t n, const float* x, bf16* y) { cast_to_bf16(stream, n, x, y, false); },
-      [](S stream, std::int64_t n, const bf16* x, float* y, bool add) { cast_to_f32(stream, n, x, y, add); },
-      [](S stream, std::int64_t n, const float* x, float* y) { add(stream, n, x, y, y); },
-      [](S stream, std::int64_t n, const bf16* x, bf16* y) { add(stream, n, x, y, y); }};
-  return kernels;
-}
-
+// Whether cuDNN has an engine for it.
 template <class T>
 bool cudnn_can(const ConvolutionShape& s, Pass pass) {
   if (s.n * s.c * s.k == 0) return false;  // cuDNN has no empty tensors
   return find<T>(s, pass).plan != nullptr;
 }
 
-template <class T>
+template <class T>  // "cudnn engine 47"
 const char* cudnn_engine(const ConvolutionShape& s, Pass pass) {
   return find<T>(s, pass).plan->name();
 }
@@ -144,17 +145,15 @@ std::size_t cudnn_workspace_bytes(const ConvolutionShape& s, Pass pass) {
   return scratch + std::size_t(filter_elements(s)) * sizeof(float);
 }
 
-#define INSTANTIATE_CUDNN(T)                                                                               \
-  template bool cudnn_can<T>(const ConvolutionShape&, Pass);                                               \
-  template const char* cudnn_engine<T>(const ConvolutionShape&, Pass);                                     \
-  template void cudnn_forward(CudaStream, const ConvolutionShape&, const T*, const float*, T*, void*);     \
-  template void cudnn_backward_data(CudaStream, const ConvolutionShape&, const T*, const float*, T*, bool, \
-                                    void*);                                                                \
-  template void cudnn_backward_weights(CudaStream, const ConvolutionShape&, const T*, const T*, float*,    \
-                                       bool, void*);                                                       \
-  template std::size_t cudnn_workspace_bytes<T>(const ConvolutionShape&, Pass);
-INSTANTIATE_CUDNN(float)
-INSTANTIATE_CUDNN(bf16)
+}  // namespace
+
+template <class T>
+ConvolutionBackend<CudaStream, T> cudnn_convolution() {
+  return {Algorithm::cudnn,         cudnn_can<T>,     cudnn_can<T>,           cudnn_engine<T>,
+          cudnn_workspace_bytes<T>, cudnn_forward<T>, cudnn_backward_data<T>, cudnn_backward_weights<T>};
+}
+template ConvolutionBackend<CudaStream, float> cudnn_convolution();
+template ConvolutionBackend<CudaStream, bf16> cudnn_convolution();
 
 }  // namespace kernels
 #endif

@@ -1,14 +1,17 @@
-#include "kernels/convolution/im2col_convolution.h"
-
+// Convolution as a matrix product of its columns.
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/convolution/convolution_backend.h"
 #include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/matmul.h"
 
 namespace kernels {
 namespace {
+
+// A 1x1 filter at stride 1 needs no columns: the image is its own.
+bool is_matrix(const ConvolutionShape& s) { return s.r == 1 && s.s == 1 && s.stride == 1 && s.padding == 0; }
 
 // The images are taken in chunks: on the CPU as many as make columns for a core's cache, or enough rows to be
 // worth reading a large filter again for; on the GPU as many as stay within bounds. The chunk depends on the
@@ -78,8 +81,6 @@ template <class Stream>
 int parts_of(const ConvolutionShape& s) {
   return std::is_same_v<Stream, CpuStream> ? gradient_parts(s.n, s.k * s.r * s.s * s.c) : 1;
 }
-
-}  // namespace
 
 template <class Stream, class T>
 void im2col_forward(Stream stream, const ConvolutionShape& shape, const T* x, const acc_t<T>* filter, T* y,
@@ -151,17 +152,27 @@ std::size_t im2col_workspace_bytes(const ConvolutionShape& s, Pass pass) {
          matmul_workspace_bytes<Stream, T, T>(false, depth, s.n * pixels, depth);
 }
 
-#define INSTANTIATE_IM2COL(S, T)                                                                         \
-  template void im2col_forward(S, const ConvolutionShape&, const T*, const acc_t<T>*, T*, void*);        \
-  template void im2col_backward_data(S, const ConvolutionShape&, const T*, const acc_t<T>*, T*, bool,    \
-                                     void*);                                                             \
-  template void im2col_backward_weights(S, const ConvolutionShape&, const T*, const T*, acc_t<T>*, bool, \
-                                        void*);                                                          \
-  template std::size_t im2col_workspace_bytes<S, T>(const ConvolutionShape&, Pass);
-#define INSTANTIATE_IM2COLS(S)  \
-  INSTANTIATE_IM2COL(S, float)  \
-  INSTANTIATE_IM2COL(S, double) \
-  INSTANTIATE_IM2COL(S, bf16)
+bool any_shape(const ConvolutionShape&, Pass) { return true; }
+const char* im2col_name(const ConvolutionShape& s, Pass) { return is_matrix(s) ? "gemm" : "im2col + gemm"; }
+
+}  // namespace
+
+template <class Stream, class T>
+ConvolutionBackend<Stream, T> im2col_convolution() {
+  return {Algorithm::im2col,
+          any_shape,
+          any_shape,
+          im2col_name,
+          im2col_workspace_bytes<Stream, T>,
+          im2col_forward<Stream, T>,
+          im2col_backward_data<Stream, T>,
+          im2col_backward_weights<Stream, T>};
+}
+
+#define INSTANTIATE_IM2COLS(S)                                 \
+  template ConvolutionBackend<S, float> im2col_convolution();  \
+  template ConvolutionBackend<S, double> im2col_convolution(); \
+  template ConvolutionBackend<S, bf16> im2col_convolution();
 
 INSTANTIATE_IM2COLS(SimtStream)
 #ifndef DYAD_SIMT_ONLY

@@ -1,8 +1,8 @@
 #ifdef DYAD_ONEDNN
-#include "kernels/convolution/onednn_convolution.h"
-
+// Convolution by oneDNN's direct primitives, on the CPU device in f32 and bf16.
 #include <algorithm>
 
+#include "kernels/convolution/convolution_backend.h"
 #include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/onednn.h"
@@ -38,15 +38,14 @@ struct Parts {
   std::size_t sums_bytes() const { return aligned(std::size_t(count * filter_size) * sizeof(float)); }
 };
 
-}  // namespace
-
-template <class T>
+template <class T>  // "jit:avx512_core", ...
 const char* onednn_implementation(const ConvolutionShape& s, Pass pass) {
   if (pass != Pass::backward_weights) return Convolution::get<T>(s, pass).implementation();
   const PlanForOneThread plan;
   return Convolution::get<T>(Parts(s).large, pass).implementation();
 }
 
+// Whether oneDNN has fast code for it (not its reference loops).
 template <class T>
 bool onednn_can(const ConvolutionShape& s, Pass pass) {
   const char* name = onednn_implementation<T>(s, pass);
@@ -54,32 +53,33 @@ bool onednn_can(const ConvolutionShape& s, Pass pass) {
 }
 
 template <class T>
-void onednn_forward(const ConvolutionShape& s, const T* x, const float* filter, T* y, void* workspace) {
-  const OneLogEntry entry(CpuStream{}, "onednn_forward", s, x, filter, y, workspace);
+void onednn_forward(CpuStream stream, const ConvolutionShape& s, const T* x, const float* filter, T* y,
+                    void* workspace) {
+  const OneLogEntry entry(stream, "onednn_forward", s, x, filter, y, workspace);
   Convolution::get<T>(s, Pass::forward).run(x, filter, y, workspace);
 }
 
 // oneDNN overwrites dx: a data gradient that accumulates goes through memory of its own.
 template <class T>
-void onednn_backward_data(const ConvolutionShape& s, const T* dy, const float* filter, T* dx, bool accumulate,
-                          void* workspace) {
-  const OneLogEntry entry(CpuStream{}, "onednn_backward_data", s, dy, filter, dx, accumulate, workspace);
+void onednn_backward_data(CpuStream stream, const ConvolutionShape& s, const T* dy, const float* filter,
+                          T* dx, bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "onednn_backward_data", s, dy, filter, dx, accumulate, workspace);
   const auto& convolution = Convolution::get<T>(s, Pass::backward_data);
   if (!accumulate) return convolution.run(dy, filter, dx, workspace);
   T* image = reinterpret_cast<T*>(static_cast<char*>(workspace) + aligned(convolution.workspace_bytes()));
   convolution.run(dy, filter, image, workspace);
-  add(CpuStream{}, s.n * s.h * s.w * s.c, dx, image, dx);
+  add(stream, s.n * s.h * s.w * s.c, dx, image, dx);
 }
 
 template <class T>
-void onednn_backward_weights(const ConvolutionShape& s, const T* x, const T* dy, float* d_filter,
-                             bool accumulate, void* workspace) {
-  const OneLogEntry entry(CpuStream{}, "onednn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
+void onednn_backward_weights(CpuStream stream, const ConvolutionShape& s, const T* x, const T* dy,
+                             float* d_filter, bool accumulate, void* workspace) {
+  const OneLogEntry entry(stream, "onednn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const Parts parts(s);
   auto* sums = static_cast<float*>(workspace);
   char* scratch = static_cast<char*>(workspace) + parts.sums_bytes();
   const std::size_t slot_bytes = parts.slot_bytes<T>();
-  for_each_block(CpuStream{}, parts.count, parts.slots, [&](std::int64_t i, int slot) {
+  for_each_block(stream, parts.count, parts.slots, [&](std::int64_t i, int slot) {
     const std::int64_t first = parts.first(s.n, i);
     ConvolutionShape part = s;
     part.n = parts.first(s.n, i + 1) - first;
@@ -87,7 +87,7 @@ void onednn_backward_weights(const ConvolutionShape& s, const T* x, const T* dy,
     convolution.run(x + first * s.h * s.w * s.c, dy + first * s.p() * s.q() * s.k,
                     sums + i * parts.filter_size, scratch + std::size_t(slot) * slot_bytes);
   });
-  column_sum(CpuStream{}, parts.count, parts.filter_size, sums, d_filter, accumulate);
+  column_sum(stream, parts.count, parts.filter_size, sums, d_filter, accumulate);
 }
 
 template <class T>
@@ -100,15 +100,15 @@ std::size_t onednn_workspace_bytes(const ConvolutionShape& s, Pass pass) {
   return aligned(Convolution::get<T>(s, pass).workspace_bytes()) + image;
 }
 
-#define INSTANTIATE_ONEDNN(T)                                                                              \
-  template bool onednn_can<T>(const ConvolutionShape&, Pass);                                              \
-  template const char* onednn_implementation<T>(const ConvolutionShape&, Pass);                            \
-  template void onednn_forward(const ConvolutionShape&, const T*, const float*, T*, void*);                \
-  template void onednn_backward_data(const ConvolutionShape&, const T*, const float*, T*, bool, void*);    \
-  template void onednn_backward_weights(const ConvolutionShape&, const T*, const T*, float*, bool, void*); \
-  template std::size_t onednn_workspace_bytes<T>(const ConvolutionShape&, Pass);
-INSTANTIATE_ONEDNN(float)
-INSTANTIATE_ONEDNN(bf16)
+}  // namespace
+
+template <class T>
+ConvolutionBackend<CpuStream, T> onednn_convolution() {
+  return {Algorithm::onednn,         onednn_can<T>,     onednn_can<T>,           onednn_implementation<T>,
+          onednn_workspace_bytes<T>, onednn_forward<T>, onednn_backward_data<T>, onednn_backward_weights<T>};
+}
+template ConvolutionBackend<CpuStream, float> onednn_convolution();
+template ConvolutionBackend<CpuStream, bf16> onednn_convolution();
 
 }  // namespace kernels
 #endif

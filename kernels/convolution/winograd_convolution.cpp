@@ -1,9 +1,9 @@
-#include "kernels/convolution/winograd_convolution.h"
-
+// A whole convolution in Winograd's domain, from the kernels of winograd.h.
 #include <algorithm>
 #include <type_traits>
 #include <utility>
 
+#include "kernels/convolution/convolution_backend.h"
 #include "kernels/convolution/parallel_blocks.h"
 #include "kernels/convolution/winograd.h"
 
@@ -136,7 +136,23 @@ struct WeightGradient {
   }
 };
 
-}  // namespace
+bool winograd_can(const ConvolutionShape& s, Pass) {
+  return s.r == 3 && s.s == 3 && s.padding == 1 && (s.stride == 1 || s.stride == 2);
+}
+
+// Winograd pays where the products outweigh the transforms, and where the 4x4 tiles of outputs (8x8 of dx at
+// stride 2) do not hang over the edge too far: in f32 on the CPU device.
+template <class Stream, class T>
+bool winograd_pays(const ConvolutionShape& s, Pass pass) {
+  if (!std::is_same_v<Stream, CpuStream> || !std::is_same_v<T, float>) return false;
+  if (!winograd_can(s, pass) || s.c < 16 || s.k < 16) return false;
+  const std::int64_t covered = (s.p() + 3) / 4 * 4 * ((s.q() + 3) / 4 * 4), outputs = s.p() * s.q();
+  return covered * (s.stride == 1 ? 10 : 16) <= outputs * 20;
+}
+
+const char* winograd_name(const ConvolutionShape& s, Pass) {
+  return s.stride == 1 ? "winograd 4x4,3x3" : "winograd 4x4,3x3/2";
+}
 
 template <class Stream, class T>
 void winograd_forward(Stream stream, const ConvolutionShape& s, const T* x, const T* filter, T* y,
@@ -165,14 +181,23 @@ std::size_t winograd_workspace_bytes(const ConvolutionShape& s, Pass pass) {
   return Apply<Stream, T>(s, pass == Pass::backward_data).bytes();
 }
 
-#define INSTANTIATE_WINOGRAD(S, T)                                                                          \
-  template void winograd_forward(S, const ConvolutionShape&, const T*, const T*, T*, void*);                \
-  template void winograd_backward_data(S, const ConvolutionShape&, const T*, const T*, T*, bool, void*);    \
-  template void winograd_backward_weights(S, const ConvolutionShape&, const T*, const T*, T*, bool, void*); \
-  template std::size_t winograd_workspace_bytes<S, T>(const ConvolutionShape&, Pass);
-#define INSTANTIATE_WINOGRADS(S) \
-  INSTANTIATE_WINOGRAD(S, float) \
-  INSTANTIATE_WINOGRAD(S, double)
+}  // namespace
+
+template <class Stream, class T>
+ConvolutionBackend<Stream, T> winograd_convolution() {
+  return {Algorithm::winograd,
+          winograd_can,
+          winograd_pays<Stream, T>,
+          winograd_name,
+          winograd_workspace_bytes<Stream, T>,
+          winograd_forward<Stream, T>,
+          winograd_backward_data<Stream, T>,
+          winograd_backward_weights<Stream, T>};
+}
+
+#define INSTANTIATE_WINOGRADS(S)                                \
+  template ConvolutionBackend<S, float> winograd_convolution(); \
+  template ConvolutionBackend<S, double> winograd_convolution();
 
 INSTANTIATE_WINOGRADS(SimtStream)
 #ifndef DYAD_SIMT_ONLY

@@ -16,7 +16,7 @@
 
 #include "engine/memory/cuda_device.h"
 #include "kernels/convolution/convolution.h"
-#include "kernels/convolution/cudnn_convolution.h"
+#include "kernels/convolution/beside_cudnn.h"
 #include "kernels/vendor/cudnn_plan_cache.h"
 #include "kernels/vendor/vendor_library.h"
 #include "tests/support/direct_convolution.h"

@@ -142,7 +142,7 @@ int run(const std::string& network, std::int64_t images, int rounds) {
         best = std::min(best, median);
         std::printf("  %9.2f %7.0f", median * 1e3, gflop / median);
       }
-      std::printf("  %s\n", kernels::convolution_algorithm<CpuStream, T>(s, pass));
+      std::printf("  %s\n", kernels::convolution_algorithm<CpuStream, T>(s, pass).c_str());
       std::fflush(stdout);
       best_sum += l.times * best;
       for (char* m : workspace) std::free(m);

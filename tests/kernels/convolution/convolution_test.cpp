@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "kernels/convolution/winograd_convolution.h"
 #include "kernels/kernels.h"
 #include "tests/support/direct_convolution.h"
 #ifdef DYAD_ONEDNN
@@ -124,7 +123,9 @@ std::vector<ConvolutionShape> awkward_shapes() {
 TEST_CASE("convolution: every algorithm in f64, at both block sizes") {
   for (const ConvolutionShape& s : awkward_shapes()) {
     const Problem problem(s);
-    const int passes = kernels::winograd_can(s) ? 18 : 12;
+    const bool winograd =
+        kernels::convolution_can<kernels::SimtStream, double>(s, Pass::forward, Algorithm::winograd);
+    const int passes = winograd ? 18 : 12;
 #ifndef DYAD_SIMT_ONLY
     CHECK(check<kernels::CpuStream, double>(problem, 1e-13) == passes);
 #endif

@@ -9,8 +9,8 @@
 #include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "data/views.h"
+#include "engine/files/hash.h"
 #include "engine/files/npy.h"
-#include "kernels/base/hash.h"
 
 namespace apps {
 namespace {
@@ -33,7 +33,7 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const Mode
           {"mean", three(n.mean)},
           {"std", three(n.std)},
           {"step", std::to_string(step)},
-          {"encoder_hash", kernels::hash_text(model.parameters.hash("encoder."))}};
+          {"encoder_hash", engine::hash_text(model.parameters.hash("encoder."))}};
 }
 
 // A folder of one NAME.npy a tensor, and a text file of the rows' names if there are any. It appears whole or

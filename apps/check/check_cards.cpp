@@ -16,7 +16,7 @@
 #include "apps/check/sanitizer_report.h"
 #include "engine/check/card_checks.h"
 #include "engine/error.h"
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 #ifdef DYAD_SIMT_ONLY
 // ThreadSanitizer calls this with each report. What it prints may go elsewhere.
@@ -151,7 +151,7 @@ int check_cards(const CheckCardsOptions& o) {
       }
       std::fflush(stdout);
     }
-  if (!o.junit.empty()) kernels::write_file_atomically(o.junit, junit_text("cards", results));
+  if (!o.junit.empty()) engine::write_file_atomically(o.junit, junit_text("cards", results));
   std::printf("%zu passed, %d failed\n", results.size() - std::size_t(failed), failed);
   return failed == 0 ? 0 : 1;
 }

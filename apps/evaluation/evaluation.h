@@ -11,8 +11,8 @@
 #include "apps/evaluation/features.h"
 #include "apps/evaluation/fine_tuning.h"
 #include "apps/run/model.h"
+#include "engine/files/hash.h"
 #include "engine/optim/parameters.h"
-#include "kernels/base/hash.h"
 
 namespace apps {
 
@@ -76,7 +76,7 @@ class FrozenEncoder {
   explicit FrozenEncoder(const engine::Parameters& parameters)
       : parameters_(parameters), hash_(parameters.hash("encoder.")) {}
   void check(const std::string& who) const;  // std::runtime_error if it was
-  std::string hash() const { return kernels::hash_text(hash_); }
+  std::string hash() const { return engine::hash_text(hash_); }
 
  private:
   const engine::Parameters& parameters_;

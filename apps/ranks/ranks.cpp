@@ -14,10 +14,10 @@
 #include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"
+#include "engine/files/hash.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
 #include "engine/trace/trace.h"
-#include "kernels/base/hash.h"
 
 namespace apps {
 namespace {
@@ -221,10 +221,10 @@ Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset) {
     const bool of_the_machine = f.name == "data" || f.name == "run" || f.name == "threads";
     if (f.saved && !of_the_machine) facts.emplace_back(f.name, text_of(f));
   }
-  std::uint64_t list = kernels::fnv1a(nullptr, 0);
+  std::uint64_t list = engine::fnv1a(nullptr, 0);
   for (std::size_t i = 0; i < dataset.size(); ++i) {
     const int label = dataset.label(i);
-    list = kernels::fnv1a(&label, sizeof label, list);
+    list = engine::fnv1a(&label, sizeof label, list);
   }
   facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
                                                    " classes, list ", std::hex, list));

@@ -8,8 +8,8 @@
 #include "apps/options/fields.h"
 #include "apps/run/file_layout.h"
 #include "engine/error.h"
+#include "engine/files/hash.h"
 #include "engine/files/safetensors.h"
-#include "kernels/base/hash.h"
 
 namespace apps {
 namespace {
@@ -65,14 +65,14 @@ class ContentHash {
   void add(const std::string& name, engine::DType type, const engine::Shape& shape, const void* data,
            std::size_t bytes) {
     add(engine::concat_text(name, ' ', type, ' ', shape, '\n'));
-    hash_ = kernels::fnv1a(data, bytes, hash_);
+    hash_ = engine::fnv1a(data, bytes, hash_);
   }
-  std::string text() const { return kernels::hash_text(hash_); }
+  std::string text() const { return engine::hash_text(hash_); }
   static constexpr const char* kKey = "hash";
 
  private:
-  void add(const std::string& part) { hash_ = kernels::fnv1a(part.data(), part.size(), hash_); }
-  std::uint64_t hash_ = kernels::fnv1a(nullptr, 0);
+  void add(const std::string& part) { hash_ = engine::fnv1a(part.data(), part.size(), hash_); }
+  std::uint64_t hash_ = engine::fnv1a(nullptr, 0);
 };
 
 // One tensor as it is in the file.

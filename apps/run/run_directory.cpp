@@ -9,7 +9,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 namespace apps {
 namespace {
@@ -65,8 +65,8 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
 
   log_.emplace(path("train.log"));
   if (!log_->lock()) throw UsageError(path_ + ": another process is writing this run");
-  kernels::remove_temporary_files(path_);
-  kernels::remove_temporary_files(path("checkpoints"));
+  engine::remove_temporary_files(path_);
+  engine::remove_temporary_files(path("checkpoints"));
   for (const auto& [name, file] :
        {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_)}) {
     truncate_lines(path(name), resume_step);
@@ -164,7 +164,7 @@ std::vector<ordered_json> read_monitor(const std::string& run) {
 }
 
 void write_text(const std::string& path, const std::string& text) {
-  kernels::write_file_atomically(path, text);
+  engine::write_file_atomically(path, text);
 }
 
 void write_json(const std::string& path, const ordered_json& json) { write_text(path, json.dump(1) + "\n"); }

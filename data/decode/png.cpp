@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "engine/error.h"
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 namespace data {
 
@@ -36,7 +36,7 @@ std::string png_bytes(const Image& image) {
 }
 
 void write_png(const std::string& path, const Image& image) {
-  kernels::write_file_atomically(path, png_bytes(image));
+  engine::write_file_atomically(path, png_bytes(image));
 }
 
 }  // namespace data

@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 namespace engine {
 namespace {
@@ -41,7 +41,7 @@ void write_npy(const std::string& path, const Tensor& t) {
 
   const Tensor host = t.to(cpu);
   const char length[] = {char(header.size() % 256), char(header.size() / 256)};
-  kernels::AtomicFile file(path);
+  AtomicFile file(path);
   file.write(magic.data(), magic.size());
   file.write(length, 2);
   file.write(header.data(), header.size());

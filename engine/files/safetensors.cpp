@@ -10,8 +10,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "engine/files/atomic_file.h"
 #include "engine/files/safetensors_header.h"
-#include "kernels/base/atomic_file.h"
 
 namespace engine {
 
@@ -59,7 +59,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
   require(text.size() <= max_safetensors_header, "write_safetensors: ", path, ": the header has ",
           text.size(), " bytes, expected at most ", max_safetensors_header);
 
-  kernels::AtomicFile out(path);
+  AtomicFile out(path);
   const std::uint64_t length = text.size();
   out.write(&length, sizeof length);
   out.write(text.data(), text.size());

@@ -6,6 +6,9 @@
 #include <cuda_runtime.h>
 
 #include "kernels/base/check_cuda.h"
+#ifdef DYAD_CUDNN
+#include "engine/files/cudnn_plan_cache.h"
+#endif
 
 namespace engine::cuda {
 
@@ -75,6 +78,9 @@ kernels::CudaStream stream(int device, Queue queue) {
   if (s == nullptr) {
     check(cudaSetDevice(device));
     check(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+#ifdef DYAD_CUDNN
+    kernels::cudnn::set_plan_store(open_cudnn_plan_cache);  // before anything asks for a plan
+#endif
   }
   return {s};
 }

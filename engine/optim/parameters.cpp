@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/files/hash.h"
 #include "engine/random.h"
-#include "kernels/base/hash.h"
 
 namespace engine {
 namespace {
-
-using kernels::fnv1a;
 
 constexpr std::int64_t kAlignment = 16;  // elements: a parameter begins on a cache line
 

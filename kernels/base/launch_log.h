@@ -3,13 +3,10 @@
 // reached.
 #pragma once
 
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include "kernels/base/hash.h"
 
 namespace kernels {
 
@@ -22,21 +19,17 @@ class LaunchLog {
  public:
   struct Entry {
     std::string launcher;
-    std::vector<std::uint64_t> arguments;  // pointers and scalars as bits; of a struct, a hash of its bytes
+    std::vector<std::string> arguments;  // the bytes of each
     bool operator==(const Entry&) const = default;
   };
   std::vector<Entry> entries;
 
   template <class... Args>
   void add(const char* launcher, const Args&... args) {
-    entries.push_back({launcher_name(launcher), {bits(args)...}});
-  }
-
- private:
-  template <class T>
-  static std::uint64_t bits(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>, "kernel arguments are plain values");
-    return fnv1a(&value, sizeof value);
+    static_assert((std::is_trivially_copyable_v<Args> && ...), "kernel arguments are plain values");
+    Entry& entry = entries.emplace_back();
+    entry.launcher = launcher_name(launcher);
+    (entry.arguments.emplace_back(reinterpret_cast<const char*>(&args), sizeof args), ...);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <cudnn_frontend.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <exception>
 #include <limits>
@@ -19,7 +20,6 @@
 
 #include "kernels/base/check_cuda.h"
 #include "kernels/base/check_options.h"
-#include "kernels/vendor/cudnn_plan_cache.h"
 #include "kernels/vendor/vendor_library.h"
 
 namespace cudnn_frontend {
@@ -52,6 +52,8 @@ using fe::NumericalNote_t;
 
 constexpr std::int64_t most_workspace = std::int64_t(1) << 30;  // bytes an engine may ask for
 constexpr std::size_t most_timed = 8;                           // candidates that are timed
+
+std::atomic<OpenPlanStore> open_plan_store = nullptr;
 
 void open_library() {
   static const VendorLibrary library("cuDNN", {"libcudnn.so.9"},
@@ -193,7 +195,7 @@ struct Gpu {
   std::mutex mutex;
   cudnnHandle_t handle = nullptr;
   std::map<Request, std::unique_ptr<const Plan>> plans;  // null: cuDNN has none
-  std::unique_ptr<PlanCache> on_disk;
+  std::unique_ptr<PlanStore> store;                      // null: no plan is kept
 };
 
 class EnginePlan : public Plan {
@@ -328,7 +330,7 @@ Gpu::Gpu(int device) {
   check(fe::detail::create_handle(&handle), "opening the device");
   cudaDeviceProp properties;
   kernels::check(cudaGetDeviceProperties(&properties, device));
-  on_disk = std::make_unique<PlanCache>(plan_cache_path(version(), properties.name));
+  if (const OpenPlanStore open = open_plan_store) store = open(version(), properties.name);
 }
 
 class Cudnn : public Library {
@@ -342,12 +344,12 @@ class Cudnn : public Library {
     if (found != gpu.plans.end()) return found->second.get();
     std::unique_ptr<EnginePlan> made;
     const std::string key = text(r);
-    const auto kept = gpu.on_disk->find(key);
+    const auto kept = gpu.store ? gpu.store->find(key) : std::nullopt;
     if (const BackendPlan plan = kept ? restored(*kept, {gpu.handle, nullptr}) : nullptr) {
       made = std::make_unique<EnginePlan>(gpu, r, plan);
     } else {
       made = choose(gpu, r);
-      if (made != nullptr && !made->kept().empty()) gpu.on_disk->remember(key, made->kept());
+      if (gpu.store && made && !made->kept().empty()) gpu.store->remember(key, made->kept());
     }
     return gpu.plans.emplace(r, std::move(made)).first->second.get();
   }
@@ -375,6 +377,7 @@ Library& library() {
 }
 
 void set_library(Library* library) { library_of_a_test = library; }
+void set_plan_store(OpenPlanStore open) { open_plan_store = open; }
 
 std::string version() {
   open_library();

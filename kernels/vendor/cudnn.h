@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,22 @@ class Library {
 // The library in use: cuDNN, opened by the first plan that is asked for, unless a test has set another.
 Library& library();
 void set_library(Library*);  // null: cuDNN
+
+// Where the plans that were chosen are kept between runs, each by the text() of its request. kernels/ writes
+// no files: the engine sets what does (engine/files/cudnn_plan_cache.h).
+class PlanStore {
+ public:
+  PlanStore() = default;
+  virtual ~PlanStore() = default;
+  PlanStore(const PlanStore&) = delete;
+  PlanStore& operator=(const PlanStore&) = delete;
+
+  virtual std::optional<std::string> find(const std::string& key) const = 0;
+  virtual void remember(const std::string& key, const std::string& plan) = 0;
+};
+using OpenPlanStore = std::unique_ptr<PlanStore> (*)(const std::string& version, const std::string& gpu);
+void set_plan_store(
+    OpenPlanStore);  // called for each device at its first plan; null, as at start: keep nothing
 
 // For tests without a GPU: what there is to choose from on a GPU that is only described, by cuDNN's JSON of
 // it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION), best first by cuDNN's own heuristics; and whether such a

@@ -1,7 +1,7 @@
 // Plans of cuDNN on disk: where they lie, what outlives the program, and files that are damaged or can't be
 // written.
 #ifdef DYAD_CUDNN
-#include "kernels/vendor/cudnn_plan_cache.h"
+#include "engine/files/cudnn_plan_cache.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ std::int64_t lines(const std::string& text) { return std::count(text.begin(), te
 }  // namespace
 
 TEST_CASE("cudnn plan cache: where it lies") {
-  const auto path = [] { return kernels::cudnn::plan_cache_path("9.19.0", "NVIDIA H100 80GB HBM3"); };
+  const auto path = [] { return engine::cudnn_plan_cache_path("9.19.0", "NVIDIA H100 80GB HBM3"); };
   const std::string name = "/cudnn-9.19.0-NVIDIA-H100-80GB-HBM3.json";
   const Variable home("HOME", "/home/somebody"), xdg("XDG_CACHE_HOME", {}), own("DYAD_CUDNN_CACHE", {});
   CHECK(path() == "/home/somebody/.cache/dyad" + name);
@@ -78,12 +78,12 @@ TEST_CASE("cudnn plan cache: choices outlive the program, and another's are kept
   const std::string path = scratch.path("folder/cudnn.json");
   const std::string a = "{\"engine\": 47}", b = "\n\"";
   const std::string said = stderr_of([&] {
-    kernels::cudnn::PlanCache one(path), two(path);
+    engine::CudnnPlanCache one(path), two(path);
     CHECK_FALSE(one.find("a"));
     one.remember("a", a);
     two.remember("b", b);
     CHECK(one.find("a") == a);
-    const kernels::cudnn::PlanCache later(path);
+    const engine::CudnnPlanCache later(path);
     CHECK(later.find("a") == a);
     CHECK(later.find("b") == b);
     CHECK_FALSE(later.find("c"));
@@ -102,10 +102,10 @@ TEST_CASE("cudnn plan cache: a damaged file is one line, and is made anew") {
     const Scratch scratch;
     const std::string path = scratch.write("cudnn.json", damaged);
     const std::string said = stderr_of([&] {
-      kernels::cudnn::PlanCache cache(path);
+      engine::CudnnPlanCache cache(path);
       CHECK_FALSE(cache.find("a"));
       cache.remember("b", "3");
-      CHECK(kernels::cudnn::PlanCache(path).find("b"));
+      CHECK(engine::CudnnPlanCache(path).find("b"));
     });
     CHECK(lines(said) == 1);
     CHECK(said.find("cudnn: " + path + ": no list of plans") == 0);
@@ -116,7 +116,7 @@ TEST_CASE("cudnn plan cache: a folder that can't be written is one line, and pla
   const Scratch scratch;
   scratch.write("file", "");
   const std::string said = stderr_of([&] {
-    kernels::cudnn::PlanCache cache(scratch.path("file/cudnn.json"));
+    engine::CudnnPlanCache cache(scratch.path("file/cudnn.json"));
     cache.remember("a", "3");
     cache.remember("b", "4");
     CHECK(cache.find("a"));

@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/files/cudnn_plan_cache.h"
 #include "engine/memory/cuda_device.h"
-#include "kernels/convolution/convolution.h"
 #include "kernels/convolution/beside_cudnn.h"
-#include "kernels/vendor/cudnn_plan_cache.h"
+#include "kernels/convolution/convolution.h"
 #include "kernels/vendor/vendor_library.h"
 #include "tests/support/direct_convolution.h"
 #include "tests/support/scratch.h"
@@ -442,8 +442,8 @@ TEST_CASE("cudnn: a plan that was kept is taken again by the same kind of GPU an
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept, a100));
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept.substr(0, c.kept.size() / 2), h100));
         const Scratch scratch;  // and the file keeps it as it is
-        kernels::cudnn::PlanCache(scratch.path("cudnn.json")).remember("a", c.kept);
-        CHECK(kernels::cudnn::PlanCache(scratch.path("cudnn.json")).find("a") == c.kept);
+        engine::CudnnPlanCache(scratch.path("cudnn.json")).remember("a", c.kept);
+        CHECK(engine::CudnnPlanCache(scratch.path("cudnn.json")).find("a") == c.kept);
       }
 }
 

@@ -16,7 +16,7 @@
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 namespace {
 
@@ -61,7 +61,7 @@ void naive(const std::string& run, long step) {
 }
 
 int newest(const std::string& run) {
-  kernels::remove_temporary_files(run + "/checkpoints");
+  engine::remove_temporary_files(run + "/checkpoints");
   const auto newest = apps::newest_checkpoint(run);
   if (!newest) return std::puts("none"), 1;
   std::printf("%ld\n", newest->step());

@@ -12,7 +12,7 @@
 
 #include "data/dataset.h"
 #include "engine/error.h"
-#include "kernels/base/hash.h"
+#include "engine/files/hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size);
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size, std::size_t max_size);
@@ -84,7 +84,7 @@ __attribute__((section("__libfuzzer_extra_counters"), no_sanitize("address"),
 [[maybe_unused]] inline void note_outcome(const std::string& message) {
   std::string kind = message;  // without the numbers in it, of which there are too many
   std::erase_if(kind, [](unsigned char c) { return std::isxdigit(c) || c == ','; });
-  outcomes[kernels::fnv1a(kind.data(), kind.size()) % sizeof outcomes] = 1;
+  outcomes[engine::fnv1a(kind.data(), kind.size()) % sizeof outcomes] = 1;
 }
 
 [[maybe_unused]] inline void expect_whole(const data::Image& image) {

@@ -165,9 +165,9 @@ TEST_CASE(
   using engine::Queue;
   kernels::LaunchLog words;
   words.add("queues", Queue::compute, Queue::copy);
-  const std::uint64_t compute = words.entries[0].arguments[0], copy = words.entries[0].arguments[1];
-  using Clock = std::map<std::uint64_t, int>;  // by queue: how much of its work is done for certain
-  std::map<std::uint64_t, Clock> now, marks;
+  const std::string compute = words.entries[0].arguments[0], copy = words.entries[0].arguments[1];
+  using Clock = std::map<std::string, int>;  // by queue: how much of its work is done for certain
+  std::map<std::string, Clock> now, marks;
   const auto join = [](Clock& a, const Clock& b) {
     for (const auto& [queue, time] : b) a[queue] = std::max(a[queue], time);
   };
@@ -183,7 +183,7 @@ TEST_CASE(
   struct Work {
     Clock known;
     int time;
-    std::uint64_t address;
+    std::string address;
   };
   std::vector<Work> copies, augments;
   for (const auto& e : log.entries) {
@@ -194,7 +194,7 @@ TEST_CASE(
     } else if (e.launcher == "copy_to_device" && e.arguments[2] == copy) {
       copies.push_back({now[copy], ++now[copy][copy], e.arguments[0]});
     } else if (e.launcher == "augment") {
-      augments.push_back({now[compute], ++now[compute][compute], 0});
+      augments.push_back({now[compute], ++now[compute][compute], ""});
     }
   }
   REQUIRE(copies.size() == 8);

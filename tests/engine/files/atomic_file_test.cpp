@@ -1,4 +1,4 @@
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 
 #include "tests/support/scratch.h"
 
-using namespace kernels;
+using namespace engine;
 
 namespace {
 

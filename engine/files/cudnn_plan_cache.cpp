@@ -1,5 +1,5 @@
 #ifdef DYAD_CUDNN
-#include "kernels/vendor/cudnn_plan_cache.h"
+#include "engine/files/cudnn_plan_cache.h"
 
 #include <algorithm>
 #include <cctype>
@@ -12,13 +12,13 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
-namespace kernels::cudnn {
+namespace engine {
 
 using nlohmann::ordered_json;
 
-std::string plan_cache_path(const std::string& version, const std::string& gpu) {
+std::string cudnn_plan_cache_path(const std::string& version, const std::string& gpu) {
   std::string folder;
   const char* own = std::getenv("DYAD_CUDNN_CACHE");
   const char* cache = std::getenv("XDG_CACHE_HOME");
@@ -39,9 +39,9 @@ std::string plan_cache_path(const std::string& version, const std::string& gpu) 
   return folder + "/cudnn-" + version + "-" + name + ".json";
 }
 
-PlanCache::PlanCache(std::string path) : path_(std::move(path)), plans_(read(true)) {}
+CudnnPlanCache::CudnnPlanCache(std::string path) : path_(std::move(path)), plans_(read(true)) {}
 
-std::map<std::string, std::string> PlanCache::read(bool report) const {
+std::map<std::string, std::string> CudnnPlanCache::read(bool report) const {
   if (path_.empty()) return {};
   try {
     if (!std::filesystem::exists(path_)) return {};
@@ -56,13 +56,13 @@ std::map<std::string, std::string> PlanCache::read(bool report) const {
   }
 }
 
-std::optional<std::string> PlanCache::find(const std::string& key) const {
+std::optional<std::string> CudnnPlanCache::find(const std::string& key) const {
   const auto found = plans_.find(key);
   if (found == plans_.end()) return std::nullopt;
   return found->second;
 }
 
-void PlanCache::remember(const std::string& key, const std::string& plan) {
+void CudnnPlanCache::remember(const std::string& key, const std::string& plan) {
   plans_[key] = plan;
   if (path_.empty()) return;
   try {
@@ -78,5 +78,10 @@ void PlanCache::remember(const std::string& key, const std::string& plan) {
   }
 }
 
-}  // namespace kernels::cudnn
+std::unique_ptr<kernels::cudnn::PlanStore> open_cudnn_plan_cache(const std::string& version,
+                                                                 const std::string& gpu) {
+  return std::make_unique<CudnnPlanCache>(cudnn_plan_cache_path(version, gpu));
+}
+
+}  // namespace engine
 #endif

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-namespace kernels {
+namespace engine {
 
 // `hash`: of what came before.
 inline std::uint64_t fnv1a(const void* data, std::size_t bytes, std::uint64_t hash = 0xcbf29ce484222325u) {
@@ -22,4 +22,4 @@ inline std::string hash_text(std::uint64_t hash) {
   return digits;
 }
 
-}  // namespace kernels
+}  // namespace engine

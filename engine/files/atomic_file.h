@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace kernels {
+namespace engine {
 
 // Writes to a temporary file in the same folder; commit() makes it durable and gives it its name. Errors are
 // std::runtime_error with the path and the system's reason. Without commit() the temporary file is removed
@@ -32,4 +32,4 @@ void write_file_atomically(const std::string& path, const std::string& text);
 // writes to now.
 void remove_temporary_files(const std::string& folder);
 
-}  // namespace kernels
+}  // namespace engine

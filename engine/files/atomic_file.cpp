@@ -1,4 +1,4 @@
-#include "kernels/base/atomic_file.h"
+#include "engine/files/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace kernels {
+namespace engine {
 
 namespace {
 
@@ -92,4 +92,4 @@ void remove_temporary_files(const std::string& folder) {
   }
 }
 
-}  // namespace kernels
+}  // namespace engine

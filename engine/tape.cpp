@@ -130,23 +130,16 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
   std::map<const Node*, int> uses;
   if (leaf_done) uses = uses_of_leaves(output.node());
   output.node()->gradient = d_output.detach();
-  output.node()->written = output.node()->borrowed = true;
+  output.node()->written = output.node()->borrowed = output.node()->queued = true;
   todo.push(output.node());
   while (!todo.empty()) {
     const std::shared_ptr<Node> n = todo.top();
     todo.pop();
-    std::vector<bool> fresh;
-    for (const auto& input : n->inputs) fresh.push_back(input && input->backward && !input->written);
     if (observer != nullptr) observer->gradient(*n, n->gradient);
     Gradients into(*n);
     n->backward(n->gradient, into);
-    for (std::size_t i = 0; i < n->inputs.size(); ++i)
-      if (fresh[i] && n->inputs[i]->written) {
-        fresh[i] = false;
-        bool queued = false;  // the same node may be two inputs of one op: add(x, x)
-        for (std::size_t j = 0; j < i; ++j) queued |= n->inputs[j] == n->inputs[i];
-        if (!queued) todo.push(n->inputs[i]);
-      }
+    for (const auto& input : n->inputs)
+      if (input && input->backward && input->written && !std::exchange(input->queued, true)) todo.push(input);
     if (leaf_done)
       for (const auto& input : n->inputs)
         if (input && !input->backward && --uses[input.get()] == 0) leaf_done(*input);

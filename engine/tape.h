@@ -43,6 +43,7 @@ struct Node {
   Tensor
       gradient;  // of a leaf: kept after backward(), perhaps a slice of a flat buffer; else passing through
   bool written = false;   // leaf: the gradient holds a value (of this step or an earlier backward)
+  bool queued = false;    // not a leaf: backward() has its turn in its queue, or has played it
   bool borrowed = false;  // the gradient was given, not made here: it must not be written to
 };
 

@@ -36,6 +36,27 @@ TEST_CASE("a gradient that was given is not written through") {
   CHECK(gradient(b).item() == 1);
 }
 
+TEST_CASE("every op is played once, youngest first, however often it is an input") {
+  const Tensor x = leaf(numbers({1}));
+  std::vector<int> played;
+  const auto op = [&](int number, const Tensors& inputs) {
+    const int count = int(inputs.size());
+    return record("op", numbers({1}), inputs, [&played, number, count](const Tensor& dy, Gradients& out) {
+      played.push_back(number);
+      for (int i = 0; i < count; ++i) out.give(i, dy);
+    });
+  };
+  constexpr int links = 2000;
+  Tensors chain{x};
+  for (int i = 0; i < links; ++i) chain.push_back(op(i, {chain.back()}));
+  Tensors twice = chain;
+  twice.insert(twice.end(), chain.begin(), chain.end());
+  backward(op(links, twice), numbers({1}));
+  CHECK(played.size() == links + 1);
+  for (std::size_t i = 0; i < played.size(); ++i) CHECK(played[i] == links - int(i));
+  CHECK(gradient(x).item() == 2 * (links + 1));
+}
+
 TEST_CASE("a leaf's gradient is left in the memory it was given") {
   const Tensor flat = zeros({4}, DType::f64, cpu);
   const Tensor x = leaf(numbers({1, 1}), flat.slice(1, 2));

@@ -74,6 +74,10 @@ class Tensor {
             name(dtype_of<T>));
     return static_cast<T*>(raw());
   }
+  template <class T>
+  T* data_or_null() const {  // null where there is no tensor
+    return defined() ? data<T>() : nullptr;
+  }
   void* raw() const { return static_cast<char*>(storage_->data()) + offset_; }
 
   Tensor view(Shape shape) const;                              // the same elements, another shape

@@ -84,7 +84,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     using T = decltype(zero);
     using A = kernels::acc_t<T>;
     kernels::batch_norm_apply(stream, R, C, relu, x.data<T>(), statistics.data<A>(), weight.data<A>(),
-                              bias.data<A>(), residual.defined() ? residual.data<T>() : nullptr, y.data<T>());
+                              bias.data<A>(), residual.data_or_null<T>(), y.data<T>());
   });
 
   // The ReLU's mask is found from x again, unless a residual was added before it: only then y is needed.
@@ -106,14 +106,12 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     dispatch(x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
-      kernels::batch_norm_backward_reduce(stream, R, C, relu, x.data<T>(),
-                                          mask.defined() ? mask.data<T>() : nullptr, dy.data<T>(),
-                                          statistics.data<A>(), weight.data<A>(), bias.data<A>(),
-                                          masked.defined() ? masked.data<T>() : nullptr, partials.data<A>());
-      kernels::batch_norm_backward_sums(
-          stream, parts, C, partials.data<A>(), sums.data<A>(),
-          dweight.tensor.defined() ? dweight.tensor.data<A>() : nullptr, dweight.accumulate,
-          dbias.tensor.defined() ? dbias.tensor.data<A>() : nullptr, dbias.accumulate);
+      kernels::batch_norm_backward_reduce(stream, R, C, relu, x.data<T>(), mask.data_or_null<T>(),
+                                          dy.data<T>(), statistics.data<A>(), weight.data<A>(),
+                                          bias.data<A>(), masked.data_or_null<T>(), partials.data<A>());
+      kernels::batch_norm_backward_sums(stream, parts, C, partials.data<A>(), sums.data<A>(),
+                                        dweight.tensor.data_or_null<A>(), dweight.accumulate,
+                                        dbias.tensor.data_or_null<A>(), dbias.accumulate);
     });
     if (out.wanted(0)) {
       if (!train)
@@ -125,10 +123,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
         using T = decltype(zero);
         using A = kernels::acc_t<T>;
         const bool use_mask = relu && !masked.defined();
-        kernels::batch_norm_backward_apply(
-            stream, R, C, use_mask, x.data<T>(), mask.defined() ? mask.data<T>() : nullptr,
-            masked.defined() ? masked.data<T>() : dy.data<T>(), statistics.data<A>(), weight.data<A>(),
-            bias.data<A>(), sums.data<A>(), dx.tensor.data<T>(), dx.accumulate);
+        kernels::batch_norm_backward_apply(stream, R, C, use_mask, x.data<T>(), mask.data_or_null<T>(),
+                                           masked.defined() ? masked.data<T>() : dy.data<T>(),
+                                           statistics.data<A>(), weight.data<A>(), bias.data<A>(),
+                                           sums.data<A>(), dx.tensor.data<T>(), dx.accumulate);
       });
     }
     if (wants_residual) out.give(3, masked.defined() ? masked : dy);

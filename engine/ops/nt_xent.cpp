@@ -58,7 +58,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
                                 weight.data<T>(), pull.data<T>(), dz.data<T>());
       const Destination dh = out.wanted(0) ? out.destination(0) : Destination{};
       kernels::nt_xent_jacobian(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), dy.data<T>(),
-                                dz.data<T>(), out.wanted(0) ? dh.tensor.data<T>() : nullptr, dh.accumulate,
+                                dz.data<T>(), dh.tensor.data_or_null<T>(), dh.accumulate,
                                 out.wanted(1) ? row_dtau.data<T>() : nullptr);
       if (out.wanted(1)) {
         const Destination dtau = out.destination(1);

@@ -10,6 +10,7 @@
 #include "apps/bench/compare.h"
 #include "apps/bench/significance.h"
 #include "apps/cli/commands.h"
+#include "apps/report/median.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -90,8 +91,8 @@ BenchComparison compare_benches(const std::vector<nlohmann::json>& before,
     const std::vector<double>& b = same->second;
     all.changes.push_back({.op = name[0], .shape = name[1], .pass = name[2]});
     BenchChange& change = all.changes.back();
-    change.before = median(a);
-    change.after = median(b);
+    change.before = a.empty() ? 0 : median(a);
+    change.after = b.empty() ? 0 : median(b);
     change.rounds = std::min(a.size(), b.size());
     if (change.rounds < needed) continue;
     change.verdict = slower(a, b, allowed)   ? BenchChange::slower

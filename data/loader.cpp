@@ -27,7 +27,7 @@ std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std
   std::iota(order.begin(), order.end(), 0U);
   // the last two words keep these draws apart from those named by (seed, epoch, sample, view)
   engine::Random random(seed, epoch, ~0U, ~0U);
-  for (std::size_t i = size; i > 1; --i) std::swap(order[i - 1], order[random.below(std::uint32_t(i))]);
+  engine::shuffle(order, random);
   return order;
 }
 

@@ -29,7 +29,7 @@ struct Batch {
   int size() const { return int(samples.size()); }
 };
 
-// The order of an epoch: Fisher-Yates, with draws named by (seed, epoch).
+// The order of an epoch: shuffled, with draws named by (seed, epoch).
 std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch);
 
 // What becomes of an image that can't be decoded.

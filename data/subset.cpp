@@ -43,8 +43,7 @@ std::vector<std::size_t> draw_share(const Dataset& dataset, double share, std::u
   for (auto& images : of_class) {
     if (images.empty()) continue;
     const auto count = std::max<std::size_t>(1, std::size_t(std::llround(share * double(images.size()))));
-    for (std::size_t i = 0; i < count; ++i)
-      std::swap(images[i], images[i + random.below(std::uint32_t(images.size() - i))]);
+    engine::sample_to_front(images, count, random);
     drawn.insert(drawn.end(), images.begin(), images.begin() + std::ptrdiff_t(count));
   }
   std::sort(drawn.begin(), drawn.end());

@@ -83,7 +83,7 @@ void draw_jitter(const ViewRecipe& recipe, Random& random, View& v) {
   const double amount[4] = {recipe.brightness * recipe.strength, recipe.contrast * recipe.strength,
                             recipe.saturation * recipe.strength, recipe.hue * recipe.strength};
   int order[4] = {0, 1, 2, 3};
-  for (std::uint32_t i = 3; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);  // Fisher-Yates
+  engine::shuffle(order, random);
   double factor[4];
   for (int i = 0; i < 3; ++i) factor[i] = random.uniform(std::max(0.0, 1 - amount[i]), 1 + amount[i]);
   factor[3] = random.uniform(-amount[3], amount[3]);

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 namespace engine {
 
@@ -27,5 +30,20 @@ class Random {
   std::array<std::uint32_t, 4> block_{};
   int used_ = 4;
 };
+
+// A random order of the values: every order is as likely (Fisher-Yates, from the last place down).
+template <class Values>
+void shuffle(Values& values, Random& random) {
+  for (std::size_t i = std::size(values); i > 1; --i)
+    std::swap(values[i - 1], values[random.below(std::uint32_t(i))]);
+}
+
+// Makes the first `count` places a random sample of the values, without replacement: Fisher-Yates from the
+// first place up, ended early. Its draws are others than those of shuffle().
+template <class Values>
+void sample_to_front(Values& values, std::size_t count, Random& random) {
+  for (std::size_t i = 0; i < count; ++i)
+    std::swap(values[i], values[i + random.below(std::uint32_t(std::size(values) - i))]);
+}
 
 }  // namespace engine

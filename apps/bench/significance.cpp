@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "apps/report/median.h"
 #include "engine/random.h"
 
 namespace apps {
@@ -31,10 +32,6 @@ std::vector<double> drawn(const std::vector<double>& from, std::size_t count, do
 
 }  // namespace
 
-double median(const std::vector<double>& ascending) {
-  return ascending.empty() ? 0 : ascending[ascending.size() / 2];
-}
-
 double chance_allowed(std::size_t figures) { return kFalseAlarms / (2 * double(figures)); }
 
 std::size_t rounds_needed(std::size_t figures) {
@@ -53,8 +50,10 @@ bool slower(const std::vector<double>& a, const std::vector<double>& b, double a
 double chance_to_find(const std::vector<double>& a, const std::vector<double>& b, double factor,
                       double allowed) {
   std::vector<double> spread;
-  for (const auto* build : {&a, &b})
-    for (const double x : *build) spread.push_back(x / median(*build));
+  for (const auto* build : {&a, &b}) {
+    const double middle = median(*build);
+    for (const double x : *build) spread.push_back(x / middle);
+  }
   engine::Random random(0);
   int found = 0;
   for (int i = 0; i < kDraws; ++i) {

@@ -7,8 +7,6 @@
 
 namespace apps {
 
-double median(const std::vector<double>& ascending);  // 0 of nothing
-
 // The chance that each of so many figures is allowed, in each direction: of 100 comparisons of two equal
 // builds one, at most, says of any figure that it has moved.
 double chance_allowed(std::size_t figures);

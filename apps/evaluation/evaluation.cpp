@@ -10,6 +10,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
+#include "models/probes/accuracy.h"
 #include "models/probes/linear_probe.h"
 
 namespace apps {
@@ -35,7 +36,7 @@ class Table {
     ordered_json& top1 = result_["top1"][key] = ordered_json::object();
     for (const Classifier& c : classifiers_) {
       if (const auto verdict = judge(c)) {
-        const double right = accuracy(verdict->predicted, labels_);
+        const double right = models::accuracy(verdict->predicted, labels_);
         top1[c.name] = right;
         result_["classifiers"][c.name] = {{"meaning", c.meaning}};
         result_["classifiers"][c.name].update(verdict->details);
@@ -71,14 +72,6 @@ Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptio
 }
 
 }  // namespace
-
-double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels) {
-  engine::require(predicted.size() == labels.size() && !labels.empty(), "accuracy: ", predicted.size(),
-                  " predictions for ", labels.size(), " labels");
-  std::size_t right = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i];
-  return double(right) / double(labels.size());
-}
 
 std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predicted,
                                         const std::vector<std::int32_t>& labels, int classes) {

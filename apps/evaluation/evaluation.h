@@ -88,8 +88,6 @@ class FrozenEncoder {
 int evaluate(const EvaluationOptions&, const std::vector<Classifier>&, const Inspector& = {},
              const std::string& name = "");
 
-double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels);
-
 // counts[label][predicted]
 std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predicted,
                                         const std::vector<std::int32_t>& labels, int classes);

@@ -11,6 +11,7 @@
 
 #include "apps/options/fields.h"
 #include "apps/report/chart.h"
+#include "apps/report/median.h"
 #include "apps/report/report_embeddings.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
@@ -45,13 +46,6 @@ std::string with_ms(double milliseconds) {
   char text[32];
   std::snprintf(text, sizeof text, milliseconds < 10 ? "%.1f ms" : "%.0f ms", milliseconds);
   return text;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return std::nan("");
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 std::string tile(const std::string& value, const std::string& meaning) {

@@ -7,6 +7,7 @@
 #include "data/subset.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
+#include "models/probes/accuracy.h"
 
 namespace apps {
 namespace {
@@ -66,7 +67,8 @@ void Monitor::probe(ordered_json& line) const {
                  test = encoder_features(model_.net.encoder, held_out, f);
   const int classes = int(dataset_.classes().size());
   for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
-    line["probe_" + c.name] = accuracy(c.classify(train, test.values, classes).predicted, test.labels);
+    line["probe_" + c.name] =
+        models::accuracy(c.classify(train, test.values, classes).predicted, test.labels);
 }
 
 std::string Monitor::operator()(long step) {

@@ -29,7 +29,7 @@ Tensor distinct(const Shape& shape, Random& random) {
   const auto n = std::uint32_t(shape.numel());
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0u);
-  for (std::uint32_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  shuffle(order, random);
   Tensor t(shape, DType::f64, cpu);
   for (std::uint32_t i = 0; i < n; ++i) t.data<double>()[i] = 2.0 * order[i] / n - 1;
   return t;

@@ -6,6 +6,7 @@
 #include "engine/ops.h"
 #include "engine/random.h"
 #include "engine/tape.h"
+#include "models/probes/accuracy.h"
 #include "models/probes/lbfgs.h"
 #include "models/probes/probe_data.h"
 
@@ -100,8 +101,7 @@ Division divide(const std::vector<std::int32_t>& labels, int classes, double par
   engine::Random random(seed, 0x11e1d);
   Division d;
   for (auto& images : of_class) {
-    for (std::size_t i = images.size(); i > 1; --i)
-      std::swap(images[i - 1], images[random.below(std::uint32_t(i))]);
+    engine::shuffle(images, random);
     const auto out =
         std::max<std::size_t>(images.size() > 1 ? 1 : 0, std::size_t(part * double(images.size())));
     d.held_out.insert(d.held_out.end(), images.begin(), images.begin() + std::ptrdiff_t(out));
@@ -110,12 +110,6 @@ Division divide(const std::vector<std::int32_t>& labels, int classes, double par
   std::sort(d.kept.begin(), d.kept.end());
   std::sort(d.held_out.begin(), d.held_out.end());
   return d;
-}
-
-double accuracy(const std::vector<std::int32_t>& predicted, const std::vector<std::int32_t>& labels) {
-  std::size_t right = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i];
-  return double(right) / double(labels.size());
 }
 
 }  // namespace

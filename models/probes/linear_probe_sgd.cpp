@@ -40,8 +40,7 @@ LinearProbe train_linear_probe(const Tensor& features, const std::vector<std::in
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     std::iota(order.begin(), order.end(), 0);
     engine::Random random(o.seed, 0x5d, std::uint32_t(epoch));
-    for (std::size_t i = order.size(); i > 1; --i)
-      std::swap(order[i - 1], order[random.below(std::uint32_t(i))]);
+    engine::shuffle(order, random);
     for (std::int64_t step = 0; step < steps; ++step) {
       const std::vector<std::int64_t> rows(order.begin() + step * batch,
                                            order.begin() + std::min(images, (step + 1) * batch));

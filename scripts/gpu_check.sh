@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that waits for a machine with a GPU, in one command: builds for its card, compares every op with the CPU device,
 # checks gradients, trains, runs the tests and compute-sanitizer, and times ops and the step beside PyTorch's. Writes
-# one report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
+# a compact report, OUT/gpu-DATE-CARD.md, and every log into OUT/logs.tar.gz.
 #   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
 #                        [--built]
 # --carry: a folder of scripts/lab/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
@@ -12,6 +12,7 @@ set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 
+command="scripts/gpu_check.sh $*"
 device=cuda carry='' out=runs/gpu_check minutes=25 only='.*' python=python3 quick=0 built=0
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -300,33 +301,11 @@ fi
 report=$out/gpu-$(date +%Y-%m-%dT%H%M)-${card:-none}.md
 
 write_report() {
-  local name state
-  {
-    echo "# dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')"
-    echo
-    echo "| stage | result | seconds |"
-    echo "|---|---|--:|"
-    for name in "${names[@]}"; do echo "| $name | $(state_of "$name") | $(seconds_of "$name") |"; done
-    for name in "${names[@]}"; do
-      state=$(state_of "$name")
-      if [[ $state == running ]]; then continue; fi
-      echo
-      echo "## $name: $state"
-      echo
-      if [[ $name == build && $state == passed ]]; then lines=60; else lines=160; fi
-      if [[ $name == pytorch && $state == passed ]]; then
-        grep -E '^\||^f32|^TF32|^bf16' "$logs/pytorch.log" | sed -E 's/^(f32|TF32|bf16.*)$/\n\1\n/' || true
-        continue
-      fi
-      echo '```'
-      tail -n "$lines" "$logs/$name.log" | tr '\r' '\n'
-      echo '```'
-    done
-  } >"$report"
+  "$python" scripts/lab/gpu_report.py "$logs" "${names[@]}" --title "dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')" \
+    --command "$command" >"$report"
   tar -czf "$out/logs.tar.gz" -C "$logs" . 2>/dev/null || [[ $? == 1 ]]  # 1: a log grew meanwhile
 }
 state_of() { if [[ -f $logs/$1.state ]]; then cut -f2- "$logs/$1.state"; else echo running; fi; }
-seconds_of() { if [[ -f $logs/$1.state ]]; then cut -f1 "$logs/$1.state"; fi; }
 
 # ---- all of it -----------------------------------------------------------------------------------
 

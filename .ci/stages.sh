@@ -60,7 +60,7 @@ stage_tidy() {
 }
 
 stage_includes() { tests/check_includes.sh; }
-stage_lines() { tests/check_lines.sh; }
+stage_lines() { tests/check_lines.sh && tests/count_lines.sh; }
 stage_links() { tests/check_links.sh; }
 # A change of a kernel may have taken the place of a planted bug away. After the sanitizers' stages, whose objects it has
 # from the compiler cache.

@@ -61,7 +61,7 @@ stage_tidy() {
 
 stage_includes() { tests/check_includes.sh; }
 stage_lines() { tests/check_lines.sh && tests/count_lines.sh; }
-stage_links() { tests/check_links.sh; }
+stage_links() { tests/check_links.sh && python3 scripts/lab/readme_chart.py --check; }
 # A change of a kernel may have taken the place of a planted bug away. After the sanitizers' stages, whose objects it has
 # from the compiler cache.
 stage_mutants() { python3 scripts/lab/mutate.py --list && python3 scripts/lab/mutate.py --quick; }

@@ -62,6 +62,9 @@ endif()
 
 if(DYAD_CUDA)
   enable_language(CUDA)
+  if(NOT TARGET CUDA::nvToolsExt)  # CMake 3.25 sets a property of it; CUDA 13 does not have it any more
+    add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
+  endif()
   find_package(CUDAToolkit REQUIRED)
   target_compile_definitions(settings INTERFACE DYAD_CUDA)
 endif()

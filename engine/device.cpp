@@ -23,11 +23,11 @@
 namespace engine {
 namespace {
 
-// A fresh 4 KB page costs microseconds, so memory comes in huge pages and is kept.
+// A new 4 KB page costs microseconds, so the pool uses huge pages and keeps them.
 void* grow_host(std::size_t bytes) {
   constexpr std::size_t kHuge = std::size_t(2) << 20;
   void* p = std::aligned_alloc(kHuge, bytes);
-  if (p != nullptr) madvise(p, bytes, MADV_HUGEPAGE);  // advice: without it the memory is slower, not wrong
+  if (p != nullptr) madvise(p, bytes, MADV_HUGEPAGE);  // may fail: the memory is then only slower
   return p;
 }
 
@@ -36,12 +36,12 @@ Pool& pool(Device device) {
   static std::map<std::pair<Backend, int>, Pool> pools;
   const std::lock_guard lock(mutex);
   const auto allocate = [device](std::size_t bytes) {
-    host_waits("new memory for the pool");  // cudaMalloc may stop the device; a warm step needs none
+    host_waits("new memory for the pool");  // cudaMalloc may stall the device; a warm step never calls it
     return device.backend == Backend::cuda ? cuda::allocate(device.index, bytes) : grow_host(bytes);
   };
   const auto release = [device](void* chunk) {
     if (device.backend == Backend::cuda)
-      cuda::free(device.index, chunk);  // when the device is done with it
+      cuda::free(device.index, chunk);  // waits until the device has finished with the chunk
     else
       std::free(chunk);
   };
@@ -102,7 +102,7 @@ std::string gigabytes(std::size_t bytes) {
 }
 
 #ifdef DYAD_SIMT_ONLY
-// Sanitizer builds: one allocation a tensor, of its exact size, since a pool would hide overruns.
+// Sanitizer builds: one allocation of the exact size per tensor, since a pool would hide overruns.
 void* allocate(Device device, std::size_t bytes) {
   void* p = nullptr;
   if (posix_memalign(&p, 128, std::max<std::size_t>(bytes, 1)) != 0) out_of_memory(device, bytes);

@@ -22,18 +22,18 @@ struct Device {
 
 inline constexpr Device cpu{};
 
-// "cpu", "cuda" or "cuda:1"; refuses others, and a CUDA device that is not there, with a line that says why.
+// Parses "cpu", "cuda" or "cuda:1". UsageError for any other text, and for a CUDA device that does not exist.
 Device parse_device(const std::string& text);
 std::ostream& operator<<(std::ostream&, Device);
 
-// How the CPU device runs kernels: one thread a block (fast), or the GPU's block sizes on fibers (what is
-// checked).
+// How the CPU device runs kernels. host: one thread per block (fast). gpu: the GPU's block sizes on fibers,
+// to check kernels.
 enum class Threads { host, gpu };
 Threads& cpu_threads();
 
-// Bytes on one device; they go back to the device's pool when the last tensor that shares them goes. A pool
-// hands out the lowest free address of a size, so a warm training step gets the same addresses as the step
-// before.
+// Memory on one device. It returns to the device's pool when the last tensor that shares it is destroyed. A
+// pool hands out the lowest free address that fits, so a warm training step gets the same addresses as the
+// step before.
 class Storage {
  public:
   Storage(Device device, std::size_t bytes);
@@ -57,18 +57,18 @@ struct MemoryUse {
 MemoryUse memory_use(Device);
 void reset_peak_memory(Device);
 
-// One line: the device, how much was wanted, is in use and there is in all. The program ends with it.
+// The message names the device and the bytes requested, in use, free and in total. The program ends with it.
 struct OutOfMemory : std::runtime_error {
   OutOfMemory(Device, std::size_t wanted, std::size_t in_use, std::size_t free, std::size_t total);
 };
 
-// While one lives, memory that a device's tensors have had since it was made is not
-// given to others: what a captured graph writes whenever it is launched.
+// Keeps the memory that tensors of a device get while the reservation is open from being reused until the
+// reservation is destroyed. A captured graph writes to that memory at each launch.
 class MemoryReservation {
  public:
   explicit MemoryReservation(Device);
   ~MemoryReservation();
-  void close();  // what is allocated from now on is not reserved
+  void close();  // later allocations are not reserved
   MemoryReservation(const MemoryReservation&) = delete;
   MemoryReservation& operator=(const MemoryReservation&) = delete;
 
@@ -78,8 +78,8 @@ class MemoryReservation {
   std::vector<void*> blocks_;
 };
 
-// Copies between any two devices, in order with the work on both; done on return if either end is the host
-// (see host_wait.h; transfer.h has copies that nobody waits for).
+// Copies between any two devices, in order with the work on both. If either end is the host, the copy is done
+// on return (see host_wait.h). transfer.h has asynchronous copies.
 void copy_bytes(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 
 // Waits until all work on the device is done.

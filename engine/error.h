@@ -1,6 +1,6 @@
-// require(condition, parts...): the one way to refuse bad arguments or bad data. The message says what, where
-// and what was expected, in one line, and begins with the op or the file: "nt_xent: z is (512,128,1),
-// expected (2N,D)".
+// require(condition, parts...) refuses bad arguments, require_data() bad data. The message is one line: what,
+// where and what was expected. It begins with the op or the file: "nt_xent: z is (512,128,1), expected
+// (2N,D)".
 #pragma once
 
 #include <sstream>
@@ -9,7 +9,7 @@
 
 namespace engine {
 
-// A mistake in what the user asked for (exit code 2) or gave as data (exit code 65).
+// UsageError: a mistake on the command line (exit code 2). DataError: invalid input data (exit code 65).
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

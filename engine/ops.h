@@ -1,7 +1,7 @@
 // Every public op of the engine, one source file and one card each. An op takes and returns tensors, checks
-// its arguments, and differentiates. Images are NHWC; convolution weights are KRSC (out, height, width, in).
-// Activations may be f32, f64 or bf16; parameters, statistics and losses have the accumulator's type (f32 for
-// bf16).
+// its arguments, and records its gradient on the tape. Images are NHWC; convolution weights are KRSC (out,
+// height, width, in). Activations may be f32, f64 or bf16; parameters, statistics and losses have the
+// accumulator's type (f32 for bf16).
 #pragma once
 
 #include "engine/ranks/communicator.h"
@@ -39,7 +39,8 @@ Tensor mean(const Tensor& x);
 // torch.nn.functional.linear.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// x: (N,H,W,C), weight: (K,R,S,C) -> (N,P,Q,K). No bias, no dilation, no groups. The algorithm is for tests.
+// x: (N,H,W,C), weight: (K,R,S,C) -> (N,P,Q,K). No bias, no dilation, no groups. Only tests choose the
+// algorithm.
 Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding,
               kernels::Algorithm = kernels::Algorithm::automatic);
 
@@ -55,7 +56,7 @@ struct BatchNormState {
   double momentum = 0.1, eps = 1e-5;
 };
 
-// What is done in the same pass: relu(norm(x) + residual); an undefined residual is none.
+// Fused into the same pass: relu(norm(x) + residual). An undefined residual means none.
 struct BatchNormFusion {
   bool relu = false;
   Tensor residual = {};
@@ -79,8 +80,8 @@ Tensor global_avg_pool(const Tensor& x);  // (N,H,W,C) -> (N,C)
 
 // SimCLR's loss (Chen et al. 2020, eq. 1), the mean over all 2N rows of all ranks. h: (2N,D), rows i and i +
 // N are the two views of one image; they are normalized inside. tau: (1), the temperature, on the device; it
-// may be learned. Memory is linear in N: the 2N x 2N similarities are never stored. `pairs` is the N of all
-// ranks together, divided as shard() does; 0: every rank has as many.
+// may be learned. Memory is linear in N: the 2N x 2N similarities are never stored. `pairs` is N summed over
+// all ranks, divided among them by shard(). 0: every rank has the same N.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, std::int64_t pairs = 0);
 
 // Mean over rows of -log softmax(logits)[label]. logits: (N,C); labels: (N), i32, in 0 .. C-1.
@@ -88,15 +89,16 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 
 // ---- without a gradient ------------------------------------------------------------------------
 
-// The k largest of each row, descending; among equals the lower index first. scores: (M,N), 1 <= k <= N.
+// The k largest of each row in descending order; ties go to the lower index. scores: (M,N), 1 <= k <= N.
 struct TopK {
   Tensor values;   // (M,k)
   Tensor indices;  // (M,k), i32
 };
 TopK top_k(const Tensor& scores, int k);
 
-// One random view a row of `views`: u8 (n, sizeof(kernels::View)), drawn by data/views.h, of 8-bit RGB images
-// anywhere in `pixels`: u8. -> (n,size,size,3), normalized. What torchvision.transforms.v2.functional does.
+// Applies one random view per row of `views`: u8 (n, sizeof(kernels::View)), drawn by data/views.h. The 8-bit
+// RGB images lie anywhere in `pixels`: u8. -> (n,size,size,3), normalized. Computes what
+// torchvision.transforms.v2.functional does.
 Tensor augment(const Tensor& pixels, const Tensor& views, int size, const kernels::Normalization&, DType);
 
 }  // namespace engine

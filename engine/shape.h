@@ -34,7 +34,7 @@ class Shape {
   std::int64_t extents_[4] = {};  // zero past the rank, so that == is memberwise
 };
 
-// The same but for the number of rows, its first extent.
+// The shape with another number of rows, its first extent.
 inline Shape with_rows(const Shape& s, std::int64_t rows) {
   require(s.rank() >= 1, "with_rows: ", s.rank(), " extents, expected at least 1");
   return s.rank() == 1   ? Shape{rows}

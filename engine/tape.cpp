@@ -21,8 +21,7 @@ void add_into(const Tensor& a, const Tensor& b) {
   });
 }
 
-// The memory of a node's gradient may be written to: a gradient that was given, and that somebody else still
-// has, is copied first.
+// Makes a node's gradient writable: a gradient that came from give() and is still shared is copied first.
 void own(Node& n) {
   if (std::exchange(n.borrowed, false) && n.gradient.shares_storage()) n.gradient = n.gradient.clone();
 }
@@ -103,7 +102,7 @@ void Gradients::give(int input, const Tensor& g) {
   if (n.written) {
     own(n);
     add_into(n.gradient, g);
-  } else if (n.gradient.defined()) {  // a leaf with a place of its own
+  } else if (n.gradient.defined()) {  // a leaf whose gradient has its own memory
     copy_bytes(n.gradient.raw(), n.device, g.raw(), g.device(), g.bytes());
   } else {
     n.gradient = g.detach();
@@ -143,7 +142,7 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
     if (leaf_done)
       for (const auto& input : n->inputs)
         if (input && !input->backward && --uses[input.get()] == 0) leaf_done(*input);
-    n->backward = nullptr;  // frees what the op saved as soon as it is used
+    n->backward = nullptr;  // frees the tensors that the op saved
     n->gradient = {};
   }
 }

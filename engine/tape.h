@@ -1,8 +1,9 @@
-// Reverse-mode differentiation: a tape of closures, played youngest first.
+// Reverse-mode differentiation: a tape of closures. backward() runs them from the newest to the oldest.
 //
-// The last line of an op is   return record("name", y, {inputs}, [=](const Tensor& dy, Gradients& out) { ...
-// }); Its closure asks `out` where the gradient of each input goes and whether to overwrite or to add, so
-// that an op can add into a gradient that another one has begun instead of making a second pass.
+// An op ends with
+//   return record("name", y, {inputs}, [=](const Tensor& dy, Gradients& out) { ... });
+// The closure asks `out` where the gradient of each input goes, and whether to overwrite it or to add to it.
+// An op can so add to a gradient that another op has written, without a second pass.
 #pragma once
 
 #include <functional>
@@ -14,19 +15,19 @@ namespace engine {
 class Gradients;
 using Backward = std::function<void(const Tensor& dy, Gradients& out)>;
 
-// Where one gradient goes.
+// The memory that a closure writes one gradient to.
 struct Destination {
-  Tensor tensor;            // of the input's shape; its dtype is the input's
-  bool accumulate = false;  // add to what is there, or overwrite
+  Tensor tensor;            // has the input's shape and dtype
+  bool accumulate = false;  // true: add to the tensor; false: overwrite it
 };
 
 // The gradients of one op's inputs, in the order in which record() was given them.
 class Gradients {
  public:
   explicit Gradients(Node& node) : node_(node) {}
-  bool wanted(int input) const;           // false: nobody asks for this gradient
-  Destination destination(int input);     // must be written by the closure
-  void give(int input, const Tensor& g);  // the gradient is `g` itself, which nobody may write to any more
+  bool wanted(int input) const;           // false: this gradient is not needed
+  Destination destination(int input);     // the closure must write to it
+  void give(int input, const Tensor& g);  // the gradient is `g` itself, which must not be written to any more
 
  private:
   Node& node_;
@@ -34,39 +35,38 @@ class Gradients {
 
 struct Node {
   const char* op = "leaf";
-  std::uint64_t age = 0;                      // nodes made later are larger: no graph sort needed
+  std::uint64_t age = 0;                      // increases with each node, so no topological sort is needed
   std::vector<std::shared_ptr<Node>> inputs;  // null where an input needs no gradient
   Backward backward;                          // empty for leaves
   Shape shape{};                              // of the tensor, and so of its gradient
   DType dtype = DType::f32;
   Device device;
-  Tensor
-      gradient;  // of a leaf: kept after backward(), perhaps a slice of a flat buffer; else passing through
+  Tensor gradient;        // of a leaf: kept after backward(), may be a slice of a flat buffer; else temporary
   bool written = false;   // leaf: the gradient holds a value (of this step or an earlier backward)
-  bool queued = false;    // not a leaf: backward() has its turn in its queue, or has played it
-  bool borrowed = false;  // the gradient was given, not made here: it must not be written to
+  bool queued = false;    // not a leaf: backward() has queued the node, or has run it
+  bool borrowed = false;  // the gradient came from give(): copy it before writing to it
 };
 
-// Marks a tensor whose gradient is wanted: a parameter, or an input of gradcheck. `gradient`, if defined, is
-// the memory in which the gradient will be left.
+// Marks a tensor whose gradient is wanted: a parameter, or an input of gradcheck. backward() writes the
+// gradient to `gradient` if that is defined.
 Tensor leaf(const Tensor&, const Tensor& gradient = {});
 
-// `output` has no history yet, so `backward` may capture it. Gives `output` back without history inside
-// no_grad, or when no input has one.
+// Returns `output` with a node. `output` itself has no node, so `backward` may capture it. Inside NoGrad, or
+// if no input has a node, returns `output` unchanged.
 Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backward backward);
 
-// Called with a leaf as soon as nothing more will be added to its gradient.
+// Called with a leaf as soon as its gradient is complete.
 using LeafDone = std::function<void(const Node&)>;
 
-// Adds d(output . d_output)/d(leaf) to the gradient of every leaf below `output`, and forgets the graph. A
-// leaf whose gradient has been cleared is overwritten instead.
+// Adds d(output . d_output)/d(leaf) to the gradient of every leaf that `output` depends on, and frees the
+// graph. The gradient of a leaf is overwritten instead if clear_gradient() was called on it.
 void backward(const Tensor& output, const Tensor& d_output, const LeafDone& = {});
 void backward(const Tensor& scalar, const LeafDone& = {});  // from dL/dL = 1
 
 const Tensor& gradient(const Tensor& leaf);  // undefined before the first backward
 void clear_gradient(const Tensor& leaf);     // the next backward overwrites
 
-// While one lives, ops record nothing.
+// Ops record nothing during its lifetime.
 class NoGrad {
  public:
   NoGrad();

@@ -64,7 +64,7 @@ Tensor Tensor::slice_flat(std::int64_t first, Shape shape) const {
 }
 
 Tensor Tensor::view(Shape shape) const {
-  require(shape.numel() == numel(), "Tensor: ", shape_, " cannot be seen as ", shape);
+  require(shape.numel() == numel(), "Tensor: ", shape_, " cannot be viewed as ", shape);
   return slice_flat(0, shape);
 }
 

@@ -1,4 +1,4 @@
-// Tensor: a dense, row-major array on one device. A value: copies share the storage.
+// Tensor: a dense, row-major array on one device. Copies share the storage.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ enum class DType : std::uint8_t { f32, f64, bf16, u8, i32, i64 };
 std::size_t size_of(DType);
 const char* name(DType);
 std::ostream& operator<<(std::ostream&, DType);
-DType parse_dtype(const std::string& text);  // "f32" and so on; refuses others
+DType parse_dtype(const std::string& text);  // "f32", "bf16" ...; UsageError for other texts
 
 template <class T>
 struct DTypeOf;
@@ -49,10 +49,10 @@ struct DTypeOf<std::int64_t> {
 template <class T>
 constexpr DType dtype_of = DTypeOf<T>::value;
 
-// That of parameters, statistics and losses beside activations of type t: f32 for bf16, else t.
+// The dtype of parameters, statistics and losses where activations are of type t: f32 for bf16, else t.
 constexpr DType accumulator(DType t) { return t == DType::bf16 ? DType::f32 : t; }
 
-struct Node;  // what made a tensor, see tape.h
+struct Node;  // how a tensor was computed, see tape.h
 
 class Tensor {
  public:
@@ -67,7 +67,7 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const { return storage_->device(); }
 
-  // The first element. T must be the dtype's type; a tensor of the host is needed to follow the pointer.
+  // Pointer to the first element. T must match the dtype. The host can dereference it only for a host tensor.
   template <class T>
   T* data() const {
     require(dtype_of<T> == dtype_, "Tensor::data: the tensor is ", name(dtype_), ", asked for ",
@@ -84,7 +84,7 @@ class Tensor {
   Tensor slice(std::int64_t first, std::int64_t count) const;  // rows first .. first + count, no copy
   Tensor slice_flat(std::int64_t first,
                     Shape shape) const;  // from element `first` of the flat array, no copy
-  Tensor to(Device) const;               // the same tensor if it is there already
+  Tensor to(Device) const;               // the same tensor if it is already on the device
   Tensor clone() const;
   double item() const;                    // the one element of a tensor, from any device
   std::vector<double> to_vector() const;  // every element, from any device and dtype

@@ -10,7 +10,7 @@
 namespace engine {
 namespace {
 
-// Options and threads as they were, also when a check throws.
+// Restores options and threads, also when a check throws.
 struct Restore {
   kernels::CheckOptions options = kernels::check_options();
   Threads threads = cpu_threads();
@@ -21,7 +21,7 @@ struct Restore {
   }
 };
 
-// Where the first of two unlike values is.
+// Describes the first value that differs.
 std::string first_difference(const CardRun& got, const CardRun& expected) {
   const auto in = [](const char* what, const Tensors& a, const Tensors& b) -> std::string {
     for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
@@ -55,17 +55,17 @@ CardRun run(const OpCase& c, const Shape& shape, std::uint64_t seed, DType dtype
 std::string exceeds(const char* what, double error, double bound) {
   return error <= bound
              ? ""
-             : concat_text(what, " are off by ", error, ", expected at most ", bound);  // NaN is off
+             : concat_text(what, " are off by ", error, ", expected at most ", bound);  // also for NaN
 }
 
-constexpr double kFloor = 0.1;  // beside inputs of about 1
+constexpr double kFloor = 0.1;  // inputs are of the order of 1
 
 std::string block_sizes(const OpCase& c, const Shape& shape, std::uint64_t seed) {
   const Restore restore(Threads::host);
   const CardRun host = run(c, shape, seed);
   cpu_threads() = Threads::gpu;
   const CardRun gpu = run(c, shape, seed);
-  // a card whose outputs are rounded to levels says so by its reference's tolerance
+  // reference_tolerance is larger where a card's outputs are rounded to levels
   const std::string outputs =
       exceeds("outputs", distance(gpu.outputs, host.outputs, kFloor), std::max(1e-12, c.reference_tolerance));
   return outputs.empty() ? exceeds("gradients", distance(gpu.gradients, host.gradients, kFloor), 1e-11)
@@ -118,11 +118,11 @@ std::string in_f32(const OpCase& c, const Shape& shape, std::uint64_t seed) {
                          : outputs;
 }
 
-// bf16 keeps 8 bits: half the distance of neighbours is u of a value. Inputs are rounded before the kernel
-// sees them, so an exact one would be off by the rounding of its results, u of each. It may also store what
-// it computes on the way; it counts as right if that does no more than inputs would that were twice as far
-// off as their rounding. So the bound follows from the op and its inputs: an ill-conditioned gradient has a
-// wide one, a sum a narrow one.
+// bf16 has 8 significant bits: rounding changes a value by at most u = 1/256 of it. Inputs are rounded before
+// the kernel sees them, so an exact kernel would differ by the rounding of its results, u each. A kernel may
+// also store intermediate results in bf16. Its result is accepted if it differs no more than results of
+// inputs that are perturbed by twice their rounding. The bound therefore follows from the op and its inputs:
+// wide for an ill-conditioned gradient, narrow for a sum.
 constexpr double kBf16Rounding = 1. / 256;
 
 CardRun run_perturbed(const OpCase& c, const Shape& shape, std::uint64_t seed, double relative,
@@ -133,7 +133,7 @@ CardRun run_perturbed(const OpCase& c, const Shape& shape, std::uint64_t seed, d
     Random noise(seed, draw, 0, 0xBF16);
     for (const Tensor& t : in) {
       if (t.dtype() != DType::f64) continue;
-      const bool activation = t.shape() == in[0].shape();  // as in converted()
+      const bool activation = t.shape() == in[0].shape();  // the same rule as in converted()
       for (std::int64_t i = 0; i < t.numel(); ++i) {
         double& x = t.data<double>()[i];
         x = (activation ? double(kernels::bf16(x)) : x) * (1 + relative * noise.uniform(-1, 1));
@@ -156,7 +156,7 @@ std::string in_bf16(const OpCase& c, const Shape& shape, std::uint64_t seed) {
   }
   const std::string wrong =
       exceeds("outputs", distance(got.outputs, exact.outputs, kFloor), kBf16Rounding + outputs);
-  // the gradient that comes in is rounded too, and adds u of what it becomes
+  // the incoming gradient is rounded too, which adds another u
   return wrong.empty() ? exceeds("gradients", distance(got.gradients, exact.gradients, kFloor),
                                  2 * kBf16Rounding + gradients)
                        : wrong;
@@ -189,14 +189,16 @@ const std::vector<CardCheck>& card_checks() {
     std::vector<CardCheck> c;
     if (!sanitized)
       c = {{"gradcheck", "wrong gradients, in f64, one thread a block", gradcheck_host},
-           {"gradcheck/gpu", "wrong gradients, in f64, at the GPU's block size; threads that do not meet",
+           {"gradcheck/gpu", "wrong gradients, in f64, at the GPU's block size; divergent barriers",
             gradcheck_gpu},
            {"block sizes", "results that depend on the number of threads", block_sizes},
-           {"bf16", "bf16 that is worse than its storage explains", in_bf16}};
-    c.push_back({"repeat", "other bits in a second or third run", repeated});
-    c.push_back({"orders", "other bits in other orders of threads and blocks: races, float atomics", orders});
-    c.push_back({"poison", "memory that is read and was never written", poison});
-    c.push_back({"f32", "f32 that is not f64 to its 24 bits", in_f32});
+           {"bf16", "bf16 errors larger than its storage explains", in_bf16}};
+    c.push_back({"repeat", "a second or third run that is not bit-identical", repeated});
+    c.push_back({"orders",
+                 "other orders of threads and blocks that are not bit-identical: races, float atomics",
+                 orders});
+    c.push_back({"poison", "reads of uninitialized memory", poison});
+    c.push_back({"f32", "f32 errors larger than its 24 bits explain", in_f32});
     return c;
   }();
   return checks;

@@ -1,5 +1,5 @@
-// Everything that a card is put through, besides what a sanitizer's build adds: one list, which the tests,
-// `dyad racecheck` and the checks of other projects' kernels (examples/) run from.
+// The list of checks that run on every card, apart from the sanitizers. The tests, `dyad racecheck` and the
+// checks of other projects' kernels (examples/) use it.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@ namespace engine {
 struct CardCheck {
   const char* name;
   const char* finds;
-  // "" or what is wrong, in one line. Options and threads are as before afterwards.
+  // Returns "" or one line that says what is wrong. Restores the options and the threads.
   std::string (*run)(const OpCase&, const Shape&, std::uint64_t seed);
 };
 
-// Those that this build can run: a sanitizer's build has the GPU's block sizes only, and no Jacobians, which
-// are thousands of runs.
+// The checks that this build can run. A sanitizer build has only the GPU's block sizes, and no Jacobians,
+// which take thousands of runs.
 const std::vector<CardCheck>& card_checks();
 
-// ||a - b|| / max(||b||, floor) over all elements of all tensors; ||a - b|| where that is zero. A floor is
-// for what is zero in exact arithmetic, and rounding otherwise.
+// ||a - b|| / max(||b||, floor) over all elements of all tensors; ||a - b|| where that is zero. The floor is
+// for tensors that are zero in exact arithmetic and hold only rounding errors.
 double distance(const Tensors& a, const Tensors& b, double floor = 0);
 
 }  // namespace engine

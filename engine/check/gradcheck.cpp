@@ -32,7 +32,7 @@ Tensors forward(const OpCase& c, const Tensors& in, Device device) {
 double compare(double got, double expected, double tolerance, const GradcheckFailure& at,
                std::optional<GradcheckFailure>& failure) {
   const double error = std::abs(got - expected) / (1 + std::abs(expected));
-  if (failure || error <= tolerance) return error;  // NaN fails
+  if (failure || error <= tolerance) return error;  // false for NaN
   failure = at;
   failure->analytic = got;
   failure->numeric = expected;
@@ -123,7 +123,7 @@ GradcheckResult gradcheck(const OpCase& c, const Shape& shape, std::uint64_t see
   const Tensors there = on_device(in, device);
   const std::size_t outputs = c.apply(there).size();
   for (std::size_t o = 0; o < outputs; ++o) {
-    // Analytic: jacobian[input][row * elements + element], a backward pass a row.
+    // Analytic: jacobian[input][row * elements + element], one backward pass per row.
     const std::int64_t rows = c.apply(there)[o].numel();
     std::vector<std::vector<double>> jacobian(in.size());
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -158,8 +158,7 @@ GradcheckResult gradcheck(const OpCase& c, const Shape& shape, std::uint64_t see
           result.worst = std::max(result.worst, compare(got, d.central[r], c.tolerance, at, result.failure));
           if (!before && result.failure &&
               std::abs(d.left[r] - d.right[r]) > 1e-3 * (1 + std::abs(d.central[r])))
-            result.failure->note =
-                "the differences to the left and to the right disagree: a kink in the inputs?";
+            result.failure->note = "the left and the right differences disagree: are the inputs near a kink?";
           ++result.entries;
         }
       }

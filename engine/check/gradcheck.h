@@ -1,5 +1,5 @@
-// Runs cards: the full Jacobian against central differences, and one forward + backward whose results other
-// modes compare (thread orders, sanitizers, devices).
+// Runs cards. gradcheck() compares the full Jacobian with central differences. run_card() runs one forward
+// and backward, whose results are compared between modes (thread orders, sanitizers, devices).
 #pragma once
 
 #include <optional>
@@ -13,12 +13,12 @@ namespace engine {
 struct GradcheckFailure {
   std::string op = {};
   Shape shape{};
-  int output = 0, input = 0;          // which tensor of apply() and of inputs()
-  std::int64_t row = 0, element = 0;  // which element of them
+  int output = 0, input = 0;          // index of the tensor in apply() and in inputs()
+  std::int64_t row = 0, element = 0;  // index of the element in each
   double analytic = 0, numeric = 0, error = 0;
   std::uint64_t seed = 0;
-  std::string note = {};     // what the one-sided differences say
-  std::string text() const;  // all of it on one line
+  std::string note = {};     // set if the one-sided differences disagree
+  std::string text() const;  // everything in one line
 };
 
 struct GradcheckResult {
@@ -27,19 +27,19 @@ struct GradcheckResult {
   std::optional<GradcheckFailure> failure;
 };
 
-// d(output)/d(input) of every output element with respect to every element of every leaf, in f64 on the CPU
-// device (there with the threads in force) or another: backward of one-hot gradients against central
-// differences of the forward. A card without leaves is compared with its reference instead.
+// The derivative of every output element with respect to every element of every leaf, in f64: backward of
+// one-hot gradients against central differences of the forward. The CPU device uses the current
+// cpu_threads(). A card without leaves is compared with its reference instead.
 GradcheckResult gradcheck(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
 
-// For shapes too large for a Jacobian: three random directions v of all leaves and weights u of each output,
-// and the two ways to <u, J v>: backward of u, times v; u times central differences along v. Their difference
-// is relative to |u| |J v|. In f64. It sees an error in one element only if that element is a part of the
-// whole.
+// For shapes too large for a Jacobian. Draws three random directions v of all leaves and weights u of each
+// output, and computes <u, J v> in two ways: backward of u, times v; and u times central differences along v.
+// The error is their difference relative to |u| |J v|, in f64. An error in one element is found only if that
+// element is a notable part of the sum.
 GradcheckResult gradcheck_fast(const OpCase&, const Shape&, std::uint64_t seed, Device = cpu);
 
-// The shapes for it: those of real models, the first dimension halved until no more than 2^18 elements are
-// left. The small ones, where a card's inputs() cannot be drawn at such sizes.
+// The shapes for gradcheck_fast(): those of real models, with the first dimension halved until there are at
+// most 2^18 elements. If a card's inputs() cannot be drawn at such sizes: its small shapes.
 std::vector<Shape> fast_shapes(const OpCase&);
 
 // A card's inputs converted to dtype on the device. bf16: input 0 and every input of the same shape; the

@@ -15,7 +15,7 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-// The inputs moved by `step` along the direction; those that are no leaves stay.
+// The leaves moved by `step` along the direction; other inputs are unchanged.
 Tensors moved(const Tensors& in, const Tensors& direction, double step, Device device) {
   Tensors result;
   for (std::size_t k = 0; k < in.size(); ++k) {
@@ -36,7 +36,7 @@ GradcheckResult gradcheck_fast(const OpCase& c, const Shape& shape, std::uint64_
   Random random(seed, 0, 0, 0xCA4D);
   const Tensors in = c.inputs(shape, random);
   if (std::none_of(in.begin(), in.end(), [](const Tensor& t) { return t.node() != nullptr; }))
-    return gradcheck(c, shape, seed, device);  // against its reference
+    return gradcheck(c, shape, seed, device);  // compares with its reference
   GradcheckResult result;
   for (int n = 0; n < kDirections; ++n) {
     Tensors direction;
@@ -63,7 +63,7 @@ GradcheckResult gradcheck_fast(const OpCase& c, const Shape& shape, std::uint64_
       const double error = std::abs(analytic - numeric) / (scale > 0 ? scale : 1);
       result.worst = std::max(result.worst, error);
       ++result.entries;
-      if (result.failure || error <= c.tolerance) continue;  // NaN fails
+      if (result.failure || error <= c.tolerance) continue;  // false for NaN
       result.failure = GradcheckFailure{.op = c.name,
                                         .shape = shape,
                                         .output = int(o),

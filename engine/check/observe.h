@@ -1,4 +1,4 @@
-// Looks over the shoulder of a forward and a backward pass: every op's output and its gradient, one by one.
+// Observes a forward and a backward pass: every op's output, and the gradient of each.
 #pragma once
 
 #include "engine/tape.h"
@@ -8,13 +8,13 @@ namespace engine {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // After an op; `node`: of the output, null if it has no history.
+  // Called after an op. `node`: the output's node, null if no gradient flows through it.
   virtual void output(const char* op, const Tensor& y, const Tensors& inputs, const Node* node) = 0;
-  // Before the gradient goes through the op: that of its output.
+  // Called before an op's backward with the gradient of its output.
   virtual void gradient(const Node& node, const Tensor& dy) = 0;
 };
 
-// While one lives, the ops of this thread tell the observer.
+// The ops of this thread call the observer during the lifetime of an Observed.
 class Observed {
  public:
   explicit Observed(Observer&);

@@ -1,5 +1,4 @@
-// A card: one example of an op. gradcheck, the checking modes, the parity test and the benchmark all run from
-// it.
+// A card: one example of an op. gradcheck, the checking modes, the parity test and the benchmark all use it.
 #pragma once
 
 #include <functional>
@@ -20,14 +19,15 @@ struct OpCase {
   std::function<Tensors(const Tensors&)> apply;  // the op; every output that depends on a leaf is checked
 
   std::vector<Shape> check;       // small and awkward: ones, odd sizes, one block + 1
-  std::vector<Shape> bench = {};  // those of real models
-  // The benchmark's, where inputs() would never be done with millions of elements: kinks do not matter there.
+  std::vector<Shape> bench = {};  // shapes of real models
+  // Inputs for the benchmark where inputs() would be too slow for millions of elements. Kinks do not matter
+  // there.
   std::function<Tensors(const Shape&, Random&)> bench_inputs = {};
 
   double tolerance = 1e-6;  // of gradcheck in f64, relative to 1 + |numeric|
   double step = 1e-6;       // of the central differences
 
-  // For ops without a gradient, and for any op as a second opinion: the outputs by plain loops in f64.
+  // The outputs computed by plain loops in f64. Required for ops without a gradient, optional for others.
   std::function<Tensors(const Tensors&)> reference = {};
   double reference_tolerance = 1e-12;
 

@@ -7,7 +7,7 @@
 
 namespace engine {
 
-// Atomic. Every dtype but bf16, which NumPy does not have.
+// Writes atomically. Every dtype but bf16, which NumPy lacks.
 void write_npy(const std::string& path, const Tensor&);
 
 }  // namespace engine

@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors are littl
 
 namespace {
 
-// The place of a type in the reference's order, largest alignment first.
+// The rank of a type in the reference's order: largest alignment first.
 int order_of(DType t) {
   static constexpr DType order[] = {DType::i64, DType::f64, DType::f32, DType::i32, DType::bf16, DType::u8};
   return int(std::ranges::find(order, t) - std::begin(order));
@@ -33,7 +33,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
     require(named.second.defined(), "write_safetensors: ", path, ": tensor \"", named.first,
             "\" is not defined");
     require(named.first != "__metadata__", "write_safetensors: ", path,
-            ": a tensor has the name __metadata__, which is kept for the metadata");
+            ": a tensor has the name __metadata__, which the format reserves");
     tensors.push_back(&named);
   }
   std::ranges::sort(tensors, {},
@@ -113,7 +113,7 @@ void SafetensorsReader::read_at(std::uint64_t offset, void* to, std::size_t byte
     const ssize_t n = pread(file_, at, bytes, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     require_data(n >= 0, path_, ": ", std::strerror(errno));
-    require_data(n > 0, path_, ": became shorter while it was read");
+    require_data(n > 0, path_, ": was truncated while it was read");
     at += n;
     offset += static_cast<std::uint64_t>(n);
     bytes -= static_cast<std::size_t>(n);

@@ -17,8 +17,9 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;
 };
 
-// Atomic; the same tensors and metadata give the same bytes, in whatever order they come. Tensors are laid as
-// the reference lays them: large elements first, then by name. Names must differ.
+// Writes atomically. The bytes depend on the tensors and the metadata, not on their order in TensorFile.
+// Tensors are ordered as in the reference implementation: large elements first, then by name. Names must
+// differ.
 void write_safetensors(const std::string& path, const TensorFile&);
 
 struct TensorEntry {
@@ -28,9 +29,9 @@ struct TensorEntry {
   std::uint64_t begin = 0, end = 0;  // in the bytes after the header
 };
 
-// Strict: a file that breaks any rule of the format is a DataError that names the file, the rule and the
-// tensor. Nothing is allocated for what a header claims before the claim has been checked. Of the format's
-// types it reads F32, F64, BF16, U8, I32 and I64, up to rank 4.
+// A strict reader: a file that breaks a rule of the format is a DataError that names the file, the rule and
+// the tensor. No memory is allocated for a size in the header before that size has been checked. It reads the
+// types F32, F64, BF16, U8, I32 and I64, up to rank 4.
 class SafetensorsReader {
  public:
   explicit SafetensorsReader(const std::string& path);  // reads and checks the header
@@ -40,7 +41,7 @@ class SafetensorsReader {
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::vector<TensorEntry>& entries() const { return entries_; }  // in the order of their bytes
-  const TensorEntry* find(const std::string& name) const;               // null: there is none
+  const TensorEntry* find(const std::string& name) const;               // null if there is none
   void read(const TensorEntry&, void* to) const;                        // end - begin bytes
 
  private:
@@ -53,7 +54,7 @@ class SafetensorsReader {
   std::vector<TensorEntry> entries_;
 };
 
-// The whole file; the tensors come in the order of their bytes, on the host.
+// Reads the whole file. The tensors are on the host, in the order of their bytes.
 TensorFile read_safetensors(const std::string& path);
 
 }  // namespace engine

@@ -12,10 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-// By the events of the parser, because a parsed object no longer shows that a key came twice.
+// Uses the parser's events (SAX), because a parsed object no longer shows duplicate keys.
 class HeaderReader {
  public:
-  struct Raw {  // an entry as written
+  struct Raw {  // an entry as in the file
     std::string name;
     std::optional<std::string> dtype;
     std::optional<std::vector<std::uint64_t>> shape, offsets;
@@ -111,11 +111,11 @@ class HeaderReader {
   bool number_integer(std::int64_t) { return refuse("a negative number"); }
   bool number_float(double, const std::string& text) { return refuse("the number " + text); }
   bool null() { return refuse("null"); }
-  bool boolean(bool) { return refuse("a truth value"); }
+  bool boolean(bool) { return refuse("a boolean"); }
   bool binary(json::binary_t&) { return refuse("bytes"); }
 
   bool parse_error(std::size_t position, const std::string&, const json::exception&) {
-    throw DataError(concat_text(file_, ": header is not JSON in UTF-8 at byte ", position + 7));
+    throw DataError(concat_text(file_, ": header is not valid UTF-8 JSON at byte ", position + 7));
   }
 
  private:
@@ -156,15 +156,15 @@ class HeaderReader {
     std::string where = "header", expected = "an object of tensors";
     if (place_ == Place::metadata_value || place_ == Place::metadata_text) {
       where = place_ == Place::metadata_value ? "__metadata__" : "__metadata__ " + quoted(key_);
-      expected = place_ == Place::metadata_value ? "an object of texts" : "text";
+      expected = place_ == Place::metadata_value ? "an object of strings" : "a string";
     } else if (!raw.empty() && place_ != Place::end) {
       where = "tensor " + quoted(raw.back().name);
       if (place_ == Place::entry_value) expected = "an object";
-      if (place_ == Place::dtype) where += " dtype", expected = "text";
+      if (place_ == Place::dtype) where += " dtype", expected = "a string";
       if (place_ == Place::shape) where += " shape", expected = "a list";
       if (place_ == Place::offsets) where += " data_offsets", expected = "a list";
-      if (place_ == Place::shape_number) where += " shape", expected = "integers from 0 on";
-      if (place_ == Place::offset_number) where += " data_offsets", expected = "integers from 0 on";
+      if (place_ == Place::shape_number) where += " shape", expected = "non-negative integers";
+      if (place_ == Place::offset_number) where += " data_offsets", expected = "non-negative integers";
     }
     throw DataError(concat_text(file_, ": ", where, " is or holds ", found, ", expected ", expected));
   }
@@ -206,7 +206,8 @@ TensorEntry check_entry(const HeaderReader::Raw& raw, const std::string& file) {
                ", expected F32, F64, BF16, U8, I32 or I64");
 
   require_data(raw.shape->size() <= 4, where, " has rank ", raw.shape->size(), ", expected at most 4");
-  auto bytes = std::int64_t(size_of(entry.dtype));  // signed, as Shape counts; also up to an extent of 0
+  auto bytes =
+      std::int64_t(size_of(entry.dtype));  // signed, like Shape's extents; checked up to an extent of 0
   for (const std::uint64_t extent : *raw.shape)
     require_data(extent <= std::uint64_t(std::numeric_limits<std::int64_t>::max()) &&
                      !__builtin_mul_overflow(bytes, std::int64_t(extent), &bytes),
@@ -245,7 +246,7 @@ const char* safetensors_name(DType t) {
 SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_bytes,
                                            const std::string& file) {
   require_data(text.starts_with('{'), file, ": header does not begin with '{'");
-  // the parser would pass over other white space, and end at a zero byte
+  // the parser would accept other white space, and stop at a zero byte
   const std::size_t last = text.find_last_not_of(' ');
   require_data(text[last] == '}', file, ": header does not end with '}' and spaces, but with byte ",
                int(static_cast<unsigned char>(text[last])));

@@ -17,7 +17,7 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// `file` begins the messages; data_bytes: how many follow the header.
+// `file` is the prefix of error messages; data_bytes: the number of bytes after the header.
 SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_bytes,
                                            const std::string& file);
 

@@ -15,10 +15,10 @@ namespace engine::cuda {
 using kernels::check;
 
 int count(std::string* why_none) {
-  int devices = 0;  // cudaGetDeviceCount leaves it untouched where there is no driver
+  int devices = 0;  // cudaGetDeviceCount does not set it if there is no driver
   const cudaError_t status = cudaGetDeviceCount(&devices);
   if (status != cudaSuccess) {
-    cudaGetLastError();  // the failure must not be reported again by the next launch
+    cudaGetLastError();  // clears the error, or the next launch would report it
     *why_none = cudaGetErrorString(status);
     return 0;
   }
@@ -132,7 +132,7 @@ void hold_for_event(CUevent_st* event, kernels::CudaStream s) {
 bool event_passed(CUevent_st* event) {
   const cudaError_t status = cudaEventQuery(event);
   if (status == cudaErrorNotReady) {
-    cudaGetLastError();  // no error: the next launch must not report it
+    cudaGetLastError();  // clears the error, or the next launch would report it
     return false;
   }
   check(status);
@@ -180,7 +180,7 @@ int count(std::string* why_none) {
   return 0;
 }
 
-// Not reached: without CUDA nothing can name a CUDA device (parse_device and Storage refuse it).
+// Never called: without CUDA, parse_device and Storage refuse a CUDA device.
 [[noreturn]] static void none() { throw UsageError("cuda: this dyad was built without CUDA"); }
 std::string description(int) { none(); }
 std::size_t cache_bytes(int) { none(); }

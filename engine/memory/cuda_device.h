@@ -1,5 +1,5 @@
-// What the engine asks of the CUDA runtime, so that no other file of it includes a CUDA header. Every
-// function but count() and those marked noexcept throws with the library's message when the runtime refuses.
+// The engine's calls of the CUDA runtime; no other file of engine/ includes a CUDA header. If the runtime
+// reports an error, a function throws with the runtime's message, except count() and the noexcept functions.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@ enum class Queue;
 
 namespace engine::cuda {
 
-int count(std::string* why_none);  // devices that can be used; 0 with the reason, never an error
+int count(std::string* why_none);  // usable devices; 0 and the reason if there are none, never an error
 std::string description(int device);
-std::size_t cache_bytes(int device);  // of its last level
+std::size_t cache_bytes(int device);  // of the last-level cache
 
-// Memory. allocate() gives null where there is not enough.
+// Memory. allocate() returns null if there is not enough.
 struct Memory {
   std::size_t free, total;  // bytes of the device
 };
@@ -30,15 +30,15 @@ void free(int device, void*) noexcept;
 void* allocate_host(int device, std::size_t bytes);  // pinned
 void free_host(void*) noexcept;
 
-// The two streams of a device: all kernels are launched on that of Queue::compute.
+// The two streams of a device. All kernels are launched on Queue::compute, which the first form returns.
 kernels::CudaStream stream(int device);
 kernels::CudaStream stream(int device, Queue);
 void copy(void* to, const void* from, std::size_t bytes, int device, Queue);
 void fill(void* at, int byte, std::size_t bytes, int device);
-void synchronize(int device);  // with the compute stream
+void synchronize(int device);  // waits for the compute stream
 
-// More streams, for libraries that work beside the compute stream: of the highest priority.
-void use_device(int device);  // by the calling thread
+// Further streams, of the highest priority, for libraries whose work overlaps with the compute stream.
+void use_device(int device);  // for the calling thread
 CUstream_st* make_stream(int device);
 void destroy_stream(CUstream_st*) noexcept;
 bool is_capturing(kernels::CudaStream);  // into a graph
@@ -51,7 +51,7 @@ bool event_passed(CUevent_st*);
 void wait_for_event(CUevent_st*);  // the host waits
 void finish_event(CUevent_st*) noexcept;
 
-// Work on the compute stream between begin and end is not run but recorded, and then launched as one.
+// Work on the compute stream between begin and end is recorded, not run. launch_graph() then runs all of it.
 void begin_capture(int device);
 CUgraphExec_st* end_capture(int device);
 void abandon_capture(int device) noexcept;

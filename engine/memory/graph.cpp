@@ -9,7 +9,7 @@ namespace engine {
 
 void Graph::begin() {
   if (device_.backend == Backend::cuda) return cuda::begin_capture(device_.index);
-  require(cpu_threads() == Threads::gpu, "Graph: on the CPU device it records only launches of Threads::gpu");
+  require(cpu_threads() == Threads::gpu, "Graph: on the CPU device expected Threads::gpu");
   host_ = std::make_unique<kernels::LaunchRecord>();
   kernels::launch_record() = host_.get();
 }

@@ -1,4 +1,4 @@
-// Work of a device that is recorded once and then launched as a whole: a CUDA graph.
+// A CUDA graph: work of a device that is recorded once and then launched as a whole.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,13 @@ struct CUgraphExec_st;
 
 namespace engine {
 
-// What f() asks of the device's compute queue is not run but recorded, with the addresses and values of that
-// time. Its results must be kept alive by the caller; memory that it had for the time being is kept from
-// others as long as the graph lives. f() must be warm: a first call may bring new memory or plans, for which
-// the host waits, and that is an error here.
+// Records what f() queues on the device's compute queue, with its addresses and arguments, and does not run
+// it. The caller must keep the results of f() alive. Memory that f() used temporarily stays reserved for the
+// lifetime of the graph. f() must be warm: a first call may allocate memory or make plans, which make the
+// host wait, and a wait is an error here.
 //
-// On the CPU device this is a double for tests, of launches at the GPU's block sizes (Threads::gpu).
+// On the CPU device a graph exists for tests only: it records launches at the GPU's block sizes
+// (Threads::gpu).
 class Graph {
  public:
   template <class F>

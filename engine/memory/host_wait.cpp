@@ -13,7 +13,7 @@ thread_local bool capturing = false;
 
 void host_waits(const char* what) {
   if (forbidden > 0)
-    throw std::logic_error(std::string(what) + ": the host would wait for the device, where it must not");
+    throw std::logic_error(std::string(what) + ": the host would wait for the device inside a NoHostWait");
 }
 
 void host_copies(const char* what) {

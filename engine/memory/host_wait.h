@@ -1,12 +1,12 @@
-// Where the host waits for a device. Every function of the engine that may wait says so through host_waits();
-// inside a NoHostWait that is an error. Reading a tensor's elements on the host, and giving it elements from
-// the host without an Upload, count on the CPU device too, where they cost nothing: so a machine without a
-// GPU can check that a warm training step does not stop the GPU.
+// Where the host waits for a device. Every function of the engine that may wait calls host_waits(), which is
+// an error inside a NoHostWait. Reading a tensor's elements on the host, or writing them without an Upload,
+// counts as a wait on the CPU device too. A test without a GPU can therefore check that a warm training step
+// never stalls the GPU.
 #pragma once
 
 namespace engine {
 
-// Throws std::logic_error, which names what waits, inside a NoHostWait of this thread.
+// Inside a NoHostWait of this thread: throws std::logic_error, which names the function that waits.
 void host_waits(const char* what);
 
 class NoHostWait {
@@ -17,9 +17,9 @@ class NoHostWait {
   NoHostWait& operator=(const NoHostWait&) = delete;
 };
 
-// While a graph records the work of this thread, the host may not wait, and may not send or fetch anything
-// either: the graph would do so again with what happens to lie there. host_copies() then throws
-// std::logic_error.
+// Marks that a graph records the work of this thread. The host may then neither wait nor copy to or from the
+// device: each launch of the graph would repeat the copy with whatever its memory holds by then.
+// host_copies() throws std::logic_error.
 class Capture {
  public:
   Capture();

@@ -22,7 +22,7 @@ void Pool::erase_free(Free::iterator block) {
   free_.erase(block);
 }
 
-// Gives chunks back that nobody uses.
+// Releases chunks without a block in use.
 bool Pool::release_free_chunks() {
   bool released = false;
   for (auto chunk = chunks_.begin(); chunk != chunks_.end();) {
@@ -40,8 +40,8 @@ bool Pool::release_free_chunks() {
   return released;
 }
 
-// A new chunk for a block of so many bytes. It grows by an eighth of what it has, since a few large chunks
-// are cut with less waste than many small ones; where that is too much, by what is needed.
+// Adds a chunk for a block of `bytes` bytes. The pool grows by at least an eighth, since a few large chunks
+// waste less than many small ones. If that allocation fails, it grows by `bytes` only.
 bool Pool::grow(std::size_t bytes) {
   const std::size_t least = rounded(bytes, kGranule);
   const std::size_t wanted = rounded(std::max(bytes, held_ / 8), kLeastChunk);
@@ -56,7 +56,7 @@ bool Pool::grow(std::size_t bytes) {
   return true;
 }
 
-// Cuts [at, at + bytes) out of a free block.
+// Takes [at, at + bytes) out of a free block.
 void* Pool::take(Free::iterator block, char* at, std::size_t bytes) {
   char* const begin = block->first;
   char* const end = begin + block->second;
@@ -119,7 +119,8 @@ std::vector<void*> Pool::end_reserve() {
   std::vector<void*> blocks;
   for (const auto& [begin, bytes] : reserved_) {
     char* const end = begin + bytes;
-    auto block = free_.upper_bound(begin);  // the first that begins behind; the one before may reach inside
+    auto block =
+        free_.upper_bound(begin);  // the first that begins after `begin`; the one before it may overlap
     if (block != free_.begin()) --block;
     while (block != free_.end() && block->first < end) {
       char* const from = std::max(begin, block->first);

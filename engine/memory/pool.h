@@ -1,7 +1,7 @@
-// A pool of memory blocks: best fit, lowest address among equals, neighbours merged when free. Which address
-// a request gets depends only on the set of blocks in use, so the same sequence of requests from the same
-// state repeats its addresses: what a training step needs to be captured as a CUDA graph. A block may be
-// handed out again while the device still works on it, since what comes next is in order behind that work.
+// A pool of memory blocks: best fit, ties to the lowest address, free neighbours are merged. The address of a
+// request depends only on the set of blocks in use, so the same sequence of requests from the same state gets
+// the same addresses. A CUDA graph of a training step needs that. A block may be reused while the device
+// still works on it, since the next work on it is queued behind.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace engine {
 
 class Pool {
  public:
-  // Where the pool's chunks come from: allocate() gives null where there is not so much.
+  // The allocator of the pool's chunks. allocate() returns null if there is not enough memory.
   struct Source {
     std::function<void*(std::size_t)> allocate;
     std::function<void(void*)> free;
@@ -26,9 +26,8 @@ class Pool {
   void* allocate(std::size_t bytes);  // null: out of memory
   void free(void*);
 
-  // What is handed out from begin_reserve() on stays out of use when it is freed: the memory that a captured
-  // graph writes each time it is launched. end_reserve() gives what has been freed; give it to free() to end
-  // that.
+  // Blocks allocated after begin_reserve() are not reused when they are freed: a captured graph writes to
+  // them at each launch. end_reserve() returns the freed blocks; pass each to free() to release it.
   void begin_reserve();
   std::vector<void*> end_reserve();
 
@@ -49,11 +48,11 @@ class Pool {
   std::mutex mutex_;
   Free free_;                                        // by address
   std::set<std::pair<std::size_t, char*>> by_size_;  // the same blocks, for best fit
-  std::map<char*, std::size_t> chunks_;              // blocks of different chunks are never merged
+  std::map<char*, std::size_t> chunks_;              // blocks are merged only within a chunk
   std::unordered_map<char*, std::size_t> used_;
   std::size_t in_use_ = 0, peak_ = 0, held_ = 0;
   bool reserving_ = false;
-  std::map<char*, std::size_t> reserved_;  // where blocks have begun, and the longest there
+  std::map<char*, std::size_t> reserved_;  // address -> size of the longest block there
 };
 
 }  // namespace engine

@@ -90,9 +90,10 @@ void HostBuffer::resize(std::size_t size) {
   if (copied_)
     copied_->wait();
   else
-    copied_ = std::make_unique<Event>(device_);  // of what it had been moved to
+    copied_ = std::make_unique<Event>(device_);  // the old one was moved away
   if (size > capacity_) {
-    const std::size_t capacity = std::max({size, capacity_ * 5 / 4, kAlignment});  // pinning is slow
+    const std::size_t capacity =
+        std::max({size, capacity_ * 5 / 4, kAlignment});  // grow by a quarter: pinning is slow
     free();
     bytes_ = static_cast<std::uint8_t*>(device_.backend == Backend::cuda
                                             ? cuda::allocate_host(device_.index, capacity)

@@ -1,5 +1,5 @@
-// Bytes between the host and a device while both go on working. On the CPU device the same calls copy at
-// once, and are written to the launch log.
+// Asynchronous copies between the host and a device. On the CPU device the same calls copy at once and are
+// written to the launch log.
 #pragma once
 
 #include <array>
@@ -11,10 +11,10 @@ struct CUevent_st;
 
 namespace engine {
 
-// A device has two queues of work, which run side by side: kernels go to compute.
+// The two queues of a device, which run concurrently. Kernels go to compute.
 enum class Queue { compute, copy };
 
-// A mark in a queue's work.
+// A position in a queue, as a CUDA event.
 class Event {
  public:
   explicit Event(Device device) : device_(device) {}
@@ -22,21 +22,21 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  void record(Queue);      // behind what has been queued so far
-  void hold(Queue) const;  // what is queued from now on waits for the mark
-  void wait() const;       // the host waits for it, unless it is passed
+  void record(Queue);      // after the work queued so far
+  void hold(Queue) const;  // later work of the queue waits for the event
+  void wait() const;       // the host waits unless the event has passed
   bool passed() const;
 
  private:
   friend class HostBuffer;
-  void mark(Queue);  // record(), which the launch log does not show
+  void mark(Queue);  // record() without an entry in the launch log
   void finish() const noexcept;
   Device device_;
-  CUevent_st* event_ = nullptr;  // made when it is first recorded, on a CUDA device
+  CUevent_st* event_ = nullptr;  // on a CUDA device: created at the first record()
 };
 
-// Memory of the host from which a device copies by itself: pinned for a CUDA device. At an address divisible
-// by 64; neither cleared nor freed by resize().
+// Host memory that a device copies from and to asynchronously: pinned for a CUDA device. Aligned to 64 bytes.
+// resize() neither clears nor shrinks it.
 class HostBuffer {
  public:
   explicit HostBuffer(Device device = cpu);
@@ -49,7 +49,7 @@ class HostBuffer {
   std::size_t size() const { return size_; }
   void resize(std::size_t size);  // contents are lost; waits for the last copy
 
-  // Queue a copy of the first `bytes` bytes, which must stay as they are until copied().
+  // Queue a copy of the first `bytes` bytes. They must not change before copied() has passed.
   void copy_to(void* device_memory, std::size_t bytes, Queue) const;
   void copy_from(const void* device_memory, std::size_t bytes, Queue);
   const Event& copied() const { return *copied_; }
@@ -63,15 +63,15 @@ class HostBuffer {
   std::unique_ptr<Event> copied_;
 };
 
-// What the host gives a device anew each step, at one address there: a learning rate, the parameters of
-// views. The host waits only if it is three steps ahead of the device.
+// Sends new values to one fixed device address each step: a learning rate, the parameters of views. The host
+// waits only if it is three steps ahead of the device.
 class Upload {
  public:
   Upload(Device, std::size_t capacity);  // in bytes
   void send(const void* from, std::size_t bytes);
   std::size_t capacity() const { return slots_[0].size(); }
-  const void* data() const { return to_.raw(); }                         // of the device
-  Tensor tensor(Shape shape) const { return to_.slice_flat(0, shape); }  // u8, the beginning of it
+  const void* data() const { return to_.raw(); }                         // the device address
+  Tensor tensor(Shape shape) const { return to_.slice_flat(0, shape); }  // u8, from its first byte
 
  private:
   Tensor to_;
@@ -79,8 +79,8 @@ class Upload {
   std::size_t next_ = 0;
 };
 
-// Reads a scalar of a device late, so that the device is not stopped: start() queues the copy, value() is
-// asked for when more work has been queued.
+// Reads a scalar of a device without stalling the device: start() queues the copy, and the caller queues more
+// work before it calls value().
 class LateScalar {
  public:
   explicit LateScalar(Device device) : host_(device) {}

@@ -1,6 +1,5 @@
-// Shape of a card: (views, size, height and width of the sources). Every op is on in every view; the
-// reference is written with plain loops over whole images, one op after the other, as torchvision's text
-// reads.
+// Shape of a card: (views, size, height and width of the sources). Every view applies every op. The reference
+// consists of plain loops over whole images, one op after the other, in torchvision's order.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -36,7 +35,7 @@ double filter(double x, bool cubic, bool antialias) {
   return x < 1 ? (a + 2) * x * x * x - (a + 3) * x * x + 1 : a * (x * x * x - 5 * x * x + 8 * x - 4);
 }
 
-// weights[i][j] of input j in output i in units of 2^-bits
+// weights[i][j]: the weight of input j in output i, in units of 2^-bits
 struct FixedPoint {
   std::vector<std::vector<int>> weights;
   int bits = 0;
@@ -51,7 +50,7 @@ FixedPoint fixed_point(int in, int out, bool cubic, bool antialias) {
     if (antialias) {
       for (int j = 0; j < in; ++j) sum += exact[i][j] = filter((j - position) / widen, cubic, true);
       for (double& w : exact[i]) w /= sum;
-    } else {  // no more than 4 inputs, those outside standing for the nearest inside
+    } else {  // at most 4 inputs; coordinates outside are clamped to the edge
       if (!cubic) position = std::max(0.0, position);
       const int below = std::min(int(std::floor(position)), in - 1);
       const double beyond = std::clamp(position - below, 0.0, 1.0);
@@ -110,7 +109,7 @@ Picture rotated(Picture p, float degrees) {
     const double dx = column - middle, dy = row - middle;
     const double x = std::cos(a) * dx - std::sin(a) * dy + middle,
                  y = std::sin(a) * dx + std::cos(a) * dy + middle;
-    double sum = 0;  // of all pixels within a pixel of (x, y)
+    double sum = 0;  // over all pixels less than one pixel from (x, y)
     for (int i = 0; i < n; ++i)
       for (int j = 0; j < n; ++j)
         sum += std::max(0.0, 1 - std::abs(i - y)) * std::max(0.0, 1 - std::abs(j - x)) * p.at(i, j, c);
@@ -118,7 +117,8 @@ Picture rotated(Picture p, float degrees) {
   });
 }
 
-// In f32 and in torch's order, since what is cut off at a whole number depends on the last bit.
+// In f32 and in torch's order of operations, since the value is truncated to an integer: the last bit
+// matters.
 float gray(Picture& p, int row, int x) {
   return std::fma(p.at(row, x, 2), 0.114f, std::fma(p.at(row, x, 1), 0.587f, p.at(row, x, 0) * 0.2989f));
 }
@@ -205,7 +205,7 @@ Tensors reference(const Tensors& in) {
   return {y};
 }
 
-// A tensor whose dtype is that of the output, the pixels, the views
+// in: a tensor that has the output's dtype, the pixels, the views
 Tensors inputs(const Shape& s, Random& random) {
   const std::int64_t n = s[0], bytes = s[2] * s[3] * 3;
   const int size = int(s[1]);
@@ -246,7 +246,7 @@ const AddCase augment_case{{
     .check = {{1, 1, 1, 1}, {4, 5, 3, 9}, {3, 12, 31, 7}, {1, 33, 20, 40}, {1, 66, 18, 18}},
     .bench = {{512, 32, 32, 32}, {64, 224, 256, 340}},
     .reference = reference,
-    .reference_tolerance = 0.018,  // one of 255 levels, at most 0.0175, where f32 and f64 round apart
+    .reference_tolerance = 0.018,  // one of 255 levels, at most 0.0175, where f32 and f64 round differently
     .bf16 = true,
 }};
 

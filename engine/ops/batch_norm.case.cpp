@@ -16,7 +16,7 @@ BatchNormState fresh_state(const Tensor& weight) {
 
 Tensor as_parameter(const Tensor& t, const Tensor& x) { return cast(t, accumulator(x.dtype())); }
 
-// Two ranks that hold the same rows: statistics, outputs and gradients must be those of one.
+// Two ranks that hold the same rows: statistics, outputs and gradients must equal those of one rank.
 class Mirror : public Communicator {
  public:
   int rank() const override { return 0; }
@@ -46,7 +46,7 @@ Communicator& mirror() {
 Tensors apply(const Tensors& in, bool relu, Mode mode, Communicator& communicator = single()) {
   const Tensor weight = as_parameter(in[1], in[0]), bias = as_parameter(in[2], in[0]);
   BatchNormState state = fresh_state(weight.detach());
-  if (mode == Mode::eval) {  // other statistics than those of this batch
+  if (mode == Mode::eval) {  // differ from the statistics of this batch
     state.running_mean = full(weight.shape(), 0.25, weight.dtype(), weight.device());
     state.running_var = full(weight.shape(), 2, weight.dtype(), weight.device());
   }
@@ -92,8 +92,9 @@ Tensors residual_inputs(const Shape& s, Random& r) {
   return in;
 }
 
-// Draws until every |pre-activation| is at least 0.01: no input is near the ReLU's kink. With a residual it
-// is moved away, which no statistics depend on; without one, values of x are drawn again.
+// Draws until every |pre-activation| is at least 0.01, so that no input is near the ReLU's kink. With a
+// residual, the residual is shifted, since no statistics depend on it. Without one, values of x are drawn
+// again.
 Tensors inputs_off_kink(const Shape& s, Random& r, bool with_residual, Mode mode) {
   const double gap = 0.01;
   for (int attempt = 0; attempt < 10000; ++attempt) {
@@ -158,7 +159,7 @@ const AddCase relu_residual_case{{
     .reference_tolerance = 1e-11,
 }};
 
-// x is normalized and is its own residual, a tensor that is two inputs of one op.
+// x is also the residual: one tensor is two inputs of one op.
 const AddCase own_residual_case{{
     .name = "batch_norm/own_residual",
     .inputs =

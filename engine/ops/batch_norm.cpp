@@ -5,7 +5,7 @@
 namespace engine {
 namespace {
 
-// Mean, rstd and number of rows (2C+1) of the rows of all ranks; updates the running statistics.
+// (2C+1): mean, rstd and the number of rows, over the rows of all ranks. Updates the running statistics.
 Tensor batch_statistics(const Tensor& x, std::int64_t R, std::int64_t C, const BatchNormState& state,
                         Communicator& comm) {
   const DType dtype = accumulator(x.dtype());
@@ -87,7 +87,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
                               bias.data<A>(), residual.data_or_null<T>(), y.data<T>());
   });
 
-  // The ReLU's mask is found from x again, unless a residual was added before it: only then y is needed.
+  // Backward recomputes the ReLU's mask from x. If a residual was added, it needs y.
   const bool has_residual = residual.defined();
   const Tensor mask = relu && has_residual ? y : Tensor();
   Tensors inputs{x, weight, bias};
@@ -97,8 +97,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     const std::int64_t parts = kernels::row_slabs(R, C);
     const Tensor partials({parts, 2 * C}, dtype, x.device());
     Tensor sums({2 * C}, dtype, x.device());
-    // The gradient of the residual is dy where the ReLU let through; the first pass writes it, and the second
-    // reads it in place of dy and y.
+    // The gradient of the residual is dy masked by the ReLU. The first pass writes it, and the second pass
+    // reads it instead of dy and y.
     const bool wants_residual = has_residual && out.wanted(3);
     const Tensor masked = wants_residual && relu ? empty_like(x) : Tensor();
     const Destination dweight = out.wanted(1) ? out.destination(1) : Destination{};

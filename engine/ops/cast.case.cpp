@@ -4,9 +4,9 @@
 namespace engine {
 namespace {
 
-// To all three types. Rounding has no derivative, so there is a reference instead, by the host's conversions
-// (the gradients are in tests/engine/ops/cast_test.cpp). Values are multiples of 2^-12, exact in f32 and
-// rounded in bf16.
+// Casts to all three types. Rounding has no derivative, so the card has a reference instead: the host's
+// conversions. tests/engine/ops/cast_test.cpp tests the gradients. Values are multiples of 2^-12, exact in
+// f32 and rounded in bf16.
 Tensors inputs(const Shape& s, Random& r) {
   Tensor x = uniform(s, r, -4096, 4096);
   for (std::int64_t i = 0; i < x.numel(); ++i) {

@@ -4,8 +4,8 @@
 namespace engine {
 namespace {
 
-// A card whose shape is (N,H,W,C) of the images, for one kind of filter: a few of them for the small images
-// whose Jacobian is checked, `many`, as ResNet has, for large ones.
+// A card for one kind of filter; its shape is (N,H,W,C) of the images. Small images, whose Jacobian is
+// checked, get `few` filters; large images get `many`, as in a ResNet.
 OpCase conv2d_case(const char* name, std::int64_t few, std::int64_t many, std::int64_t kernel, int stride,
                    int padding, std::vector<Shape> check, std::vector<Shape> bench,
                    kernels::Algorithm algorithm = kernels::Algorithm::automatic) {
@@ -40,7 +40,7 @@ const AddCase pointwise_strided_case{
 const AddCase stem_case{
     conv2d_case("conv2d/7x7 stride 2", 2, 64, 7, 2, 3, {{1, 2, 3, 1}, {1, 7, 5, 3}}, {{32, 224, 224, 3}})};
 
-// Tiles of 4x4 outputs that hang over the edge, and one that fits.
+// Tiles of 4x4 outputs: some overhang the edge, one fits exactly.
 const AddCase winograd_case{conv2d_case("conv2d/winograd", 2, 64, 3, 1, 1,
                                         {{1, 1, 1, 1}, {1, 5, 3, 3}, {2, 4, 4, 1}}, {{128, 32, 32, 64}},
                                         kernels::Algorithm::winograd)};

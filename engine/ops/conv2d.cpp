@@ -24,7 +24,7 @@ kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int st
   return s;
 }
 
-// Scratch memory of one pass; the pool hands the same bytes to the next op.
+// Scratch memory of one pass; the pool reuses it for the next op.
 template <class Stream, class T>
 Tensor workspace(Device device, const kernels::ConvolutionShape& s, kernels::Pass pass, Algorithm algorithm) {
   const std::size_t bytes = kernels::convolution_workspace_bytes<Stream, T>(s, pass, algorithm);

@@ -4,7 +4,7 @@
 namespace engine {
 namespace {
 
-// out[n][o] = in[n][i] where (a, b, c) of the output are the input's dimensions 1 .. 3 in another order.
+// The reference: the permutation by plain loops.
 Tensors permuted(const Tensor& x, bool to_nhwc) {
   const std::int64_t N = x.dim(0), C = to_nhwc ? x.dim(1) : x.dim(3), S = x.numel() / N / C;
   const std::vector<double> in = x.to_vector();
@@ -26,7 +26,7 @@ const AddCase nchw_to_nhwc_case{{
     .name = "nchw_to_nhwc",
     .inputs = [](const Shape& s, Random& r) { return Tensors{leaf(uniform(s, r))}; },
     .apply = [](const Tensors& in) { return Tensors{nchw_to_nhwc(in[0])}; },
-    // few rows, few columns, and neither: one tile, and a value more
+    // few rows, few columns, neither; exactly one tile, and one value more
     .check = {{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 4, 1, 2}, {1, 2, 27, 19}, {1, 65, 1, 6}, {1, 5, 5, 13}},
     .bench = {{256, 3, 224, 224}, {256, 64, 32, 32}},
     .reference = [](const Tensors& in) { return permuted(in[0], true); },

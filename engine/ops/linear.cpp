@@ -6,7 +6,7 @@
 namespace engine {
 namespace {
 
-// Scratch memory of one product; the pool hands the same bytes to the next op.
+// Scratch memory of one product; the pool reuses it for the next op.
 template <class TA, class TB, class Stream>
 Tensor workspace(Stream, Device device, bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
   const std::size_t bytes = kernels::matmul_workspace_bytes<Stream, TA, TB>(transpose_b, n, k, ldb);

@@ -26,11 +26,11 @@ Tensor reference(const Tensor& x, int kernel, int stride, int padding) {
   return from_vector({N, P, Q, C}, out, DType::f64);
 }
 
-// All values differ, by more than the step of the central differences: no ties.
+// All values differ by more than the step of the central differences, so there are no ties.
 Tensors inputs(const Shape& s, Random& r) { return {leaf(distinct(s, r))}; }
 
 const AddCase stem_case{{
-    .name = "max_pool2d",  // as the stem of a ResNet has it: windows overlap and reach over the edge
+    .name = "max_pool2d",  // the stem of a ResNet: windows overlap and overhang the edge
     .inputs = inputs,
     .apply = [](const Tensors& in) { return Tensors{max_pool2d(in[0], 3, 2, 1)}; },
     .check = {{1, 1, 1, 1}, {2, 5, 4, 3}, {1, 7, 3, 2}, {1, 2, 1, 65}, {2, 5, 4, 8}},
@@ -50,7 +50,7 @@ const AddCase plain_case{{
 }};
 
 const AddCase gaps_case{{
-    .name = "max_pool2d/gaps",  // a stride larger than the window: some pixels are in none
+    .name = "max_pool2d/gaps",  // a stride larger than the window: some pixels are in no window
     .inputs = inputs,
     .apply = [](const Tensors& in) { return Tensors{max_pool2d(in[0], 2, 3, 1)}; },
     .check = {{1, 1, 1, 1}, {1, 7, 6, 3}},

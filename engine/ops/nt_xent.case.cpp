@@ -23,7 +23,7 @@ const AddCase nt_xent_case{{
     .flops = flops,
 }};
 
-// below 1/34 the largest similarity is found as the sums are made
+// tau below 1/34: the maximum similarity of a row is found online
 const AddCase nt_xent_cold_case{{
     .name = "nt_xent/cold",
     .inputs = [](const Shape& s, Random& r) { return inputs(s, r, 0.025); },

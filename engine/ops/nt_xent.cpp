@@ -4,10 +4,10 @@
 
 namespace engine {
 
-// All ranks' normalized rows are gathered, each rank makes the sums and the gradient of its own rows, and
-// what the gradient needs of the other rows is one weight each, gathered too. So every rank has the whole
-// loss and the exact gradient of its rows, and the gradients of parameters are summed over ranks, not
-// averaged.
+// Gathers the normalized rows of all ranks. Each rank computes the sums and the gradient of its own rows;
+// from every other row the gradient needs one weight, which is gathered too. Every rank so has the loss over
+// all ranks and the exact gradient of its rows. Gradients of parameters must therefore be summed over ranks,
+// not averaged.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, std::int64_t pairs) {
   require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
           h.shape(), ", expected (2N,D)");

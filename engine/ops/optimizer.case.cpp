@@ -1,4 +1,5 @@
-// Cards of the optimizers' launchers: one step from given values, gradients and state, without a gradient.
+// Cards of the optimizers' launchers: one step from given values, gradients and state. They are not
+// differentiated.
 #include "engine/optim/optimizer.h"
 
 #include <cmath>
@@ -10,7 +11,7 @@ namespace {
 
 constexpr double kRate = 0.1, kDecay = 0.05;
 
-// in: values and gradients. The first third of the elements is a parameter without weight decay.
+// in: values and gradients. The first third of the elements forms a parameter without weight decay.
 Tensors inputs(const Shape& s, Random& r) { return {uniform(s, r), away_from(0, s, r)}; }
 std::int64_t split(const Tensors& in) { return in[0].numel() / 3; }
 
@@ -84,7 +85,7 @@ Tensors adamw_reference(const Tensors& in) {
 }
 
 const std::vector<Shape> check{{1}, {5}, {3, 86}, {16385}};  // 16,384 elements are a chunk
-const std::vector<Shape> bench{{11181642}};                  // as many as a ResNet-18 has
+const std::vector<Shape> bench{{11181642}};                  // the number of parameters of a ResNet-18
 
 const AddCase sgd_case{{.name = "sgd",
                         .inputs = inputs,

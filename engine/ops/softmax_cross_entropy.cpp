@@ -11,7 +11,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
   require(labels.shape() == Shape{rows} && labels.dtype() == DType::i32 && labels.device() == logits.device(),
           "softmax_cross_entropy: labels is ", labels.dtype(), " ", labels.shape(), " on ", labels.device(),
           ", expected i32 ", Shape{rows}, " on ", logits.device());
-  if (labels.device() == cpu)  // elsewhere a look would be a wait; there a wrong label makes the loss NaN
+  if (labels.device() == cpu)  // on a GPU the check would wait; there a wrong label makes the loss NaN
     for (std::int64_t i = 0; i < rows; ++i)
       require(labels.data<std::int32_t>()[i] >= 0 && labels.data<std::int32_t>()[i] < classes,
               "softmax_cross_entropy: label ", i, " is ", labels.data<std::int32_t>()[i], ", expected 0 .. ",

@@ -7,9 +7,7 @@
 namespace engine {
 namespace {
 
-int k_of(const Shape& s) {
-  return int(std::min<std::int64_t>((s[1] + 1) / 2, 200));
-}  // 200 neighbours vote in kNN
+int k_of(const Shape& s) { return int(std::min<std::int64_t>((s[1] + 1) / 2, 200)); }  // kNN uses k = 200
 
 Tensors sorted(const Tensors& in) {
   const Shape& s = in[0].shape();
@@ -42,7 +40,7 @@ const AddCase top_k_case{{
     .reference = sorted,
 }};
 
-// equals, zeros of both signs, large and small
+// ties, zeros of both signs, large and small values
 const AddCase top_k_ties_case{{
     .name = "top_k/ties",
     .inputs =

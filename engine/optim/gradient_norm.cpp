@@ -5,7 +5,7 @@
 namespace engine {
 
 GradientNorm::GradientNorm(const FlatParameters& parameters) : parameters_(parameters) {
-  for (auto& s : parameters_.segments) s.decayed = true;  // lars_norms passes over the others
+  for (auto& s : parameters_.segments) s.decayed = true;  // lars_norms skips segments that are not decayed
   table_ = chunk_table(parameters_);
   const DType dtype = parameters.gradients.dtype();
   const Device device = parameters.gradients.device();
@@ -14,7 +14,8 @@ GradientNorm::GradientNorm(const FlatParameters& parameters) : parameters_(param
   square_ = zeros({1}, dtype, device);
 }
 
-// lars_norms gives, a chunk, the squares of two arrays: here of the same one, so half of all is the square.
+// lars_norms writes the sums of squares of two arrays for each chunk. Both are the gradients here, so the
+// square of the norm is half of the total.
 const Tensor& GradientNorm::operator()() const {
   dispatch_f32_f64(parameters_.gradients, [&](auto stream, auto zero) {
     using A = decltype(zero);

@@ -1,5 +1,5 @@
-// The length of the whole gradient, on the device: how a training that explodes, or that has a value which is
-// not finite, shows first.
+// The L2 norm of the whole gradient, on the device. It is the first sign of an exploding training or of a
+// value that is not finite.
 #pragma once
 
 #include "engine/optim/optimizer.h"
@@ -10,8 +10,8 @@ class GradientNorm {
  public:
   explicit GradientNorm(const FlatParameters&);
 
-  // Only launches, the same each time. The square of the norm, a scalar whose memory the next call writes
-  // again; not finite if an element is not.
+  // Returns the square of the norm, a scalar in memory that the next call overwrites. It is not finite if an
+  // element of the gradient is not. Only launches kernels, the same at each call.
   const Tensor& operator()() const;
 
  private:

@@ -1,5 +1,6 @@
-// Optimizers over flat buffers: SGD, LARS and AdamW. A step is at most two launches, and the learning rate
-// and the step's number lie in device memory, so that every step launches the same work (a CUDA graph).
+// Optimizers over flat buffers: SGD, LARS and AdamW. A step is at most two launches. The learning rate and
+// the step number lie in device memory, so every step launches the same work and can be captured as a CUDA
+// graph.
 #pragma once
 
 #include <string>
@@ -24,11 +25,11 @@ struct FlatParameters {
   Tensor values, gradients;  // flat; f32 or f64
   std::vector<Segment> segments;
 };
-// Those that are trained, and whose names begin with `prefix`.
+// The trained parameters whose names begin with `prefix`.
 FlatParameters flat_parameters(const Parameters&, const std::string& prefix = "");
 
-// The segments cut into what one block of a kernel takes: (chunks,5), each a kernels::OptimizerChunk, on the
-// values' device.
+// The segments cut into chunks, one per block of a kernel: (chunks,5), each row a kernels::OptimizerChunk, on
+// the values' device.
 Tensor chunk_table(const FlatParameters&);
 inline const kernels::OptimizerChunk* chunks_of(const Tensor& table) {
   return static_cast<const kernels::OptimizerChunk*>(table.raw());
@@ -42,9 +43,9 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   void set_learning_rate(double);          // sends it to the device; the host does not wait
-  void step();                             // reads the gradients, changes the values: only launches
-  void step(double learning_rate);         // both
-  virtual NamedTensors state() const = 0;  // what a checkpoint must hold: "optimizer.momentum" ...
+  void step();                             // reads the gradients, updates the values: only launches
+  void step(double learning_rate);         // set_learning_rate(), then step()
+  virtual NamedTensors state() const = 0;  // saved in checkpoints: "optimizer.momentum" ...
 
  protected:
   virtual void update() = 0;  // launches
@@ -77,14 +78,15 @@ class Sgd final : public Optimizer {
   Tensor velocities_;
 };
 
-// You, Gitman & Ginsburg 2017, in the two forms that published results were made with:
-//   google   google-research/simclr, lars_optimizer.py, classic momentum: ratio = eta |w| / |g + weight_decay
-//   w|,
+// You, Gitman & Ginsburg 2017, in the two forms behind published results:
+//   google   google-research/simclr, lars_optimizer.py, classic momentum:
+//            ratio = eta |w| / |g + weight_decay w|,
 //            v = momentum v + lr ratio (g + weight_decay w), w -= v
 //   lightly  lightly, solo-learn, NVIDIA apex LARC without clipping:
 //            ratio = eta |w| / (|g| + weight_decay |w| + eps),
 //            v = momentum v + ratio (g + weight_decay w), w -= lr v
-// They differ when the learning rate changes, since google's velocity remembers the old one.
+// They differ when the learning rate changes, since google's velocity contains the learning rates of earlier
+// steps.
 enum class LarsConvention { google, lightly };
 
 struct LarsOptions {
@@ -105,7 +107,7 @@ class Lars final : public Optimizer {
   Tensor velocities_, partials_;
 };
 
-// torch.optim.AdamW: the weight decay is not part of the gradient.
+// torch.optim.AdamW: weight decay is decoupled from the gradient.
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
 };

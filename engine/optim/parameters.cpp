@@ -9,7 +9,7 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kAlignment = 16;  // elements: a parameter begins on a cache line
+constexpr std::int64_t kAlignment = 16;  // in elements: each parameter begins on a cache line
 
 std::int64_t padded(std::int64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -24,7 +24,7 @@ void Parameters::allocate() {
   end_ = 0;
   for (const Parameter& p : list_)
     if (p.trained) end_ += padded(p.value.numel());
-  values_ = zeros({end_}, dtype_, device_);  // the padding stays zero, so that norms over a bucket are right
+  values_ = zeros({end_}, dtype_, device_);  // the padding stays zero, so that norms over a range are correct
   gradients_ = zeros({end_}, dtype_, device_);
   list_.clear();
   counting_ = false;
@@ -60,7 +60,7 @@ void copy_parameters(const Parameters& from, const Parameters& to, const std::st
     require(source != from.list().end() && source->value.shape() == p.value.shape() &&
                 source->value.dtype() == p.value.dtype(),
             "copy_parameters: ", p.name, ": expected ", p.value.dtype(), " ", p.value.shape(),
-            ", as it is here");
+            " in the source");
     copy_bytes(p.value.raw(), to.device(), source->value.raw(), from.device(), p.value.bytes());
   }
 }

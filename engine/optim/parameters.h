@@ -1,9 +1,9 @@
-// Parameters, and the scopes in which layers make them.
+// Parameters, and the scopes in which layers create them.
 //
-// A layer is a plain struct: its constructor makes its parameters in a Scope, its operator() calls ops. There
-// is no base class, and nothing to register. Values and gradients lie in two flat buffers, in backward order
-// (the last layer first): an optimizer runs over them in one launch, and a bucket of the all-reduce is a
-// range of them.
+// A layer is a plain struct: its constructor creates its parameters in a Scope, its operator() calls ops.
+// There is no base class, and nothing to register. Values and gradients lie in two flat buffers in backward
+// order (the last layer first). An optimizer updates a whole buffer in one launch, and a bucket of the
+// all-reduce is a range of a buffer.
 #pragma once
 
 #include <string>
@@ -26,15 +26,16 @@ class Scope;
 
 class Parameters {
  public:
-  // dtype: f32 or f64. Initial values are drawn by (seed, name), whatever the order in which layers are made.
+  // dtype: f32 or f64. Initial values depend on (seed, name) alone, not on the order in which layers are
+  // created.
   Parameters(Device, DType dtype, std::uint64_t seed);
 
-  // Makes Model(Scope, arguments...) with its parameters in flat buffers: once to count, once to keep. Once
-  // only.
+  // Constructs Model(Scope, arguments...) with its parameters in flat buffers. The model is constructed
+  // twice: the first time only counts elements. May be called once.
   template <class Model, class... Arguments>
   Model build(const Arguments&... arguments);
 
-  const std::vector<Parameter>& list() const { return list_; }  // in order of making
+  const std::vector<Parameter>& list() const { return list_; }  // in order of creation
   const Tensor& values() const { return values_; }              // flat
   const Tensor& gradients() const { return gradients_; }        // flat
   Device device() const { return device_; }
@@ -43,8 +44,8 @@ class Parameters {
 
   void clear_gradients() const;  // the next backward overwrites
 
-  // A hash of every value of the list whose name begins with `prefix`, running statistics too: proof that
-  // nothing was changed.
+  // A hash of every value whose name begins with `prefix`, running statistics included. Equal hashes show
+  // that nothing has changed.
   std::uint64_t hash(const std::string& prefix = "") const;
 
  private:
@@ -55,12 +56,13 @@ class Parameters {
   DType dtype_;
   std::uint64_t seed_;
   bool counting_ = true;
-  std::int64_t end_ = 0;  // while making: elements not yet given away, so that later layers come to lie first
+  std::int64_t end_ = 0;  // while building: elements not yet assigned; assigned from the end, so that the
+                          // last layer lies first
   std::vector<Parameter> list_;
   Tensor values_, gradients_;
 };
 
-// Those of the list whose names begin with `prefix` become what they are in `from`, which has each of them.
+// Copies the parameters whose names begin with `prefix`. `from` must have each of them.
 void copy_parameters(const Parameters& from, const Parameters& to, const std::string& prefix);
 
 class Scope {
@@ -73,7 +75,7 @@ class Scope {
   Tensor filter(const std::string& name, Shape) const;
   // (O,I), uniform in +-1/sqrt(I): torch.nn.Linear. Decayed.
   Tensor matrix(const std::string& name, Shape) const;
-  // The same bounds for its bias, with I = fan_in. Not decayed.
+  // The bias of such a matrix: the same bounds with I = fan_in. Not decayed.
   Tensor bias(const std::string& name, std::int64_t size, std::int64_t fan_in) const;
   // Constant, as batch norm's weight (1) and bias (0). Not decayed.
   Tensor constant(const std::string& name, std::int64_t size, double value) const;

@@ -1,6 +1,6 @@
-// Sums the gradients of all ranks while backward still runs: as soon as every gradient of a bucket, a range
-// of the flat buffer, is there, its all-reduce begins. The buffer is laid out in backward order, so buckets
-// fill one after the other (Li et al. 2020, "PyTorch Distributed").
+// Sums the gradients of all ranks while backward still runs. A bucket is a range of the flat buffer; its
+// all-reduce starts as soon as all its gradients are complete. The buffer is laid out in backward order, so
+// buckets fill one after the other (Li et al. 2020, "PyTorch Distributed").
 #pragma once
 
 #include <map>
@@ -13,14 +13,14 @@ namespace engine {
 
 class GradientBuckets {
  public:
-  // bytes: of a bucket, at least; the first is an eighth of that, so that something begins early. The
-  // division depends on the parameters alone: sums are the same in every run. 0: one sum after backward, no
+  // bytes: the least size of a bucket. The first bucket is an eighth of that, so that communication starts
+  // early. Buckets depend on the parameters alone, so sums are reproducible. 0: one sum after backward, no
   // overlap.
   GradientBuckets(const Parameters&, Communicator&, std::int64_t bytes = 4 << 20);
 
-  // d loss / d parameters, begun to be summed over the ranks.
+  // Computes d loss / d parameters and starts the all-reduces.
   void backward(const Tensor& loss);
-  // The sums are in the flat buffer for what is asked for afterwards.
+  // Work launched after this call finds the sums in the flat buffer.
   void finish();
 
   std::size_t count() const { return buckets_.size(); }

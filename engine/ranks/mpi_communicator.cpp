@@ -25,14 +25,14 @@ void check(int status, const char* what = "", const char* file = __builtin_FILE(
   kernels::fail("MPI", std::string(text, std::size_t(length)), what, file, line);
 }
 
-// MPI has no bfloat16: pairs of bytes, added in f32 and rounded at each step.
+// MPI has no bfloat16: a type of two bytes, added in f32 and rounded after each addition.
 void add_bf16(void* in, void* inout, int* count, MPI_Datatype*) {
   const auto* a = static_cast<const bf16*>(in);
   auto* sum = static_cast<bf16*>(inout);
   for (int i = 0; i < *count; ++i) sum[i] = bf16(float(sum[i]) + float(a[i]));
 }
 
-// A collective on its way.
+// A collective in flight.
 struct Job {
   const char* name;
   std::int64_t bytes;
@@ -43,9 +43,9 @@ struct Job {
   bool done = false;
 };
 
-// All MPI calls are made by one thread, which starts non-blocking collectives in the order in which they are
-// asked for and drives them: so an all-reduce makes headway while the main thread computes, and MPI needs no
-// locks of its own (MPI_THREAD_FUNNELED; the thread is MPI's main one).
+// One thread makes all MPI calls. It starts non-blocking collectives in the order of submission and polls
+// them. An all-reduce therefore progresses while the main thread computes, and MPI needs no locks of its own
+// (MPI_THREAD_FUNNELED: this thread is MPI's main thread).
 class MpiThread {
  public:
   MpiThread() {
@@ -92,8 +92,8 @@ class MpiThread {
     abandoned_ = true;
   }
 
-  // Of MPI_COMM_WORLD. Blocking collectives and those that run beside the computation have a communicator
-  // each: on one communicator they would have to be asked for in the same order by every rank.
+  // Of MPI_COMM_WORLD. Blocking collectives use `in_order`, overlapped ones `beside`: on one communicator
+  // every rank would have to start both kinds in the same order.
   int rank = 0, size = 0;
   MPI_Comm in_order = MPI_COMM_NULL, beside = MPI_COMM_NULL;
   MPI_Datatype bf16_type = MPI_DATATYPE_NULL;
@@ -103,7 +103,8 @@ class MpiThread {
   void initialize() {
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-    require(provided >= MPI_THREAD_FUNNELED, "MPI: it has no threads (MPI_THREAD_FUNNELED)");
+    require(provided >= MPI_THREAD_FUNNELED,
+            "MPI: the library does not support threads, expected MPI_THREAD_FUNNELED");
     check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
     check(MPI_Comm_dup(MPI_COMM_WORLD, &in_order));
     check(MPI_Comm_dup(MPI_COMM_WORLD, &beside));
@@ -131,7 +132,7 @@ class MpiThread {
     }
     std::vector<std::shared_ptr<Job>> active;
     auto last_progress = std::chrono::steady_clock::now();
-    const bool crowded = size > int(std::thread::hardware_concurrency());  // perhaps all on this machine
+    const bool crowded = size > int(std::thread::hardware_concurrency());  // they may all be on this machine
     prctl(PR_SET_TIMERSLACK, 1000);                                        // nanoseconds; 50,000 by default
     for (;;) {
       std::vector<std::shared_ptr<Job>> fresh;
@@ -176,14 +177,14 @@ class MpiThread {
         }
         changed_.notify_all();
       }
-      // Poll. What is waited for comes within microseconds, and what takes long runs beside the computation,
-      // which wants the core.
+      // Poll first: a blocking collective is done within microseconds. Then sleep: a long one overlaps with
+      // computation, which needs the core.
       const auto now = std::chrono::steady_clock::now();
       if (progress) last_progress = now;
       if (crowded || now - last_progress > std::chrono::microseconds(100))
         std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
-    // Without the others MPI_Finalize would wait for ever; leaving without it tells the launcher.
+    // If a rank is missing, MPI_Finalize would wait for ever. Exiting without it tells the launcher.
     if (!failed && !abandoned_) finalize();
   }
 
@@ -302,7 +303,7 @@ class Mpi : public Communicator {
   MPI_Op sum(DType t) const { return t == DType::bf16 ? mpi_.bf16_sum : MPI_SUM; }
 
   std::shared_ptr<Job> reduce(const Tensor& t, MPI_Comm comm) {
-    // The caller keeps the tensor: were it released by the other thread, addresses would depend on timing.
+    // The caller keeps the tensor. If the MPI thread released it, addresses would depend on timing.
     return mpi_.submit("all_reduce", t.bytes(),
                        [at = t.raw(), n = count(t.numel()), type = type(t.dtype()), sum = sum(t.dtype()),
                         comm](MPI_Request& request) {

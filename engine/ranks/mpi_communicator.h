@@ -1,5 +1,6 @@
-// Ranks that an MPI launcher has started (mpirun, srun): collectives of the CPU device. Tensors of a CUDA
-// device go through the host, as a slow reference by which several ranks can share one GPU in a test.
+// Ranks started by an MPI launcher (mpirun, srun): collectives of the CPU device. Tensors of a CUDA device
+// are copied through the host. That is a slow reference, with which several ranks can share one GPU in a
+// test.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,8 @@ namespace engine {
 bool mpi_is_built_in();
 std::string mpi_version();  // "Open MPI v4.1.4"
 
-// Joins the ranks of this job. A collective that takes longer than `timeout` seconds throws RankError. One a
-// process, since MPI can't be started twice. UsageError where dyad was built without MPI.
+// Joins the ranks of this job. A collective that takes longer than `timeout` seconds throws RankError. At
+// most one call per process, since MPI cannot be initialized twice. UsageError if dyad was built without MPI.
 std::unique_ptr<Communicator> connect_mpi(double timeout);
 
 }  // namespace engine

@@ -1,6 +1,6 @@
-// The functions of NCCL that dyad calls, and of the CUDA runtime around them, as tables: looked up in the
-// library and taken from cuda_device.h, or a test's own. The only file that includes nccl.h. Only in builds
-// with DYAD_NCCL.
+// Two tables of functions: those of NCCL that dyad calls, looked up in the library, and those of the CUDA
+// runtime around them, from cuda_device.h. A test passes tables of its own. This is the only file that
+// includes nccl.h. Only in builds with DYAD_NCCL.
 #pragma once
 
 #include <nccl.h>
@@ -32,7 +32,7 @@ struct NcclApi {
   decltype(&ncclBroadcast) broadcast;
 };
 
-const NcclApi& nccl_library();  // opened and looked up at first use; MissingLibrary where it is not here
+const NcclApi& nccl_library();  // opened at first use; MissingLibrary if it is not installed
 
 struct StreamCalls {
   void (*use_device)(int device);
@@ -67,7 +67,7 @@ struct NcclRank {
   std::chrono::duration<double> watch_every = std::chrono::milliseconds(100);
 };
 
-// connect_nccl() with the tables to use. They must outlive the communicator.
+// connect_nccl() with the tables to call. They must outlive the communicator.
 std::unique_ptr<Communicator> join_nccl(const NcclRank&, const NcclApi&, const StreamCalls&);
 
 }  // namespace engine

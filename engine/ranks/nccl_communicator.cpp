@@ -37,7 +37,7 @@ ncclDataType_t type_of(DType t) {
   return ncclNumTypes;
 }
 
-// A collective, for messages.
+// Describes a collective in messages.
 struct Asked {
   const char* name;
   DType dtype;
@@ -47,14 +47,14 @@ struct Asked {
 
 bool is_good(ncclResult_t status) { return status == ncclSuccess || status == ncclInProgress; }
 
-// A collective is enqueued on a stream of NCCL's own, between two events: it waits for what has been asked of
-// the compute stream so far, and the compute stream waits for it. The host waits for neither.
+// A collective is enqueued on a separate stream between two events: it waits for the work queued on the
+// compute stream so far, and later work on the compute stream waits for it. The host waits for neither.
 //
-// The communicator is non-blocking: a call may return while NCCL is still at work on it (the first time, it
-// connects to the other ranks), and is then polled, so that a rank that does not come can't hold this one for
-// ever. What has been enqueued can't be waited for so; a thread, the watch, looks at it from time to time.
-// When another rank is lost or late it aborts the communicator, which ends NCCL's kernels: the main thread
-// comes back from wherever it waits for the device, and the next collective throws.
+// The communicator is non-blocking: a call may return before NCCL has finished it (the first call connects to
+// the other ranks). Such a call is polled, so a rank that never joins cannot block this one for ever.
+// Enqueued collectives cannot be polled that way; a watchdog thread checks them periodically. If another rank
+// is lost or late, the watchdog aborts the communicator, which ends NCCL's kernels. Any wait of the main
+// thread for the device then returns, and the next collective throws.
 class Nccl : public Communicator {
  public:
   Nccl(const NcclRank& r, const NcclApi& api, const StreamCalls& cuda)
@@ -89,7 +89,7 @@ class Nccl : public Communicator {
     watch_ = std::thread([this] { watch(); });
   }
 
-  // Waits until the other ranks have come to the end too, unless one is lost or an exception passes by.
+  // Waits until the other ranks have reached the end too, unless one is lost or an exception is being thrown.
   ~Nccl() override {
     std::unique_lock lock(mutex_);
     stop_ = true;
@@ -104,8 +104,8 @@ class Nccl : public Communicator {
     }
     try {
       settle(lock, api_.finalize(comm_), [] { return "leaving"; });
-      api_.destroy(comm_);             // frees what is local; whatever it says, the run is done
-    } catch (const std::exception&) {  // settle() has given up
+      api_.destroy(comm_);             // frees local resources; its status does not matter, the run is done
+    } catch (const std::exception&) {  // settle() has aborted the communicator
     }
   }
 
@@ -121,7 +121,7 @@ class Nccl : public Communicator {
     finish_all_reduces();
   }
 
-  // The tensors are kept, or their memory would be handed out again while NCCL still writes to it.
+  // Keeps the tensors: otherwise the pool would hand out their memory while NCCL still writes to it.
   void begin_all_reduce_sum(const Tensor& t) override {
     if (t.numel() == 0) return;
     enqueue("all_reduce", t, [&] {
@@ -188,7 +188,7 @@ class Nccl : public Communicator {
     hold_compute();
   }
 
-  // NCCL has none: an all-reduce that the host waits for.
+  // NCCL has no barrier: this is an all-reduce that the host waits for.
   void barrier() override {
     host_waits("barrier");
     enqueue("barrier", flag_, [&] {
@@ -198,7 +198,7 @@ class Nccl : public Communicator {
     for (int turn = 0;; pause(turn++)) {
       const bool passed = cuda_.event_passed(after_.get());
       const std::lock_guard lock(mutex_);
-      require_communicator();  // it also passes when the watch has given up
+      require_communicator();  // the event also passes when the watchdog has aborted
       if (passed) return;
     }
   }
@@ -214,7 +214,8 @@ class Nccl : public Communicator {
 
   std::string here() const { return concat_text("rank ", rank_, " of ", size_, ": "); }
 
-  // NCCL's own rendezvous: every rank makes the same id of NCCL_COMM_ID, and rank 0 listens there.
+  // NCCL's own rendezvous: every rank derives the same id from NCCL_COMM_ID, and rank 0 listens at that
+  // address.
   std::string meeting_point() const {
     if (size_ > 1 && std::getenv("NCCL_COMM_ID") == nullptr) {
       const char *address = std::getenv("MASTER_ADDR"), *port = std::getenv("MASTER_PORT");
@@ -237,7 +238,7 @@ class Nccl : public Communicator {
     return {id.internal, sizeof id.internal};
   }
 
-  // Exit code 75, try again, where it is for another rank or the network.
+  // RankError (exit code 75: retry) if the cause is another rank or the network.
   std::exception_ptr error(ncclResult_t status, const std::string& what) const {
     const char* more = api_.last_error(comm_);
     const std::string line =
@@ -249,10 +250,10 @@ class Nccl : public Communicator {
   }
   std::exception_ptr late(const std::string& what) const {
     return std::make_exception_ptr(RankError(
-        concat_text(here(), what, ": the other ranks did not come within ", timeout_.count(), " s")));
+        concat_text(here(), what, ": the other ranks did not join within ", timeout_.count(), " s")));
   }
 
-  // The functions below want the mutex.
+  // The caller of the functions below holds the mutex.
 
   void require_communicator() const {
     if (comm_ == nullptr) std::rethrow_exception(lost_);
@@ -260,7 +261,7 @@ class Nccl : public Communicator {
 
   void give_up(std::exception_ptr why) noexcept {
     if (comm_ == nullptr) return;
-    api_.abort(comm_);  // whatever it says, the communicator is not used again
+    api_.abort(comm_);  // its status does not matter, the communicator is not used again
     comm_ = nullptr;
     lost_ = std::move(why);
   }
@@ -276,7 +277,7 @@ class Nccl : public Communicator {
     return timeout_.count() > 0 && Clock::now() - since > timeout_;
   }
 
-  // Until NCCL is done with a call; `what` makes the text that names it.
+  // Waits until NCCL has finished a call; `what` returns the text that names it.
   template <class What>
   void settle(std::unique_lock<std::mutex>& lock, ncclResult_t status, What what) {
     const auto start = Clock::now();
@@ -313,7 +314,8 @@ class Nccl : public Communicator {
     const Asked asked{name, t.dtype(), t.shape()};
     settle(lock, call(), [&] { return asked.text(); });
     cuda_.record_event(after_.get(), stream);
-    if (cuda_.is_capturing(compute_)) return;  // nothing runs now, and an event of a graph can't be asked
+    if (cuda_.is_capturing(compute_))
+      return;  // nothing runs during capture, and a captured event cannot be queried
     if (watched_)
       latest_ = asked;
     else
@@ -326,13 +328,13 @@ class Nccl : public Communicator {
     watched_since_ = Clock::now();
   }
 
-  // What is asked of the compute stream from now on waits for all collectives so far.
+  // Later work on the compute stream waits for all collectives so far.
   void hold_compute() {
     cuda_.hold_for_event(after_.get(), compute_);
     begun_.clear();
   }
 
-  // f(call): call(status) once for each of several NCCL calls that are to be one.
+  // Groups several NCCL calls into one operation. f(call) calls call(status) for each of them.
   template <class F>
   ncclResult_t in_group(F f) {
     ncclResult_t first_bad = api_.group_start();
@@ -375,16 +377,16 @@ class Nccl : public Communicator {
   const kernels::CudaStream compute_;
   const std::unique_ptr<CUstream_st, void (*)(CUstream_st*) noexcept> stream_;
   const EventOwner before_, after_, watched_event_;
-  const Tensor flag_;  // of barriers
+  const Tensor flag_;  // reduced by barrier()
   const int exceptions_;
   std::vector<Tensor> begun_;
 
-  std::mutex mutex_;  // for what is below
+  std::mutex mutex_;  // guards the members below
   std::condition_variable stopped_;
-  ncclComm_t comm_ = nullptr;     // null once it is given up
-  std::exception_ptr lost_;       // why
-  std::optional<Asked> watched_;  // what the watch waits for
-  std::optional<Asked> latest_;   // and, if it has been asked for since, what it waits for next
+  ncclComm_t comm_ = nullptr;     // null after an abort
+  std::exception_ptr lost_;       // the reason for it
+  std::optional<Asked> watched_;  // the collective that the watchdog waits for
+  std::optional<Asked> latest_;   // the newest collective since then: the watchdog waits for it next
   Clock::time_point watched_since_;
   bool stop_ = false;
   std::thread watch_;

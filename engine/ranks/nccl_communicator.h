@@ -1,5 +1,5 @@
-// Ranks with a GPU each: NCCL's collectives, on a stream of their own beside the compute stream. No
-// collective but barrier() waits on the host.
+// Ranks with one GPU each: NCCL's collectives, on their own stream beside the compute stream. Only barrier()
+// makes the host wait.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,16 @@
 namespace engine {
 
 bool nccl_is_built_in();
-std::string nccl_version();  // of the library on this machine, which is opened for it: "2.28.9"
+std::string nccl_version();  // of this machine's library, which it opens: "2.28.9"
 
-// Joins the `size` ranks of a run. Where `unique_id` is empty they meet at NCCL_COMM_ID (host:port), or else
-// at MASTER_ADDR and the port after MASTER_PORT. What takes longer than `timeout` seconds (0: no limit) is a
-// RankError: a watch beside the main thread notices and stops NCCL's kernels, and the next collective throws.
-// UsageError where dyad was built without NCCL, MissingLibrary where the library is not on this machine.
+// Joins the `size` ranks of a run. If `unique_id` is empty, the ranks meet at NCCL_COMM_ID (host:port), else
+// at MASTER_ADDR and MASTER_PORT + 1. If a collective takes longer than `timeout` seconds (0: no limit), a
+// watchdog thread aborts NCCL's kernels and the next collective throws RankError. UsageError if dyad was
+// built without NCCL, MissingLibrary if the library is not installed.
 std::unique_ptr<Communicator> connect_nccl(Device, int rank, int size, double timeout,
                                            const std::string& unique_id = "");
 
-// Made on one rank and carried to the others, where there is another way to do so.
+// An id made on one rank. The caller sends it to the other ranks by other means.
 std::string nccl_unique_id();
 
 }  // namespace engine

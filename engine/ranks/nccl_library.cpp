@@ -9,7 +9,7 @@ namespace {
 
 constexpr int oldest_version = 21400;  // the first with non-blocking communicators
 constexpr const char* remedy =
-    "install libnccl2 of NVIDIA's packages, or nvidia-nccl-cu13 of PyPI and name its folder in "
+    "install libnccl2 from NVIDIA's packages, or nvidia-nccl-cu13 from PyPI and add its folder to "
     "LD_LIBRARY_PATH";
 
 NcclApi look_up() {
@@ -49,7 +49,7 @@ bool nccl_is_built_in() { return true; }
 
 std::string nccl_version() {
   int version = 0;
-  nccl_library().get_version(&version);  // asked once before, with success
+  nccl_library().get_version(&version);  // look_up() has checked that it succeeds
   return kernels::dotted_version(std::size_t(version));
 }
 

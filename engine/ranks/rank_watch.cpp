@@ -44,14 +44,14 @@ std::vector<std::string> own_addresses() {
   return all;
 }
 
-// A connection that is written to and read from in lines.
+// A connection that carries lines of text.
 struct Line {
   int fd = -1, rank = -1;
   std::string host = "", received = "";
   Clock::time_point heard = Clock::now();
   bool goodbye = false;
 
-  // Whole lines that have come; closed: the other side is gone.
+  // The whole lines received so far. closed: the other side has closed the connection.
   std::vector<std::string> read(bool& closed) {
     char buffer[512];
     closed = false;
@@ -70,7 +70,7 @@ struct Line {
       lines.push_back(received.substr(0, end));
     return lines;
   }
-  // A side that is gone is noticed by reading.
+  // Errors are ignored: read() detects a closed connection.
   void write(const std::string& line) const {
     const std::string text = line + "\n";
     (void)!::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -90,7 +90,7 @@ int listen_anywhere(int& port) {
   return fd;
 }
 
-// -1 if there is nobody.
+// -1 if nobody listens there.
 int connect_to(const std::string& host, const std::string& port) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_family = AF_INET;
@@ -134,7 +134,7 @@ struct RankWatch::State {
   std::atomic<bool> stop = false;
   std::thread thread;
 
-  // Rank 0 waits for the others' connections, for the timeout.
+  // Rank 0 waits for the others' connections, at most for the timeout.
   void accept_all(int listener, const std::string& token) {
     const auto until = Clock::now() + timeout;
     std::vector<Line> fresh;
@@ -142,13 +142,14 @@ struct RankWatch::State {
       pollfd ready{listener, POLLIN, 0};
       if (Clock::now() > until)
         throw RankError(concat_text("rank watch: ", lines.size(), " of ", size - 1,
-                                    " ranks have connected to rank 0 on ", host, " within ", timeout.count(),
-                                    " s"));
+                                    " other ranks have connected to rank 0 on ", host, " within ",
+                                    timeout.count(), " s"));
       if (poll(&ready, 1, 20) > 0) {
         const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
         if (fd >= 0) fresh.push_back({.fd = fd});
       }
-      for (std::size_t i = 0; i < fresh.size();) {  // "hello TOKEN RANK HOST"; others are strangers
+      for (std::size_t i = 0;
+           i < fresh.size();) {  // a rank sends "hello TOKEN RANK HOST"; others are rejected
         bool closed = false;
         const auto said = fresh[i].read(closed);
         if (said.empty() && !closed) {
@@ -169,11 +170,12 @@ struct RankWatch::State {
     for (const Line& l : fresh) close(l.fd);
   }
 
-  // One line, and away: the main thread may wait in a collective for ever.
+  // Prints one line and exits at once: the main thread may be blocked in a collective for ever.
   [[noreturn]] void leave(const std::string& why) {
     if (rank == 0)
       for (const Line& l : lines) l.write("leave " + why);
-    std::fprintf(stderr, "%s: rank %d on %s: %s; --resume auto goes on from the newest checkpoint\n",
+    std::fprintf(stderr,
+                 "%s: rank %d on %s: %s; rerun with --resume auto to continue from the newest checkpoint\n",
                  speaker.c_str(), rank, host.c_str(), why.c_str());
     std::fflush(stderr);
     _exit(kTryAgain);

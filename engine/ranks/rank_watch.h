@@ -1,8 +1,9 @@
-// Notices at once when another rank of the run is lost, and ends this one. A collective alone can't: it only
-// waits, and does not know for whom.
+// Detects at once that another rank of the run has died, and ends this one. A collective alone cannot: it
+// waits without knowing which rank is missing.
 //
-// Every rank keeps a TCP connection to rank 0, on which each side says that it lives. A connection that
-// closes without goodbye, or is silent for the timeout, is a lost rank: rank 0 tells the others who it was.
+// Every rank keeps a TCP connection to rank 0, on which both sides send heartbeats. A rank counts as lost if
+// its connection closes without a goodbye or is silent for the timeout. Rank 0 tells the others which rank it
+// was.
 #pragma once
 
 #include <memory>
@@ -16,15 +17,15 @@ std::string host_name();
 
 class RankWatch {
  public:
-  // Collective: rank 0's address goes to the others through the communicator. `speaker` begins the line that
-  // a rank prints before it leaves with exit code 75 (EX_TEMPFAIL). timeout: seconds of silence.
+  // Collective: the communicator sends rank 0's address to the others. `speaker` is the prefix of the line
+  // that a rank prints before it exits with code 75 (EX_TEMPFAIL). timeout: seconds of silence.
   RankWatch(Communicator&, std::string speaker, double timeout);
-  // Says goodbye. Every rank must have come to the end of the run.
+  // Sends the goodbye. Every rank must have reached the end of the run.
   ~RankWatch();
   RankWatch(const RankWatch&) = delete;
   RankWatch& operator=(const RankWatch&) = delete;
 
-  // This rank can't go on: the others are told why, and end.
+  // This rank has failed: sends the reason to the others, which then exit.
   void failed(const std::string& why) noexcept;
 
  private:

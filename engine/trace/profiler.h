@@ -1,10 +1,10 @@
-// Names for stretches of the host's time, as Nsight Systems shows them (NVTX).
+// Named ranges of host time for Nsight Systems (NVTX).
 #pragma once
 
 namespace engine {
 
-// From here to the end of the scope. Nothing in builds without CUDA; without a profiler two calls that return
-// at once.
+// A range from construction to the end of the scope. Does nothing in builds without CUDA. Without a profiler
+// it costs two calls that return at once.
 class ProfilerRange {
  public:
 #ifdef DYAD_CUDA

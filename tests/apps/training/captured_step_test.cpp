@@ -118,7 +118,7 @@ TEST_CASE("what waits, or copies from the host, can't be captured") {
   LateScalar late(cpu);
   const double value = 1;
   CHECK_THROWS_WITH(Graph(cpu, [&] { x.to_vector(); }),
-                    "Tensor::to_vector: the host would wait for the device, where it must not");
+                    "Tensor::to_vector: the host would wait for the device inside a NoHostWait");
   CHECK_THROWS_WITH(Graph(cpu, [&] { upload.send(&value, 8); }),
                     "HostBuffer::copy_to: a copy to or from the host can't be captured in a graph");
   CHECK_THROWS_AS(Graph(cpu, [&] { late.start(x.slice(0, 1)); }), std::logic_error);

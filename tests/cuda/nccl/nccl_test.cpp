@@ -232,14 +232,14 @@ TEST_CASE("NCCL: ranks that do not come are an error in time, and the communicat
   {
     const Variable id("NCCL_COMM_ID", "node1:29501");
     CHECK(rank_error([&] { stage.join(2, 0.02); }) ==
-          "rank 2 of 3: meeting the other ranks at node1:29501: the other ranks did not come within 0.02 s");
+          "rank 2 of 3: meeting the other ranks at node1:29501: the other ranks did not join within 0.02 s");
   }
   CHECK(stage.world.aborted == 1);
 
   stage.world.polls = 0;
   const auto c = stage.join(2, 0.02);
   stage.world.polls = -1;
-  const std::string late = "rank 2 of 3: all_reduce of f64 (4): the other ranks did not come within 0.02 s";
+  const std::string late = "rank 2 of 3: all_reduce of f64 (4): the other ranks did not join within 0.02 s";
   CHECK(rank_error([&] { c->all_reduce_sum(rows_of({4}, DType::f64, 0)); }) == late);
   CHECK(stage.world.aborted == 2);
   CHECK(rank_error([&] { c->broadcast(rows_of({4}, DType::f64, 0), 0); }) == late);  // and from then on
@@ -256,7 +256,7 @@ TEST_CASE("NCCL: a collective that is never done is noticed, also if it was not 
   c->broadcast(rows_of({2, 2}, DType::i64, 0), 1);
   wait_for([&] { return w.aborted == 1; });
   const std::string error = rank_error([&] { c->all_reduce_sum(rows_of({4}, DType::f32, 0)); });
-  CHECK(error == "rank 0 of 2: broadcast of i64 (2,2): the other ranks did not come within 0.2 s");
+  CHECK(error == "rank 0 of 2: broadcast of i64 (2,2): the other ranks did not join within 0.2 s");
 }
 
 TEST_CASE("NCCL: a barrier throws when the watch has given up") {
@@ -264,7 +264,7 @@ TEST_CASE("NCCL: a barrier throws when the watch has given up") {
   const auto c = stage.join(0, 0.1, 0.001);
   stage.world.done = 0;
   CHECK(rank_error([&] { c->barrier(); }) ==
-        "rank 0 of 2: barrier of i32 (1): the other ranks did not come within 0.1 s");
+        "rank 0 of 2: barrier of i32 (1): the other ranks did not join within 0.1 s");
 }
 
 TEST_CASE("NCCL: an error that comes later ends the communicator and names this rank") {

@@ -68,7 +68,7 @@ TEST_CASE("safetensors rule 2: the header begins with '{' and may end in spaces,
   for (const char* header :
        {"{}{}", "{} {}", "{,}", "{\"a\"}", "{\"a\":}", "{'a':1}", "{a:1}", "{]}",
         "{\"__metadata__\":{\"a\":\"\xff\"}}", "{\"\xc0\x80\":1}", "{\"__metadata__\":{\"a\":\"\\ud800\"}}"})
-    contains(refusal(safetensors_file(header)), "header is not JSON in UTF-8 at byte ");
+    contains(refusal(safetensors_file(header)), "header is not valid UTF-8 JSON at byte ");
 }
 
 TEST_CASE("safetensors rule 3: a tensor has dtype, shape and two data_offsets, and nothing else") {
@@ -88,7 +88,7 @@ TEST_CASE("safetensors rule 3: a tensor has dtype, shape and two data_offsets, a
   contains(refusal(R"({"a":{"dtype":1,"shape":[1],"data_offsets":[0,4]}})", 4), "tensor \"a\" dtype");
 }
 
-TEST_CASE("safetensors rule 3: numbers are integers from 0 on") {
+TEST_CASE("safetensors rule 3: numbers are non-negative integers") {
   for (const char* number : {"-1", "-0", "1.0", "1e0", "18446744073709551616", "-9223372036854775809"}) {
     contains(refusal("{\"a\":" + entry("F32", std::string("[") + number + "]", "[0,4]") + "}", 4),
              "shape is or holds ");

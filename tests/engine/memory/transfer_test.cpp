@@ -16,7 +16,7 @@ TEST_CASE("a wait inside NoHostWait is an error that names it") {
   const Tensor y = leaf(full({1}, 3, DType::f32, cpu));
   {
     const NoHostWait none;
-    CHECK_THROWS_WITH_AS(x.item(), "Tensor::item: the host would wait for the device, where it must not",
+    CHECK_THROWS_WITH_AS(x.item(), "Tensor::item: the host would wait for the device inside a NoHostWait",
                          std::logic_error);
     CHECK_THROWS_AS(x.to_vector(), std::logic_error);
     CHECK_THROWS_AS(from_vector({1}, {1}, DType::f32), std::logic_error);

@@ -21,7 +21,7 @@ void note(CheckResult& result, const Image& image) {
   result.turned += image.orientation != 1;
 }
 
-// What one thread has seen, into what the others have.
+// Merges the result of one thread into the total.
 void merge(CheckResult& all, const CheckResult& part) {
   if (part.formats.empty()) return;
   if (all.formats.empty() || pixels(part.smallest) < pixels(all.smallest)) all.smallest = part.smallest;
@@ -43,7 +43,7 @@ CheckResult check(const Dataset& dataset, int threads, const std::function<void(
 
   const auto work = [&](bool tells) {
     CheckResult part;
-    Image image;  // its memory is used again
+    Image image;  // reused, with its memory
     try {
       for (std::size_t i; (i = next++) < dataset.size();) {
         try {

@@ -1,4 +1,4 @@
-// Every image of a data set decoded once, with all cores: what `dyad data check` says.
+// Decodes every image of a data set once, on all cores, for `dyad data check`.
 #pragma once
 
 #include <functional>
@@ -16,13 +16,13 @@ struct Extent {
 
 struct CheckResult {
   std::size_t images = 0;
-  std::vector<std::string> broken;             // what is wrong, a line each, in the order of the data set
-  std::map<std::string, std::size_t> formats;  // of whole images
+  std::vector<std::string> broken;             // one error line per image, in the order of the data set
+  std::map<std::string, std::size_t> formats;  // counts valid images by format
   Extent smallest, largest;                    // by the number of pixels
-  std::size_t turned = 0;                      // whose EXIF orientation is not upright
+  std::size_t turned = 0;                      // images with an EXIF orientation other than upright
 };
 
-// progress: told how many have been done, by one thread, every now and then.
+// progress: one thread calls it from time to time with the number of images done.
 CheckResult check(const Dataset&, int threads, const std::function<void(std::size_t)>& progress = {});
 
 }  // namespace data

@@ -15,7 +15,7 @@ using engine::require_data;
 
 namespace {
 
-// Calls f with the folder, and makes what the file system says a line that names the place.
+// Calls f with the folder, and turns an error of the file system into a DataError that names the path.
 template <class F>
 auto with_folder(const std::string& path, F f) {
   const fs::path folder = path;

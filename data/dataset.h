@@ -1,4 +1,4 @@
-// Photographs with labels, by index.
+// A data set: labelled images, accessed by index.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct Image {
   std::vector<std::uint8_t> pixels;
 
   const char* format = "";  // of the file: "JPEG", "PNG" ...
-  int orientation = 1;      // that EXIF asks for, 1 to 8; it is not applied
+  int orientation = 1;      // the EXIF orientation, 1 to 8; it is not applied
 };
 
 class Dataset {
@@ -26,11 +26,11 @@ class Dataset {
   virtual Kind kind() const = 0;
   virtual std::size_t size() const = 0;
   virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
-  virtual int label(std::size_t i) const = 0;                   // -1: it has none
-  virtual std::string name(std::size_t i) const = 0;            // file and place in it
-  virtual std::int64_t pixel_bytes() const { return -1; }       // of all images; -1: known only when decoded
-  virtual std::string remark() const { return ""; }         // what describe() adds: "passed over: 3 .webp"
-  virtual void read(std::size_t i, Image& into) const = 0;  // into its memory; called by many threads at once
+  virtual int label(std::size_t i) const = 0;                   // -1 if it has none
+  virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
+  virtual std::int64_t pixel_bytes() const { return -1; }   // of all images; -1 if unknown before decoding
+  virtual std::string remark() const { return ""; }         // appended by describe(): "passed over: 3 .webp"
+  virtual void read(std::size_t i, Image& into) const = 0;  // reuses `into`'s memory; thread-safe
   Image image(std::size_t i) const {
     Image image;
     read(i, image);
@@ -42,7 +42,7 @@ enum class Split {
   train,
   test,
   all,      // both
-  pretrain  // what may be learned from without labels: train, and images that have none
+  pretrain  // for training without labels: train and unlabelled images
 };
 
 // Opens a folder that holds
@@ -50,13 +50,13 @@ enum class Split {
 //   CIFAR-100: train.bin and test.bin, or
 //   STL-10:    train_X.bin, train_y.bin, test_X.bin, test_y.bin and unlabeled_X.bin, or
 //   image files: train/CLASS/FILE and val/CLASS/FILE (or test/), or CLASS/FILE, which has no test split.
-// Anything wrong with it is a DataError of one line.
+// Throws DataError, one line, if the folder or a file is invalid.
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split);
 
-// Whether the folder has something for a split, right or wrong. DataError if it is no folder.
+// Whether the folder has files for a split, without checking them. DataError if it is not a folder.
 bool has_split(const std::string& path, Split);
 
-// One line: kind, images, classes, size.
+// One line: format, images, classes, size.
 std::string describe(const Dataset&);
 
 }  // namespace data

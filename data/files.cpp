@@ -14,7 +14,7 @@ namespace data {
 using engine::require_data;
 
 InputFile::InputFile(const std::filesystem::path& path)
-    // O_NONBLOCK: a pipe in the place of a file is refused below, not waited for
+    // O_NONBLOCK: opening a pipe does not block; the check below refuses it
     : name_(printable(path)), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   require_data(fd_ >= 0, name_, ": ", std::strerror(errno), ", expected a readable file");
   struct stat status = {};

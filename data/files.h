@@ -1,4 +1,4 @@
-// Files as bytes, and names and numbers as messages show them.
+// Reads files as bytes; formats names and numbers for messages.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace data {
 
-// A regular file that is open to be read, by many threads at once. A DataError says which file can't be read,
-// and why.
+// A regular file, open for reading; thread-safe. DataError with the file's name and the reason if it cannot
+// be read.
 class InputFile {
  public:
   explicit InputFile(const std::filesystem::path&);

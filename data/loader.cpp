@@ -25,7 +25,7 @@ std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std
           " samples, expected fewer than 2^32");
   std::vector<std::uint32_t> order(size);
   std::iota(order.begin(), order.end(), 0U);
-  // the last two words keep these draws apart from those named by (seed, epoch, sample, view)
+  // the last two words separate these random numbers from those keyed by (seed, epoch, sample, view)
   engine::Random random(seed, epoch, ~0U, ~0U);
   engine::shuffle(order, random);
   return order;
@@ -33,15 +33,15 @@ std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std
 
 namespace {
 
-// Images that a thread takes at a time.
+// Images per task of a thread.
 constexpr int chunk = 8;
 
-// A batch on its way.
+// A batch in preparation.
 struct Job {
   Batch batch;
   std::vector<Image> images;
-  std::vector<std::string> skipped;  // by row: what was wrong with the image that should be there
-  int taken = 0;                     // images that a thread works on or has done
+  std::vector<std::string> skipped;  // by row: the error of the image that was replaced, or ""
+  int taken = 0;                     // images in progress or done
   int done = 0;
   bool ready = false;
   int error_row = -1;  // the first row that failed, so that the error does not depend on the threads
@@ -54,7 +54,7 @@ void note_error(Job& job, int row, std::string message) {
   job.error = std::move(message);
 }
 
-// The image of a sample; what is wrong with it if it can't be decoded.
+// Decodes the image of a sample. Returns the error, or "".
 std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& into) {
   try {
     dataset.read(sample, into);
@@ -64,18 +64,18 @@ std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& int
   }
 }
 
-// Images that are tried in the place of a bad one. If half of all are bad, one row of 65,536 has none.
+// Replacements tried for a bad image. If half of all images are bad, one row in 65,536 finds none.
 constexpr int most_replacements = 16;
 
-// The image of a row, or of another sample in its place; a message if there is none.
+// Decodes the image of a row, or a replacement. Returns the error if there is none, else "".
 std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job& job, int row) {
   const auto r = std::size_t(row);
   std::uint32_t& sample = job.batch.samples[r];
   try {
     const std::string wrong = read_sample(dataset, sample, job.images[r]);
     if (wrong.empty() || options.bad_images == BadImages::stop) return wrong;
-    // the same in each epoch, as a Resident has it; the last word keeps these draws apart from those of the
-    // views
+    // The replacement is the same in each epoch, as in a Resident. The last word separates these random
+    // numbers from those of the views.
     engine::Random random(options.seed, 0, sample, ~0U);
     bool found = false;
     for (int i = 0; i < most_replacements && !found; ++i) {
@@ -93,7 +93,7 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
   }
 }
 
-// Lays the images one after the other.
+// Concatenates the images.
 void assemble(Job& job) {
   Batch& batch = job.batch;
   std::int64_t bytes = 0;
@@ -122,18 +122,18 @@ struct Loader::State {
   const LoaderOptions options;
   const int rank, ranks;
 
-  // The calling thread's.
-  std::int64_t epoch = 0, index = 0;  // of the batch that is planned next
-  std::vector<std::uint32_t> order;   // of order_epoch
+  // Used by the calling thread only.
+  std::int64_t epoch = 0, index = 0;  // the batch that plan() returns next
+  std::vector<std::uint32_t> order;   // the permutation of order_epoch
   std::int64_t order_epoch = -1;
   double wait_seconds = 0;
 
-  // Shared, under the mutex. A job's rows belong to the thread that took them.
+  // Shared, guarded by the mutex. A job's rows belong to the thread that took them.
   std::mutex mutex;
   std::condition_variable work, finished;
   std::deque<std::shared_ptr<Job>> jobs;  // in the order of delivery
-  std::vector<Batch> spare;         // whose memory can be used again: fresh pages cost a third of decoding
-  std::vector<Image> spare_images;  // so can theirs
+  std::vector<Batch> spare;               // for reuse of their memory: new pages cost a third of decoding
+  std::vector<Image> spare_images;        // likewise
   bool stop = false;
   std::vector<std::thread> threads;
 
@@ -154,7 +154,7 @@ struct Loader::State {
     return options.drop_last ? size / batch : (size + batch - 1) / batch;
   }
 
-  // Makes the job of batch (epoch, index) and steps to the one after it.
+  // Makes the job of batch (epoch, index) and advances to the next batch.
   std::shared_ptr<Job> plan() {
     auto job = std::make_shared<Job>();
     {
@@ -218,7 +218,7 @@ struct Loader::State {
     return nullptr;
   }
 
-  // Takes rows of a job and decodes them. Called and left with the lock held.
+  // Takes rows of a job and decodes them. The lock is held on entry and on return.
   void work_on(const std::shared_ptr<Job>& job, std::unique_lock<std::mutex>& lock) {
     const int first = job->taken, last = std::min(first + chunk, job->batch.size());
     job->taken = last;

@@ -1,8 +1,8 @@
-// Batches of images, read and decoded ahead of use.
+// Batches of images, decoded in the background (prefetch).
 //
-// What a batch holds depends on (seed, epoch, batch, rank, ranks) alone: not on the threads, nor on what was
-// asked for before. Each epoch is a permutation of its own, so every sample comes once an epoch (but for the
-// last incomplete batch, if it is dropped).
+// The content of a batch depends on (seed, epoch, batch, rank, ranks) alone, not on the threads nor on
+// earlier calls. Each epoch is a new permutation, so every sample occurs once per epoch, unless the
+// incomplete last batch is dropped.
 #pragma once
 
 #include <cstdint>
@@ -17,55 +17,55 @@
 namespace data {
 
 struct Batch {
-  engine::HostBuffer pixels;         // 8-bit RGB of all images, one after the other
-  std::vector<std::int64_t> offset;  // of each image, in bytes
+  engine::HostBuffer pixels;         // 8-bit RGB, all images concatenated
+  std::vector<std::int64_t> offset;  // of each image in pixels, in bytes
   std::vector<std::int32_t> height, width;
   std::vector<std::uint32_t> samples;  // indices in the data set
   std::vector<std::int32_t> labels;
-  std::int64_t epoch = 0, index = 0;  // which batch of which epoch
-  std::vector<std::string>
-      skipped;  // what was wrong with images in whose place others came (BadImages::skip)
+  std::int64_t epoch = 0, index = 0;  // `index` counts batches within the epoch
+  std::vector<std::string> skipped;   // the error of each image that was replaced (BadImages::skip)
 
   int size() const { return int(samples.size()); }
 };
 
-// The order of an epoch: shuffled, with draws named by (seed, epoch).
+// The order of an epoch: shuffled, with random numbers keyed by (seed, epoch).
 std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch);
 
-// What becomes of an image that can't be decoded.
+// What to do with an image that cannot be decoded.
 enum class BadImages {
   stop,  // next() throws a DataError that names it
-  skip   // another one comes in its place, drawn by (seed, sample), and the batch says so
+  skip   // replace it by an image drawn by (seed, sample), and report it in Batch::skipped
 };
 
 struct LoaderOptions {
-  int batch = 256;        // of all ranks together; each rank gets its rows
-  bool shuffle = true;    // else in the order of the data set
-  bool drop_last = true;  // leave out an incomplete last batch (training); evaluation wants it
-  int threads = 2;        // that decode; 0: in the calling thread
-  int prefetch = 3;       // batches that are made ahead
+  int batch = 256;        // images over all ranks; each rank gets its rows
+  bool shuffle = true;    // false: the order of the data set
+  bool drop_last = true;  // drop an incomplete last batch; false in evaluation
+  int threads = 2;        // decoding threads; 0: decode in the calling thread
+  int prefetch = 3;       // batches decoded ahead
   std::uint64_t seed = 0;
-  engine::Device device = engine::cpu;  // to which the pixels will be copied
+  engine::Device device = engine::cpu;  // the pixels will be copied to it
   BadImages bad_images = BadImages::stop;
-  bool pixels = true;  // false: only samples and labels, the pixels being there (Resident)
+  bool pixels = true;  // false: only samples and labels; the pixels are in a Resident
 };
 
 class Loader {
  public:
   Loader(const Dataset&, const LoaderOptions&, const engine::Communicator& = engine::single());
-  ~Loader();  // waits for its threads: for one image each
+  ~Loader();  // waits until each thread has finished its current image
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   std::int64_t batches_per_epoch() const;
-  void seek(std::int64_t epoch, std::int64_t index);  // what next() gives next
+  void seek(std::int64_t epoch, std::int64_t index);  // sets the batch that next() returns next
 
-  // The next batch; after the last of an epoch comes the first of the next epoch. The first form takes the
-  // memory of the batch that it replaces. After a DataError asking again asks for the same batch.
+  // The next batch; the last batch of an epoch is followed by the first of the next epoch. The first form
+  // reuses the memory of the batch that it overwrites. After a DataError, the next call tries the same batch
+  // again.
   void next(Batch&);
   Batch next();
 
-  double wait_seconds() const;  // spent in next() so far
+  double wait_seconds() const;  // total time spent in next()
 
  private:
   struct State;

@@ -1,4 +1,4 @@
-// A data set whose pixels all lie in a device's memory: a batch is then no more than indices.
+// A data set whose pixels all lie in a device's memory. A batch then consists of indices only.
 #pragma once
 
 #include <string>
@@ -9,25 +9,25 @@
 
 namespace data {
 
-struct Place {          // of an image's pixels
+struct Place {          // location of an image's pixels
   std::int64_t offset;  // in bytes
   std::int32_t height, width;
-  std::uint32_t sample;  // whose pixels they are: another's where an image can't be decoded
+  std::uint32_t sample;  // the sample; a replacement if the image cannot be decoded
 };
 
 struct Resident {
-  engine::Tensor pixels;      // u8, 8-bit RGB, one image after the other
+  engine::Tensor pixels;      // u8, 8-bit RGB, all images concatenated
   std::vector<Place> places;  // by sample
 
-  std::vector<std::string> skipped;  // what was wrong with images in whose place others are
+  std::vector<std::string> skipped;  // the error of each image that was replaced
 
-  // Reads, decodes and uploads every image, with the loader's threads. seed: the loader's, by which images in
-  // the place of bad ones are drawn.
+  // Reads, decodes and uploads every image, with `threads` loader threads. seed: the loader's seed, which
+  // also chooses the replacements of bad images.
   Resident(const Dataset&, engine::Device, int threads, BadImages = BadImages::stop, std::uint64_t seed = 0);
 };
 
-// Whether the pixels are better kept on the device: it is a GPU, their number is known without decoding, and
-// they take at most a quarter of the memory that is free.
+// Whether to keep the pixels on the device: it is a GPU, their size is known without decoding, and they take
+// at most a quarter of the free memory.
 bool worth_residing(const Dataset&, engine::Device);
 
 }  // namespace data

@@ -1,4 +1,4 @@
-// A part of a data set: the labelled images of a fine-tuning, the images of a quick look.
+// A subset of a data set: the labelled images for fine-tuning, or a few images for a quick test.
 #pragma once
 
 #include <string>
@@ -25,15 +25,15 @@ class Subset final : public Dataset {
   std::vector<std::size_t> indices_;
 };
 
-// The same share of each class, rounded, and at least one image of each; drawn by the seed; ascending.
+// Draws the same share of each class by the seed: rounded, and at least one image per class. Ascending.
 std::vector<std::size_t> draw_share(const Dataset&, double share, std::uint64_t seed);
 
-// The images that a file lists, one a line, in the file's order. Of image folders FILE or CLASS/FILE, as the
-// lists of published splits have them; of CIFAR the number of the record, counted from 0 over all files.
-// DataError with the line for what is not there, ambiguous, or there twice.
+// The images listed in a file, one per line, in the file's order. For image folders a line is FILE or
+// CLASS/FILE, as in published splits. For CIFAR it is the record number, counted from 0 over all files.
+// DataError with the line number if an entry is unknown, ambiguous or listed twice.
 std::vector<std::size_t> read_list(const Dataset&, const std::string& path);
 
-// A line of such a list.
+// The line for one image in such a list.
 std::string list_entry(const Dataset&, std::size_t i);
 
 }  // namespace data

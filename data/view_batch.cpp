@@ -13,7 +13,7 @@ using engine::Tensor;
 void PixelRing::grow(std::int64_t bytes) {
   slot_bytes_ = (std::max(bytes, slot_bytes_ * 5 / 4) + 255) / 256 * 256;
   pixels_ = Tensor({slot_bytes_ * std::int64_t(slots_.size())}, engine::DType::u8, device_);
-  // The pool's memory is new to what is queued on compute, not to the copies.
+  // The pool orders reuse of memory on the compute queue only, not on the copy queue.
   engine::Event ours(device_);
   ours.record(Queue::compute);
   ours.hold(Queue::copy);
@@ -22,7 +22,7 @@ void PixelRing::grow(std::int64_t bytes) {
 std::int64_t PixelRing::send(const engine::HostBuffer& pixels) {
   require(pixels.device() == device_, "views: the loader's batches are for ", pixels.device(), ", expected ",
           device_);
-  slots_[next_]->read.record(Queue::compute);  // of the last batch
+  slots_[next_]->read.record(Queue::compute);  // of the previous batch
   next_ = (next_ + 1) % slots_.size();
   const auto bytes = std::int64_t(pixels.size());
   if (bytes > slot_bytes_ || !pixels_.defined()) grow(bytes);

@@ -1,4 +1,4 @@
-// From batches of photographs to the images that a network sees.
+// From loader batches to augmented input batches of the network.
 #pragma once
 
 #include <array>
@@ -13,17 +13,17 @@
 
 namespace data {
 
-// A device's memory for the pixels of batches: those of the next are copied while the device works on the
-// last. The host waits for neither.
+// Double-buffered device memory for the pixels of batches: the next batch is copied while the device works on
+// the current one. The host does not wait.
 class PixelRing {
  public:
   explicit PixelRing(engine::Device device)
       : device_(device), slots_{std::make_unique<Slot>(device), std::make_unique<Slot>(device)} {}
 
-  // Queues the copy; what is queued on the device from now on finds the pixels. Returns the byte of pixels()
-  // at which they begin. What has read the last batch must have been queued.
+  // Queues the copy; work queued on the device afterwards can read the pixels. Returns their offset in
+  // pixels(), in bytes. All work that reads the previous batch must already be queued.
   std::int64_t send(const engine::HostBuffer& pixels);
-  const engine::Tensor& pixels() const { return pixels_; }  // of all slots: another one when batches grow
+  const engine::Tensor& pixels() const { return pixels_; }  // all slots; reallocated when batches grow
 
  private:
   struct Slot {
@@ -38,21 +38,20 @@ class PixelRing {
   std::size_t next_ = 0;
 };
 
-// `views` random views of every image of one batch after another, drawn by (seed, epoch of the batch, sample,
-// view).
+// Makes `views` random views of every image of each batch, drawn by (seed, epoch of the batch, sample, view).
 class ViewBatches {
  public:
-  // resident: if not null, where the pixels are; else they come with the batches.
+  // resident: holds the pixels if not null; otherwise batches carry them.
   ViewBatches(const ViewRecipe&, int views, int size, std::uint64_t seed, engine::Device, engine::DType,
               const Resident* resident = nullptr);
 
-  // Draws the views of a batch, and sends them and its pixels to the device. The host does not wait; the
-  // batch may be given back to the loader at once.
+  // Draws the views of a batch, and sends them and the pixels to the device. The host does not wait. The
+  // caller may give the batch back to the loader at once.
   void stage(const Batch&);
-  // (views * N, size, size, 3) on the device, row v * N + i is view v of image i. Only launches, with the
-  // same arguments for every batch that is laid out as the last one: what of it a CUDA graph can capture.
+  // Returns (views * N, size, size, 3) on the device; row v * N + i is view v of image i. Only launches
+  // kernels, with the same arguments as long as layout() does not change. A CUDA graph can capture it.
   engine::Tensor make() const;
-  int layout() const { return layout_; }  // changes when the arguments do
+  int layout() const { return layout_; }  // changes when the arguments of make()'s launches change
 
   engine::Tensor operator()(const Batch& batch) {
     stage(batch);

@@ -77,7 +77,7 @@ void center_crop(double share, View& v) {
   v.left = (v.width - side) / 2;
 }
 
-// torchvision.transforms.v2.ColorJitter; an op of strength 0 is left out.
+// torchvision.transforms.v2.ColorJitter; an op of strength 0 is skipped.
 void draw_jitter(const ViewRecipe& recipe, Random& random, View& v) {
   using kernels::Jitter;
   const double amount[4] = {recipe.brightness * recipe.strength, recipe.contrast * recipe.strength,
@@ -100,10 +100,11 @@ View draw(const ViewRecipe& recipe, std::uint64_t seed, std::uint32_t epoch, std
           std::uint32_t view, std::int64_t offset, int height, int width, int size) {
   engine::require(height > 0 && width > 0 && size > 0, "draw: an image of ", height, " x ", width,
                   " pixels for a view of ", size, ", expected at least 1");
-  constexpr std::uint32_t views = 0x76696577;  // apart from other draws named by (seed, epoch): "view"
+  constexpr std::uint32_t views =
+      0x76696577;  // "view": separates these random numbers from others keyed by (seed, epoch)
   Random random(seed, epoch, sample, views + view);
-  // Every chance is drawn, whether it is used or not, and the crop last, since it takes a varying number of
-  // draws: so a change of one probability leaves all other draws as they were.
+  // Every random number is drawn, used or not, and the crop comes last because its number of draws varies. A
+  // change of one probability therefore leaves all other parameters unchanged.
   const double flip = random.uniform(), rotate = random.uniform(), jitter = random.uniform(),
                gray = random.uniform(), blur = random.uniform(), solarize = random.uniform();
   const double angle = random.uniform(-recipe.rotate_degrees, recipe.rotate_degrees);

@@ -1,4 +1,4 @@
-// The decoders behind decode_image, one file a format.
+// The decoders behind decode_image, one file per format.
 #pragma once
 
 #include "data/decode/decode.h"
@@ -9,23 +9,23 @@ namespace data {
 void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
 void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
 
-// A header that stb_image is given, after it has been checked (stb_headers.cpp).
+// The checked header of a file for stb_image (stb_headers.cpp).
 struct StbHeader {
-  const char* format = "";  // "BMP", "PNM", "TGA"; "": none of them
+  const char* format = "";  // "BMP", "PNM", "TGA" or ""
   std::uint32_t height = 0, width = 0;
-  std::uint64_t needed = 0;  // bytes that the whole file has at least
-  std::string wrong = "";    // what stb_image would read wrongly: "is compressed, expected ..."
+  std::uint64_t needed = 0;  // least size of the whole file, in bytes
+  std::string wrong = "";    // a variant that stb_image decodes wrongly: "is compressed, expected ..."
 };
 StbHeader read_stb_header(const std::uint8_t* bytes, std::size_t size);
 void decode_stb(const StbHeader&, const std::uint8_t* bytes, std::size_t size, const std::string& name,
                 Image& into);
 
-// Refuses a declared size that is beyond the limits.
+// Throws DataError if a declared size exceeds the limits.
 void check_size(std::uint32_t height, std::uint32_t width, const std::string& name);
 
-// Gives the image a declared size. Refuses one that is beyond the limits, or more than `most` pixels: what
-// the file's bytes can hold at the format's best compression. So a small file never makes much memory be
-// taken.
+// Resizes the image to a declared size. Throws DataError if the size exceeds the limits or has more than
+// `most` pixels, the number that the file's bytes can hold at the format's best compression. A small file can
+// therefore never cause a large allocation.
 void set_size(Image&, std::uint32_t height, std::uint32_t width, const std::string& name, std::uint64_t most);
 
 }  // namespace data

@@ -1,8 +1,8 @@
-// JPEG by libjpeg-turbo. Its errors end in longjmp, so the functions between setjmp and the library hold
-// nothing that has a destructor.
+// Decodes JPEG with libjpeg-turbo. Its errors end in longjmp, so functions between setjmp and the library
+// have no local variables with destructors.
 #include <csetjmp>
 #include <cstdio>
-// after <cstdio>, which they need
+// these headers need <cstdio> first
 // clang-format off
 #include <jpeglib.h>
 #include <jerror.h>
@@ -32,8 +32,7 @@ Decoder& of(jpeg_common_struct* common) { return *static_cast<Decoder*>(common->
   std::longjmp(of(common).failed, 1);
 }
 
-// libjpeg goes on after a warning with made-up pixels. Only warnings that leave every pixel whole are passed
-// over.
+// After a warning libjpeg continues with invented pixels. Only warnings that affect no pixel are ignored.
 void on_message(jpeg_common_struct* common, int level) {
   const int code = common->err->msg_code;
   if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM)
@@ -58,7 +57,7 @@ bool read_header(Decoder& d, const std::uint8_t* bytes, std::size_t size) {
 
 void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
   for (int x = 0; x < width; ++x) {
-    // stored inverted, as Adobe's programs do and every other follows: 255 is no ink
+    // stored inverted (255 is no ink), the convention of Adobe's programs
     const int k = cmyk[4 * x + 3];
     for (int c = 0; c < 3; ++c) {
       const int ink = 255 - cmyk[4 * x + c], t = ink * k + 128;
@@ -82,9 +81,10 @@ bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
   return true;
 }
 
-// Huffman coding spends a bit at least on each block, and the finest component has a block for every 256
-// pixels at least (8 x 8, sampled four times coarser one way). Arithmetic coding has no such bound, but what
-// it makes smaller than that is a picture of nothing: photographs take dozens of times as much.
+// An upper bound on the pixels in `size` bytes. Huffman coding spends at least one bit on each block, and the
+// finest component has at least one block per 256 pixels (8 x 8, subsampled four times in one direction).
+// Arithmetic coding has no such bound, but only an image without content gets smaller: photographs take
+// dozens of times as much.
 std::uint64_t most_pixels(std::size_t size) { return std::uint64_t(size) * 8 * 256; }
 
 }  // namespace

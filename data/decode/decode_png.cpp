@@ -1,4 +1,4 @@
-// PNG by libspng.
+// Decodes PNG with libspng.
 #include <spng.h>
 
 #include <memory>
@@ -12,14 +12,14 @@ using engine::require_data;
 
 namespace {
 
-constexpr std::size_t chunk_limit = 64 << 20;  // a chunk of text or profile, and all of them
+constexpr std::size_t chunk_limit = 64 << 20;  // limit of one text or profile chunk, and of all together
 
 void check(int status, const std::string& name, std::size_t size) {
   require_data(status == 0, name, ": PNG of ", with_commas(size), " bytes: ", spng_strerror(status),
                ", expected a whole PNG file");
 }
 
-// deflate makes at most 1,032 bytes of one
+// one byte of deflate expands to at most 1,032 bytes
 std::uint64_t most_pixels(const spng_ihdr& header, std::size_t size) {
   const std::uint64_t samples = header.color_type == SPNG_COLOR_TYPE_TRUECOLOR         ? 3
                                 : header.color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA ? 4
@@ -39,7 +39,7 @@ void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& 
   check(spng_get_ihdr(png.get(), &header), name, size);
   set_size(into, header.height, header.width, name, most_pixels(header, size));
   check(spng_decode_image(png.get(), into.pixels.data(), into.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
-  check(spng_decode_chunks(png.get()), name, size);  // up to the end, so that a file that lacks it is refused
+  check(spng_decode_chunks(png.get()), name, size);  // reads to the end, so that a truncated file is refused
 }
 
 }  // namespace data

@@ -1,5 +1,5 @@
-// BMP, PNM and TGA by stb_image, behind the checks of stb_headers.cpp. It gets memory that is zeroed, and no
-// more than the image's size accounts for.
+// Decodes BMP, PNM and TGA with stb_image, after the checks of stb_headers.cpp. stb_image's allocator returns
+// zeroed memory, and at most as much as the image's size requires.
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -10,7 +10,7 @@
 namespace data {
 namespace {
 
-thread_local std::size_t budget = 0;  // bytes that stb_image may still take
+thread_local std::size_t budget = 0;  // bytes that stb_image may still allocate
 
 void* take(std::size_t size) {
   if (size > budget) return nullptr;
@@ -22,7 +22,7 @@ void* take(std::size_t size) {
 }  // namespace data
 
 #define STBI_MALLOC(size) data::take(size)
-#define STBI_REALLOC(pointer, size) ((void)(pointer), (void)(size), nullptr)  // of the formats left out
+#define STBI_REALLOC(pointer, size) ((void)(pointer), (void)(size), nullptr)  // for disabled formats only
 #define STBI_FREE(pointer) std::free(pointer)
 #define STBI_ONLY_BMP
 #define STBI_ONLY_PNM
@@ -46,7 +46,7 @@ void decode_stb(const StbHeader& header, const std::uint8_t* bytes, std::size_t 
   check_size(header.height, header.width, name);
   require_data(size >= header.needed, what, "ends early, expected at least ", with_commas(header.needed));
   set_size(into, header.height, header.width, name, std::uint64_t(max_pixels));
-  // as stored (4 bytes a pixel at most), as RGB, and a palette of 65,535 colours
+  // per pixel at most 4 bytes as stored and 3 as RGB, and a palette of 65,535 colours
   budget = std::size_t(header.height) * header.width * 7 + 65535 * 4;
   int width = 0, height = 0, channels = 0;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(

@@ -5,8 +5,8 @@
 namespace data {
 namespace {
 
-// TIFF: "II" (little-endian) or "MM", 42, the place of the first directory; there, 12 bytes an entry: tag,
-// type, count, value.
+// TIFF: "II" (little-endian) or "MM", 42, the offset of the first directory. A directory entry has 12 bytes:
+// tag, type, count, value.
 int orientation_of_tiff(const std::uint8_t* tiff, std::size_t size) {
   if (size < 8 || (std::memcmp(tiff, "II", 2) != 0 && std::memcmp(tiff, "MM", 2) != 0)) return 1;
   const bool little = tiff[0] == 'I';
@@ -32,11 +32,11 @@ int exif_orientation(const std::uint8_t* jpeg, std::size_t size) {
   constexpr std::uint8_t app1 = 0xe1, start_of_scan = 0xda;
   for (std::size_t at = 2; at + 4 <= size && jpeg[at] == 0xff;) {
     const std::uint8_t marker = jpeg[at + 1];
-    if (marker == 0xff) {  // a filling byte
+    if (marker == 0xff) {  // fill byte
       ++at;
       continue;
     }
-    const std::size_t length = std::size_t(jpeg[at + 2]) << 8 | jpeg[at + 3];  // with its own two bytes
+    const std::size_t length = std::size_t(jpeg[at + 2]) << 8 | jpeg[at + 3];  // includes its own two bytes
     if (marker == start_of_scan || length < 2 || length > size - at - 2) return 1;
     if (marker == app1 && length >= 8 && std::memcmp(jpeg + at + 4, "Exif\0\0", 6) == 0)
       return orientation_of_tiff(jpeg + at + 10, length - 8);

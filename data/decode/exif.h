@@ -1,5 +1,5 @@
-// The orientation that a JPEG's EXIF data ask a viewer for. Training does not turn images, as torchvision's
-// loader does not; `dyad data check` says how many there are.
+// The EXIF orientation of a JPEG. Like torchvision's loader, training does not rotate images by it. `dyad
+// data check` counts the images that have one.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,6 @@
 
 namespace data {
 
-int exif_orientation(const std::uint8_t* jpeg, std::size_t size);  // 1 to 8; 1: upright, or not said
+int exif_orientation(const std::uint8_t* jpeg, std::size_t size);  // 1 to 8; 1: upright or absent
 
 }  // namespace data

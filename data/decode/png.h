@@ -1,4 +1,4 @@
-// Writing PNG: previews, and pictures inside reports. (Reading: decode.h.)
+// Writes PNG: previews, and pictures inside reports. (decode.h reads.)
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
-// The headers of BMP, PNM and TGA. stb_image (2.27 in Debian 12) is written for trusted files: it makes zeros
-// of bytes that are missing, and reads some rare kinds wrongly. So its files are looked through before it
-// gets them.
+// Checks the headers of BMP, PNM and TGA files before stb_image gets them. stb_image (2.27 in Debian 12) is
+// written for trusted files: it replaces missing bytes by zeros, and decodes some rare variants wrongly.
 #include <algorithm>
 #include <cstdlib>
 
@@ -12,7 +11,7 @@ namespace {
 
 using engine::concat_text;
 
-// Little-endian numbers at a place, 0 beyond the end.
+// Reads little-endian numbers; bytes beyond the end are 0.
 struct Bytes {
   const std::uint8_t* data;
   std::size_t size;
@@ -22,7 +21,7 @@ struct Bytes {
   std::uint32_t u32(std::uint64_t at) const { return u16(at) | u16(at + 2) << 16; }
 };
 
-// The largest index into the palette, of the rows from `at` on.
+// The largest palette index in the rows that begin at byte `at`.
 std::uint32_t largest_index(const Bytes& b, std::uint64_t at, std::uint32_t height, std::uint32_t width,
                             std::uint32_t bits, std::uint64_t row) {
   std::uint32_t largest = 0;
@@ -35,7 +34,7 @@ std::uint32_t largest_index(const Bytes& b, std::uint64_t at, std::uint32_t heig
   return largest;
 }
 
-// BITMAPFILEHEADER (14 bytes), then a header whose length tells its kind.
+// BITMAPFILEHEADER (14 bytes), then a header whose length identifies its version.
 StbHeader read_bmp(const Bytes& b) {
   StbHeader h{.format = "BMP"};
   const std::uint32_t offset = b.u32(10), header = b.u32(14), bits = b.u16(28), compression = b.u32(30);
@@ -86,7 +85,7 @@ StbHeader read_pnm(const Bytes& b) {
         while (at < b.size && b.byte(at) != '\n' && b.byte(at) != '\r') ++at;
     std::uint32_t value = 0;
     const std::uint64_t first = at;
-    for (; b.byte(at) >= '0' && b.byte(at) <= '9'; ++at)  // too large a number stays too large
+    for (; b.byte(at) >= '0' && b.byte(at) <= '9'; ++at)  // saturates
       value = std::min(100'000'000U, value * 10 + b.byte(at) - '0');
     if (at == first && h.wrong.empty())
       h.wrong = concat_text("no number at byte ", at, ", expected width, height and maximum");
@@ -103,8 +102,8 @@ StbHeader read_pnm(const Bytes& b) {
   return h;
 }
 
-// How many bytes the packets of a run-length coded TGA take that make `pixels`; one more than there are if
-// they end before.
+// The byte at which the packets of a run-length coded TGA have produced `pixels` pixels; b.size + 1 if the
+// file ends first.
 std::uint64_t end_of_packets(const Bytes& b, std::uint64_t at, std::uint64_t pixels, std::uint32_t bytes) {
   while (pixels > 0) {
     if (at >= b.size) return b.size + 1;
@@ -115,7 +114,7 @@ std::uint64_t end_of_packets(const Bytes& b, std::uint64_t at, std::uint64_t pix
   return at;
 }
 
-// TGA has no magic number: it is one if every field of the header has a value that the format knows.
+// TGA has no magic number: a file counts as TGA if every header field has a value that the format defines.
 StbHeader read_tga(const Bytes& b) {
   const std::uint32_t mapped = b.byte(1), type = b.byte(2), entry_bits = b.byte(7), bits = b.byte(16);
   const auto one_of = [](std::uint32_t v, std::initializer_list<std::uint32_t> list) {

@@ -18,7 +18,7 @@ constexpr std::size_t plane = side * side, image_bytes = 3 * plane;
 
 struct Format {
   Dataset::Kind kind;
-  std::size_t label_bytes;  // the last of them is the label
+  std::size_t label_bytes;  // the last of these bytes is the label
   int classes;
   const char* names_file;
 };

@@ -1,4 +1,4 @@
-// Names of classes, one a line of a text file that comes with a data set.
+// Reads class names from a data set's text file, one name per line.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 
 namespace data {
 
-// DataError if the file does not have `classes` names. Without a file they are numbers that begin at `first`.
+// DataError if the file does not have `classes` names. Without a file the names are numbers from `first`.
 std::vector<std::string> class_names(const std::filesystem::path& file, int classes, int first);
 
 }  // namespace data

@@ -15,10 +15,10 @@ using engine::require_data;
 
 namespace {
 
-// Formats that torchvision's ImageFolder reads and dyad does not: said, not passed over in silence.
+// Formats that torchvision's ImageFolder reads and dyad does not. Such files are counted and reported.
 const std::vector<std::string> other_endings = {".tif", ".tiff", ".webp", ".gif"};
 
-constexpr std::uint64_t max_file_bytes = 1 << 28;  // of an image
+constexpr std::uint64_t max_file_bytes = 1 << 28;  // limit of one image
 
 bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::ranges::find(list, item) != list.end();
@@ -88,7 +88,7 @@ class ImageFolder : public Dataset {
   }
 
  private:
-  // Links to folders are not followed below the class's own folder: they could lead round in a circle.
+  // Below the class folder, links to folders are not followed: they could form a cycle.
   void add_files(const fs::path& folder) {
     const auto first = std::ptrdiff_t(files_.size());
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -105,7 +105,7 @@ class ImageFolder : public Dataset {
   fs::path folder_;
   std::vector<std::string> classes_, files_;
   std::vector<int> labels_;
-  std::map<std::string, std::size_t> passed_over_;  // files, by their ending
+  std::map<std::string, std::size_t> passed_over_;  // number of files by extension
 };
 
 }  // namespace

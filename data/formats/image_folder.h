@@ -1,4 +1,4 @@
-// Image files, a folder a class.
+// Image files, one folder per class.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,9 @@
 
 namespace data {
 
-// FOLDER/train/CLASS/FILE and FOLDER/val/CLASS/FILE (or test/), or FOLDER/CLASS/FILE, which is a train split.
-// Classes are the folders' names in order of their bytes; val has those of train. Files with one of
-// image_endings(), in any case and at any depth, are the images; they are decoded when asked for.
+// Opens FOLDER/train/CLASS/FILE and FOLDER/val/CLASS/FILE (or test/), or FOLDER/CLASS/FILE, which is a train
+// split. Classes are the folder names in byte order; val must have the classes of train. Images are the files
+// whose extension is in image_endings(), in any case and at any depth. They are decoded on access.
 std::unique_ptr<Dataset> open_image_folder(const std::filesystem::path& folder, Split);
 
 }  // namespace data

@@ -71,8 +71,8 @@ Tensor Optimizer::zeros_like_values() const {
 
 Sgd::Sgd(FlatParameters parameters, SgdOptions options)
     : Optimizer(std::move(parameters)), options_(options), velocities_(zeros_like_values()) {
-  require(!options.nesterov || options.momentum > 0, "Sgd: momentum ", options.momentum,
-          " with Nesterov, expected above 0");
+  require(!options.nesterov || options.momentum > 0,
+          "Sgd: nesterov without momentum, expected a momentum above 0");
 }
 
 void Sgd::update() {

@@ -26,7 +26,7 @@ std::string cudnn_plan_cache_path(const std::string& version, const std::string&
   if (own != nullptr && *own != '\0') {
     if (std::string(own) == "off") return "";
     folder = own;
-  } else if (cache != nullptr && *cache == '/') {  // the convention ignores a relative one
+  } else if (cache != nullptr && *cache == '/') {  // XDG: a relative path is ignored
     folder = std::string(cache) + "/dyad";
   } else if (home != nullptr && *home != '\0') {
     folder = std::string(home) + "/.cache/dyad";
@@ -66,15 +66,15 @@ void CudnnPlanCache::remember(const std::string& key, const std::string& plan) {
   plans_[key] = plan;
   if (path_.empty()) return;
   try {
-    // What other processes have written since stays. Two that write at once may lose a plan, which is then
-    // timed again.
+    // Keeps what other processes have written since. If two processes write at once, a plan may be lost; it
+    // is then timed again.
     std::map<std::string, std::string> all = plans_;
     all.merge(read(false));
     std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
     write_file_atomically(path_, ordered_json{{"plans", all}}.dump(1) + "\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "cudnn: plans are not kept: %s\n", error.what());
-    path_.clear();  // said once
+    path_.clear();  // report only once
   }
 }
 

@@ -1,5 +1,5 @@
-// bfloat16 storage: one 16-bit struct for every compiler, converted on load and store. (An alias of CUDA's
-// own type would give the launchers of the two compilers different names, and break at link time.)
+// bfloat16 storage: one 16-bit struct for every compiler, converted on load and store. (With an alias of
+// CUDA's own type the two compilers would mangle the launchers' names differently, and linking would fail.)
 #pragma once
 
 #include <bit>
@@ -31,7 +31,7 @@ struct bf16 {
   KERNELS_HOST_DEVICE explicit operator double() const { return static_cast<float>(*this); }
 };
 
-// What sums, statistics, parameters and gradients of a T are kept in.
+// The accumulator type of T: the type of sums, statistics, parameters and gradients.
 template <class T>
 struct Accumulator {
   using type = T;

@@ -1,5 +1,5 @@
-// check(status): the one way to look at what a vendor library returned; throws with the caller's file and
-// line. Overloaded in the header that wraps each library (check_cuda.h, onednn.h).
+// check(status) throws, with the caller's file and line, if a vendor library's call has failed. The header
+// that wraps a library defines its overload (check_cuda.h, onednn.h).
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// The extents of one convolution, in cuDNN's letters, its passes and the ways to do it.
+// The extents of one convolution in cuDNN's letters, its passes, and the algorithms.
 #pragma once
 
 #include <cstdint>

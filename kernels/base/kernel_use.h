@@ -1,4 +1,4 @@
-// What kernels take of a GPU's processors. Where a list is set, each launch on a CudaStream adds to it.
+// The resources that a kernel uses on a GPU. While a list is set, each launch on a CudaStream adds an entry.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@ namespace kernels {
 
 struct KernelUse {
   std::string launcher;
-  int threads = 0;               // a block
-  int registers = 0;             // a thread
-  std::size_t local_bytes = 0;   // a thread: spilled registers, and arrays that found no register
-  std::size_t shared_bytes = 0;  // a block
-  double occupancy = 0;          // part of a processor's threads that blocks of this kernel fill
+  int threads = 0;               // per block
+  int registers = 0;             // per thread
+  std::size_t local_bytes = 0;   // per thread: spilled registers and arrays that are not in registers
+  std::size_t shared_bytes = 0;  // per block
+  double occupancy = 0;          // share of an SM's threads that blocks of this kernel fill
   bool operator==(const KernelUse&) const = default;
 };
 

@@ -1,5 +1,5 @@
-// Work that is kept instead of being run, to be run as often as wanted: on the host what a CUDA graph is on
-// the GPU, so that capturing a training step can be tested without one.
+// Records host work instead of running it, and replays it any number of times. It is the CPU's counterpart of
+// a CUDA graph, so that capturing a training step can be tested without a GPU.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,8 @@ class LaunchRecord {
   std::vector<std::function<void()>> work_;
 };
 
-// The record in use, or null. Host launches and copies inside the CPU device are added to it, and not run.
+// The active record, or null. While it is set, host launches and copies within the CPU device are recorded,
+// not run.
 LaunchRecord*& launch_record();
 
 }  // namespace kernels

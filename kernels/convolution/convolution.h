@@ -1,5 +1,5 @@
-// Convolution behind plain functions, in all three passes. Which algorithm runs depends on the stream, the
-// shape and the element type, and on nothing else. docs/kernels/convolution.md says why each is chosen.
+// Convolution behind plain functions, in all three passes. The algorithm depends on the stream, the shape and
+// the element type only. docs/kernels/convolution.md says why each is chosen.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 namespace kernels {
 
 // Images x: (n,h,w,c) and y: (n,p,q,k) of T; filters: (k,r,s,c) of acc_t<T>, so that bf16 images are
-// convolved with f32 master weights (rounded to bf16 on the way). `workspace` is 64-byte aligned memory of
-// the stream's device of at least convolution_workspace_bytes() for the same algorithm and number of threads.
+// convolved with f32 master weights (rounded to bf16 on the way). `workspace`: 64-byte aligned memory of the
+// stream's device, at least convolution_workspace_bytes() for the same algorithm and number of threads.
 // `accumulate` adds to the output.
 template <class Stream, class T>
 void convolution_forward(Stream, const ConvolutionShape&, const T* x, const acc_t<T>* filter, T* y,
@@ -30,12 +30,12 @@ void convolution_backward_weights(Stream, const ConvolutionShape&, const T* x, c
 template <class Stream, class T>
 std::size_t convolution_workspace_bytes(const ConvolutionShape&, Pass, Algorithm = Algorithm::automatic);
 
-// Whether an algorithm can do it at all; automatic always can.
+// Whether an algorithm supports this convolution; automatic supports all.
 template <class Stream, class T>
 bool convolution_can(const ConvolutionShape&, Pass, Algorithm);
 
-// What `automatic` stands for, in words: "winograd 4x4,3x3", "onednn jit:avx512_core", "cudnn engine 47",
-// "im2col + gemm", "gemm".
+// The name of the algorithm that `automatic` selects: "winograd 4x4,3x3", "onednn jit:avx512_core", "cudnn
+// engine 47", "im2col + gemm", "gemm".
 template <class Stream, class T>
 std::string convolution_algorithm(const ConvolutionShape&, Pass);
 

@@ -28,7 +28,7 @@ using cudnn::Type;
 template <class T>
 constexpr Type type_of = std::is_same_v<T, bf16> ? Type::bf16 : Type::f32;
 
-// Channels are the second of cuDNN's extents, and lie closest in memory.
+// Channels are the second extent in cuDNN's order, and innermost in memory.
 cudnn::Tensor channels_last(Type type, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
   return {type, {n, c, h, w}, {h * w * c, 1, w * c, c}};
 }
@@ -46,13 +46,13 @@ cudnn::Request request(const ConvolutionShape& s, Pass pass, Type filter) {
 }
 
 struct Found {
-  const cudnn::Plan* plan;  // null: cuDNN has none
+  const cudnn::Plan* plan;  // null: cuDNN has no engine
   Type filter;
 };
 
-// The gradient of a filter beside bf16 images is summed in f32 and rounded to bf16 once. On Hopper the one
-// engine that writes f32 takes 14 times as long as those that write bf16 (docs/kernels/convolution.md); it is
-// for shapes that those don't take.
+// For bf16 images, the filter gradient is summed in f32 and rounded to bf16 once. On Hopper the only engine
+// that writes f32 takes 14 times as long as those that write bf16 (docs/kernels/convolution.md); it is used
+// only for shapes that the others do not support.
 template <class T>
 Found find(const ConvolutionShape& s, Pass pass) {
   const cudnn::Plan* plan = cudnn::library().plan(request<T>(s, pass, type_of<T>));
@@ -60,7 +60,7 @@ Found find(const ConvolutionShape& s, Pass pass) {
   return {cudnn::library().plan(request<T>(s, pass, Type::f32)), Type::f32};
 }
 
-// The parts of a workspace begin at such multiples.
+// Parts of a workspace begin at multiples of 256 bytes.
 std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 std::int64_t filter_elements(const ConvolutionShape& s) { return s.k * s.r * s.s * s.c; }
@@ -71,8 +71,8 @@ std::size_t filter_bytes(const ConvolutionShape& s) {
   return std::is_same_v<T, bf16> ? aligned(std::size_t(filter_elements(s)) * sizeof(bf16)) : 0;
 }
 
-// The filter as cuDNN wants it beside images of T. A bf16 one is made at the head of the workspace, each
-// time: the optimizer changes the f32 one between steps.
+// The filter in the type of the images, T. The bf16 copy is made at the head of the workspace in each call,
+// since the optimizer changes the f32 filter between steps.
 template <class T>
 const void* filter_of(CudaStream stream, const ConvolutionShape& s, const float* filter, void* workspace) {
   if constexpr (std::is_same_v<T, bf16>) {
@@ -87,7 +87,7 @@ char* after(void* workspace, std::size_t bytes) { return static_cast<char*>(work
 // Whether cuDNN has an engine for it.
 template <class T>
 bool cudnn_can(const ConvolutionShape& s, Pass pass) {
-  if (s.n * s.c * s.k == 0) return false;  // cuDNN has no empty tensors
+  if (s.n * s.c * s.k == 0) return false;  // cuDNN does not support empty tensors
   return find<T>(s, pass).plan != nullptr;
 }
 
@@ -104,7 +104,7 @@ void cudnn_forward(CudaStream stream, const ConvolutionShape& s, const T* x, con
   find<T>(s, Pass::forward).plan->run(stream, x, w, y, after(workspace, filter_bytes<T>(s)));
 }
 
-// cuDNN overwrites, so a gradient that accumulates goes through memory of its own.
+// cuDNN overwrites its output, so a gradient that accumulates is computed in separate memory and then added.
 template <class T>
 void cudnn_backward_data(CudaStream stream, const ConvolutionShape& s, const T* dy, const float* filter,
                          T* dx, bool accumulate, void* workspace) {

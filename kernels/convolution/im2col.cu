@@ -1,4 +1,4 @@
-// Convolution as a matrix product: its columns, and the way back.
+// Convolution as a matrix product: im2col, and its transpose for the data gradient.
 #include "kernels/base/convolution_shape.h"
 #include "kernels/kernels.h"
 #include "kernels/simt.h"
@@ -6,9 +6,8 @@
 namespace kernels {
 namespace {
 
-// For one output pixel and one filter row r, the S x C elements lie next to each other both in the image and
-// in the columns: a copy of one range, zero where the range leaves the image's row. LANES threads copy one
-// range.
+// For one output pixel and one filter row r, the S x C elements are contiguous both in the image and in the
+// columns. LANES threads copy this range; elements outside the image's row are zero.
 template <int NT, int LANES, int RANGES, class T>
 __global__ void __launch_bounds__(NT) im2col_kernel(ConvolutionShape s, const T* x, T* columns) {
   const std::int64_t p_count = s.p(), q_count = s.q(), ranges = s.n * p_count * q_count * s.r;
@@ -33,7 +32,7 @@ __global__ void __launch_bounds__(NT) im2col_kernel(ConvolutionShape s, const T*
 }
 
 // dx[n][h][w][c] (+)= sum over (r, s) of columns[n][p][q][r][s][c], where p stride + r - padding = h and so
-// on: each element of dx gathers, so that no two threads write to one place. CT channels a thread.
+// on. Each element of dx gathers its terms, so no two threads write to one element. CT channels per thread.
 template <int NT, int LANES, int PIXELS, int CT, class T>
 __global__ void __launch_bounds__(NT, 1)
     col2im_kernel(ConvolutionShape s, const acc_t<T>* columns, T* dx, bool accumulate) {

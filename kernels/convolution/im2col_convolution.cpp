@@ -13,9 +13,9 @@ namespace {
 // A 1x1 filter at stride 1 needs no columns: the image is its own.
 bool is_matrix(const ConvolutionShape& s) { return s.r == 1 && s.s == 1 && s.stride == 1 && s.padding == 0; }
 
-// The images are taken in chunks: on the CPU as many as make columns for a core's cache, or enough rows to be
-// worth reading a large filter again for; on the GPU as many as stay within bounds. The chunk depends on the
-// shape only, and the weight gradient adds chunk to chunk: short sums in f32.
+// Images per chunk. CPU: the columns fit into a core's cache, but have enough rows to amortize reading a
+// large filter again. GPU: the columns stay within a memory limit. The chunk depends on the shape only. The
+// weight gradient adds chunk after chunk, so its f32 sums are short.
 template <class Stream>
 std::int64_t images_at_once(const ConvolutionShape& s) {
   constexpr bool cpu = std::is_same_v<Stream, CpuStream>;
@@ -25,7 +25,7 @@ std::int64_t images_at_once(const ConvolutionShape& s) {
   return std::clamp<std::int64_t>(std::max(by_cache, by_rows), 1, std::max<std::int64_t>(1, s.n));
 }
 
-// Of one slot, a multiple of 64 bytes.
+// The columns of one slot, rounded up to a multiple of 64 bytes.
 template <class Stream>
 std::int64_t column_elements(const ConvolutionShape& s) {
   if (is_matrix(s)) return 0;
@@ -43,13 +43,14 @@ std::int64_t chunks_of(const ConvolutionShape& s) {
   return (s.n + chunk - 1) / chunk;
 }
 
-// The workspace of forward and data gradient: the columns of each slot, and behind them the product's.
+// The workspace of forward and data gradient: the columns of each slot, then the workspace of the matrix
+// product.
 template <class Stream, class T>
 T* behind_columns(const ConvolutionShape& s, void* workspace) {
   return static_cast<T*>(workspace) + slots_for<Stream>(chunks_of<Stream>(s)) * column_elements<Stream>(s);
 }
 
-// Every chunk as a shape of its own: f(shape, its first image, slot).
+// Calls f(shape of the chunk, its first image, slot) for every chunk.
 template <class Stream, class F>
 void for_chunks(Stream stream, const ConvolutionShape& s, F f) {
   const std::int64_t chunk = images_at_once<Stream>(s), chunks = chunks_of<Stream>(s);
@@ -60,7 +61,7 @@ void for_chunks(Stream stream, const ConvolutionShape& s, F f) {
   });
 }
 
-// The weight gradient of images [begin, end), chunk by chunk, on the calling thread's columns.
+// The weight gradient of images [begin, end), chunk by chunk, with the calling thread's columns.
 template <class Stream, class T>
 void gradient_of_images(Stream stream, const ConvolutionShape& shape, std::int64_t begin, std::int64_t end,
                         const T* x, const T* dy, acc_t<T>* d_filter, bool accumulate, T* columns,

@@ -14,9 +14,9 @@ using onednn::Convolution;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// The weight gradient of all images at once would be summed by oneDNN in as many pieces as there are threads,
-// with barriers that spin. So it is cut into parts of our own, each a primitive that plans for one thread;
-// there are at most two shapes of part.
+// For the weight gradient of all images at once, oneDNN would sum one piece per thread, with spinning
+// barriers. So the images are divided into parts of our own, each with a primitive for one thread. There are
+// at most two shapes of part.
 struct Parts {
   int count, slots;
   std::int64_t filter_size;
@@ -59,7 +59,7 @@ void onednn_forward(CpuStream stream, const ConvolutionShape& s, const T* x, con
   Convolution::get<T>(s, Pass::forward).run(x, filter, y, workspace);
 }
 
-// oneDNN overwrites dx: a data gradient that accumulates goes through memory of its own.
+// oneDNN overwrites dx, so a data gradient that accumulates is computed in separate memory and then added.
 template <class T>
 void onednn_backward_data(CpuStream stream, const ConvolutionShape& s, const T* dy, const float* filter,
                           T* dx, bool accumulate, void* workspace) {

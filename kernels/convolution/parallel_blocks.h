@@ -1,5 +1,5 @@
-// A team of CPU threads over the blocks of a convolution. A block launches kernels and calls the vendor's
-// library; inside, both run on the calling thread, so that what a block makes stays in that core's cache.
+// Runs the blocks of a convolution on a team of CPU threads. A block launches kernels and calls the vendor's
+// library; both run on the calling thread, so that a block's data stays in that core's cache.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ inline int cpu_workers() {
 #endif
 }
 
-// On CpuStream, launches inside a parallel region come in any order, so the log gets one entry for all of
-// them.
+// On CpuStream the order of launches inside a parallel region varies, so the launch log gets one entry for
+// all of them.
 class OneLogEntry {
  public:
   template <class Stream, class... Args>
@@ -39,8 +39,8 @@ class OneLogEntry {
   LaunchLog* log_;
 };
 
-// f(i, slot) for every i < count; a slot, below `slots`, is the scratch memory that f may use. On a stream
-// other than CpuStream one after another, and each launch is spread out by itself.
+// Calls f(i, slot) for every i < count. slot < `slots` numbers the scratch memory that f may use. On streams
+// other than CpuStream the calls are sequential, and each launch is parallel.
 template <class Stream, class F>
 void for_each_block(Stream, std::int64_t count, int slots, F f) {
 #ifdef _OPENMP
@@ -48,7 +48,7 @@ void for_each_block(Stream, std::int64_t count, int slots, F f) {
     std::exception_ptr error;
 #pragma omp parallel num_threads(slots)
     {
-      omp_set_num_threads(1);  // of this thread's own regions: the library asks
+      omp_set_num_threads(1);  // for nested regions of this thread: the library reads it
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t i = 0; i < count; ++i) {
         try {
@@ -67,7 +67,7 @@ void for_each_block(Stream, std::int64_t count, int slots, F f) {
   for (std::int64_t i = 0; i < count; ++i) f(i, 0);
 }
 
-// While one lives, the vendor's library plans for one thread, as inside for_each_block.
+// During its lifetime the vendor's library plans for one thread, as inside for_each_block.
 class PlanForOneThread {
  public:
 #ifdef _OPENMP
@@ -85,8 +85,8 @@ class PlanForOneThread {
   PlanForOneThread& operator=(const PlanForOneThread&) = delete;
 };
 
-// The parts into which a weight gradient is cut, each summed by one thread; the parts' sums are added in
-// order. It depends on the shape only, so results do not depend on the number of threads.
+// The number of parts of a weight gradient. One thread sums each part, and the sums of the parts are added in
+// order. The number depends on the shape only, so results do not depend on the number of threads.
 inline int gradient_parts(std::int64_t images, std::int64_t filter_elements) {
   constexpr std::int64_t most = 8, memory = std::int64_t(1) << 22;  // elements of all parts together
   const std::int64_t fit = memory / (filter_elements > 0 ? filter_elements : 1);

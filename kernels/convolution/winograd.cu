@@ -9,15 +9,15 @@ namespace {
 
 using namespace winograd;
 
-// Of a transform's outer loop: on the GPU its values must stay in registers; on the host, where they live in
-// the first-level cache, its body once is enough.
+// Unrolls the outer loop of a transform on the GPU only, where its values must stay in registers. On the host
+// they are in the L1 cache.
 #ifdef __CUDACC__
 #define UNROLL_ON_GPU UNROLL
 #else
 #define UNROLL_ON_GPU
 #endif
 
-// Where position (i, j) of channel c of a tile lies.
+// Index of position (i, j) of channel c of a tile in the domain tensor.
 template <int S, int P>
 __device__ __forceinline__ std::int64_t place(const WinogradDomain& d, int i, int j, std::int64_t tile,
                                               std::int64_t c) {
@@ -35,8 +35,8 @@ __device__ __forceinline__ Corner corner(const WinogradTiles& t, std::int64_t ti
   return {n, row * step + origin, column * step + origin};
 }
 
-// The first L channels of a thread. A host thread goes on through all others; one of the GPU has no more,
-// since what it would keep for the next costs it registers.
+// The first of a thread's L channels. A host thread then loops over all other channels. A GPU thread has no
+// others, since keeping values for them would cost registers.
 template <int NT, int LANES, int L>
 __device__ __forceinline__ std::int64_t first_channel() {
   return NT == 1 ? 0 : (std::int64_t(blockIdx.y) * LANES + threadIdx.x % LANES) * L;
@@ -117,7 +117,7 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// One filter of 3x3 taps, w[tap], into the domain; past: past_cache() of the domain.
+// Transforms one 3x3 filter, w[tap], into the domain; past: past_cache() of the domain.
 template <class F, class T, class V>
 __device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to, bool past) {
   V half[6][3];
@@ -138,8 +138,8 @@ __device__ __forceinline__ void transform_filter(const V* w, const WinogradFilte
   }
 }
 
-// Of the forward pass: rows are c, columns k. The filter lies in memory with c innermost, so that a block
-// first turns a piece of it round in shared memory.
+// Filter of the forward pass: rows are c, columns k. c is innermost in memory, so a block first transposes a
+// piece of the filter in shared memory.
 template <int NT, int L, int P, int ROWS, class F, class T>
 __global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_count, std::int64_t c_count,
                                                              const T* filter, WinogradFilter u, T* domain) {
@@ -164,7 +164,7 @@ __global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_coun
   }
 }
 
-// Of the data gradient: rows are k, columns c, taps in reverse.
+// Filter of the data gradient: rows are k, columns c, taps reversed.
 template <int NT, int L, int P, int ROWS, class F, class T>
 __global__ void __launch_bounds__(NT)
     winograd_transposed_filter_kernel(std::int64_t k_count, std::int64_t c_count, const T* filter,
@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// The gradient of the filters out of its domain; the parts are added in order.
+// Transforms the gradient of the filters back from the domain; the parts are added in order.
 template <int NT, int L, int P, int ROWS, class F, class T>
 __global__ void __launch_bounds__(NT, 2)
     winograd_filter_gradient_kernel(std::int64_t k_count, std::int64_t c_count, int parts, WinogradFilter u,
@@ -199,7 +199,7 @@ __global__ void __launch_bounds__(NT, 2)
     const int part = int(c_count - c < L ? c_count - c : L);
     if (k >= k_count || part <= 0) continue;
     const T* from = domain + c0 * u.rows + k * P + (c - c0);
-    if (NT == 1)  // the lines of the next filters
+    if (NT == 1)  // prefetch the next filters
       for (int n = 0; n < parts; ++n)
         for (int point = 0; point < 36; ++point) prefetch(from + n * u.elements() + u.offset(point) + P);
     V half[3][6];

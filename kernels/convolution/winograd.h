@@ -1,10 +1,10 @@
-// Winograd convolution of 3x3 filters with padding 1, at stride 1 and 2: what its kernels and their callers
-// share. The maths is in docs/kernels/convolution.md.
+// Winograd convolution of 3x3 filters with padding 1, at stride 1 and 2: types and launchers.
+// docs/kernels/convolution.md derives it.
 //
 // In the Winograd domain a 4x4 tile of outputs is a set of points (u, v), u and v < 6, and the convolution is
 // one matrix product over the channels for each of the 36 points. At stride 2 the last point of either
-// direction stands for the 4 odd samples of the input, which all meet the same filter tap: a point has 1, 4
-// or 16 members.
+// direction holds the 4 odd samples of the input, which are all multiplied by the same filter tap: a point
+// has 1, 4 or 16 members.
 //
 // Domain tensors are made of panels, the order in which the matrix product reads them:
 //   images    [point][channel / P][tile][member][P]
@@ -21,7 +21,7 @@
 
 namespace kernels::inline KERNELS_COMPILER {
 
-// Channels of a panel: two registers at one thread a block, the lanes of a warp else.
+// Channels per panel: two vector registers at one thread per block, else the lanes of a warp.
 template <class Stream, class T>
 constexpr int winograd_panel = choose<Stream>(32, 2 * host_vector_bytes / int(sizeof(T)));
 
@@ -29,7 +29,8 @@ constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) { return ceil_d
 
 }  // namespace kernels::inline KERNELS_COMPILER
 
-// The same for every compiler: they are parameters of the launchers, whose names must agree.
+// Outside the inline namespace: these types are parameters of the launchers, whose mangled names must be the
+// same for both compilers.
 namespace kernels {
 
 // Members of a point of a convolution of stride S, and of all points before it.
@@ -42,9 +43,8 @@ KERNELS_HOST_DEVICE constexpr int winograd_members_before(int point) {
   return S == 1 ? point : 9 * (point / 6) + (point / 6 == 5 ? 4 : 1) * (point % 6);
 }
 
-// One domain tensor of an image: room for `tiles` tiles of `channels` (rounded up to the panel) channels.
-// Points begin one panel off their natural distance: points that are a multiple of 4 KB apart would fall into
-// the same sets of the first-level cache.
+// One domain tensor of an image, for `tiles` tiles of `channels` channels, rounded up to the panel. Each
+// point is padded by one panel: points a multiple of 4 KB apart would map to the same sets of the L1 cache.
 struct WinogradDomain {
   std::int64_t tiles, channels;
   int panel;
@@ -78,7 +78,7 @@ struct WinogradTiles {
   std::int64_t first, count;     // the range
 };
 
-// What an image is to a convolution, and so which transform it needs.
+// The role of an image in a convolution, which selects its transform.
 enum class WinogradImage {
   input,            // x of the forward pass and of the weight gradient
   gradient,         // dy of the weight gradient

@@ -38,7 +38,7 @@ struct Apply {
     std::int64_t at_once = 4096;
     slots = 1;
     if constexpr (std::is_same_v<Stream, CpuStream>) {
-      // A block's two domain tensors beside the filters it meets; results do not depend on it.
+      // A block's two domain tensors fit into the cache beside the filters; results do not depend on it.
       at_once = std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
       slots = int(std::min<std::int64_t>(cpu_workers(), ceil_div(tiles, at_once)));
     }
@@ -70,8 +70,8 @@ struct Apply {
   }
 };
 
-// Weight gradient. The tiles are cut into parts, and each part into blocks that are added up in order:
-// neither depends on the number of threads.
+// Weight gradient. The tiles are divided into parts, and each part into blocks, which are summed in order.
+// Neither depends on the number of threads.
 template <class Stream, class T>
 struct WeightGradient {
   int stride;
@@ -88,7 +88,7 @@ struct WeightGradient {
     dy = {s.n, s.p(), s.q(), s.k, across, down, 0, 0};
     tiles = s.n * across * down;
     // Few channels: the accumulators fit into a core's cache, and each part has its own. Many channels: one
-    // set for all threads, which share out its panels.
+    // set of accumulators, whose panels are divided among the threads.
     const bool own = std::is_same_v<Stream, CpuStream> && s.c * s.k <= 128 * 256;
     std::int64_t at_once = std::is_same_v<Stream, CpuStream> ? (own ? 32 : 128) / stride : 4096;
     at_once = std::min(at_once, tiles);
@@ -129,7 +129,7 @@ struct WeightGradient {
            domain_u + i * u.elements(), scratch + slot * slot_elements());
     };
     if (parts == 1)
-      each(0, 0);  // outside of a parallel region: every launch is shared out
+      each(0, 0);  // outside a parallel region, so each launch is parallel
     else
       for_each_block(stream, parts, slots, each);
     winograd_filter_gradient(stream, stride, s.k, s.c, parts, u, domain_u, d_filter, accumulate);

@@ -1,5 +1,5 @@
-// Winograd convolution: the 36 matrix products of its domain, on panels of P channels: one thread holds them
-// all at one thread a block, the lanes of a warp one each on the GPU.
+// Winograd convolution: the 36 matrix products of its domain, on panels of P channels. At one thread per
+// block, a thread holds all P channels; on the GPU, each lane of a warp holds one.
 #include "kernels/convolution/winograd.h"
 #include "kernels/kernels.h"
 #include "kernels/tiles/register_tile.h"
@@ -7,7 +7,7 @@
 namespace kernels {
 namespace {
 
-// m[point][panel of outputs] = v[point] u[point][panel of outputs]. A block does one panel of one point.
+// m[point][panel of outputs] = v[point] u[point][panel of outputs]. A block computes one panel of one point.
 template <int NT, int R, int L, int P, int S, class T>
 __global__ void __launch_bounds__(NT)
     winograd_product_kernel(std::int64_t count, WinogradDomain dv, const T* v, WinogradFilter du, const T* u,
@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(NT)
 }
 
 // du[point][panel of c][k][P] (+)= sum over tiles and members of w[point][k] v[point][panel of c]. A block
-// does one panel of c and one of k.
+// computes one panel of c and one of k.
 template <int NT, int R, int L, int P, int S, class T>
 __global__ void __launch_bounds__(NT)
     winograd_gradient_product_kernel(std::int64_t count, WinogradDomain dw, const T* w, WinogradDomain dv,

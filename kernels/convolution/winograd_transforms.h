@@ -160,8 +160,8 @@ struct Gradient2 {
   }
 };
 
-// The data gradient at stride 2 is, with the taps reversed, again a two-tap and a one-tap filtering: dx[2j] =
-// w1 dy[j] and dx[2j+1] = w2 dy[j] + w0 dy[j+1]. 5 samples of dy -> 9 positions -> 8 elements of dx.
+// The data gradient at stride 2, with reversed taps, is again a two-tap and a one-tap filtering: dx[2j] = w1
+// dy[j] and dx[2j+1] = w2 dy[j] + w0 dy[j+1]. 5 samples of dy -> 9 positions -> 8 elements of dx.
 struct TransposedInput2 {
   static constexpr int in = 5, out = 9, stride = 2, step = 4, origin = 0;
   template <class T, class V>
@@ -213,7 +213,7 @@ struct Filter2 {
   }
 };
 
-// Which transform an image of each kind takes, and the way back.
+// The transforms of each WinogradImage, and the inverse transforms.
 template <int Stride>
 struct Transforms;
 template <>
@@ -235,7 +235,7 @@ struct Transforms<2> {
   using Filter = Filter2;
 };
 
-// The point of position i of one direction, and which member of it.
+// The point at position i of one direction, and the index of its member.
 template <int Stride>
 __device__ __forceinline__ constexpr int point_of(int i) {
   return Stride == 2 && i > 5 ? 5 : i;

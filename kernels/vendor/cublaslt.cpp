@@ -46,7 +46,7 @@ namespace kernels::cublaslt {
 namespace {
 
 Api look_up() {
-  // The major version that this was compiled for comes first; what is called here is the same in both.
+  // The major version of the headers comes first. The functions called here are the same in both versions.
   std::vector<std::string> files = {"libcublasLt.so.13", "libcublasLt.so.12"};
   if (CUBLAS_VER_MAJOR == 12) std::swap(files[0], files[1]);
   const VendorLibrary l(
@@ -70,7 +70,7 @@ Api look_up() {
   return api;
 }
 
-// Descriptors are destroyed by the table's own function; a destructor has no use for its status.
+// A descriptor is destroyed by the table's function; a destructor cannot report its status.
 template <class Handle>
 using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, cublasStatus_t (*)(Handle)>;
 
@@ -89,7 +89,7 @@ std::string text(const Product& p) {
          (p.type_c == CUDA_R_32F ? "f32" : "bf16");
 }
 
-// The products of the current device. They stay: at exit the driver may be gone before them.
+// The products of the current device. They are never destroyed: at exit the driver may be unloaded first.
 Products& products_of_device() {
   static std::mutex mutex;
   static std::map<int, Products*> all;
@@ -113,9 +113,9 @@ const Api& library() {
 
 std::string version() { return dotted_version(library().get_version()); }
 
-// A matrix with rows of length ld is, to cuBLASLt, one with columns of length ld: the transpose. So it is
-// asked for C^T (n,m) = op(B)^T op(A)^T: its first factor is our b, its second our a, and whether a factor is
-// transposed stays as it is.
+// cuBLASLt is column-major: it reads our row-major matrix with rows of length ld as its transpose. So
+// cuBLASLt computes C^T (n,m) = op(B)^T op(A)^T: its first factor is our b, its second our a, and the
+// transpose flags are unchanged.
 struct Products::Plan {
   Owned<cublasLtMatmulDesc_t> operation;
   Owned<cublasLtMatrixLayout_t> first, second, result;
@@ -177,7 +177,7 @@ std::unique_ptr<const Products::Plan> Products::make(const Key& key) const {
   check(api_.heuristic(handle_, plan->operation.get(), plan->first.get(), plan->second.get(),
                        plan->result.get(), plan->result.get(), preference.get(), 1, &best, &found),
         "cublasLtMatmulAlgoGetHeuristic");
-  if (found == 0) fail("cuBLASLt", "it has no algorithm for " + text(p), "", __FILE__, __LINE__);
+  if (found == 0) fail("cuBLASLt", "no algorithm for " + text(p), "", __FILE__, __LINE__);
   check(best.state, "cublasLtMatmulAlgoGetHeuristic");
   plan->algorithm = best.algo;
   plan->workspace_size = best.workspaceSize;
@@ -194,7 +194,7 @@ const Products::Plan& Products::plan(const Key& key) {
 void Products::run(CudaStream stream, const Product& product, const void* a, const void* b, void* c,
                    void* workspace) {
   const Plan& p = plan({product, {alignment_of(a), alignment_of(b), alignment_of(c)}});
-  const float one = 1, added = product.accumulate ? 1 : 0;  // cuBLASLt reads both before it returns
+  const float one = 1, added = product.accumulate ? 1 : 0;  // cuBLASLt reads both before the call returns
   check(api_.matmul(handle_, p.operation.get(), &one, b, p.first.get(), a, p.second.get(), &added, c,
                     p.result.get(), c, p.result.get(), &p.algorithm, workspace, p.workspace_size,
                     stream.handle),

@@ -1,5 +1,5 @@
-// cuBLASLt for the CUDA device: matrix products. Row-major arguments as everywhere; that cuBLASLt counts by
-// columns is known in cublaslt.cpp alone. Only in builds with DYAD_CUDA.
+// cuBLASLt for the CUDA device: matrix products. Arguments are row-major as everywhere; only cublaslt.cpp
+// handles that cuBLASLt is column-major. Only in builds with DYAD_CUDA.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace kernels::cublaslt {
 
-// Of the workspace of gemm(). The size is what NVIDIA advises for Hopper.
+// The workspace of gemm(). NVIDIA recommends this size for Hopper.
 inline constexpr std::size_t workspace_bytes = std::size_t(32) << 20, workspace_alignment = 256;
 
 // C (+)= op(A) op(B) with sums in f32, as gemm() in kernels/kernels.h; m, n and k are at least 1. Types (T,
@@ -21,6 +21,6 @@ void gemm(CudaStream, bool transpose_a, bool transpose_b, std::int64_t m, std::i
           const T* a, std::int64_t lda, const T* b, std::int64_t ldb, TC* c, std::int64_t ldc,
           bool accumulate, void* workspace);
 
-std::string version();  // of the library on this machine, which is opened for it: "13.1.0"
+std::string version();  // of this machine's library, which it opens: "13.1.0"
 
 }  // namespace kernels::cublaslt

@@ -1,5 +1,5 @@
-// The functions of cuBLASLt that dyad calls, as a table that is looked up in the library, or a test's own;
-// and what cublaslt.cpp makes of them. The only file that includes cublasLt.h.
+// The table of the functions of cuBLASLt that dyad calls, looked up in the library or supplied by a test; and
+// the classes of cublaslt.cpp. This is the only file that includes cublasLt.h.
 #pragma once
 
 #include <cublasLt.h>
@@ -43,7 +43,7 @@ struct Api {
   decltype(&cublasLtMatmul) matmul;
 };
 
-const Api& library();  // opened and looked up at first use; MissingLibrary where it is not here
+const Api& library();  // opened at first use; MissingLibrary if it is not installed
 
 // A product of row-major matrices.
 struct Product {
@@ -53,7 +53,7 @@ struct Product {
   auto operator<=>(const Product&) const = default;
 };
 
-// The products of one device: each is described, and given an algorithm, the first time that it is asked for.
+// The products of one device. A product's descriptors and algorithm are chosen at first use and kept.
 class Products {
  public:
   explicit Products(const Api&);
@@ -68,7 +68,7 @@ class Products {
   struct Plan;
   struct Key {
     Product product;
-    std::array<std::uint32_t, 3> alignments;  // of a, b and c: algorithms differ in what they ask for
+    std::array<std::uint32_t, 3> alignments;  // of a, b and c: an algorithm may require more or less
     auto operator<=>(const Key&) const = default;
   };
   const Plan& plan(const Key&);
@@ -80,7 +80,7 @@ class Products {
   std::map<Key, std::unique_ptr<const Plan>> plans_;
 };
 
-// What gemm() uses, if not null, in place of the library. Set by tests.
+// If not null, gemm() uses it instead of the library. Set by tests.
 Products*& products_of_test();
 
 }  // namespace kernels::cublaslt

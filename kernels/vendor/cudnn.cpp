@@ -1,5 +1,5 @@
-// The one file that compiles NVIDIA's cudnn_frontend. No symbol of cuDNN is needed to link: the library is
-// opened when the first plan is asked for.
+// The only file that includes NVIDIA's cudnn_frontend. Linking needs no symbol of cuDNN: the library is
+// opened for the first plan.
 #ifdef DYAD_CUDNN
 #include "kernels/vendor/cudnn.h"
 
@@ -23,7 +23,7 @@
 #include "kernels/vendor/vendor_library.h"
 
 namespace cudnn_frontend {
-void* cudnn_dlhandle = nullptr;  // where the headers look their symbols up
+void* cudnn_dlhandle = nullptr;  // the headers look up their symbols here
 }
 
 namespace kernels {
@@ -114,7 +114,7 @@ std::unique_ptr<Graph> graph_of(const Request& r) {
   return graph;
 }
 
-// Where plans are made for: a device that is here, or one that is only described.
+// The device that plans are made for: this machine's, or one given by its description only.
 struct Target {
   cudnnHandle_t handle = nullptr;
   std::shared_ptr<const fe::DeviceProperties> properties;
@@ -130,8 +130,8 @@ std::unique_ptr<Graph> built_graph(const Request& r, const Target& target) {
   return graph;
 }
 
-// What no engine of ours may do. Without TF32 an f32 convolution must not touch tensor cores, nor round its
-// inputs.
+// Excludes engines that dyad does not allow. Without TF32 an f32 convolution must not use tensor cores, nor
+// round its inputs.
 void deselect(Graph& graph, const Request& r) {
   std::vector<NumericalNote_t> notes{NumericalNote_t::NONDETERMINISTIC,
                                      NumericalNote_t::REDUCED_PRECISION_REDUCTION};
@@ -143,7 +143,7 @@ void deselect(Graph& graph, const Request& r) {
 
 using BackendPlan = std::shared_ptr<fe::ExecutionPlan>;
 
-// What cuDNN has to choose from, best first by its heuristics. Empty where it has nothing.
+// cuDNN's candidates, the best by its heuristics first. Empty if it has none.
 std::vector<BackendPlan> candidates_for(const Request& r, const Target& target, std::size_t most) {
   const auto graph = built_graph(r, target);
   fe::error_t status = graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK});
@@ -152,7 +152,8 @@ std::vector<BackendPlan> candidates_for(const Request& r, const Target& target, 
   deselect(*graph, r);
   std::vector<BackendPlan> plans;
   for (std::int64_t i = 0; i < graph->get_execution_plan_count() && plans.size() < most; ++i) {
-    if (graph->build_plan_at_index(i).is_bad()) continue;  // deselected, or not for this shape after all
+    if (graph->build_plan_at_index(i).is_bad())
+      continue;  // excluded, or does not support this shape after all
     const BackendPlan& made = graph->plans.execution_plans.at(std::size_t(i));
     const bool known = std::any_of(plans.begin(), plans.end(),
                                    [&](const BackendPlan& p) { return p->getTag() == made->getTag(); });
@@ -161,7 +162,7 @@ std::vector<BackendPlan> candidates_for(const Request& r, const Target& target, 
   return plans;
 }
 
-// A plan that was kept on disk; null if it is for another cuDNN, driver or kind of GPU, or damaged.
+// A plan from the disk cache; null if it is damaged or for another cuDNN, driver or GPU model.
 BackendPlan restored(const std::string& kept, const Target& target) {
   BackendPlan plan;
   constexpr auto none = fe::CudaGraphRetention_t::NONE;
@@ -171,8 +172,8 @@ BackendPlan restored(const std::string& kept, const Target& target) {
   return status.is_bad() ? nullptr : plan;
 }
 
-// What restored() takes; empty for an engine whose plans cuDNN can't write down, so that its shape is timed
-// in each run.
+// The text for restored(). Empty for an engine whose plans cuDNN cannot serialize: its shape is then timed in
+// each run.
 std::string written_down(const fe::ExecutionPlan& plan) {
   try {
     return plan.getJsonRepresentation();
@@ -181,7 +182,7 @@ std::string written_down(const fe::ExecutionPlan& plan) {
   }
 }
 
-// "eng62_k2=4" of the frontend's tag of a plan, which begins with the operations' or not
+// "eng62_k2=4" from the frontend's tag of a plan, with or without the prefix that names the operations
 std::string engine_and_knobs(const fe::ExecutionPlan& plan) {
   const std::string& tag = plan.getTag();
   return tag.substr(std::min(tag.rfind("eng"), tag.size()));
@@ -189,12 +190,12 @@ std::string engine_and_knobs(const fe::ExecutionPlan& plan) {
 
 // ---- plans ----------------------------------------------------------------------------------------
 
-// A handle and what has been planned for one device. Calls of several threads take turns.
+// A handle and the plans of one device. The mutex serializes calls of several threads.
 struct Gpu {
   explicit Gpu(int device);
   std::mutex mutex;
   cudnnHandle_t handle = nullptr;
-  std::map<Request, std::unique_ptr<const Plan>> plans;  // null: cuDNN has none
+  std::map<Request, std::unique_ptr<const Plan>> plans;  // null: cuDNN has no engine
   std::unique_ptr<PlanStore> store;                      // null: no plan is kept
 };
 
@@ -221,7 +222,7 @@ class EnginePlan : public Plan {
   }
   void run_locked(cudaStream_t stream, const void* first, const void* second, void* out,
                   void* workspace) const {
-    // cuDNN has one type for what it reads and what it writes
+    // cuDNN has one pointer type for inputs and outputs
     void* pointers[] = {const_cast<void*>(first), const_cast<void*>(second), out};  // NOLINT
     check(fe::detail::set_stream(gpu_.handle, stream), name());
     check(fe::detail::execute(gpu_.handle, plan_.get(), static_cast<void* const*>(pointers), uids_,
@@ -245,7 +246,7 @@ std::size_t bytes(const Tensor& t) {
   return std::size_t(elements);
 }
 
-// Memory for timing. Not zeros: multiplying them takes less power, and so less time.
+// Memory for timing. Not zeros: multiplying zeros takes less power, and therefore less time.
 std::shared_ptr<void> scratch_memory(std::size_t size) {
   void* memory = nullptr;
   kernels::check(cudaMalloc(&memory, std::max<std::size_t>(size, 1)), "memory to time convolutions in");
@@ -254,9 +255,10 @@ std::shared_ptr<void> scratch_memory(std::size_t size) {
   return owner;
 }
 
-// Milliseconds of one run on an otherwise idle stream: the least of five groups of four. One whose first
-// group takes more than twice `best` is run no more, nor one whose first run, which loads its code, is slow
-// beyond that: among the engines of f32 filter gradients are some that take a hundred times the best.
+// Milliseconds of one run on an otherwise idle stream: the minimum over five groups of four runs. Slow
+// engines are stopped early, since some of f32 filter gradients take a hundred times the best time: after the
+// first run, which also loads the code, if it takes more than 10 `best` + 50 ms; after the first group if it
+// takes more than 2 `best`.
 float milliseconds(const EnginePlan& plan, const void* first, const void* second, void* out, void* workspace,
                    float best) {
   struct Events {
@@ -270,7 +272,7 @@ float milliseconds(const EnginePlan& plan, const void* first, const void* second
       cudaEventDestroy(end);
     }
   } events;
-  const auto of_one = [&](int runs) {  // in a group of so many
+  const auto of_one = [&](int runs) {  // mean over `runs` runs
     float elapsed = 0;
     kernels::check(cudaEventRecord(events.begin, nullptr));
     for (int i = 0; i < runs; ++i) plan.run_locked(nullptr, first, second, out, workspace);
@@ -288,8 +290,8 @@ float milliseconds(const EnginePlan& plan, const void* first, const void* second
   return least;
 }
 
-// The fastest; of those within 2 % of it the first in cuDNN's order, so that noise seldom decides. One that
-// cuDNN offers but can't run here is none; where that is all, its error.
+// The fastest plan. Among plans within 2 % of it, the first in cuDNN's order, so that noise rarely decides. A
+// plan that fails to run is skipped; if all fail, the last error is thrown.
 std::size_t fastest(const Request& r, const std::vector<std::unique_ptr<EnginePlan>>& plans) {
   std::size_t workspace = 0;
   for (const auto& plan : plans) workspace = std::max(workspace, plan->workspace_bytes());
@@ -307,7 +309,7 @@ std::size_t fastest(const Request& r, const std::vector<std::unique_ptr<EnginePl
       best_time = std::min(best_time, times.back());
     } catch (const std::exception&) {
       failure = std::current_exception();
-      kernels::check(cudaDeviceSynchronize());  // an error that stays is not this plan's alone
+      kernels::check(cudaDeviceSynchronize());  // throws if the error is sticky, not only this plan's
       times.push_back(std::numeric_limits<float>::infinity());
     }
   if (std::isinf(best_time)) std::rethrow_exception(failure);
@@ -372,7 +374,7 @@ Library* library_of_a_test = nullptr;
 }
 
 Library& library() {
-  static auto& cudnn = *new Cudnn;  // never destroyed: at exit CUDA may be gone before our static objects
+  static auto& cudnn = *new Cudnn;  // never destroyed: at exit CUDA may be unloaded before static objects
   return library_of_a_test != nullptr ? *library_of_a_test : cudnn;
 }
 

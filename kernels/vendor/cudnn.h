@@ -1,5 +1,5 @@
-// cuDNN for the CUDA device, where it does convolutions. Asking needs no header of cuDNN or CUDA, and a test
-// without a GPU can stand in for the library. Only in builds with DYAD_CUDNN.
+// Convolutions by cuDNN on the CUDA device. The interface needs no header of cuDNN or CUDA, and a test
+// without a GPU can replace the library. Only in builds with DYAD_CUDNN.
 #pragma once
 
 #include <array>
@@ -17,15 +17,16 @@ namespace kernels::cudnn {
 
 enum class Type : std::uint8_t { f32, bf16 };
 
-// Extents in cuDNN's order whatever lies in memory: (n,c,h,w) of images, (k,c,r,s) of filters. Strides count
-// elements and say how it lies: NHWC and KRSC.
+// Extents are in cuDNN's order, whatever the memory layout: (n,c,h,w) of images, (k,c,r,s) of filters.
+// Strides count elements and give the layout: NHWC and KRSC.
 struct Tensor {
   Type type;
   std::array<std::int64_t, 4> extents, strides;
   auto operator<=>(const Tensor&) const = default;
 };
 
-// One pass of y = convolution of x with w; the others are what it starts from. Sums are f32.
+// One pass of y = convolution of x with w: `pass` says which of the three tensors is the output. Sums are
+// f32.
 struct Request {
   Pass pass;
   Tensor x, w, y;
@@ -56,12 +57,12 @@ class Library {
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;
 
-  // The plan for the current device, made at first use of a request and kept for the life of the program.
-  // Null: cuDNN has no engine for it whose result is the same each time and whose sums are f32.
+  // The plan for the current device, made at first use of a request and never freed. Null if cuDNN has no
+  // deterministic engine with f32 sums for it.
   virtual const Plan* plan(const Request&) = 0;
 };
 
-// The library in use: cuDNN, opened by the first plan that is asked for, unless a test has set another.
+// The library in use: cuDNN, opened for the first plan, unless a test has set another.
 Library& library();
 void set_library(Library*);  // null: cuDNN
 
@@ -81,19 +82,19 @@ using OpenPlanStore = std::unique_ptr<PlanStore> (*)(const std::string& version,
 void set_plan_store(
     OpenPlanStore);  // called for each device at its first plan; null, as at start: keep nothing
 
-// For tests without a GPU: what there is to choose from on a GPU that is only described, by cuDNN's JSON of
-// it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION), best first by cuDNN's own heuristics; and whether such a
-// GPU would take what was kept on disk.
+// For tests without a GPU: the candidates on a GPU that is given by cuDNN's JSON description
+// (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION), the best by cuDNN's heuristics first; and whether such a GPU
+// would accept a plan from the disk cache.
 struct Candidate {
   std::string name;  // the engine and the values of its knobs: "eng62_k2=4_k13=0"
   std::size_t workspace_bytes;
-  bool tensor_cores, deterministic, f32_sums;  // by cuDNN's notes on the engine
-  std::string kept;                            // as on disk
+  bool tensor_cores, deterministic, f32_sums;  // from cuDNN's notes on the engine
+  std::string kept;                            // the text in the disk cache
 };
 std::vector<Candidate> candidates(const Request&, const std::string& gpu);
 bool can_restore(const std::string& kept, const std::string& gpu);
 
-std::string version();  // of the library on this machine, which is opened for it: "9.19.0"
+std::string version();  // of this machine's library, which it opens: "9.19.0"
 
 // "forward, images bf16 256x32x32x64, filter bf16 64x3x3x64, stride 1, padding 1": the key on disk.
 std::string text(const Request&);

@@ -19,16 +19,16 @@ namespace {
 template <class Stream, class TA>
 constexpr bool has_cublaslt = std::is_same_v<Stream, CudaStream> && !std::is_same_v<TA, double>;
 
-// cuBLASLt multiplies like with like.
+// cuBLASLt needs both factors of one type.
 template <class TA, class TB>
 constexpr bool rounds_b = std::is_same_v<TA, bf16>&& std::is_same_v<TB, float>;
 
-// From the first element of B to its last.
+// Elements from the first to the last of B, gaps included.
 std::int64_t extent_of_b(bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
   return transpose_b ? (n - 1) * ldb + k : (k - 1) * ldb + n;
 }
 
-// In `workspace`, at an aligned address: what cuBLASLt works in, then B rounded.
+// The aligned workspace holds cuBLASLt's workspace, then the rounded B.
 template <class TA, class TB, class TC>
 void cublaslt_matmul(CudaStream stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n,
                      std::int64_t k, const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c,
@@ -68,14 +68,14 @@ void matmul(Stream stream, bool transpose_a, bool transpose_b, std::int64_t m, s
 #ifdef DYAD_CUDA
   if constexpr (has_cublaslt<Stream, TA>) {
     if (m == 0 || n == 0) return;
-    if (k > 0) {  // an empty sum is left to our kernel
+    if (k > 0) {  // our kernel handles an empty sum
       if (LaunchLog* log = launch_log()) log->add("matmul", m, n, k, a, b, c, workspace);
       return cublaslt_matmul(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate,
                              workspace);
     }
   }
 #endif
-  (void)workspace;  // only cuBLASLt asks for one
+  (void)workspace;  // only cuBLASLt uses it
 #ifdef DYAD_ONEDNN
   if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<TA, double>) {
     if (m == 0 || n == 0) return;

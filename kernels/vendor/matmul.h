@@ -1,5 +1,4 @@
-// Matrix product on any stream: the vendor's library where it has one for the types, else our own gemm
-// kernel.
+// Matrix product on any stream: by the vendor's library if it supports the types, else by our gemm kernel.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +9,9 @@
 
 namespace kernels {
 
-// C (+)= op(A) op(B), as gemm() in kernels/kernels.h without the batch. A weight B that is f32 beside a bf16
-// A is rounded to bf16 by the vendor's library; our kernel multiplies it as it is. `workspace` is memory of
-// the stream's device of at least matmul_workspace_bytes().
+// C (+)= op(A) op(B), as gemm() in kernels/kernels.h without the batch. If A is bf16 and the weight B is f32,
+// the vendor's library gets B rounded to bf16; our kernel multiplies the f32 values. `workspace`: at least
+// matmul_workspace_bytes() of the stream's device.
 template <class Stream, class TA, class TB, class TC>
 void matmul(Stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
             const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c, std::int64_t ldc,

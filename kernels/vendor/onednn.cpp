@@ -39,13 +39,13 @@ const dnnl::engine& cpu_engine() {
   return engine;
 }
 
-// One a thread of ours: streams are not shared.
+// One per thread: streams are not shared.
 dnnl::stream& cpu_stream() {
   thread_local dnnl::stream stream(cpu_engine());
   return stream;
 }
 
-// oneDNN's C++ interface throws dnnl::error; ours says which library and what was done.
+// oneDNN's C++ interface throws dnnl::error. Rethrows it with the name of the library and of the operation.
 template <class F>
 auto checked(const char* what, F f) {
   try {
@@ -57,12 +57,12 @@ auto checked(const char* what, F f) {
 
 memory at(const memory::desc& desc, const void* data) {
   return memory(desc, cpu_engine(),
-                const_cast<void*>(data));  // NOLINT: oneDNN has one type for both directions
+                const_cast<void*>(data));  // NOLINT: oneDNN has one pointer type for inputs and outputs
 }
 
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// A primitive made for so many threads wants so many.
+// A primitive must run with the number of threads that it was created for.
 int planned_threads() {
 #ifdef _OPENMP
   return omp_get_max_threads();
@@ -150,7 +150,7 @@ const Matmul& matmul_of(const MatmulKey& key) {
   return cache.emplace(key, std::move(made)).first->second;
 }
 
-// Memory that grows and stays: scratch of matrix products, whose callers have no workspace.
+// Thread-local scratch memory of matrix products, whose callers have no workspace. It only grows.
 void* pooled(int which, std::size_t bytes) {
   struct Buffer {
     std::unique_ptr<memory> memory_;
@@ -219,7 +219,7 @@ std::unique_ptr<Convolution::Primitives> make(const ConvolutionShape& s, Pass pa
   const Data filter_type = pass == Pass::backward_weights ? Data::f32 : type;
   const memory::desc w({s.k, s.c, s.r, s.s}, filter_type, Tag::any), wt({s.k, s.c, s.r, s.s}, type, Tag::any);
   const Dims stride{s.stride, s.stride}, before{s.padding, s.padding};
-  // what the last output leaves over at the lower and right edge is not padding
+  // less than the padding, or negative, if the last output leaves rows or columns unused
   const Dims after{(s.p() - 1) * s.stride + s.r - s.h - s.padding,
                    (s.q() - 1) * s.stride + s.s - s.w - s.padding};
   const auto direct = dnnl::algorithm::convolution_direct;

@@ -1,5 +1,5 @@
-// oneDNN for the CPU device: convolution and matrix products. Images stay plain NHWC and filters plain KRSC;
-// what order of filters a primitive wants inside is its own business. Only in builds with DYAD_ONEDNN.
+// oneDNN for the CPU device: convolution and matrix products. Images are plain NHWC and filters plain KRSC; a
+// primitive reorders filters internally if it needs to. Only in builds with DYAD_ONEDNN.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,15 @@
 
 namespace kernels::onednn {
 
-// Whether the CPU multiplies bf16, as far as ONEDNN_MAX_CPU_ISA lets it.
+// Whether oneDNN may use the CPU's bf16 instructions (ONEDNN_MAX_CPU_ISA can forbid them).
 bool has_bf16();
 
-// C (+)= op(A) op(B) in f32. Inside a parallel region it runs on the calling thread alone.
+// C (+)= op(A) op(B) in f32. Inside a parallel region it uses only the calling thread.
 void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
            std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate);
 
-// The same of bf16 matrices with sums in f32; c is f32 or bf16. An f32 matrix b is rounded first.
+// The same for bf16 matrices, with sums in f32; c is f32 or bf16. The overload with an f32 matrix b rounds it
+// first.
 void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
                const bf16* a, std::int64_t lda, const bf16* b, std::int64_t ldb, void* c, std::int64_t ldc,
                bool c_is_f32, bool accumulate);
@@ -25,8 +26,8 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
                const bf16* a, std::int64_t lda, const float* b, std::int64_t ldb, void* c, std::int64_t ldc,
                bool c_is_f32, bool accumulate);
 
-// A convolution primitive, made at first use of a (shape, pass, type, number of threads) and kept. T is float
-// or bf16; bf16 on a CPU without it is refused.
+// A convolution primitive, created at first use of (shape, pass, type, number of threads) and kept. T is
+// float or bf16; throws for bf16 on a CPU without bf16 instructions.
 class Convolution {
  public:
   template <class T>

@@ -1,5 +1,5 @@
-// Whether vendor libraries on the CUDA device may round f32 factors to TF32 (10 bits after the point), which
-// tensor cores multiply.
+// Whether vendor libraries on the CUDA device may round f32 factors to TF32 (10 mantissa bits), which tensor
+// cores multiply.
 #pragma once
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 namespace kernels {
 
-// No, unless DYAD_TF32=on when it is first asked.
+// True if DYAD_TF32=on at the first call.
 inline bool tf32_allowed() {
   static const bool allowed = [] {
     const char* text = std::getenv("DYAD_TF32");

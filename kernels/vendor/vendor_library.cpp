@@ -24,7 +24,7 @@ VendorLibrary::VendorLibrary(std::string name, const std::vector<std::string>& f
       file_ = file;
       return;
     }
-    // that a file is there but can't be opened says more than that another is missing
+    // a file that exists but cannot be opened is a better reason than a missing file
     const std::string error = last_error();
     if (reason.empty() || error.find("No such file") == std::string::npos) reason = error;
     tried += (tried.empty() ? "" : ", ") + file;

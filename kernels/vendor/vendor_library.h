@@ -1,6 +1,5 @@
-// A vendor's shared library that is opened when a CUDA device first needs it, and its functions, found by
-// name. So a program built with CUDA starts as fast, and does as much, on a machine that has none of these
-// libraries.
+// A vendor's shared library, opened when a CUDA device first needs it, and its functions, looked up by name.
+// A program built with CUDA therefore starts quickly, and runs on machines that have none of these libraries.
 #pragma once
 
 #include <stdexcept>
@@ -9,26 +8,25 @@
 
 namespace kernels {
 
-// A library, or a function in it, that is not here. One line: what, the names that were tried, what to
-// install.
+// A library, or a function in it, is missing. The message is one line: what is missing, the names that were
+// tried, and what to install.
 struct MissingLibrary : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// NVIDIA's libraries count 21803 for 2.18.3.
+// NVIDIA's libraries encode version 2.18.3 as 21803.
 inline std::string dotted_version(std::size_t v) {
   return std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." + std::to_string(v % 100);
 }
 
 class VendorLibrary {
  public:
-  // Opens the first of `files` that is there: names for the dynamic linker, which knows where to look.
-  // `remedy` ends the message where there is none. The library stays open for the life of the program, since
-  // what it has registered to run at exit must stay where it is.
+  // Opens the first of `files` that exists; the dynamic linker searches for them. If none exists, the error
+  // message ends with `remedy`. The library is never closed, since its exit handlers must stay loaded.
   VendorLibrary(std::string name, const std::vector<std::string>& files, std::string remedy);
 
   const std::string& file() const { return file_; }
-  void* handle() const { return handle_; }  // dlopen's
+  void* handle() const { return handle_; }  // of dlopen()
 
   template <class Function>
   void find(const char* symbol, Function*& function) const {

@@ -189,7 +189,7 @@ TEST_CASE("cuBLASLt: what it refuses is an error that names the call, and leaves
   CHECK_NOTHROW(multiply());  // it has one already
   CHECK_THROWS_WITH(
       matmul(CudaStream{}, true, false, 8, 8, 4, a, 8, a, 8, c, 8, false, workspace.data()),
-      doctest::Contains("it has no algorithm for a matrix product of (8,4) of rows of 8 transposed and "
+      doctest::Contains("cuBLASLt: no algorithm for a matrix product of (8,4) of rows of 8 transposed and "
                         "(4,8) of rows of 8 in f32 to f32"));
   cublaslt_double::library().no_algorithm = false;
   CHECK_THROWS_WITH(matmul(CudaStream{}, false, false, 8, 8, 8, a, 7, a, 8, c, 8, false, workspace.data()),

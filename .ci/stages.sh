@@ -1,4 +1,4 @@
-# The stages of .ci/run, one function each. A line `note: ...` is shown beside the stage's result.
+# The stages of .ci/run, one function each. .ci/run prints a line `note: ...` of a stage beside its result.
 
 stage_install() { scripts/install.sh --ci; }
 
@@ -20,11 +20,11 @@ stage_msan() {
   run_ctest msan
 }
 
-# Every kernel through nvcc, and a CUDA build's program on whatever machine this is, with a GPU or without.
+# Compiles every kernel with nvcc, and tests the CUDA build, whether the machine has a GPU or not.
 stage_cuda() {
   local nvcc
   nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || {
-    echo "note: no nvcc here, so no kernel was compiled for the GPU"
+    echo "note: no nvcc found, so no kernel was compiled for the GPU"
     return 0
   }
   scripts/install.sh --cuda || return 1
@@ -33,7 +33,7 @@ stage_cuda() {
   run_ctest cuda
 }
 
-# A build for AVX2 machines, whatever this one is.
+# A build for AVX2 machines, also on a machine with AVX-512.
 stage_v3() {
   cmake -S . -B build/v3 -G Ninja -DDYAD_WERROR=ON -DDYAD_ARCH=x86-64-v3 >/dev/null &&
     cmake --build build/v3 -- --quiet &&
@@ -42,7 +42,7 @@ stage_v3() {
 
 first_party() { git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.cu'; }
 
-# Not --dry-run: clang-format 14 also reports replacements that change nothing.
+# Not --dry-run: clang-format 14 reports replacements that change nothing, too.
 stage_format() {
   local status=0 file
   while read -r file; do
@@ -51,7 +51,8 @@ stage_format() {
   return $status
 }
 
-# clang-tidy over every source of ours that the cpu preset compiles, kernels included: they are C++ there.
+# clang-tidy on every source that the cpu preset compiles. Kernels are included: the preset compiles them as
+# C++.
 stage_tidy() {
   run-clang-tidy -p build/cpu -quiet -j "$(nproc)" "^$PWD/(kernels|engine|models|data|apps|tests)/" >build/ci/tidy.out 2>&1
   local status=$?
@@ -62,11 +63,12 @@ stage_tidy() {
 stage_includes() { tests/check_includes.sh; }
 stage_lines() { tests/check_lines.sh && tests/count_lines.sh; }
 stage_links() { tests/check_links.sh && python3 scripts/lab/readme_chart.py --check; }
-# A change of a kernel may have taken the place of a planted bug away. After the sanitizers' stages, whose objects it has
-# from the compiler cache.
+# Checks that the place of each planted bug still exists, since a change of a kernel may have removed it. Runs after the
+# sanitizers' stages, whose objects it finds in the compiler cache.
 stage_mutants() { python3 scripts/lab/mutate.py --list && python3 scripts/lab/mutate.py --quick; }
 
-# Another project's kernel, checked through an installed tree. After the stages test and tsan, whose builds it installs.
+# Checks another project's kernel against an installed tree. Runs after the stages test and tsan, whose builds it
+# installs.
 stage_example() {
   local preset passed=0 failed=0 line
   for preset in cpu tsan; do
@@ -81,5 +83,5 @@ stage_example() {
   [[ $failed == 0 ]]
 }
 
-# A minute of each parser of bytes from outside, two at a time: four minutes.
+# Fuzzes each parser of external input for a minute, two at a time: four minutes.
 stage_fuzz() { scripts/fuzz.sh; }

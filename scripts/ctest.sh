@@ -1,4 +1,4 @@
-# Sourced by test.sh and .ci/run: building a preset and running its tests.
+# Functions for test.sh and .ci/run, which source this file: build a preset and run its tests.
 
 # build_preset PRESET [CMAKE_FLAGS...]
 build_preset() {
@@ -9,7 +9,8 @@ build_preset() {
   cmake --build --preset "$preset" -- --quiet
 }
 
-# run_ctest PRESET [CTEST_FLAGS...]: prints each test, the failures' output, and last `N passed, N failed`.
+# run_ctest PRESET [CTEST_FLAGS...]: prints each test and the output of failed tests; the last line is
+# `N passed, N failed`.
 run_ctest() {
   local preset=$1 log status=0 failed total
   shift
@@ -18,7 +19,7 @@ run_ctest() {
   # 100% tests passed, 0 tests failed out of 31
   read -r failed total < <(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log") || true
   rm -f "$log"
-  if [[ -z ${total:-} ]]; then failed=1 total=1; fi  # ctest itself failed, or found no test
+  if [[ -z ${total:-} ]]; then failed=1 total=1; fi  # ctest itself has failed or found no test
   echo "$((total - failed)) passed, $failed failed"
   [[ $status == 0 && $failed == 0 ]]
 }

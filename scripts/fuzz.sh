@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of bytes from outside with libFuzzer: docs/fuzzing.md.
-#   scripts/fuzz.sh [TARGET...]      of: jpeg png stb cifar stl10 safetensors config checkpoint; default: all
-#   FUZZ_SECONDS   for each target (default 60)
-#   FUZZ_JOBS      targets at a time (default 2)
-# Builds in build/fuzz. The corpus of build/fuzz/corpus/TARGET grows from run to run. Prints one line a target, and last
-# `N passed, N failed`. An input that a parser takes wrongly is kept in build/fuzz/findings, a line says how to
-# reproduce it, and the exit code is 1.
+# Fuzzes the parsers of external input with libFuzzer: docs/fuzzing.md.
+#   scripts/fuzz.sh [TARGET...]      jpeg png stb cifar stl10 safetensors config checkpoint; default: all
+#   FUZZ_SECONDS   seconds per target (default 60)
+#   FUZZ_JOBS      targets that run at the same time (default 2)
+# Builds in build/fuzz. The corpus in build/fuzz/corpus/TARGET is kept and grows with each run. Prints one line per
+# target; the last line is `N passed, N failed`. An input that reveals a bug is kept in build/fuzz/findings, a line says
+# how to reproduce it, and the exit code is 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/ctest.sh
@@ -15,23 +15,23 @@ targets=${*:-$all} seconds=${FUZZ_SECONDS:-60} jobs=${FUZZ_JOBS:-2} out=build/fu
 for target in $targets; do
   [[ " $all " == *" $target "* ]] || { echo "fuzz: no target $target, expected some of: $all" >&2; exit 2; }
 done
-command -v clang++ >/dev/null || { echo "fuzz: no clang++ here: scripts/install.sh --ci installs it" >&2; exit 2; }
+command -v clang++ >/dev/null || { echo "fuzz: clang++ not found: scripts/install.sh --ci installs it" >&2; exit 2; }
 
 build_preset fuzz
 rm -rf $out/seeds
 mkdir -p $out/findings
-# The files that parsers read: in memory where possible, as an input makes and removes several.
+# Folder for the files that parsers read: in memory if possible, since each input creates and removes several.
 scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo $out)")
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch
-export ASAN_OPTIONS=quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}  # else 256 MB of what was freed count
+export ASAN_OPTIONS=quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}  # the default keeps 256 MB of freed memory
 $out/tests/fuzz/fuzz_seeds $out/seeds
 
 fuzz() {  # TARGET
   local target=$1 log=$out/$1.log status=0 found executions speed coverage line
   mkdir -p "$out/corpus/$target"
   rm -f "$out/findings/$target"-*
-  # fuzz.h counts an input's memory; rss_limit_mb is for what it does not see
+  # fuzz.h limits the memory of an input; rss_limit_mb covers memory that it does not see
   "$out/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
     -artifact_prefix="$out/findings/$target-" "$out/corpus/$target" "$out/seeds/$target" >"$log" 2>&1 </dev/null || status=$?
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
@@ -43,7 +43,7 @@ fuzz() {  # TARGET
     echo "$line"
     return
   fi
-  # an input that was only slow is kept too, and is no failure
+  # an input that was only slow is kept too, but is not a failure
   found=$(find "$out/findings" -name "$target-*" ! -name "$target-slow-unit-*" | head -n 1)
   echo "$line  FAILED: $(grep -aE '^fuzz: expected|runtime error:|ERROR: (Address|Leak|lib)|what\(\):' "$log" | head -n 1)"
   echo "    reproduce: $out/tests/fuzz/fuzz_$target ${found:-(no input was kept)}    log: $log"

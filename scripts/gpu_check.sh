@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# All that waits for a machine with a GPU, in one command: builds for its card, compares every op with the CPU device,
-# checks gradients, trains, runs the tests and compute-sanitizer, and times ops and the step beside PyTorch's. Writes
-# a compact report, OUT/gpu-DATE-CARD.md, and every log into OUT/logs.tar.gz.
+# Runs every check that needs a GPU, in one command: builds for this machine's GPU, compares every op with the CPU
+# device, checks gradients, trains, runs the tests and compute-sanitizer, and times ops and training steps beside
+# PyTorch's. Writes one compact
+# report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
 #   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
 #                        [--built]
-# --carry: a folder of scripts/lab/carry.sh, where packages can't be installed; --device cpu: a rehearsal of the script;
-# --quick: little of each; --only: besides machine and build, the stages whose names match; --built: build/gpu_check was
-# built elsewhere, at this path. What is right or wrong is found side by side, what is timed by itself afterwards. A stage
-# that fails does not stop the others, and one for which no time is left has failed. Exit code 1 if any failed.
+# --carry    a folder made by scripts/lab/carry.sh, for machines where packages can't be installed
+# --device   cpu: tries the script without a GPU
+# --quick    a short version of each stage
+# --only     only the stages whose names match, besides machine and build
+# --built    build/gpu_check was built on another machine, at the same path
+# Stages that check correctness run in parallel; stages that measure time run alone afterwards. A failed stage does not
+# stop the others. A stage for which no time is left counts as failed. Exit code 1 if any stage has failed.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -32,7 +36,7 @@ done
 
 build=build/gpu_check deadline=$((SECONDS + minutes * 60))
 logs=$PWD/$build/logs
-plans=$PWD/$build/plans  # cuDNN's, chosen by time: not shared by stages that run beside others
+plans=$PWD/$build/plans  # cuDNN plans, chosen by timing: not shared between stages that run in parallel
 rm -rf "$logs" "$plans"
 mkdir -p "$logs" "$out"
 of_quick() { if [[ $quick == 1 ]]; then echo "$1"; else echo "$2"; fi; }  # QUICK WHOLE
@@ -41,19 +45,19 @@ if [[ $device == cuda ]] && ! command -v nvcc >/dev/null; then PATH=/usr/local/c
 if [[ -n $carry ]]; then
   export LD_LIBRARY_PATH=$(cd "$carry" && pwd)/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
-# NVIDIA's libraries as Python's packages have them, for what the toolkit lacks
+# the folder of NVIDIA's libraries in Python's packages, for libraries that the toolkit lacks
 wheels=$("$python" -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null || true)
 if [[ -n $wheels ]]; then
   for folder in "$wheels"/*/lib; do LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder; done
   export LD_LIBRARY_PATH
 fi
 
-# ---- how a stage is run --------------------------------------------------------------------------
+# ---- running a stage -----------------------------------------------------------------------------
 
 names=()
 
-# run_stage NAME LIMIT: the function NAME, for at most LIMIT seconds a command; its result and seconds go to a file.
-# Its exit code 77: nothing to run here.
+# run_stage NAME LIMIT: calls the function NAME, whose commands run for at most LIMIT seconds each, and writes result
+# and seconds to a file. Exit code 77 of the function: skipped on this machine.
 run_stage() {
   local name=$1 begun=$SECONDS status=0 left=$((deadline - SECONDS)) state
   stage_end=$((SECONDS + ($2 < left ? $2 : left)))
@@ -80,8 +84,8 @@ run_stage() {
   printf '%s\t%s\n' "$((SECONDS - begun))" "$state" >"$logs/$name.state"
 }
 
-# together LIMIT NAME...: stages side by side. The report is written after each: what is known is kept, whatever ends
-# this script.
+# together LIMIT NAME...: runs stages in parallel. The report is written after each stage, so that results are kept
+# if the script is stopped.
 together() {
   local limit=$1 name running=0
   shift
@@ -92,13 +96,13 @@ together() {
     ((++running))
   done
   while ((running > 0)); do
-    wait -n || true  # its result is in a file; one that left none is seen at the end
+    wait -n || true  # the result is in a file; a missing file is reported at the end
     ((running--)) || true
     write_report
   done
 }
 
-limited() {  # COMMAND...: until the stage's time is over
+limited() {  # COMMAND...: runs it for at most the stage's time
   local left=$((stage_end - SECONDS))
   timeout -k 5 $((left > 1 ? left : 1)) "$@"
 }
@@ -119,7 +123,7 @@ machine() {
   nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap,clocks.max.sm,clocks.max.mem,power.limit --format=csv
 }
 
-# header_of VARIABLE FILE: -DVARIABLE=FOLDER where only Python's packages have the header
+# header_of VARIABLE FILE: -DVARIABLE=FOLDER if only Python's packages have the header
 header_of() {
   local toolkit
   toolkit=$(dirname "$(dirname "$(command -v nvcc)")")/include
@@ -155,7 +159,7 @@ build() {
 }
 
 parity() {
-  if [[ $device == cpu ]]; then not_run "the GPU beside the CPU: there is only the CPU"; fi
+  if [[ $device == cpu ]]; then not_run "compares the GPU with the CPU; --device is cpu"; fi
   DYAD_CUDNN_CACHE=$plans/parity limited "$build/tests/dyad_tests" --source-file='*parity_test.cpp' | tee "$logs/parity.txt"
   if grep -q 'parity: 0 cards' "$logs/parity.txt"; then exit 1; fi
 }
@@ -164,7 +168,7 @@ gradcheck() {
   limited "$build/dyad" gradcheck --device "$device" --op "$(of_quick '^(relu|linear|conv2d.*|batch_norm)$' '.*')"
 }
 
-pretrain_on() {  # DEVICE NAME [FLAGS...]: the losses to $logs/losses-NAME.jsonl
+pretrain_on() {  # DEVICE NAME [FLAGS...]: writes the losses to $logs/losses-NAME.jsonl
   local run=$build/run-$2
   rm -rf "$run"
   DYAD_CUDNN_CACHE=$plans/training limited "$build/dyad" pretrain --data data/samples --run "$run" --device "$1" "${@:3}" --seed 1 --arch resnet10 --width 0.5 \
@@ -184,7 +188,8 @@ training() {
   "$python" scripts/lab/compare_losses.py "$logs/losses-cpu.jsonl" "$logs/losses-$device.jsonl"
 }
 
-# A step as one CUDA graph, and pixels that are sent with each batch: the losses of the training above.
+# Trains with the step as one CUDA graph, and with pixels sent with each batch. Losses must equal those of the
+# training above.
 graph() {
   if [[ $device == cpu ]]; then not_run "the CPU device has no graphs"; fi
   [[ -f $logs/losses-cuda.jsonl ]] || pretrain_on cuda cuda
@@ -196,7 +201,7 @@ graph() {
   done
 }
 
-# What a user comes for: a ResNet-18 that learns from the images that ship, in bf16 and as one graph, and is evaluated.
+# The typical use: a ResNet-18 is trained on data/samples, in bf16 and as one CUDA graph, and evaluated.
 learning() {
   local run=$build/run-learning flags=(--arch resnet18 --epochs 100)
   if [[ $quick == 1 ]]; then flags=(--arch resnet10 --width 0.25 --steps 5); fi
@@ -230,7 +235,7 @@ bench_ops() {
   if [[ $quick == 0 ]]; then limited "${ops[@]}" --dtype bf16 --json "$logs/ops-bf16.json"; fi
 }
 
-# Whole steps by phase, and as one graph.
+# Times whole steps, by phase and as one CUDA graph.
 bench_step() {
   local step=("$build/dyad" bench step --device "$device") arch
   if [[ $quick == 1 ]]; then
@@ -245,7 +250,7 @@ bench_step() {
 
 pytorch_ops() {
   limited "$python" -c 'import torch' || not_run "$python has no torch"
-  [[ -f $logs/ops-f32.json ]] || { echo "bench_ops left no times to put beside PyTorch's"; return 1; }
+  [[ -f $logs/ops-f32.json ]] || { echo "bench_ops wrote no times to compare with PyTorch's"; return 1; }
   local dtype
   for dtype in f32 bf16; do
     if [[ -f $logs/ops-$dtype.json ]]; then
@@ -255,9 +260,9 @@ pytorch_ops() {
   done
 }
 
-# Each kernel of a step by Nsight Compute's counters, after a run that leaves cuDNN's plans chosen.
+# Times each kernel of a step with Nsight Compute, after a run in which cuDNN's plans are chosen.
 kernel_times() {
-  if [[ $device == cpu ]]; then not_run "kernels are timed on a GPU"; fi
+  if [[ $device == cpu ]]; then not_run "times kernels of the GPU; --device is cpu"; fi
   command -v ncu >/dev/null || not_run "no ncu"
   local dtype images step
   images=$(of_quick 64 1024)
@@ -277,12 +282,12 @@ tests() {
     -R "$(of_quick '^(cards|bench_ops|cli|convolution|tape)$' '.*')"
 }
 
-sanitizer() {  # TOOL: over every card's forward and backward in f32
-  if [[ $device == cpu ]]; then not_run "compute-sanitizer looks at a GPU"; fi
+sanitizer() {  # TOOL: runs every card's forward and backward in f32
+  if [[ $device == cpu ]]; then not_run "compute-sanitizer needs a GPU; --device is cpu"; fi
   command -v compute-sanitizer >/dev/null || not_run "no compute-sanitizer"
   local flags=(--report-api-errors no)
   if [[ -d $plans/parity ]]; then cp -r "$plans/parity" "$plans/$1"; fi
-  # ours, not the vendors'; but initcheck must see what those write
+  # check our kernels, not the vendors'; but initcheck must see the writes of both
   if [[ $1 != initcheck ]]; then flags+=(--kernel-name kns=kernels --kernel-name-exclude kns=cudnn); fi
   DYAD_CUDNN_CACHE=$plans/$1 limited compute-sanitizer --tool "$1" "${flags[@]}" --error-exitcode 1 --print-limit 20 \
     "$build/tests/dyad_tests" --source-file='*parity_test.cpp' --test-case="*the GPU's f32*"
@@ -307,11 +312,11 @@ write_report() {
 }
 state_of() { if [[ -f $logs/$1.state ]]; then cut -f2- "$logs/$1.state"; else echo running; fi; }
 
-# ---- all of it -----------------------------------------------------------------------------------
+# ---- main ----------------------------------------------------------------------------------------
 
 together 30 machine
 together 600 build
-export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=4  # stages share the cores
+export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=4  # stages run in parallel and share the cores
 together 240 parity gradcheck training tests
 together 150 graph memcheck racecheck synccheck initcheck
 unset OMP_WAIT_POLICY OMP_NUM_THREADS

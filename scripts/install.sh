@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Installs what of scripts/packages.txt is missing; does nothing where nothing is.
+# Installs the missing packages of scripts/packages.txt.
 #   scripts/install.sh [--dry-run] [--test] [--cuda] [--ci]
-# --test: also what tests of several ranks need; --cuda: also what a CUDA build needs besides NVIDIA's toolkit and cuDNN; --ci: also what .ci/run needs.
+# --test   also packages for the tests of several ranks
+# --cuda   also packages for a CUDA build, apart from NVIDIA's toolkit and cuDNN
+# --ci     also packages for .ci/run
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,14 +22,14 @@ done
 
 listed() { sed 's/#.*//' scripts/packages.txt | awk -v groups="^($1)$" '$1 ~ groups { print $2 }'; }
 
-# The headers of a wheel, unpacked where CMake looks for them.
+# The headers of cudnn_frontend, from a wheel, unpacked where CMake looks for them.
 headers=build/deps/cudnn-frontend wheel=$(listed cuda-wheel)
 if [[ $cuda == 1 && $(cat "$headers/version" 2>/dev/null) == "$wheel" ]]; then cuda=0; fi
 
 packages=$(listed "$groups")
 if [[ $cuda == 1 ]] && ! python3 -m pip --version >/dev/null 2>&1; then packages+=$'\npython3-pip'; fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  echo "install: no apt here (dyad's packages are named for Debian 12); install by hand: ${packages//$'\n'/ }" >&2
+  echo "install: apt not found (package names are those of Debian 12); install by hand: ${packages//$'\n'/ }" >&2
   echo "install: then run again with --no-install" >&2
   exit 2
 fi
@@ -54,7 +56,7 @@ apt_install() {
     return
   fi
   if [[ ${#as_root[@]} != 0 ]] && ! command -v sudo >/dev/null; then
-    echo "install: not root, and no sudo; have this run as root: ${install[*]}" >&2
+    echo "install: not root and sudo not found; run as root: ${install[*]}" >&2
     exit 2
   fi
   echo "install: ${missing[*]}"
@@ -77,7 +79,7 @@ wheel_headers() {
   if ! { python3 -m pip download --no-deps -q -d "$unpacked" "$wheel" &&
       python3 -m zipfile -e "$unpacked"/*.whl "$unpacked"; } >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
-    echo "install: can't get the wheel $wheel, see above; its include/ folder belongs into $headers/," \
+    echo "install: can't download the wheel $wheel, see above; copy its include/ folder into $headers/," \
       "or configure with -DDYAD_CUDNN=OFF" >&2
     exit 1
   fi

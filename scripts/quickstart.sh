@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# From a clone to an evaluated encoder: installs what is missing, builds, pretrains with SimCLR on the images in
-# data/samples, evaluates, and writes a report. Done again with the same flags, it does only what is not done.
+# From a clone to an evaluated encoder: installs missing packages, builds, pretrains with SimCLR on the images in
+# data/samples, evaluates, and writes a report. Rerun with the same flags, it skips the finished parts.
 #   scripts/quickstart.sh [--seed S] [--epochs E] [--dry-run] [--no-install]
-# Leaves runs/quickstart/: report.html, metrics.jsonl, checkpoints/, and result.json with accuracies and seconds.
+# Writes runs/quickstart/: report.html, metrics.jsonl, checkpoints/, and result.json with accuracies and seconds.
 set -euo pipefail
-export LC_ALL=C  # EPOCHREALTIME with a point
+export LC_ALL=C  # decimal point in EPOCHREALTIME
 cd "$(dirname "$0")/.."
 
 seed=0 epochs=12 dry_run=0 install=1
@@ -56,7 +56,7 @@ build() {
   "${build[@]}" >/dev/null
   cmake --build --preset "$preset" --target dyad -- --quiet
 }
-# A run with other flags is another run. One with the same flags goes on where it stopped.
+# A run with the same flags resumes from its last checkpoint. A run with other flags is deleted first.
 pretrain() {
   local flags="${pretrain[*]}"
   if [[ -d $run && $(cat "$run/quickstart.txt" 2>/dev/null) != "$flags" ]]; then rm -rf "$run"; fi
@@ -70,7 +70,7 @@ timed build build
 timed pretrain pretrain
 timed evaluate "${evaluate[@]}"
 
-percent() {  # ROW CLASSIFIER: in percent, from the "top1" of eval.json
+percent() {  # ROW CLASSIFIER: prints the "top1" of eval.json in percent
   local found
   found=$(sed -n '/"top1": {/,/^ }/p' "$run/eval.json" | sed -n "/\"$1\": {/,/}/p" |
     sed -n "s/.*\"$2\": *\([0-9.e+-]*\).*/\1/p")

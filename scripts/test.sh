@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the CPU device, and runs every test. The last line is `N passed, N failed`.
+# Installs missing packages, builds for the CPU, and runs every test. The last line is `N passed, N failed`.
 #   scripts/test.sh [--no-install] [-- CTEST_FLAGS...]
-# DYAD_WERROR=ON in the environment makes warnings errors, as CI does.
+# With DYAD_WERROR=ON in the environment warnings are errors, as in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/ctest.sh

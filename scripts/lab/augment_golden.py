@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/augment.bin: images, views of them and what torchvision makes of these.
+"""Writes tests/golden/augment.bin: images, parameters of views, and torchvision's results.
 
 Needs torch and torchvision (CPU); the tests need only the file. See docs/kernels/augment.md.
-File, little-endian: "DYADAUG1"; i32 number of cases; each case: 16 bytes of name, i32 size, i64 bytes of the
-source pixels, the source (HWC), the view (struct kernels::View), the result (size x size x 3, 8-bit).
+File format, little-endian: "DYADAUG1"; i32 number of cases; for each case: 16 bytes of name, i32 size, i64 bytes of
+the source pixels, the source (HWC), the view (struct kernels::View), the result (size x size x 3, 8-bit).
 """
 import argparse
 import struct
@@ -16,7 +16,7 @@ JITTER = {"none": 0, "brightness": 1, "contrast": 2, "saturation": 3, "hue": 4}
 
 
 def view(height, width, **changes):
-    """The view that takes a whole image, bilinear with antialias, and does nothing else to it."""
+    """The view that resizes a whole image, bilinear with antialias, and applies no op."""
     v = dict(height=height, width=width, top=0, left=0, crop_height=height, crop_width=width, angle=0.0, jitter=[],
              blur_sigma=0.0, blur_kernel=0, solarize=256, flip=0, grayscale=0, bicubic=0, antialias=1)
     v.update(changes)
@@ -43,14 +43,14 @@ def unpack(raw):
 
 
 def f32(x):
-    """What is left of a parameter in the view's 32 bits."""
+    """A parameter rounded to the view's 32 bits."""
     return struct.unpack("<f", struct.pack("<f", x))[0]
 
 
 def apply(image, v, size):
-    """image: (3,H,W) u8 -> (3,size,size) u8, by torchvision's own functions."""
+    """image: (3,H,W) u8 -> (3,size,size) u8, by torchvision's functions."""
     mode = InterpolationMode.BICUBIC if v["bicubic"] else InterpolationMode.BILINEAR
-    image = F.pad(image, [0, 0, 1, 1])  # cropped away again; torch 2.15 can't shrink a contiguous image to 1 x 1
+    image = F.pad(image, [0, 0, 1, 1])  # the crop removes it; torch 2.15 can't shrink a contiguous image to 1 x 1
     y = F.resized_crop(image, v["top"], v["left"], v["crop_height"], v["crop_width"], [size, size], mode,
                        bool(v["antialias"]))
     if v["flip"]:
@@ -69,14 +69,14 @@ def apply(image, v, size):
 
 
 def photograph(height, width, generator):
-    """Something with edges, gradients, flat parts and noise, and every value from 0 to 255."""
+    """An image with edges, gradients, flat parts and noise, and every value from 0 to 255."""
     y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
     draw = lambda *shape: torch.rand(*shape, generator=generator)
     image = torch.empty(3, height, width)
     for c in range(3):
         a, b, p = (draw(3) * torch.tensor([6.0, 6.0, 6.28])).tolist()
         image[c] = 0.5 + 0.5 * torch.sin(a * x + b * y + p)
-    for _ in range(4):  # rectangles of one color, some of them black, gray or white
+    for _ in range(4):  # rectangles of one color, some black, gray or white
         t, l = int(draw(1) * height), int(draw(1) * width)
         color = draw(3, 1, 1) if draw(1) < 0.6 else draw(1).round().expand(3).reshape(3, 1, 1)
         image[:, t:t + height // 3 + 1, l:l + width // 3 + 1] = color
@@ -92,11 +92,11 @@ def cases(generator):
     for name, changes in plain.items():
         yield name, 29, 37, 32, changes
         yield name, 41, 33, 19, changes
-    for name, bicubic in ("long", 0), ("long-bicubic", 1):  # many taps, and one axis only
+    for name, bicubic in ("long", 0), ("long-bicubic", 1):  # many taps, along one axis only
         yield name, 300, 7, 7, dict(bicubic=bicubic)
         yield name, 7, 300, 5, dict(bicubic=bicubic)
         yield name, 301, 2, 1, dict(bicubic=bicubic)
-        yield name, 2, 1200, 5, dict(bicubic=bicubic)  # more weights than the kernel has memory for
+        yield name, 2, 1200, 5, dict(bicubic=bicubic)  # more weights than fit into the kernel's memory
     for bicubic in 0, 1:
         yield "one-pixel", 1, 1, 1, dict(bicubic=bicubic)
         yield "one-pixel", 1, 1, 9, dict(bicubic=bicubic)
@@ -113,12 +113,12 @@ def cases(generator):
         for factor in factors:
             ops[f"{op} {factor}"] = dict(jitter=[(op, factor)])
     for name, changes in ops.items():
-        yield name, 20, 20, 20, changes  # without resampling: the op alone
+        yield name, 20, 20, 20, changes  # no resampling: only the op
         yield name, 13, 13, 13, changes
     for name in "flip", "rotate", "contrast 1.8", "hue 0.2", "grayscale", "solarize":
         yield name, 1, 1, 1, ops[name]
 
-    for number in range(12):  # whole chains
+    for number in range(12):  # chains of ops
         draw = lambda: float(torch.rand(1, generator=generator))
         jitter = [("brightness", 0.2 + 1.6 * draw()), ("contrast", 0.2 + 1.6 * draw()),
                   ("saturation", 0.2 + 1.6 * draw()), ("hue", -0.2 + 0.4 * draw())]

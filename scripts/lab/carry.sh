@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Gathers what a build needs besides a compiler, CMake and NVIDIA's toolkit from this machine's Debian packages into one
-# folder, for a machine where nothing can be installed: CMake finds it by -DCMAKE_PREFIX_PATH=FOLDER. Without oneDNN and
-# MPI, which such a build is configured without.
+# Copies the headers and libraries that a build needs, apart from a compiler, CMake and NVIDIA's toolkit, from this
+# machine's Debian packages into one folder, for a machine where nothing can be installed. CMake finds them with
+# -DCMAKE_PREFIX_PATH=FOLDER. oneDNN and MPI are left out; configure such a build without them.
 #   scripts/lab/carry.sh FOLDER
 set -euo pipefail
 [[ $# == 1 && $1 != -* ]] || { echo "usage: scripts/lab/carry.sh FOLDER" >&2; exit 2; }
 [[ ! -e $1 || -f $1/dyad-carry || -z $(ls -A "$1") ]] ||
-  { echo "carry: $1 is not empty and not of this script: it would be overwritten" >&2; exit 1; }
+  { echo "carry: $1 exists and was not made by this script, expected an empty or a new folder" >&2; exit 1; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 
 packages=(libjpeg62-turbo-dev libspng-dev libstb-dev libcli11-dev nlohmann-json3-dev libeigen3-dev doctest-dev)
-most=$((40 << 20))  # bytes in all
+most=$((40 << 20))  # limit of the folder's size in bytes
 
 failed() { echo "carry: $*" >&2; exit 1; }
 rm -rf "${folder:?}/include" "${folder:?}/lib"
 touch "$folder/dyad-carry"
 mkdir -p "$folder/include" "$folder/lib"
 
-# header FILE: to the same place below include/; Debian's folder of the architecture is left out
+# header FILE: copies it to the same path below include/, without Debian's architecture folder
 header() {
   local below=${1#/usr/include/}
   below=${below#x86_64-linux-gnu/}
@@ -37,24 +37,25 @@ for package in "${packages[@]}"; do
     case $file in
       /usr/include/*) header "$file" ;;
       */libjpeg.a) cp -L "$file" "$folder/lib/" ;;
-      # no static libspng in Debian: its linker's and its runtime name
+      # Debian has no static libspng: copied under its link-time and its runtime name
       */libspng.so) cp -L "$file" "$folder/lib/libspng.so" && cp -L "$file" "$folder/lib/libspng.so.0" ;;
     esac
   done <<<"$files"
 done
 
-# Of Boost only the headers that Boost.Context's fcontext includes, with every compiler's and platform's configuration.
+# From Boost, only the headers that Boost.Context's fcontext includes, and the configuration headers of all compilers
+# and platforms.
 files_of libboost-context-dev >/dev/null
 fcontext='#include <boost/context/detail/fcontext.hpp>'
 boost=$(g++ -std=c++20 -M -x c++ - <<<"$fcontext" | grep -o '/usr/include/boost/[^ ]*')
 for file in $boost $(find /usr/include/boost/config -name '*.hpp'); do header "$file"; done
 cp -L "$(g++ -print-file-name=libboost_context.a)" "$folder/lib/"
 
-frontend=build/deps/cudnn-frontend/include  # of scripts/install.sh --cuda
+frontend=build/deps/cudnn-frontend/include  # installed by scripts/install.sh --cuda
 if [[ -d $frontend ]]; then
   cp -r "$frontend/." "$folder/include/"
 else
-  echo "carry: no $frontend (scripts/install.sh --cuda): a CUDA build of it is one without cuDNN" >&2
+  echo "carry: $frontend not found (scripts/install.sh --cuda): CUDA builds with this folder will lack cuDNN" >&2
 fi
 
 for file in lib/libjpeg.a lib/libspng.so.0 lib/libboost_context.a include/jpeglib.h include/jconfig.h include/spng.h \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Has TensorBoard read a run's event files, and compares what it finds with metrics.jsonl and monitor.jsonl.
+"""Reads a run's event files with TensorBoard, and compares the values with metrics.jsonl and monitor.jsonl.
 
-    scripts/lab/check_events.py RUN        wants the PyPI package tensorboard; without it exit code 77
+    scripts/lab/check_events.py RUN        needs the PyPI package tensorboard; exit code 77 without it
 """
 import json
 import math
@@ -21,7 +21,7 @@ def lines(path):
 
 
 def figures(run):
-    """{(tag, step): value} of what the run's lines say."""
+    """{(tag, step): value} from the run's JSON lines."""
     found = {}
     for line in lines(run / "metrics.jsonl"):
         step = line.pop("step")
@@ -52,14 +52,14 @@ def main():
             read[tag, event.step] = event.value
     wanted = figures(run)
     if not wanted:
-        sys.exit(f"check_events: {run} has no figures")
+        sys.exit(f"check_events: {run} has no values")
     for place in sorted(wanted.keys() | read.keys()):
         if place not in read or place not in wanted:
             sys.exit(f"check_events: {place[0]} of step {place[1]} is only in " + ("the run's lines", "TensorBoard")[place in read])
         single = struct.unpack("f", struct.pack("f", wanted[place]))[0]
         if not (read[place] == single or math.isnan(read[place]) and math.isnan(single)):
             sys.exit(f"check_events: {place[0]} of step {place[1]} is {read[place]}, expected {single}")
-    print(f"TensorBoard reads {len(read)} figures of {len({tag for tag, _ in read})} curves as they were written")
+    print(f"TensorBoard reads all {len(read)} values of {len({tag for tag, _ in read})} curves as written")
 
 
 main()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Encoders go from dyad to torchvision and timm and back: strict names, the same features.
+"""Exchanges encoders between dyad and torchvision and timm, both ways: strict names, equal features.
 
   scripts/lab/check_export.py [--dyad build/cpu/dyad]
   scripts/lab/check_export.py --golden tests/golden/torchvision.txt    writes the names that CI compares with
 
-Needs torch, torchvision, timm and safetensors, and a built dyad. Downloads nothing: weights are drawn.
+Needs torch, torchvision, timm and safetensors, and a built dyad. Downloads nothing: weights are random.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 import torch_simclr
 
-TOLERANCE = 1e-4  # of features, over their largest value
+TOLERANCE = 1e-4  # largest difference of features over their largest value
 failures = 0
 
 
@@ -38,7 +38,7 @@ def run(*command):
 
 
 def test_images(data, about):
-    """The test images as the encoder sees them: whole, of 32 pixels, normalized."""
+    """The test images as input of the encoder: whole, 32 x 32 pixels, normalized."""
     raw = numpy.fromfile(Path(data) / "test_batch.bin", numpy.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
     mean, std = (torch.tensor([float(v) for v in about[k].split(",")]).view(3, 1, 1) for k in ("mean", "std"))
     return (torch.from_numpy(raw).float() / 255 - mean) / std
@@ -54,7 +54,7 @@ def error(ours, theirs):
 
 
 def from_dyad(args, folder, arch, stem, width):
-    """dyad trains and exports; torchvision and timm load it strictly and give the same features."""
+    """dyad trains and exports; torchvision and timm load the file strictly and compute the same features."""
     run_folder, encoder, table = folder / "run", folder / "encoder.safetensors", folder / "features"
     run(args.dyad, "pretrain", "--data", args.data, "--run", run_folder, "--arch", arch, "--stem", stem, "--width", width,
         "--batch", 8, "--steps", 2, "--optimizer", "sgd")
@@ -83,10 +83,10 @@ def from_dyad(args, folder, arch, stem, width):
 
 
 def to_dyad(args, folder, arch, source):
-    """Weights of torchvision or timm, fc included, begin a pretraining: the same bits are in its first step."""
+    """Starts a pretraining from weights of torchvision or timm, fc included: its first step has the same bits."""
     torch.manual_seed(1)
     model = getattr(torchvision.models, arch)() if source == "torchvision" else timm.create_model(arch)
-    for name, buffer in model.named_buffers():  # as if it had been trained
+    for name, buffer in model.named_buffers():  # statistics as after training
         buffer.add_(7) if name.endswith("tracked") else buffer.add_(torch.rand_like(buffer))
     weights, steps = folder / "weights.safetensors", folder / "steps.safetensors"
     save_file(model.state_dict(), weights)

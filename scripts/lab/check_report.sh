@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Opens a run's report.html in headless Chromium, at the width of a phone and of a desktop, light and dark: no console
-# error, no request to a network, no part wider than the screen; less than 3 MB. Leaves the four pictures.
-#   scripts/lab/check_report.sh RUN [FOLDER FOR PICTURES]      wants Debian's chromium; without it exit code 77
+# Opens a run's report.html in headless Chromium, at the width of a phone and of a desktop, light and dark. Checks that
+# there is no console error, no network request and no element wider than the screen, and that the file is smaller than
+# 3 MB. Saves the four screenshots.
+#   scripts/lab/check_report.sh RUN [FOLDER]      needs Debian's chromium; exit code 77 without it
 set -euo pipefail
 [[ $# -ge 1 ]] || { echo "usage: scripts/lab/check_report.sh RUN [FOLDER]" >&2; exit 2; }
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
-  { echo "check_report: skipped: no chromium here"; exit 77; }
+  { echo "check_report: skipped: chromium not found"; exit 77; }
 page=$(cd "$1" && pwd)/report.html pictures=${2:-$1}
-[[ -s $page ]] || { echo "check_report: there is no $page" >&2; exit 1; }
+[[ -s $page ]] || { echo "check_report: $page not found or empty" >&2; exit 1; }
 bytes=$(stat -c %s "$page")
 ((bytes < 3000000)) || { echo "check_report: $page has $bytes bytes, expected less than 3,000,000" >&2; exit 1; }
 work=$(mktemp -d)
@@ -32,7 +33,7 @@ for scheme in light:1 dark:0; do
     if grep -q 'CONSOLE' "$work/$name"; then fail "$name: $(grep -m 1 CONSOLE "$work/$name")"; fi
   done
 done
-# what the page asks for besides itself: nothing but data URIs
+# the page may request only data URIs
 if grep -oE '(src|href)="[^"]{0,40}' "$page" | grep -vq '="data:'; then
   fail "asks for $(grep -oE '(src|href)="[^"]{0,40}' "$page" | grep -v '="data:' | head -n 1)"
 fi

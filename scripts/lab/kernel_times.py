@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Where a training step's time on the GPU goes, kernel by kernel.
+"""Times of a training step's kernels on the GPU.
 
   scripts/lab/kernel_times.py NCU.csv [--rows N]
 
-Reads what Nsight Compute printed over `dyad bench step --serve --optimizer sgd` with `go N`:
+Reads the output of Nsight Compute for `dyad bench step --serve --optimizer sgd` with `go N`:
   ncu --csv --page raw --clock-control none --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum
-and prints, of the last step, each kernel's launches, time, share and bytes through the device's memory. A step ends
-with the optimizer's kernel.
+Prints each kernel's launches, time, share and bytes of device memory in the last step. A step ends with the optimizer's
+kernel.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes data/samples/ from the binary version of CIFAR-10: python3 scripts/lab/make_samples.py CIFAR_DIR [OUT_DIR]
 
-The first 500 images of each class in data_batch_1.bin ... data_batch_5.bin, and the first 100 of each class in
-test_batch.bin, in the order of the files. Images that a file lossy-images.txt in CIFAR_DIR lists are left out: such
-a copy of CIFAR-10 lacks their original bytes. The same input gives the same bytes.
+Takes the first 500 images of each class in data_batch_1.bin ... data_batch_5.bin, and the first 100 of each class in
+test_batch.bin, in the order of the files. If CIFAR_DIR has a file lossy-images.txt, the images listed there are skipped:
+such a copy of CIFAR-10 lacks their original bytes. The output is reproducible.
 """
 import hashlib
 import pathlib

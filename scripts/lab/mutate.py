@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Plants bugs in the kernels, one at a time, and says which detector finds which: the kill table.
+"""Mutation testing of the kernels: plants one bug at a time and records which detectors find it (the kill table).
 
   scripts/lab/mutate.py [--only REGEX] [--seeds 3] [--jobs N] [--out FILE.md]
-  scripts/lab/mutate.py --quick      the four that CI plants
-  scripts/lab/mutate.py --list       only looks whether each bug's place is in the sources
+  scripts/lab/mutate.py --quick      only the four bugs that CI plants
+  scripts/lab/mutate.py --list       only checks that each bug's place is found in the sources
 
-tests/mutations.toml lists the bugs. Each goes into a copy of this tree under build/mutants, whose programs of cards are
-built and run: the plain one (gradcheck, orders, poison ...), and for bugs that a sanitizer should see those with
-AddressSanitizer, ThreadSanitizer and MemorySanitizer. A bug is killed if some detector finds it with every seed. Before
-the first bug, and after the last, the tree as it is must pass. Exit code 1 where less than 95 % are killed.
+tests/mutations.toml lists the bugs. Each is planted in a copy of this tree under build/mutants, where the program that
+runs all cards is built and run: without sanitizers (gradcheck, orders, poison ...), and for bugs that a sanitizer should
+find also with AddressSanitizer, ThreadSanitizer and MemorySanitizer. A bug is killed if one detector finds it with every
+seed. The unchanged tree must pass before the first bug and after the last. Exit code 1 if less than 95 % are killed.
 """
 
 import argparse
@@ -38,7 +38,7 @@ written, so `msan` finds races too, where the natural order of threads shows the
 """
 
 
-running = set()  # groups of processes, which no signal to this script reaches
+running = set()  # process groups: a signal to this script does not reach them
 
 
 def run(command, timeout=None, **options):
@@ -62,13 +62,13 @@ def copy_tree():
         if not source.is_file():
             continue
         if target.exists() and target.read_bytes() == source.read_bytes():
-            continue  # its time stays, and so do the objects made of it
+            continue  # keeps its modification time, so its objects stay valid
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
 
 
 def build(kind, jobs):
-    """"" or what is wrong."""
+    """Returns "", or the output of the failed command."""
     folder = COPY / "build" / kind
     if not (folder / "build.ninja").exists():
         configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_MPI=OFF", "-DDYAD_TESTS=OFF"],
@@ -76,7 +76,7 @@ def build(kind, jobs):
         if configured.returncode:
             return configured.stdout
     built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY,
-                env=os.environ | {"CCACHE_BASEDIR": str(COPY)})  # so that what this tree has compiled is found
+                env=os.environ | {"CCACHE_BASEDIR": str(COPY)})  # finds this tree's objects in ccache
     return built.stdout if built.returncode else ""
 
 
@@ -92,24 +92,24 @@ def detectors(kind, op, seed, limit):
         if line.startswith("        "):
             what = line.strip().split(":")[0]
             diverged = any(word in line for word in ("does not meet", "barrier", "mask"))
-            found.add("divergence" if diverged else what if what in CHECKS else kind)  # else a sanitizer's words
+            found.add("divergence" if diverged else what if what in CHECKS else kind)  # else a line of a sanitizer
     if result.returncode not in (0, 1):
         found.add("crash")
     if result.returncode == 1 and not found:
-        sys.exit(f"mutate: a failure without a word:\n{result.stdout}")
+        sys.exit(f"mutate: exit code 1 without a finding:\n{result.stdout}")
     return found
 
 
 def check(kinds, op, seeds, limit, jobs):
-    """Of all kinds together: what found something with every seed."""
+    """The detectors of all kinds that found something with every seed."""
     with ThreadPoolExecutor(jobs) as pool:
         runs = {(kind, seed): pool.submit(detectors, kind, op, seed, limit) for kind in kinds for seed in range(seeds)}
         try:
             wait(runs.values())
-        except BaseException:  # of the main thread, which alone hears of Ctrl-C
+        except BaseException:  # only the main thread receives Ctrl-C
             pool.shutdown(wait=False, cancel_futures=True)
             for group in list(running):
-                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                with contextlib.suppress(ProcessLookupError):  # it has already ended
                     os.killpg(group, signal.SIGKILL)
             raise
     return set.intersection(*(set.union(*(runs[kind, seed].result() for kind in kinds)) for seed in range(seeds)))
@@ -122,15 +122,15 @@ def main():
     p.add_argument("--list", action="store_true")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--jobs", type=int, default=os.cpu_count())
-    p.add_argument("--limit", type=int, default=900, help="seconds for the cards of one bug, beside others")
-    p.add_argument("--out", help="file for the table of all")
+    p.add_argument("--limit", type=int, default=900, help="seconds for the cards of one bug while others run in parallel")
+    p.add_argument("--out", help="file to write the table of all bugs to")
     args = p.parse_args()
     if args.out and (args.only or args.quick):
         sys.exit("mutate: --out is for the table of all bugs, without --only and --quick")
     mutations = [m for m in tomllib.loads((ROOT / "tests/mutations.toml").read_text())["mutation"]
                  if re.search(args.only, m["name"]) and m.get("quick", False) >= args.quick]
     if not mutations:
-        sys.exit(f"mutate: no bug is named like {args.only}" + " and quick" * args.quick)
+        sys.exit(f"mutate: no bug's name matches {args.only}" + " and quick" * args.quick)
     for m in mutations:
         count = (ROOT / m["file"]).read_text().count(m["from"])
         if count != 1:

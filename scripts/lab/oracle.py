@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
-"""Training steps of dyad beside PyTorch's: the same weights and views; loss, gradients, statistics, more steps.
+"""Compares training steps of dyad with PyTorch's, from the same weights and views.
 
   scripts/lab/oracle.py [--arch resnet18 --batch 8 --size 32 --tau 0.5 --dtype f32 --optimizer sgd ...]
-  scripts/lab/oracle.py --sweep N [--seed S]     N cases drawn at random, of every kind
+  scripts/lab/oracle.py --sweep N [--seed S]     N random cases
   scripts/lab/oracle.py --golden tests/golden    writes the files that CI compares with
 
-Needs torch, torchvision, timm and safetensors, and a built dyad (--dyad). `dyad steps` writes down what goes into and
-comes out of its first steps; PyTorch begins with the same weights, sees the same images, and goes its own way. In the
-first step loss, every gradient and the running statistics are compared; then the losses of all steps. An error is the
-largest difference of a tensor over its largest value, and is that to PyTorch in f64; PyTorch in f32 (for bf16: by autocast)
-is shown beside it.
+Needs torch, torchvision, timm and safetensors, and a built dyad (--dyad). `dyad steps` writes the inputs and outputs of
+its first steps. PyTorch starts from the same weights, gets the same images, and trains on its own. Compared are the loss,
+every gradient and the running statistics of the first step, and the losses of all steps. The error of a tensor is its
+largest difference from PyTorch in f64 over its largest value. The error of PyTorch in f32 (for bf16: with autocast) is
+printed beside it.
 
-Where f32 takes a ReLU's input of 1e-7 for -1e-7, its gradient is another one, by as much as a pixel is worth. So in f32 the
-reference's ReLUs let through what dyad's did, or PyTorch's for its own figures; how many of dyad's differ, and how far from zero
-their inputs were, is shown. Over more steps rounding grows: small batches at a large rate leave PyTorch's f32 far from its f64.
-So in f32 gradients may be off by 1e-4 and losses of all steps by 1e-3, or by three times PyTorch's own error; in f64 losses
-by 1e-6, or three times what PyTorch's own change by if each weight is changed by 1e-13 of itself. For bf16, dyad may be twice
-as far from f64 as autocast. Exit code 1 if a limit is passed.
+If rounding in f32 flips the sign of a ReLU's input of about 1e-7, the gradient changes by the contribution of a pixel. In
+f32, the reference's ReLUs therefore use the masks of dyad's ReLUs, or of PyTorch's for the errors of PyTorch. The number of
+dyad's ReLUs that differ, and how far from zero their inputs were, is printed. Rounding grows over more steps: with small
+batches and a large learning rate, PyTorch's f32 is far from its f64.
+Limits in f32: gradients 1e-4 and losses of all steps 1e-3, or three times PyTorch's own error. In f64: losses 1e-6, or
+three times the change of PyTorch's losses if each weight changes by a relative 1e-13. In bf16: twice the distance of
+autocast from f64. Exit code 1 if a limit is exceeded.
 """
 
 import argparse
@@ -33,10 +34,10 @@ from safetensors.torch import save_file
 
 import torch_simclr
 
-# of loss, every gradient and the statistics of one step; of the losses of all steps
+# (loss, every gradient and the statistics of one step; losses of all steps)
 LIMITS = {"f64": (1e-8, 1e-6), "f32": (1e-4, 1e-3), "bf16": (None, None)}
-FAR = 1e-3  # from zero: no rounding of f32 makes a ReLU's input of the other sign there
-NOISE = 1e-13  # of the weights, beside which the losses of all steps in f64 are seen
+FAR = 1e-3  # at this distance from zero, rounding in f32 cannot flip the sign of a ReLU's input
+NOISE = 1e-13  # relative change of the weights, to measure how sensitive the losses are in f64
 CHANCE = {"arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
           "batch": range(3, 65), "size": range(32, 97), "tau": [0.05, 0.1, 0.2, 0.5, 1.0],
           "optimizer": ["sgd", "lars", "adamw"], "lars": ["google", "lightly"], "dtype": ["f32", "f64"],
@@ -44,7 +45,7 @@ CHANCE = {"arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "image
 
 
 class Steps:
-    """What `dyad steps` wrote."""
+    """The file of `dyad steps`."""
 
     def __init__(self, path):
         with safe_open(path, "pt") as file:
@@ -59,10 +60,11 @@ class Steps:
 
 
 class ReLUs:
-    """The ReLUs of a model in one pass: how near to zero their inputs come, and which they let through.
+    """The ReLUs of a model in one pass: their masks, and the smallest distance of an input from zero.
 
-    f32 may take an input of 1e-7 for -1e-7. The loss hardly changes, but the gradient does, by as much as one of a few
-    hundred pixels is worth; neither side is wrong. With `signs` (channels last) the first pass lets through what another did.
+    Rounding in f32 may flip the sign of an input of 1e-7. The loss hardly changes, but the gradient changes by the
+    contribution of one of a few hundred pixels; neither result is wrong. `signs` (channels last) are masks of another pass,
+    used instead of the own ones.
     """
 
     def __init__(self, signs=()):
@@ -102,7 +104,7 @@ class Result:
 
 
 def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()):
-    """The same in PyTorch; images (2N,S,S,3)."""
+    """The same steps in PyTorch; images: (2N,S,S,3)."""
     model = torch_simclr.SimCLR(about["arch"], about["stem"], float(about["width"]), int(about["head-layers"]),
                                 None if about["hidden"] == "auto" else int(about["hidden"]), int(about["out-dim"]))
     model.to(dtype).load_state_dict(initial, strict=True)
@@ -133,7 +135,7 @@ def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()
 
 
 def changed(tensors, noise):
-    """Each value changed by about so much of itself, in the same way each time."""
+    """Each value changed by about this relative amount; reproducible."""
     generator = torch.Generator().manual_seed(0)
     return {n: t * (1 + noise * torch.randn(t.shape, generator=generator, dtype=torch.float64))
             if t.is_floating_point() else t for n, t in tensors.items()}
@@ -146,9 +148,9 @@ def error(a, b):
 
 
 def worst(ours, theirs):
-    """(largest error, its tensor); the names must be the same."""
+    """(largest error, its tensor); the names must be equal."""
     if ours.keys() != theirs.keys():
-        sys.exit(f"oracle: other tensors: {sorted(ours.keys() ^ theirs.keys())[:4]}")
+        sys.exit(f"oracle: tensors of one side only: {sorted(ours.keys() ^ theirs.keys())[:4]}")
     return max((error(ours[n], theirs[n]), n) for n in theirs)
 
 
@@ -162,7 +164,7 @@ def dyad_steps(args, options, folder):
 
 
 def check_batch(steps):
-    """The images that the network saw are torchvision's views of the same photographs: share within one level."""
+    """The share of values of the network's input within one level of torchvision's views of the same images."""
     import augment_golden
     mean, std = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)) if steps.about["recipe"] == "cifar" else \
         ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -189,7 +191,7 @@ def compare(args, options):
     losses = steps.tensors["losses"].tolist()
     ours = steps.part("gradient.")
 
-    def errors(losses, gradients, after, beside):  # of loss, gradients, their tensor, statistics, all losses
+    def errors(losses, gradients, after, beside):  # (loss, gradients, the worst tensor, statistics, all losses)
         return (error(losses[0], torch64.losses[0]), *worst(gradients, beside.gradients),
                 worst(after, torch64.after)[0], max(map(error, losses, torch64.losses)))
 
@@ -229,25 +231,25 @@ def compare(args, options):
         print(f"        {name:16s}  loss {loss:.1e}  gradients {gradient:.1e} ({tensor})  statistics {statistics:.1e}"
               f"  {len(losses)} losses {later:.1e}")
     if same.relus.differ:
-        print(f"        {same.relus.differ} ReLUs go the other way in f32, of inputs up to {same.relus.farthest:.0e}; "
-              f"without that, gradients {worst(ours, torch64.gradients)[0]:.1e}")
+        print(f"        {same.relus.differ} ReLUs have another sign in f32, with inputs up to {same.relus.farthest:.0e}; "
+              f"with PyTorch's own signs, gradients {worst(ours, torch64.gradients)[0]:.1e}")
     print(f"        views            {100 * views:.3f} % of values within one level of torchvision", flush=True)
     return good
 
 
 def draw(random_, limit):
-    """A case that costs at most `limit`, in images x pixels, weighted by the architecture."""
+    """A random case whose cost is at most `limit`: images x pixels, weighted by the architecture."""
     cost = {"resnet18": 1, "resnet34": 2, "resnet50": 3}
     while True:
         case = {k: random_.choice(list(v)) for k, v in CHANCE.items()}
-        if case["stem"] == "imagenet":  # four times smaller maps
+        if case["stem"] == "imagenet":  # feature maps are four times smaller
             case["recipe"] = "imagenet"
         if case["batch"] * case["size"] ** 2 * cost[case["arch"]] <= limit:
             return case | ({"lr": 1e-3} if case["optimizer"] == "adamw" else {"lr": 1e-3})
 
 
 def summary(t):
-    """A tensor in two numbers that any difference changes: its norm, and a weighted sum."""
+    """Summarizes a tensor in two numbers that detect any difference: its norm, and a weighted sum."""
     t = t.double().flatten()
     weights = (torch.arange(t.numel()) * 7919 % 1009).double() / 1009 - 0.5
     return torch.stack([t.norm(), (weights * t).sum()])
@@ -258,7 +260,7 @@ GOLDEN = {
     "resnet18-sgd": {"arch": "resnet18", "size": 17, "batch": 6, "optimizer": "sgd", "lr": 0.005, "tau": 0.2},
     "resnet34-lars-google": {"arch": "resnet34", "size": 17, "batch": 4, "optimizer": "lars", "lr": 0.01, "tau": 0.5},
     "resnet50-first": {"arch": "resnet50", "size": 33, "batch": 3, "stem": "imagenet", "optimizer": "sgd", "lr": 0.01,
-                       "tau": 1.0, "head-layers": 3},  # no seed of so small a ResNet-50 is well posed: one step, in f64
+                       "tau": 1.0, "head-layers": 3},  # no seed of such a small ResNet-50 is well posed: one step, in f64
     "resnet18-lars-lightly": {"arch": "resnet18", "size": 17, "batch": 6, "optimizer": "lars", "lars": "lightly", "lr": 0.01,
                               "tau": 0.5, "head-layers": 3, "weight-decay": 1e-4},
     "resnet10-adamw": {"arch": "resnet10", "size": 16, "batch": 5, "optimizer": "adamw", "lr": 1e-4, "tau": 0.5},
@@ -266,7 +268,7 @@ GOLDEN = {
 
 
 class GoldenCase:
-    """Two batches of 8-bit images, in turn."""
+    """A training on two alternating batches of 8-bit images."""
 
     def __init__(self, args, name, seed):
         options = {"width": 0.125, "out-dim": 16, "recipe": "cifar", "steps": 20, "warmup-epochs": 0, "dtype": "f64",
@@ -280,11 +282,11 @@ class GoldenCase:
         self.rates, self.about, self.initial = steps.tensors["rates"], steps.about, steps.part("initial.")
 
     def run(self, count=20, dtype=torch.float64, noise=0.0):
-        """count steps from the initial weights, each changed by so much of itself."""
+        """`count` steps from the initial weights, each changed by a relative `noise`."""
         return pytorch_steps(self.about, changed(self.initial, noise), self.images[:count], self.rates.tolist(), dtype)
 
     def well_posed(self):
-        """Rounding is not magnified so much that the limits of the test would be luck: what is wrong, or ""."""
+        """Whether rounding is amplified so little that the test's limits are meaningful. Returns "", or the reason why not."""
         first = self.run(1)
         if first.relus.margin < GOLDEN_MARGIN:
             return f"a ReLU {first.relus.margin:.0e} away from zero"
@@ -296,7 +298,7 @@ class GoldenCase:
 
 
 def write_golden(args):
-    """The results of PyTorch alone, for the first seed that is well posed."""
+    """Writes PyTorch's results for the first seed that is well posed."""
     for name in GOLDEN:
         for seed in range(args.seed, args.seed + 200):
             case = GoldenCase(args, name, seed)
@@ -322,8 +324,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--dyad", default="build/cpu/dyad")
     p.add_argument("--data", default="data/samples")
-    p.add_argument("--sweep", type=int, default=0, help="cases drawn at random")
-    p.add_argument("--limit", type=float, default=3e4, help="of a case's cost in --sweep")
+    p.add_argument("--sweep", type=int, default=0, help="number of random cases")
+    p.add_argument("--limit", type=float, default=3e4, help="largest cost of a case in --sweep")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--golden", help="folder for the golden files")
     defaults = {"arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,

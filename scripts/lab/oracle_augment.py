@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Each augmentation op of dyad against torchvision.transforms.v2.functional, on 8-bit images.
+"""Compares each augmentation op of dyad with torchvision.transforms.v2.functional, on 8-bit images.
 
   scripts/lab/oracle_augment.py [--seed S] [--dyad build/cpu/dyad] [--threads host|gpu]
 
-Needs torch, torchvision and safetensors, and a built dyad. Sources of every height and every width from 1 to 300, not
-square; views of every size from 1 to 224. Crop and resize are tried on their own, every other op on an image that is not
-resized, and all together. Prints a table, in Markdown; exit code 1 if an op has less than 99.9 % of its values within one
-level of 255.
+Needs torch, torchvision and safetensors, and a built dyad. Sources have every height and every width from 1 to 300 and are
+not square; views have every size from 1 to 224. Crop and resize are tested alone, every other op without resizing, and
+then all ops together. Prints a Markdown table; exit code 1 if an op has less than 99.9 % of its values within one level of
+255.
 """
 
 import argparse
@@ -26,7 +26,7 @@ LARGEST_SOURCE, LARGEST_VIEW, LARGEST_KERNEL = 300, 224, 63
 
 
 def every(random_, largest):
-    """1 .. largest in random order, again and again."""
+    """1 .. largest in random order, repeated for ever."""
     while True:
         yield from random_.sample(range(1, largest + 1), largest)
 
@@ -41,7 +41,7 @@ def jitter(r, op):
 
 
 def blur(r, size):
-    widest = min(LARGEST_KERNEL, 2 * size - 1)  # what a reflection allows
+    widest = min(LARGEST_KERNEL, 2 * size - 1)  # reflection padding allows no more
     return dict(blur_sigma=r.uniform(0.1, 2), blur_kernel=r.randrange(1, widest + 1, 2))
 
 
@@ -69,7 +69,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--dyad", default="build/cpu/dyad")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--threads", default="host", help="of dyad: one thread a block, or the GPU's block sizes")
+    p.add_argument("--threads", default="host", help="dyad's threads: one per block, or the GPU's block sizes")
     args = p.parse_args()
     r, generator = random.Random(args.seed), torch.Generator().manual_seed(args.seed)
     heights, widths = every(r, LARGEST_SOURCE), every(r, LARGEST_SOURCE)

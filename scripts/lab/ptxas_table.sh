@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What ptxas makes of every kernel: registers, spilled bytes (stores and loads together) and static shared memory.
-#   scripts/lab/ptxas_table.sh [--arch 90]          prints the table; docs/benchmarks/ptxas-sm90.txt is one
-#   scripts/lab/ptxas_table.sh --check FILE         compiles, and compares with a table: fails where a kernel of f32 or
-#                                               bf16 spills, where kernels or their spills are not those of the table,
-#                                               or registers differ by more than 8
-# Needs nvcc (in PATH, or in /usr/local/cuda/bin).
+# A table of every kernel's registers, spilled bytes (stores plus loads) and static shared memory, from ptxas.
+#   scripts/lab/ptxas_table.sh [--arch 90]     prints the table, as in docs/benchmarks/ptxas-sm90.txt
+#   scripts/lab/ptxas_table.sh --check FILE    compiles and compares with the table in FILE. Fails if an f32 or bf16
+#                                              kernel spills, if the kernels or their spills differ, or if registers
+#                                              differ by more than 8
+# Needs nvcc, in PATH or in /usr/local/cuda/bin.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,15 +19,15 @@ while [[ $# -gt 0 ]]; do
 done
 if [[ -n $check ]]; then arch=$(sed -n 's/^# .*sm_\([0-9a]*\).*/\1/p' "$check" | head -n 1); fi
 arch=${arch:-90}
-nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || { echo "ptxas_table: no nvcc here" >&2; exit 2; }
+nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || { echo "ptxas_table: nvcc not found" >&2; exit 2; }
 version=$("$nvcc" --version | sed -n 's/.*release \([0-9.]*\),.*/\1/p')
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-compile() {  # FILE: ptxas's words
+compile() {  # FILE: writes ptxas's output to a log
   local name
   name=$(basename "$1" .cu)
-  # shellcheck disable=SC2086  # the launcher may be none
+  # shellcheck disable=SC2086  # the launcher may be empty
   if ! $launcher "$nvcc" -c -std=c++20 -O3 -DNDEBUG -DDYAD_CUDA -I. --expt-relaxed-constexpr \
       -gencode "arch=compute_$arch,code=sm_$arch" -Xptxas=-v "$1" -o "$work/$name.o" >"$work/$name.log" 2>&1; then
     cat "$work/$name.log" >&2
@@ -39,8 +39,8 @@ launcher=${CMAKE_CUDA_COMPILER_LAUNCHER:-} nvcc=$nvcc work=$work arch=$arch
 export launcher nvcc work arch
 find kernels -name '*.cu' | xargs -P "$(nproc)" -I{} bash -c 'compile {}'
 
-# ptxas says, a kernel:  Compiling entry function 'NAME' ... / A bytes stack frame, B bytes spill stores, C bytes
-# spill loads / Used R registers, ... S bytes smem
+# ptxas prints for each kernel: Compiling entry function 'NAME' ... / A bytes stack frame, B bytes spill
+# stores, C bytes spill loads / Used R registers, ... S bytes smem
 awk '/Compiling entry function/ { match($0, /\x27_Z[^\x27]*\x27/); name = substr($0, RSTART + 1, RLENGTH - 2) }
      /bytes spill stores/ { spilled = $5 + $9 }
      /Used [0-9]+ registers/ {
@@ -52,7 +52,7 @@ awk '/Compiling entry function/ { match($0, /\x27_Z[^\x27]*\x27/); name = substr
           s/kernels::(nvcc::)?(winograd::)?//g; s/\bfloat\b/f32/g; s/\bdouble\b/f64/g' |
   awk '{ name = $4; for (i = 5; i <= NF; ++i) name = name " " $i; printf "%-78s %9d %7d %6d\n", name, $1, $2, $3 }' |
   LC_ALL=C sort >"$work/rows"
-[[ -s $work/rows ]] || { echo "ptxas_table: ptxas said nothing" >&2; exit 1; }
+[[ -s $work/rows ]] || { echo "ptxas_table: ptxas printed no kernel" >&2; exit 1; }
 {
   echo "# scripts/lab/ptxas_table.sh: nvcc $version, sm_$arch"
   printf '# %-76s %9s %7s %6s\n' kernel registers spilled shared
@@ -68,7 +68,7 @@ if [[ -n $spilling ]]; then
   status=1
 fi
 if [[ $(head -n 1 "$check") != "$(head -n 1 "$work/table")" ]]; then
-  echo "note: the table is of another nvcc than this one ($version), so only spills of f32 and bf16 were checked"
+  echo "note: the table was made by another nvcc than this one ($version), so only spills of f32 and bf16 were checked"
   exit $status
 fi
 awk 'FNR == 1 { ++file }
@@ -84,8 +84,8 @@ awk 'FNR == 1 { ++file }
        delete old_registers[name]
      }
      END {
-       for (name in old_registers) { print "ptxas_table: gone: " name; bad = 1 }
+       for (name in old_registers) { print "ptxas_table: missing kernel: " name; bad = 1 }
        exit bad
      }' "$check" "$work/table" || status=1
-if [[ $status != 0 ]]; then echo "ptxas_table: if that is meant: scripts/lab/ptxas_table.sh --arch $arch >$check"; fi
+if [[ $status != 0 ]]; then echo "ptxas_table: if this is intended, update the table: scripts/lab/ptxas_table.sh --arch $arch >$check"; fi
 exit $status

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""dyad's ops beside PyTorch's, at the same shapes on the same device.
+"""Compares the times of dyad's ops with PyTorch's, at the same shapes on the same device.
 
   scripts/lab/pytorch_ops.py OPS.json [--compile]
 
-OPS.json is from `dyad bench ops --cache warm --json`, made just before on the same machine; device, type and shapes are taken from
-it. Both sides time runs in a row (on a GPU as many as take 2 ms) and give the median of 20. Images are channels last.
-A ratio above 1: dyad is faster. Ops that PyTorch has no single counterpart for (LARS, the views) have no row.
+OPS.json is the output of `dyad bench ops --cache warm --json`, made just before on the same machine; it gives device, type
+and shapes. Both sides time consecutive runs (on a GPU as many as take 2 ms) and report the median of 20. Images are
+channels last. A ratio above 1 means that dyad is faster. Ops without a single counterpart in PyTorch (LARS, the views)
+have no row.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import torch_simclr
 
 
 def nhwc(*shape, device, dtype):
-    """As (N,H,W,C) lies in memory, to PyTorch (N,C,H,W)."""
+    """A tensor that is (N,H,W,C) in memory and (N,C,H,W) to PyTorch."""
     return torch.rand(shape, device=device, dtype=dtype).mul_(2).sub_(1).movedim(-1, 1)
 
 
@@ -42,7 +43,7 @@ def convolution(filters, kernel, stride, padding):
 
 
 def counterpart(op, s, like, weights):
-    """(inputs, function) of PyTorch, or None. `like` is for activations, `weights` for parameters (f32 beside bf16)."""
+    """PyTorch's (inputs, function), or None. `like`: of activations; `weights`: of parameters (f32 beside bf16)."""
     def x(*shape):
         return torch.rand(shape or s, **like).mul_(2).sub_(1).requires_grad_()
 
@@ -102,16 +103,16 @@ def seconds_of(device, f):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("ops")
-    p.add_argument("--compile", action="store_true", help="torch.compile beside eager")
+    p.add_argument("--compile", action="store_true", help="also time torch.compile")
     a = p.parse_args()
     bench = json.load(open(a.ops))
     if bench.get("cache") != "warm":
-        sys.exit(f"pytorch_ops: {a.ops} is of runs with a cold cache, expected one of dyad bench ops --cache warm")
+        sys.exit(f"pytorch_ops: {a.ops} was measured with a cold cache, expected dyad bench ops --cache warm")
     device = bench["device"].split(":")[0]
     like = {"device": device, "dtype": torch.bfloat16 if bench["dtype"] == "bf16" else torch.float32}
     weights = {"device": device, "dtype": torch.float32}
     torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # as dyad, unless DYAD_TF32=on
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # like dyad without DYAD_TF32=on
     kinds = {"eager": lambda f: f} | ({"compile": torch.compile} if a.compile else {})
     print("| op | shape | " + " | ".join(f"{what} dyad ms | {k} ms | ratio" for what in ("forward", "both") for k in kinds)
           + " |\n|---|---|" + "--:|" * 6 * len(kinds))

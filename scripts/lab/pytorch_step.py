@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The PyTorch side of compare_pytorch.py: one SimCLR training step, measured on request.
+"""The PyTorch side of compare_pytorch.py: times a SimCLR training step on request.
 
-Reads `go N` lines from stdin; runs N steps and answers with one JSON line of seconds, by phase. The step is
-that of apps/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of two layers, NT-Xent, backward,
-SGD with momentum; images stay in memory, channels last; f32, or bf16 by autocast.
+Reads lines `go N` from stdin; runs N steps and answers with one JSON line of seconds by phase. The step is the one
+of apps/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of two layers, NT-Xent, backward,
+SGD with momentum. Images stay in memory, channels last. f32, or bf16 by autocast.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import torch_simclr
 
 
 def images(batch, size):
-    """The same noise as in apps/bench_step.cpp, NHWC: a hash of each element's place."""
+    """The same noise as in apps/bench_step.cpp, NHWC: a hash of each element's index."""
     low = 0xFFFFFFFF
     h = torch.arange(batch * size * size * 3) * 2654435761 & low
     h = (h ^ h >> 15) * 2246822519 & low
@@ -29,27 +29,27 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--arch", default="resnet18")
-    p.add_argument("--size", type=int, default=32, help="of the images; up to 64 with the CIFAR stem")
+    p.add_argument("--size", type=int, default=32, help="image size; up to 64 with the CIFAR stem")
     p.add_argument("--device", default="cpu")
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
-    p.add_argument("--tf32", action="store_true", help="f32 products on a GPU's tensor cores, in TF32")
-    p.add_argument("--deterministic", action="store_true", help="only such engines of cuDNN, as dyad")
+    p.add_argument("--tf32", action="store_true", help="compute f32 products on a GPU's tensor cores, in TF32")
+    p.add_argument("--deterministic", action="store_true", help="only deterministic engines of cuDNN, like dyad")
     p.add_argument("--compile", default="", help="mode of torch.compile; empty: eager")
-    p.add_argument("--simdlen", type=int, help="bits of a vector in code from torch.compile")
+    p.add_argument("--simdlen", type=int, help="vector width in bits of code from torch.compile")
     p.add_argument("--weights", help="write the initial weights here (safetensors)")
     a = p.parse_args()
     torch.manual_seed(0)
     cuda = a.device.startswith("cuda")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
     torch.backends.cudnn.deterministic = a.deterministic
-    torch.backends.cudnn.benchmark = cuda  # as its users are told: tries cuDNN's algorithms
+    torch.backends.cudnn.benchmark = cuda  # as PyTorch's documentation recommends: times cuDNN's algorithms
 
     model = torch_simclr.SimCLR(a.arch, "cifar" if a.size <= 64 else "imagenet").to(memory_format=torch.channels_last).train()
     if a.weights:
         from safetensors.torch import save_file
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, a.weights)
     model.to(a.device)
-    decayed = [p for p in model.parameters() if p.ndim > 1]  # not biases and normalization, as dyad
+    decayed = [p for p in model.parameters() if p.ndim > 1]  # not biases and normalization, like dyad
     others = [p for p in model.parameters() if p.ndim == 1]
     optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 1e-4}, {"params": others}],
                                 lr=0.05, momentum=0.9, fused=True)

@@ -1,6 +1,6 @@
-"""SimCLR in PyTorch, by torchvision's ResNet and the published optimizers: what dyad is compared with.
+"""SimCLR in PyTorch with torchvision's ResNet and the published optimizers: the reference for comparisons with dyad.
 
-As a program it loads an encoder that `dyad export` wrote, and says what it is:
+As a program it loads an encoder written by `dyad export` and describes it:
   scripts/lab/torch_simclr.py encoder.safetensors
 """
 
@@ -17,7 +17,7 @@ BLOCKS = {"resnet10": (BasicBlock, [1, 1, 1, 1]), "resnet18": (BasicBlock, [2, 2
 
 
 class ResNet(TorchvisionResNet):
-    """torchvision's without fc, and with the stem and the width that dyad knows besides."""
+    """torchvision's ResNet without fc, with dyad's options for stem and width."""
 
     def __init__(self, arch="resnet18", stem="cifar", width=1.0):
         block, layers = BLOCKS[arch]
@@ -64,7 +64,7 @@ def nt_xent(h, tau):
 
 
 class GoogleLARS(torch.optim.Optimizer):
-    """google-research/simclr, lars_optimizer.py, classic momentum: the velocity holds the learning rate."""
+    """google-research/simclr, lars_optimizer.py, classic momentum: the velocity includes the learning rate."""
 
     def __init__(self, params, lr, momentum=0.9, weight_decay=0.0, eeta=1e-3):
         super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, eeta=eeta, adapt=True))
@@ -100,7 +100,7 @@ def make_optimizer(name, model, lr, momentum, weight_decay, lars="google"):
 
 
 def load_encoder(path):
-    """(encoder in eval mode, the file's metadata) of what `dyad export --format safetensors` wrote."""
+    """(encoder in eval mode, the file's metadata) from a file of `dyad export --format safetensors`."""
     from safetensors import safe_open
     with safe_open(path, "pt") as file:
         about = file.metadata()

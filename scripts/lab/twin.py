@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A whole pretraining twice: by dyad, and by PyTorch from the same recipe. Curves and kNN side by side.
+"""Runs a whole pretraining with dyad and with PyTorch from the same recipe, and compares loss curves and kNN.
 
   scripts/lab/twin.py --data cifar-10-batches-bin [--images 10000] [--epochs 5] [--seeds 1 2 3] [--out FILE.json]
 
-Needs torch, torchvision and safetensors, and a built dyad (--dyad). Of each seed dyad's initial weights and learning rates
-are PyTorch's too; views, batches and their order are each side's own, PyTorch's by torchvision.transforms.v2 on the CPU.
-Each side finds the neighbours of all test images among the training images by its own code (k = 200, T = 0.1). Prints a
-table in Markdown.
+Needs torch, torchvision and safetensors, and a built dyad (--dyad). For each seed PyTorch uses dyad's initial weights and
+learning rates. Each side has its own views, batches and order; PyTorch's views are torchvision.transforms.v2 on the CPU.
+Each side finds the neighbours of all test images among the training images with its own code (k = 200, T = 0.1). Prints a
+Markdown table.
 """
 
 import argparse
@@ -30,7 +30,7 @@ MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def first_images(source, to, count):
-    """CIFAR-10's files with the first count / 5 images of each training batch and all of the test images."""
+    """A copy of CIFAR-10 with the first count / 5 images of each training batch and all test images."""
     for path in Path(source).iterdir():
         data = path.read_bytes()
         if path.name.startswith("data_batch"):
@@ -45,7 +45,7 @@ def images_of(folder, names):
 
 
 class Views(torch.utils.data.Dataset):
-    """Two views of an image: SimCLR's for CIFAR (Chen et al. 2020, B.9), on 8-bit tensors as dyad's."""
+    """Two views of an image: SimCLR's for CIFAR (Chen et al. 2020, B.9), on 8-bit tensors like dyad's."""
 
     def __init__(self, images):
         self.images = images
@@ -65,7 +65,7 @@ def normalized(images):
 
 
 def neighbours_vote(model, train, test, k=200, temperature=0.1):
-    """Percent of the test images whose class the weighted vote of the k nearest names (Wu et al. 2018)."""
+    """Accuracy in percent of the weighted vote of the k nearest neighbours (Wu et al. 2018)."""
     def features(images):
         with torch.no_grad():
             return F.normalize(torch.cat([model.encoder(normalized(part)) for part in images.split(500)]))
@@ -120,14 +120,14 @@ def by_pytorch(a, train, test, seed, initial, rates, decay):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, help="folder of CIFAR-10's binary files")
-    p.add_argument("--images", type=int, default=10000, help="of the training images")
+    p.add_argument("--images", type=int, default=10000, help="number of training images")
     p.add_argument("--epochs", type=int, default=5)
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--arch", default="resnet10")
     p.add_argument("--width", type=float, default=0.5)
     p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     p.add_argument("--dyad", default="build/cpu/dyad")
-    p.add_argument("--out", help="everything, as JSON")
+    p.add_argument("--out", help="JSON file for all results")
     a = p.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,9 +1,9 @@
-# What other projects get, by find_package(dyad) of an installed tree or by FetchContent: dyad::simt, the SIMT layer,
-# and dyad::gradcheck, a program's main that checks the cards linked to it.
+# The targets for other projects, by find_package(dyad) or FetchContent: dyad::simt, the SIMT layer, and
+# dyad::gradcheck, a main() that checks the cards linked to it.
 add_library(dyad::simt ALIAS simt)
 add_library(dyad::gradcheck ALIAS gradcheck)
 if(DYAD_CUDA)
-  return()  # an installed tree is for checking kernels, which needs the host's build
+  return()  # an installed tree serves to check kernels, which needs a host build
 endif()
 
 include(GNUInstallDirs)

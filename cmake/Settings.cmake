@@ -1,25 +1,26 @@
-# What every target of ours is compiled with: the interface target `settings`.
+# The interface target `settings`: the compile options of all our targets.
 add_library(settings INTERFACE)
 target_include_directories(settings INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/dyad>)
-# file names in messages begin at the top of the tree
+# file names in messages are relative to the top of the tree
 target_compile_options(settings INTERFACE
   $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>
   $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>)
 target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
 target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(settings INTERFACE  # "literal" + string: a false alarm of g++ 12 (PR 105651)
+  target_compile_options(settings INTERFACE  # "literal" + string: a false positive of g++ 12 (PR 105651)
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")  # UNROLL is a wish: at -O1 it is not always granted
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")  # UNROLL is a hint: at -O1 clang may ignore it
   target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-pass-failed>)
 endif()
 if(DYAD_WERROR)
   target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Werror>>)
 endif()
 
-# `native` is resolved to a level: ccache hashes the literal flag, so objects of -march=native could cross machines.
+# `native` is resolved to a level: ccache hashes the literal flag, so it could return -march=native objects of another
+# machine.
 if(DYAD_ARCH STREQUAL "native")
   set(DYAD_ARCH_RESOLVED "generic")
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND EXISTS /proc/cpuinfo)
@@ -45,17 +46,17 @@ if(DYAD_SANITIZE)
   target_compile_options(settings INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${DYAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g>)
   target_link_options(settings INTERFACE -fsanitize=${DYAD_SANITIZE})
-  target_compile_definitions(settings INTERFACE DYAD_SIMT_ONLY)  # one instantiation of each kernel: the checked one
+  target_compile_definitions(settings INTERFACE DYAD_SIMT_ONLY)  # instantiate only the checked variant of each kernel
 endif()
 
 if(DYAD_SANITIZE MATCHES "memory")
-  # Only what kernels own counts as unwritten: their variables here, their memory in kernels/simt. Elsewhere libstdc++,
-  # which is not instrumented, writes into variables unseen.
+  # Only kernels' own data is tracked as uninitialized: their variables here, their memory in kernels/simt. Elsewhere
+  # libstdc++, which is not instrumented, writes into variables unnoticed.
   target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-memory-track-origins=2>
     $<$<NOT:$<BOOL:$<TARGET_PROPERTY:HAS_KERNELS>>>:SHELL:-mllvm -msan-poison-stack=0>)
 endif()
 
-if(NOT DYAD_SANITIZE MATCHES "thread|memory")  # they do not know libgomp's synchronisation
+if(NOT DYAD_SANITIZE MATCHES "thread|memory")  # these sanitizers do not know libgomp's synchronisation
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   target_link_libraries(settings INTERFACE OpenMP::OpenMP_CXX)
 endif()

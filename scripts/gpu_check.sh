@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check that needs a GPU, in one command: builds for this machine's GPU, compares every op with the CPU
 # device, checks gradients, trains, runs the tests and compute-sanitizer, and times ops and training steps beside
-# PyTorch's. Writes one compact
-# report, OUT/gpu-DATE-CARD.md, and OUT/logs.tar.gz.
+# PyTorch's. Writes one compact report, OUT/gpu-DATE-CARD.md, and every log into OUT/logs.tar.gz.
 #   scripts/gpu_check.sh [--device cuda|cpu] [--carry FOLDER] [--out DIR] [--minutes M] [--only REGEX] [--python P] [--quick]
 #                        [--built]
 # --carry    a folder made by scripts/lab/carry.sh, for machines where packages can't be installed

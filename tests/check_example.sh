@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples/bring_your_own_kernel from an installed tree, as its README has it: it passes, and each of four bugs planted
-# in a copy of it is found with the line that it is on.
+# Builds examples/bring_your_own_kernel against an installed tree, as in its README. The kernel must pass, and each of
+# four bugs planted in a copy must be found with its source line.
 #   tests/check_example.sh PREFIX            a build without sanitizers, installed
 #   tests/check_example.sh PREFIX --tsan     a build with ThreadSanitizer, installed
 # The last line is `N passed, N failed`.
@@ -25,7 +25,7 @@ build() { cmake --build "$work/build" >"$work/out" 2>&1 || { cat "$work/out"; ex
 planted() {  # NAME FROM TO EXPECTED: with FROM replaced by TO, the program fails and prints EXPECTED
   local right=0
   FROM=$2 TO=$3 perl -0pe 's/\Q$ENV{FROM}\E/$ENV{TO}/' "$work/right.cu" >"$work/rms_norm.cu"
-  if cmp -s "$work/right.cu" "$work/rms_norm.cu"; then echo "check_example: $1: nothing to replace"; exit 1; fi
+  if cmp -s "$work/right.cu" "$work/rms_norm.cu"; then echo "check_example: $1: the text to replace was not found"; exit 1; fi
   build
   if ! "$work/build/check_kernels" >"$work/out" 2>&1 && grep -Eq -- "$4" "$work/out"; then right=1; fi
   result $right "$1"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Which folder may include which; an arrow that is not listed is a mistake. Nothing outside kernels/ includes the SIMT
-# layer, which gives CUDA's names a meaning. The rooms (subfolders) of a folder don't include each other in a cycle, and
-# no room of apps/ includes a file at the root of apps/.
+# Checks which folder includes which; an include that is not listed is an error. Only kernels/ may include the SIMT layer,
+# which defines CUDA's names. The rooms (subfolders) of a folder must not include each other in a cycle, and no room of
+# apps/ may include a file at the root of apps/.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 

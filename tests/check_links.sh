@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every file that a page links to, or names in backquotes with a folder before it, exists.
+# Checks that every file exists that a page links to, or names in backquotes with its folder.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 bad=0 pages=0

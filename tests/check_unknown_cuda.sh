@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the SIMT layer does not know of CUDA must not compile: each piece of a kernel below, and what its error must say.
+# Features of CUDA that the SIMT layer lacks must not compile. Below are pieces of kernels, each with text that the
+# compiler's error must contain.
 #   tests/check_unknown_cuda.sh COMPILER
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,7 @@ compiles() { "$compiler" -std=c++20 -fsyntax-only -I. -x c++ - 2>&1; }
 refused() {  # WHAT THE ERROR SAYS, BEFORE THE KERNEL, IN THE KERNEL
   local out
   if out=$(kernel "$2" "$3" | compiles); then
-    echo "compiles, and must not: $2$3"
+    echo "compiles, expected an error: $2$3"
     failures=$((failures + 1))
   elif [[ $out != *"$1"* ]]; then
     echo "the error of $2$3 does not say \"$1\": $out"
@@ -25,5 +26,5 @@ refused 'cooperative_groups' '#include <cooperative_groups.h>' 'cooperative_grou
 refused '__half' '' '__half h = x[0];'
 refused '__activemask' '' 'n[0] = __activemask();'
 refused 'tex2D' '' 'x[0] = tex2D<float>(0, 1.f, 2.f);'
-echo "6 things that are not known, $failures compile"
+echo "6 unsupported features, $failures compile"
 [[ $failures == 0 ]]

@@ -1,4 +1,4 @@
-// dyad data check, and the images that are not upright.
+// dyad data check, and the EXIF orientation.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -15,7 +15,7 @@ namespace {
 
 std::string jpeg() { return encode_jpeg(8, 8, std::vector<std::uint8_t>(192, 77)); }
 
-// A JPEG with an Exif segment that holds one entry.
+// A JPEG with an EXIF segment of one entry.
 std::string jpeg_with_exif(bool little, int tag, int type, int value) {
   const auto number = [little](int v, int bytes) {
     std::string text = little_endian(std::uint32_t(v), bytes);
@@ -47,8 +47,7 @@ Answer ask(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-TEST_CASE(
-    "EXIF: the orientation is read in both byte orders, and nothing that is cut or strange is followed") {
+TEST_CASE("EXIF: the orientation is read in both byte orders; truncated or invalid segments are ignored") {
   CHECK(orientation(jpeg()) == 1);
   for (const bool little : {false, true}) {
     for (int value = 1; value <= 8; ++value)
@@ -68,7 +67,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("an EXIF orientation is told, and not applied") {
+TEST_CASE("an EXIF orientation is reported, but not applied") {
   const std::string plain = jpeg(), turned = jpeg_with_exif(true, 0x0112, 3, 6);
   const Scratch scratch;
   scratch.write("a/1.jpg", plain);

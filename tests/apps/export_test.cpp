@@ -1,4 +1,4 @@
-// What other programs load of ours, and what we load of theirs.
+// Files that other programs load, and files of other programs that dyad loads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -57,7 +57,7 @@ const Tensor& tensor_of(const TensorFile& file, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("npy: the bytes are numpy.save's") {
+TEST_CASE("npy: the same bytes as numpy.save") {
   const Scratch scratch;
   const auto bytes = [&](const Tensor& t) {
     write_npy(scratch.path("t.npy"), t);
@@ -112,10 +112,10 @@ TEST_CASE("an encoder has torchvision's names, types and shapes: load_state_dict
   }
 }
 
-TEST_CASE("an encoder comes back bit by bit, from a file of its own or from a checkpoint; the head stays") {
+TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically; the head is unchanged") {
   const Scratch scratch;
   const apps::Model saved(small(1), cpu);
-  for (const Parameter& p : saved.parameters.list())  // statistics unlike a fresh model's
+  for (const Parameter& p : saved.parameters.list())  // statistics that differ from a new model's
     if (!p.trained)
       for (std::int64_t i = 0; i < p.value.numel(); ++i) {
         if (p.value.dtype() == DType::i64) p.value.data<std::int64_t>()[i] = 5;
@@ -135,7 +135,7 @@ TEST_CASE("an encoder comes back bit by bit, from a file of its own or from a ch
   }
 }
 
-TEST_CASE("fc is passed over, counters may be missing, and other floating types are converted") {
+TEST_CASE("fc is ignored, counters may be missing, and other floating types are converted") {
   const Scratch scratch;
   const apps::Model saved(small(1), cpu);
   TensorFile file;
@@ -152,7 +152,7 @@ TEST_CASE("fc is passed over, counters may be missing, and other floating types 
   CHECK(loaded.parameters.hash("encoder.") == saved.parameters.hash("encoder."));
 }
 
-TEST_CASE("a file that does not fit is refused in one line, and nothing of it is taken") {
+TEST_CASE("a file that does not fit is refused in one line, and no tensor is loaded") {
   const Scratch scratch;
   const apps::Model saved(small(1), cpu), loaded(small(2), cpu);
   const std::uint64_t before = loaded.parameters.hash();
@@ -192,7 +192,7 @@ TEST_CASE("a file that does not fit is refused in one line, and nothing of it is
         "bn1.num_batches_tracked is f32 (), expected i64 () for --arch resnet10");
 }
 
-TEST_CASE("pretrain begins with --init-weights; export writes the encoder and its features") {
+TEST_CASE("pretrain starts from --init-weights; export writes the encoder and its features") {
   const Scratch scratch;
   const apps::Model theirs(small(9), cpu);
   write_safetensors(scratch.path("theirs"), apps::encoder_tensors(theirs.parameters));

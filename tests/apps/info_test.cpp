@@ -1,4 +1,4 @@
-// dyad info: the encoders' convolutions, and what runs each of them.
+// dyad info: the encoders' convolutions, and the algorithm of each.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace {
 
 struct Total {
   int count = 0;
-  std::int64_t products = 0;  // multiplications of an image
+  std::int64_t products = 0;  // multiplications per image
 };
 
 Total total(const apps::InfoOptions& o) {

@@ -1,5 +1,4 @@
-// Inputs that are wrong in one way each. `dyad` is run on every one, in a process of its own; what it must do
-// is said in main.cpp.
+// Inputs with one defect each. main.cpp runs `dyad` on each in its own process and checks the result.
 #pragma once
 
 #include <functional>
@@ -10,22 +9,23 @@
 
 struct BadInput {
   std::string name;
-  std::vector<std::string> arguments;  // of dyad; DIR stands for the folder of the case
-  int code;                            // that dyad ends with
-  std::string says;                    // part of the line; DIR stands for the folder, ... for anything
-  std::function<void(const Scratch&)> make = [](const Scratch&) {};  // the files
-  long room = 0;          // bytes that a file may have (RLIMIT_FSIZE); 0: any
-  bool training = false;  // it has begun: other lines come first, and DIR/run holds all but a checkpoint
+  std::vector<std::string> arguments;  // of dyad; DIR is replaced by the folder of the case
+  int code;                            // the expected exit code
+  std::string says;                    // expected part of the line; DIR: the folder; ...: anything
+  std::function<void(const Scratch&)> make = [](const Scratch&) {};  // writes the files
+  long room = 0;  // limit of a file's bytes (RLIMIT_FSIZE); 0: none
+  bool training =
+      false;  // training had started: other lines come first, and DIR/run has every file but a checkpoint
 };
 
-// A file of a name and bytes, which `dyad data preview` reads as the only image of a class.
+// A file that `dyad data preview` reads as the only image of a class.
 struct BadImage {
   std::string name, bytes, says;
 };
 
 std::vector<BadImage> bad_jpegs();
 std::vector<BadImage> bad_pngs();
-std::vector<BadImage> bad_bitmaps();  // BMP, PNM, TGA, and what is no image at all
+std::vector<BadImage> bad_bitmaps();  // BMP, PNM, TGA, and files that are no images
 
 std::vector<BadInput> bad_images();
 std::vector<BadInput> bad_records();      // CIFAR and STL-10

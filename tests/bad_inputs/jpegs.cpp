@@ -14,14 +14,14 @@ std::vector<std::uint8_t> waves(int height, int width, int channels) {
   return pixels;
 }
 
-// Where the n-th segment of a marker begins: its 0xff.
+// The offset of the n-th segment of a marker, at its 0xff.
 std::size_t find(const std::string& jpeg, int marker, int n = 0) {
   for (std::size_t at = 2; at + 4 <= jpeg.size();) {
     const int found = std::uint8_t(jpeg[at + 1]);
     if (found == marker && n-- == 0) return at;
     const std::size_t length = std::size_t(std::uint8_t(jpeg[at + 2])) << 8 | std::uint8_t(jpeg[at + 3]);
     at += 2 + length;
-    if (found == 0xda)  // the scan's bits follow
+    if (found == 0xda)  // followed by the scan's bits
       while (at + 1 < jpeg.size() && !(jpeg[at] == '\xff' && jpeg[at + 1] != 0)) ++at;
   }
   throw std::logic_error("no such marker");
@@ -54,7 +54,7 @@ std::vector<BadImage> bad_jpegs() {
     return file.insert(at, bytes);
   };
   const std::string zero(1, '\0'), two_zeros(2, '\0');
-  const std::size_t bits = scan + length(plain, scan);  // where the scan's bits begin
+  const std::size_t bits = scan + length(plain, scan);  // offset of the scan's bits
 
   std::vector<BadImage> list = {
       {"jpeg: three bytes", cut(plain, 3), "JPEG header: Premature end of JPEG file, expected a whole"},

@@ -1,5 +1,6 @@
-// Runs dyad on every bad input. Each must end with its exit code, say in one line on stderr what is wrong and
-// where, take less than a second of CPU time (unless it trains) and 256 MB, and leave no file changed.
+// Runs dyad on every bad input. Each run must end with the expected exit code, print one line on stderr that
+// says what is wrong and where, take less than a second of CPU time (unless it trains) and 256 MB, and change
+// no file.
 //   bad_inputs DYAD [NAME]   NAME: only inputs whose names contain it, and their lines are printed
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -18,10 +19,10 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Outcome {
-  int code = 0;  // of exit, or 128 and the signal
+  int code = 0;  // exit code, or 128 + signal
   double seconds = 0;
   double megabytes = 0;
-  std::string line;  // what stderr received
+  std::string line;  // the output on stderr
 };
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
@@ -45,7 +46,7 @@ Outcome run(const std::string& dyad, const std::vector<std::string>& arguments, 
     const rlimit ten_seconds = {10, 10};
     setrlimit(RLIMIT_CPU, &ten_seconds);
     alarm(120);
-    if (room > 0) {  // a write beyond it fails, as on a full disk
+    if (room > 0) {  // a write beyond the limit fails, as on a full disk
       const rlimit bytes = {rlim_t(room), rlim_t(room)};
       setrlimit(RLIMIT_FSIZE, &bytes);
       signal(SIGXFSZ, SIG_IGN);
@@ -66,7 +67,7 @@ Outcome run(const std::string& dyad, const std::vector<std::string>& arguments, 
   return o;
 }
 
-// Every file below a folder, with its size and time; without those of a run that is under way.
+// Every file below a folder, with its size and time. `training`: without the files of a started run.
 std::map<std::string, std::string> listing(const fs::path& folder, bool training) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -84,7 +85,7 @@ std::map<std::string, std::string> listing(const fs::path& folder, bool training
   return files;
 }
 
-// Whether the parts of `says`, which "..." stands between, come in this order.
+// Whether the parts of `says` between "..." occur in this order.
 bool has_parts(const std::string& line, const std::string& says) {
   std::size_t at = 0;
   for (std::size_t part = 0, end = 0; end != std::string::npos; part = end + 3) {
@@ -97,7 +98,7 @@ bool has_parts(const std::string& line, const std::string& says) {
   return true;
 }
 
-// What is wrong with how dyad took the input, or "".
+// Returns what is wrong with dyad's reaction, or "".
 std::string judge(const BadInput& input, const Outcome& o, const std::string& folder, bool unchanged) {
   const std::string says = replace_all(input.says, "DIR", folder);
   if (o.code != input.code)

@@ -39,9 +39,9 @@ std::string ihdr(const Header& h) {
 
 const std::string signature = "\x89PNG\r\n\x1a\n";
 const std::string end = chunk("IEND", "");
-const std::string rows(14, '\0');  // of 2 x 2 RGB, with the filter byte of each
+const std::string rows(14, '\0');  // two rows of 2 x 2 RGB, each with its filter byte
 
-// A PNG of 2 x 2: the header, what stands between it and the pixels, the pixels.
+// A PNG of 2 x 2: the header, chunks before the pixels, the pixels.
 std::string png(const Header& h = {}, const std::string& before = "",
                 const std::string& idat = chunk("IDAT", zlib(rows)), const std::string& after = end) {
   return signature + ihdr(h) + before + idat + after;
@@ -58,7 +58,7 @@ std::vector<BadImage> bad_pngs() {
   const std::string palette = chunk("PLTE", "abcdef"), pixels = chunk("IDAT", zlib(rows));
   const Header indexed{.colour = 3};
   const std::string indices = chunk("IDAT", zlib(std::string("\0\0\1\0\0\1", 6)));
-  const std::size_t idat = 8 + 25;  // where its length stands
+  const std::size_t idat = 8 + 25;  // offset of its length
   return {
       {"png: the signature alone", signature, "PNG...end of stream, expected a whole"},
       {"png: cut in the header", good.substr(0, 20), "PNG...end of stream, expected a whole"},

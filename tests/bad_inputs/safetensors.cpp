@@ -1,4 +1,4 @@
-// Files that pretraining is to resume from.
+// Files given to pretrain --resume.
 #include "tests/bad_inputs/bad_input.h"
 #include "tests/support/raw_bytes.h"
 

@@ -89,7 +89,7 @@ std::vector<BadInput> bad_settings() {
   list.push_back(
       {"config: a folder", pretrain({"--config", "DIR"}), 2, "config file DIR: ", [](const Scratch&) {}});
 
-  // a path below a file: nothing can be made there, not even by root
+  // a path below a file: not even root can create files there
   const auto file = [](const Scratch& scratch) { scratch.write("file", "x"); };
   list.push_back({"unwritable: the run's folder below a file",
                   {"pretrain", "--data", "data/samples", "--run", "DIR/file/run", "--arch", "resnet10",

@@ -1,5 +1,5 @@
-// Matrix products of the CUDA device against plain loops, by a cuBLASLt that interprets on the host what it
-// is told.
+// Matrix products of the CUDA device against plain loops. A test double of cuBLASLt computes on the host from
+// the descriptors that it receives.
 #include "kernels/vendor/cublaslt.h"
 
 #include <doctest/doctest.h>
@@ -21,7 +21,7 @@ namespace lt = kernels::cublaslt;
 
 namespace {
 
-// The double in place of the library; at the end nothing that was created may be left.
+// Replaces the library by the double. At the end every descriptor must be destroyed.
 struct Stand {
   Stand() {
     cublaslt_double::library() = {};
@@ -41,7 +41,7 @@ struct Stand {
   std::unique_ptr<lt::Products> products;
 };
 
-// Row-major, rows of length ld, with NaN between them: nobody may read or write there.
+// Row-major, rows of length ld, with NaN in the gaps, which must not be read or written.
 template <class T>
 struct Matrix {
   Matrix(std::int64_t rows, std::int64_t columns, std::int64_t ld, unsigned seed) : columns(columns), ld(ld) {
@@ -59,7 +59,7 @@ struct Matrix {
 struct Case {
   std::int64_t m, n, k;
   bool transpose_a, transpose_b, accumulate;
-  int padding;  // of each row
+  int padding;  // per row
 };
 
 std::vector<Case> cases() {
@@ -84,7 +84,7 @@ void compare(const Case& t) {
   const Matrix<T> a = stored(t.m, t.k, t.transpose_a, 1), b = stored(t.k, t.n, t.transpose_b, 2);
   Matrix<TC> c(t.m, t.n, t.n + t.padding, 3);
   const Matrix<TC> before = c;
-  if (!t.accumulate)  // what was there may be anything
+  if (!t.accumulate)  // the old values must not matter
     for (TC& v : c.data) v = TC(std::numeric_limits<float>::quiet_NaN());
 
   static std::vector<char> workspace =
@@ -110,7 +110,7 @@ void compare(const Case& t) {
 
 }  // namespace
 
-TEST_CASE("cuBLASLt: products are those of plain loops for every transpose, accumulation and row length") {
+TEST_CASE("cuBLASLt: products equal plain loops for every transpose, accumulation and row length") {
   const Stand stand;
   for (const Case& t : cases()) {
     compare<float, float>(t);
@@ -136,16 +136,16 @@ TEST_CASE("cuBLASLt: an algorithm is chosen once for a shape and its alignment, 
   CHECK(algorithms() == 1);
   multiply(a, true);
   CHECK(algorithms() == 2);
-  multiply(a + 64, false);  // 256 bytes on: as aligned as before
+  multiply(a + 64, false);  // 256 bytes further: the same alignment
   CHECK(algorithms() == 2);
-  multiply(a + 1, false);  // the double refuses an algorithm that was promised more
+  multiply(a + 1, false);  // the double refuses an algorithm chosen for a larger alignment
   CHECK(algorithms() == 3);
 }
 
 TEST_CASE("cuBLASLt: the workspace is the caller's, however it is aligned, and holds the rounded weight") {
   const Stand stand;
   cublaslt_double::library().wanted_workspace =
-      lt::workspace_bytes;  // the double overwrites all that it gets
+      lt::workspace_bytes;  // the double overwrites its whole workspace
   const std::size_t plain = matmul_workspace_bytes<CudaStream, bf16, bf16>(false, 4, 6, 4);
   std::vector<char> memory(plain + 128 + 64, 0x5a);
   for (const int offset : {0, 64, 128}) {
@@ -158,7 +158,7 @@ TEST_CASE("cuBLASLt: the workspace is the caller's, however it is aligned, and h
     for (char* p = memory.data(); p < workspace; ++p) REQUIRE(*p == 0x5a);
     for (char* p = workspace + plain; p < memory.data() + memory.size(); ++p) REQUIRE(*p == 0x5a);
   }
-  // B from its first element to its last, not the rest of its last row
+  // from the first element of B to the last, without the gap after its last row
   CHECK(matmul_workspace_bytes<CudaStream, bf16, float>(false, 4, 6, 9) ==
         plain + (5 * 9 + 4) * sizeof(bf16));
   CHECK(matmul_workspace_bytes<CudaStream, bf16, float>(true, 4, 6, 9) == plain + (3 * 9 + 6) * sizeof(bf16));
@@ -166,7 +166,7 @@ TEST_CASE("cuBLASLt: the workspace is the caller's, however it is aligned, and h
   CHECK(matmul_workspace_bytes<CpuStream, bf16, float>(false, 4, 6, 9) == 0);
 }
 
-TEST_CASE("cuBLASLt: a product of no rows or columns asks nothing of the library") {
+TEST_CASE("cuBLASLt: a product without rows or columns does not call the library") {
   const Stand stand;
   float x = 0;
   matmul(CudaStream{}, false, false, 0, 4, 4, &x, 4, &x, 4, &x, 4, false, nullptr);
@@ -174,7 +174,7 @@ TEST_CASE("cuBLASLt: a product of no rows or columns asks nothing of the library
   CHECK(cublaslt_double::library().algorithms.empty());
 }
 
-TEST_CASE("cuBLASLt: what it refuses is an error that names the call, and leaves nothing behind") {
+TEST_CASE("cuBLASLt: a failed call is an error that names the call, and no descriptor leaks") {
   const Stand stand;
   float a[64] = {}, c[64] = {};
   std::vector<char> workspace =
@@ -186,7 +186,7 @@ TEST_CASE("cuBLASLt: what it refuses is an error that names the call, and leaves
   CHECK_THROWS_WITH(multiply(),
                     doctest::Contains("cuBLASLt: CUBLAS_STATUS_EXECUTION_FAILED in cublasLtMatmul ("));
   cublaslt_double::library().no_algorithm = true;
-  CHECK_NOTHROW(multiply());  // it has one already
+  CHECK_NOTHROW(multiply());  // this product already has an algorithm
   CHECK_THROWS_WITH(
       matmul(CudaStream{}, true, false, 8, 8, 4, a, 8, a, 8, c, 8, false, workspace.data()),
       doctest::Contains("cuBLASLt: no algorithm for a matrix product of (8,4) of rows of 8 transposed and "
@@ -211,8 +211,7 @@ TEST_CASE("cuBLASLt: a product is one entry of the launch log") {
   CHECK(log.entries[0] == log.entries[1]);
 }
 
-TEST_CASE(
-    "cuBLASLt: every function is found in the library, where there is one, and it takes our descriptors") {
+TEST_CASE("cuBLASLt: if installed, the library has every function and accepts our descriptors") {
   lt::Api api;
   try {
     api = lt::library();
@@ -221,7 +220,7 @@ TEST_CASE(
     return;
   }
   CHECK(lt::version().find('.') != std::string::npos);
-  const lt::Api stand_in = cublaslt_double::api();  // for what needs a GPU
+  const lt::Api stand_in = cublaslt_double::api();  // for the functions that need a GPU
   api.create = stand_in.create;
   api.destroy = stand_in.destroy;
   api.heuristic = [](cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,

@@ -1,5 +1,4 @@
-// Plans of cuDNN on disk: where they lie, what outlives the program, and files that are damaged or can't be
-// written.
+// The disk cache of cuDNN plans: its path, persistence, and files that are damaged or can't be written.
 #ifdef DYAD_CUDNN
 #include "engine/files/cudnn_plan_cache.h"
 
@@ -17,7 +16,7 @@
 
 namespace {
 
-// A variable of the environment, set for a while.
+// Sets an environment variable during its lifetime.
 struct Variable {
   Variable(const char* variable, const std::optional<std::string>& value) : name(variable) {
     if (const char* text = std::getenv(name)) before = text;
@@ -36,7 +35,7 @@ struct Variable {
   std::optional<std::string> before;
 };
 
-// What f writes to stderr.
+// Returns what f writes to stderr.
 template <class F>
 std::string stderr_of(F f) {
   const Scratch scratch;
@@ -56,7 +55,7 @@ std::int64_t lines(const std::string& text) { return std::count(text.begin(), te
 
 }  // namespace
 
-TEST_CASE("cudnn plan cache: where it lies") {
+TEST_CASE("cudnn plan cache: its path") {
   const auto path = [] { return engine::cudnn_plan_cache_path("9.19.0", "NVIDIA H100 80GB HBM3"); };
   const std::string name = "/cudnn-9.19.0-NVIDIA-H100-80GB-HBM3.json";
   const Variable home("HOME", "/home/somebody"), xdg("XDG_CACHE_HOME", {}), own("DYAD_CUDNN_CACHE", {});
@@ -73,7 +72,7 @@ TEST_CASE("cudnn plan cache: where it lies") {
   CHECK(path().empty());
 }
 
-TEST_CASE("cudnn plan cache: choices outlive the program, and another's are kept") {
+TEST_CASE("cudnn plan cache: choices persist, and those of another process are kept") {
   const Scratch scratch;
   const std::string path = scratch.path("folder/cudnn.json");
   const std::string a = "{\"engine\": 47}", b = "\n\"";
@@ -92,10 +91,10 @@ TEST_CASE("cudnn plan cache: choices outlive the program, and another's are kept
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(scratch.folder / "folder"))
     files += entry.is_regular_file();
-  CHECK(files == 1);  // no temporary one is left
+  CHECK(files == 1);  // no temporary file is left
 }
 
-TEST_CASE("cudnn plan cache: a damaged file is one line, and is made anew") {
+TEST_CASE("cudnn plan cache: a damaged file is reported in one line and rewritten") {
   for (const char* damaged :
        {"", "{\"plans\": {\"a\": \"x", "[]", "{\"plans\": {\"a\": 3}}", "{\"plan\": {}}"}) {
     CAPTURE(damaged);
@@ -112,7 +111,7 @@ TEST_CASE("cudnn plan cache: a damaged file is one line, and is made anew") {
   }
 }
 
-TEST_CASE("cudnn plan cache: a folder that can't be written is one line, and plans stay in memory") {
+TEST_CASE("cudnn plan cache: an unwritable folder is reported in one line, and plans stay in memory") {
   const Scratch scratch;
   scratch.write("file", "");
   const std::string said = stderr_of([&] {

@@ -1,6 +1,6 @@
-// Convolution through cuDNN, without a GPU: a stand-in for the library that convolves in plain loops by the
-// extents and strides it is told, the plans on disk, and cuDNN's own word on which engines an H100 would
-// have.
+// Convolution by cuDNN, tested without a GPU: with a test double that convolves in plain loops by the extents
+// and strides that it receives, with plans on disk, and with cuDNN's own list of engines for a described
+// H100.
 #ifdef DYAD_CUDNN
 #include "kernels/vendor/cudnn.h"
 
@@ -37,7 +37,7 @@ constexpr Pass passes[] = {Pass::forward, Pass::backward_data, Pass::backward_we
 
 // ---- a stand-in for the library --------------------------------------------------------------------
 
-// A tensor in memory, by the strides that the library was given.
+// Accesses a tensor in memory by the strides that the library received.
 struct View {
   kernels::cudnn::Tensor tensor;
   void* memory;
@@ -74,7 +74,7 @@ struct Double;
 struct DoublePlan : kernels::cudnn::Plan {
   DoublePlan(Double& of, Request asked) : owner(of), r(asked) {}
   const char* name() const override { return "cudnn engine 99"; }
-  std::size_t workspace_bytes() const override { return 1000; }  // no multiple of anything
+  std::size_t workspace_bytes() const override { return 1000; }  // not a multiple of any alignment
   void run(CudaStream, const void* first, const void* second, void* out, void* workspace) const override;
   Double& owner;
   Request r;
@@ -94,19 +94,19 @@ struct Double : kernels::cudnn::Library {
   std::vector<Request> asked, ran;
   std::map<Request, std::unique_ptr<DoublePlan>> plans;
   bool refuses = false;
-  bool only_f32 = false;  // has no engine that writes a bf16 gradient
+  bool only_f32 = false;  // no engine writes a bf16 gradient
 };
 
 void DoublePlan::run(CudaStream s, const void* first, const void* second, void* out, void* workspace) const {
   CHECK(s.handle == stream.handle);
   owner.ran.push_back(r);
-  void* a = const_cast<void*>(first);   // NOLINT: View has one type for what is read and what is written
+  void* a = const_cast<void*>(first);   // NOLINT: View has one pointer type for inputs and outputs
   void* b = const_cast<void*>(second);  // NOLINT
   const View x{r.x, r.pass == Pass::backward_data ? out : a};
   const View w{r.w, r.pass == Pass::backward_weights ? out : b};
   const View y{r.y, r.pass == Pass::forward ? out : r.pass == Pass::backward_data ? a : b};
   const View& result = r.pass == Pass::forward ? y : r.pass == Pass::backward_data ? x : w;
-  std::memset(workspace, 0xff, workspace_bytes());  // what else lay there is lost
+  std::memset(workspace, 0xff, workspace_bytes());  // overwrites anything else stored there
   std::vector<double> sums(result.elements());
   for (std::int64_t n = 0; n < r.y.extents[0]; ++n)
     for (std::int64_t k = 0; k < r.y.extents[1]; ++k)
@@ -123,10 +123,10 @@ void DoublePlan::run(CudaStream s, const void* first, const void* second, void* 
                 if (r.pass == Pass::backward_weights) sums[std::size_t(iw)] += x.get(ix) * y.get(iy);
               }
   for (std::size_t i = 0; i < sums.size(); ++i) result.set(std::int64_t(i), sums[i]);
-  std::memset(workspace, 0xff, workspace_bytes());  // and what does not belong there is lost
+  std::memset(workspace, 0xff, workspace_bytes());  // overwrites anything else stored there
 }
 
-// The kernels beside cuDNN, on the host, and how often each ran.
+// Runs the kernels beside cuDNN on the host, and counts their calls.
 struct OnTheHost {
   OnTheHost() : before(kernels::beside_cudnn()) {
     rounded = widened = added = 0;
@@ -159,7 +159,7 @@ struct OnTheHost {
   static inline int rounded, widened, added;
 };
 
-// Exactly what was asked for, filled with NaN, between two walls.
+// A buffer of the exact size, filled with NaN, between two guard zones.
 struct Guarded {
   explicit Guarded(std::size_t size) : bytes(size), memory(size + 512, char(0xff)) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
@@ -247,11 +247,11 @@ TEST_CASE("cudnn: every pass in f32, by the extents, strides and pointers that c
   for (const ConvolutionShape& s : awkward_shapes()) check_shape<float>(s, 2e-6);
 }
 
-TEST_CASE("cudnn: bf16 images: filters rounded on the way, their gradients widened") {
+TEST_CASE("cudnn: bf16 images: filters are rounded, their gradients widened") {
   for (const ConvolutionShape& s : awkward_shapes()) check_shape<bf16>(s, 5e-3);
 }
 
-TEST_CASE("cudnn: where it has no engine that writes the gradient of a filter in bf16, one that writes f32") {
+TEST_CASE("cudnn: without an engine that writes a filter gradient in bf16, one that writes f32 is used") {
   for (const ConvolutionShape& s : awkward_shapes()) check_shape<bf16>(s, 5e-3, true);
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("cudnn: a filter is rounded at each use, since the optimizer changes i
   CHECK(float(y) == 10);
 }
 
-TEST_CASE("cudnn: which convolutions it is asked for") {
+TEST_CASE("cudnn: which convolutions it computes") {
   Double library;
   const ConvolutionShape s{2, 5, 6, 4, 3, 3, 3, 1, 1}, matrix{2, 5, 6, 4, 3, 1, 1, 1, 0},
       empty{0, 5, 6, 4, 3, 3, 3, 1, 1};
@@ -304,7 +304,7 @@ TEST_CASE("cudnn: which convolutions it is asked for") {
 
 namespace {
 
-// What cuDNN writes of an H100 SXM5 and, of what it looks at, an A100.
+// cuDNN's description of an H100 SXM5, or an A100 in the fields that cuDNN reads.
 std::string described_gpu(int device_version, int processors) {
   return R"({"warpSize": 32, "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448,
     "reservedSharedMemoryPerBlock": 1024, "maxRegistersPerSM": 65536, "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024,
@@ -339,7 +339,7 @@ bool cudnn_plans_for_described_gpus() {
 
 }  // namespace
 
-TEST_CASE("cudnn: an H100 has deterministic engines for every convolution of a ResNet, says cuDNN") {
+TEST_CASE("cudnn: lists deterministic engines on an H100 for every convolution of a ResNet") {
   if (!cudnn_plans_for_described_gpus()) return;
   std::vector<ConvolutionShape> shapes = awkward_shapes();
   for (const std::int64_t n : {std::int64_t(1), std::int64_t(512)})  // ResNet-18 of small images
@@ -384,7 +384,7 @@ TEST_CASE("cudnn: an H100 has deterministic engines for every convolution of a R
   MESSAGE(shapes.size(), " shapes, ", engines, " engines and settings of them");
 }
 
-TEST_CASE("cudnn: the graph that it was given, in its own words, is the one that was asked for") {
+TEST_CASE("cudnn: the graph in cuDNN's own serialization equals the request") {
   if (!cudnn_plans_for_described_gpus()) return;
   using nlohmann::json;
   const ConvolutionShape s{2, 9, 10, 8, 16, 3, 5, 2, 1};
@@ -394,8 +394,8 @@ TEST_CASE("cudnn: the graph that it was given, in its own words, is the one that
       CAPTURE(what);
       const std::string kept = kernels::cudnn::candidates(r, h100).at(0).kept;
       const json plan = json::parse(kept.substr(0, kept.rfind('}') + 1)), &graph = plan.at("operationGraph");
-      if (plan.at("schemaVersion") != 4) return;  // another cuDNN may have other words
-      std::map<std::string, json> tensors;        // by the identity under which pointers are passed
+      if (plan.at("schemaVersion") != 4) return;  // another cuDNN may use another schema
+      std::map<std::string, json> tensors;        // by the uid under which pointers are passed
       for (const json& t : graph.at("tensors")) tensors[t.at("name")] = t;
       const json& node = graph.at("nodes").at(0);
       CHECK(graph.at("nodes").size() == 1);
@@ -422,7 +422,7 @@ TEST_CASE("cudnn: the graph that it was given, in its own words, is the one that
     }
 }
 
-TEST_CASE("cudnn: TF32 is there for who asks") {
+TEST_CASE("cudnn: TF32 is used on request") {
   if (!cudnn_plans_for_described_gpus()) return;
   for (Request r : requests<float>({256, 32, 32, 64, 64, 3, 3, 1, 1})) {
     r.tf32 = true;
@@ -431,7 +431,7 @@ TEST_CASE("cudnn: TF32 is there for who asks") {
   }
 }
 
-TEST_CASE("cudnn: a plan that was kept is taken again by the same kind of GPU and by no other") {
+TEST_CASE("cudnn: a plan from disk is accepted by the same GPU model and by no other") {
   if (!cudnn_plans_for_described_gpus()) return;
   for (const ConvolutionShape& s :
        {ConvolutionShape{256, 32, 32, 64, 64, 3, 3, 1, 1}, {2, 7, 5, 3, 5, 3, 3, 1, 1}})
@@ -441,13 +441,13 @@ TEST_CASE("cudnn: a plan that was kept is taken again by the same kind of GPU an
         CHECK(kernels::cudnn::can_restore(c.kept, h100));
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept, a100));
         CHECK_FALSE(kernels::cudnn::can_restore(c.kept.substr(0, c.kept.size() / 2), h100));
-        const Scratch scratch;  // and the file keeps it as it is
+        const Scratch scratch;  // the file stores it unchanged
         engine::CudnnPlanCache(scratch.path("cudnn.json")).remember("a", c.kept);
         CHECK(engine::CudnnPlanCache(scratch.path("cudnn.json")).find("a") == c.kept);
       }
 }
 
-TEST_CASE("cudnn: without a GPU it is one clear line") {
+TEST_CASE("cudnn: without a GPU the error is one clear line") {
   std::string why;
   if (engine::cuda::count(&why) > 0) return;
   CHECK_THROWS_WITH_AS((kernels::convolution_can<CudaStream, float>({1, 1, 1, 1, 1, 1, 1, 1, 0},

@@ -1,5 +1,5 @@
-// Each card on the GPU beside the same on the CPU device, in one process: f64 to rounding, f32 and bf16 to
-// their bits. Where there is no GPU it says so and compares nothing. DYAD_CUDA builds only.
+// Compares each card on the GPU with the CPU device, in one process: f64 up to rounding, f32 and bf16 up to
+// their precision. Skipped with a message if there is no GPU. DYAD_CUDA builds only.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ double distance(const Tensors& a, const Tensors& b) {
   return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
 }
 
-// f(card, shape) for each, where there is a GPU.
+// Calls f(card, shape) for each card and shape, if there is a GPU.
 template <class F>
 void for_each_card_on_gpu(F f) {
   int compared = 0;
@@ -48,7 +48,7 @@ void for_each_card_on_gpu(F f) {
 void compare(const OpCase& c, const Shape& shape, DType dtype, double outputs, double gradients) {
   const CardRun gpu = run_card(c, shape, kSeed, dtype, {Backend::cuda, 0});
   const CardRun host = run_card(c, shape, kSeed, dtype, cpu);
-  // where a card allows its reference more, as augment for a level of 255 rounded the other way, the GPU too
+  // a card's larger reference_tolerance applies here too: augment may differ by one level of 255
   CHECK(distance(gpu.outputs, host.outputs) < std::max(outputs, c.reference_tolerance));
   CHECK(distance(gpu.gradients, host.gradients) < gradients);
 }
@@ -77,7 +77,7 @@ TEST_CASE("parity: the GPU's bf16 is the CPU's") {
   });
 }
 
-TEST_CASE("parity: forward and backward run twice on the GPU give the same bits") {
+TEST_CASE("parity: two runs of forward and backward on the GPU are bit-identical") {
   for_each_card_on_gpu([](const OpCase& c, const Shape& shape) {
     const Device gpu{Backend::cuda, 0};
     CHECK(bit_equal(run_card(c, shape, kSeed, DType::f32, gpu), run_card(c, shape, kSeed, DType::f32, gpu)));

@@ -10,7 +10,7 @@
 using kernels::MissingLibrary;
 using kernels::VendorLibrary;
 
-TEST_CASE("a library is opened by the first of its names that is there, and its functions are found") {
+TEST_CASE("a library is opened by the first of its names that exists, and its functions are found") {
   const VendorLibrary math("libm", {"libm-of-tomorrow.so.7", "libm.so.6"}, "install libc6");
   CHECK(math.file() == "libm.so.6");
   double (*cosine)(double) = nullptr;
@@ -31,7 +31,7 @@ TEST_CASE("one line says what is missing, which names were tried and what to ins
                     doctest::Contains("libm: libm.so.6 has no function sine_of_tomorrow ("));
 }
 
-TEST_CASE("a file that is there and is no library is the reason that is given") {
+TEST_CASE("a file that exists but is not a library is the reason in the message") {
   const Scratch scratch;
   const std::string damaged = scratch.write("libcuX.so.2", "this is text");
   CHECK_THROWS_WITH(VendorLibrary("cuX", {damaged, "libcuX.so.1"}, "install cuX"),

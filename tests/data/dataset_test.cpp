@@ -26,7 +26,7 @@ std::string record10(int label, int first = 0) { return record(std::string(1, ch
 
 std::string png(std::uint8_t value) { return encode_png(1, 1, SPNG_COLOR_TYPE_TRUECOLOR, 8, {value, 2, 3}); }
 
-// The message of opening, with the scratch folder's path taken out; one line.
+// The error of opening the folder, with DIR for the scratch folder's path. Checks that it is one line.
 std::string refusal(const Scratch& scratch, Split split = Split::all, const std::string& folder = "") {
   std::string text = message_of<DataError>(
       [&] { open_dataset(folder.empty() ? scratch.folder.string() : scratch.path(folder), split); });
@@ -76,7 +76,7 @@ TEST_CASE("CIFAR-10: files in order, splits, classes") {
   CHECK(open_dataset(scratch.folder, Split::all)->classes()[8] == "i");
 }
 
-TEST_CASE("CIFAR-100: the fine label counts") {
+TEST_CASE("CIFAR-100: the fine label is used") {
   const Scratch scratch;
   scratch.write("train.bin", record("\x13\x63", 1) + record(std::string("\0\0", 2), 2));
   scratch.write("test.bin", record("\x01\x05", 3));
@@ -96,7 +96,7 @@ TEST_CASE("CIFAR-100: the fine label counts") {
   CHECK(open_dataset(scratch.folder, Split::train)->size() == 2);
 }
 
-TEST_CASE("CIFAR: what is wrong is said in one line, with its place") {
+TEST_CASE("CIFAR: an error is one line that says where") {
   const Scratch scratch;
   scratch.write("data_batch_1.bin", record10(1));
   CHECK(refusal(scratch, Split::test) == "DIR/test_batch.bin is missing, expected it for the test split");
@@ -121,7 +121,7 @@ TEST_CASE("CIFAR: what is wrong is said in one line, with its place") {
   CHECK(refusal(scratch, Split::train) == "DIR/data_batch_1.bin: not a regular file");
 }
 
-TEST_CASE("the images that ship: 500 and 100 a class") {
+TEST_CASE("data/samples: 500 and 100 images per class") {
   for (const auto& [split, per_class] : {std::pair{Split::train, 500}, {Split::test, 100}}) {
     const auto samples = open_dataset("data/samples", split);
     CHECK(samples->kind() == Dataset::Kind::cifar10);
@@ -143,7 +143,7 @@ TEST_CASE("the images that ship: 500 and 100 a class") {
 TEST_CASE("image folder: train and val, classes in order of their names, files at any depth") {
   const Scratch scratch;
   scratch.write("train/cat/2.PNG", png(2));
-  scratch.write("train/cat/1.jpeg", png(1));  // the bytes tell the format, not the name
+  scratch.write("train/cat/1.jpeg", png(1));  // the bytes determine the format, not the name
   scratch.write("train/cat/.DS_Store", "x");
   scratch.write("train/cat/notes.txt", "x");
   scratch.write("train/ant/deep/er/3.jpg", encode_jpeg(2, 5, std::vector<std::uint8_t>(30, 77)));
@@ -163,14 +163,14 @@ TEST_CASE("image folder: train and val, classes in order of their names, files a
   const auto val = open_dataset(scratch.folder, Split::test);
   REQUIRE(val->size() == 1);
   CHECK(val->classes() == train->classes());
-  CHECK(val->label(0) == 1);  // as in train, though val has no ant
+  CHECK(val->label(0) == 1);  // the same index as in train, though val has no ant
   CHECK(open_dataset(scratch.folder, Split::all)->size() == 4);
 
   std::filesystem::rename(scratch.path("val"), scratch.path("test"));
   CHECK(open_dataset(scratch.folder, Split::test)->size() == 1);
 }
 
-TEST_CASE("image folder: classes directly are a train split") {
+TEST_CASE("image folder: without train/ and val/ there is only a train split") {
   const Scratch scratch;
   scratch.write("b/1.png", png(1));
   scratch.write("a/1.png", png(2));
@@ -180,7 +180,7 @@ TEST_CASE("image folder: classes directly are a train split") {
         "DIR has no test split, expected train/CLASS/FILE and val/CLASS/FILE");
 }
 
-TEST_CASE("image folder: what is wrong is said in one line, with its place") {
+TEST_CASE("image folder: an error is one line that says where") {
   const Scratch scratch;
   CHECK(refusal(scratch, Split::all, "none") == "DIR/none: no such folder");
   scratch.write("file", "x");
@@ -201,7 +201,7 @@ TEST_CASE("image folder: what is wrong is said in one line, with its place") {
         "DIR/set/train/b has no images, expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files");
 }
 
-TEST_CASE("image folder: a file that can't be read is named on one line") {
+TEST_CASE("image folder: the error for an unreadable file is one line with its name") {
   const Scratch scratch;
   const std::string whole = encode_jpeg(16, 16, std::vector<std::uint8_t>(768, 77));
   scratch.write("a/1.jpg", whole.substr(0, whole.size() - 4));
@@ -209,7 +209,7 @@ TEST_CASE("image folder: a file that can't be read is named on one line") {
   scratch.write("a/3.jpg", "<html>");
   std::filesystem::create_symlink("nowhere", scratch.path("a/4.jpg"));
   REQUIRE(mkfifo(scratch.path("a/5.jpg").c_str(), 0600) == 0);
-  std::filesystem::create_directory_symlink("..", scratch.path("a/6"));  // not followed: no circle
+  std::filesystem::create_directory_symlink("..", scratch.path("a/6"));  // not followed: no cycle
   scratch.write("a/7.jpg", whole);
   const auto set = open_dataset(scratch.folder, Split::train);
   REQUIRE(set->size() == 6);

@@ -14,7 +14,7 @@ using engine::DataError;
 
 namespace {
 
-// Images of different sizes, whose bytes tell which they are.
+// Images of different sizes, whose bytes identify them.
 class Fake : public Dataset {
  public:
   explicit Fake(std::size_t size) : size_(size) {}
@@ -31,8 +31,8 @@ class Fake : public Dataset {
     into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
   }
 
-  std::vector<std::size_t> bad;           // can't be decoded
-  std::size_t unnamed = ~std::size_t(0);  // fails with a message that names no image
+  std::vector<std::size_t> bad;           // images that can't be decoded
+  std::size_t unnamed = ~std::size_t(0);  // image that fails with a message that names no image
   mutable std::atomic<int> decoded{0};
 
  private:
@@ -57,7 +57,7 @@ class Rank : public engine::Communicator {
   int rank_, size_;
 };
 
-// Everything in a batch, to compare.
+// The whole content of a batch as text, for comparisons.
 std::string text_of(const Batch& b) {
   std::string text = engine::concat_text(b.epoch, ":", b.index, " ");
   for (std::size_t i = 0; i < b.samples.size(); ++i)
@@ -78,7 +78,7 @@ std::vector<std::string> read(Loader& loader, std::int64_t count) {
 
 }  // namespace
 
-TEST_CASE("loader: a batch holds its images one after the other") {
+TEST_CASE("loader: a batch holds its images concatenated") {
   const Fake set(50);
   Loader loader(set, {.batch = 20, .threads = 2, .seed = 3});
   const Batch batch = loader.next();
@@ -97,7 +97,7 @@ TEST_CASE("loader: a batch holds its images one after the other") {
   CHECK(std::int64_t(batch.pixels.size()) == end);
 }
 
-TEST_CASE("loader: the same batches with 0, 1 and 4 threads, whatever is made ahead") {
+TEST_CASE("loader: the same batches with 0, 1 and 4 threads and any prefetch") {
   const Fake set(101);
   std::vector<std::string> expected;
   for (const int threads : {0, 1, 4})
@@ -116,7 +116,7 @@ TEST_CASE("loader: seed and epoch decide the order") {
   CHECK(permutation(1000, 1, 0) != permutation(1000, 2, 0));
   CHECK(permutation(1000, 1, 0) != permutation(1000, 1, 1));
   CHECK(permutation(0, 1, 0).empty());
-  // every sample comes to every place equally often: 6 orders of 3, 6,000 draws, 6 deviations of the binomial
+  // every sample is equally often at every place: 6 orders of 3, 6,000 draws, 6 deviations of the binomial
   std::vector<int> count(27);
   for (std::uint32_t epoch = 0; epoch < 6000; ++epoch) {
     const auto p = permutation(3, 9, epoch);
@@ -131,7 +131,7 @@ TEST_CASE("loader: seed and epoch decide the order") {
   CHECK(orders == 6);
 }
 
-TEST_CASE("loader: every sample once an epoch; the incomplete batch is dropped or exact") {
+TEST_CASE("loader: every sample once per epoch; the incomplete batch is dropped or kept") {
   const Fake set(101);
   for (const bool drop : {false, true}) {
     Loader loader(set, {.batch = 25, .drop_last = drop, .threads = 2, .seed = 1});
@@ -164,7 +164,7 @@ TEST_CASE("loader: without shuffling the order is the data set's, in every epoch
   for (std::size_t i = 0; i < 20; ++i) CHECK(seen[i] == i % 10);
 }
 
-TEST_CASE("loader: the ranks' batches one after the other are the one rank's") {
+TEST_CASE("loader: the ranks' batches concatenated equal the batch of one rank") {
   const Fake set(50);
   const LoaderOptions options{.batch = 12, .drop_last = false, .threads = 2, .seed = 4};
   Loader whole(set, options);
@@ -201,7 +201,7 @@ TEST_CASE("loader: a rank without rows in the last batch gets an empty one") {
   CHECK(loader.next().epoch == 1);
 }
 
-TEST_CASE("loader: seek gives what running through gives") {
+TEST_CASE("loader: seek gives the same batches as reading up to there") {
   const Fake set(61);
   for (const int threads : {0, 3}) {
     Loader through(set, {.batch = 10, .threads = threads, .seed = 8});
@@ -217,7 +217,7 @@ TEST_CASE("loader: seek gives what running through gives") {
   }
 }
 
-TEST_CASE("loader: an image that can't be decoded surfaces in next(), the same with any threads") {
+TEST_CASE("loader: an image that can't be decoded is an error of next(), the same for any threads") {
   for (const int threads : {0, 1, 4}) {
     Fake set(64);
     set.bad = {45, 35, 36, 60};  // rows of different threads
@@ -233,7 +233,7 @@ TEST_CASE("loader: an image that can't be decoded surfaces in next(), the same w
   }
 }
 
-TEST_CASE("loader: in the place of a bad image comes another, the same for any threads, and it is said") {
+TEST_CASE("loader: a bad image is replaced and reported, the same for any threads") {
   Fake set(64);
   set.bad = {45, 35, 36, 60};
   std::vector<std::string> expected;
@@ -264,7 +264,7 @@ TEST_CASE("loader: in the place of a bad image comes another, the same for any t
   }
 }
 
-TEST_CASE("loader: skipping ends where nearly all images are bad, and passes over nothing but bad data") {
+TEST_CASE("loader: skipping fails if nearly all images are bad, and skips only DataErrors") {
   Fake set(64);
   for (std::size_t i = 0; i < 63; ++i) set.bad.push_back(i);
   Loader loader(set, {.batch = 8, .shuffle = false, .threads = 2, .bad_images = BadImages::skip});
@@ -287,7 +287,7 @@ TEST_CASE("loader: it can be destroyed at any time") {
   CHECK(set.decoded > 0);
 }
 
-TEST_CASE("loader: the wait is told, and batches' memory is used again") {
+TEST_CASE("loader: the wait is measured, and batches' memory is reused") {
   const Fake set(300);
   Loader loader(set, {.batch = 150, .shuffle = false, .threads = 0});
   CHECK(loader.wait_seconds() == 0);

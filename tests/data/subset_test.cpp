@@ -1,4 +1,4 @@
-// Parts of data sets: drawn with the same share of each class, or listed in a file.
+// Subsets of data sets: drawn with the same share of each class, or listed in a file.
 #include "data/subset.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ std::unique_ptr<data::Dataset> folder_of_images(const Scratch& scratch) {
 
 }  // namespace
 
-TEST_CASE("subset: a share of each class, another for another seed, and never none") {
+TEST_CASE("subset: a share of each class, different for another seed, at least one image") {
   const auto whole = data::open_dataset("data/samples", data::Split::train);
   const auto drawn = data::draw_share(*whole, 0.1, 1);
   std::map<int, int> of_class;

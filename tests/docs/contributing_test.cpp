@@ -1,5 +1,5 @@
-// The op that CONTRIBUTING.md adds, built from the page's own text: its gradient, and the catalogue's two
-// sides.
+// The op that CONTRIBUTING.md adds, compiled from the page's text: its gradient, and its entries in both
+// catalogues.
 #include <doctest/doctest.h>
 
 #include "engine/check/gradcheck.h"

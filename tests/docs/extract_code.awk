@@ -1,5 +1,5 @@
-# Takes the code blocks of a page whose first line is ```cpp PATH, and writes each to FOLDER/PATH. A block for a
-# catalogue (kernels/kernels.h, engine/ops.h) is put into a copy of it, before the namespace is closed.
+# Writes each code block of a page that begins with ```cpp PATH to FOLDER/PATH. A block for a catalogue
+# (kernels/kernels.h, engine/ops.h) is inserted into a copy of the catalogue, at the end of the namespace.
 #   awk -v folder=FOLDER -f tests/docs/extract_code.awk PAGE     in the root of the repository
 function close_block() {
   if (path == "kernels/kernels.h" || path == "engine/ops.h") {

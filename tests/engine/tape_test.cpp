@@ -1,4 +1,4 @@
-// The tape: order, accumulation, sharing, and what it frees.
+// The tape: order, accumulation, sharing, and freed memory.
 #include "engine/tape.h"
 
 #include <doctest/doctest.h>
@@ -27,8 +27,8 @@ TEST_CASE("backward adds to a leaf until it is cleared") {
   CHECK(gradient(x).to_vector() == std::vector<double>{2});
 }
 
-TEST_CASE("a gradient that was given is not written through") {
-  // add gives the same tensor to both inputs; one of them then receives more.
+TEST_CASE("a gradient from give() is not modified") {
+  // add gives the same tensor to both inputs; then more is added to one of them.
   const Tensor a = leaf(numbers({1})), b = leaf(numbers({1}));
   const Tensor ra = relu(a), rb = relu(b);
   backward(add(add(ra, rb), ra), numbers({1}));
@@ -36,13 +36,13 @@ TEST_CASE("a gradient that was given is not written through") {
   CHECK(gradient(b).item() == 1);
 }
 
-TEST_CASE("every op is played once, youngest first, however often it is an input") {
+TEST_CASE("every op is run once, youngest first, however often it is an input") {
   const Tensor x = leaf(numbers({1}));
-  std::vector<int> played;
+  std::vector<int> run_order;
   const auto op = [&](int number, const Tensors& inputs) {
     const int count = int(inputs.size());
-    return record("op", numbers({1}), inputs, [&played, number, count](const Tensor& dy, Gradients& out) {
-      played.push_back(number);
+    return record("op", numbers({1}), inputs, [&run_order, number, count](const Tensor& dy, Gradients& out) {
+      run_order.push_back(number);
       for (int i = 0; i < count; ++i) out.give(i, dy);
     });
   };
@@ -52,12 +52,12 @@ TEST_CASE("every op is played once, youngest first, however often it is an input
   Tensors twice = chain;
   twice.insert(twice.end(), chain.begin(), chain.end());
   backward(op(links, twice), numbers({1}));
-  CHECK(played.size() == links + 1);
-  for (std::size_t i = 0; i < played.size(); ++i) CHECK(played[i] == links - int(i));
+  CHECK(run_order.size() == links + 1);
+  for (std::size_t i = 0; i < run_order.size(); ++i) CHECK(run_order[i] == links - int(i));
   CHECK(gradient(x).item() == 2 * (links + 1));
 }
 
-TEST_CASE("a leaf's gradient is left in the memory it was given") {
+TEST_CASE("a leaf's gradient is written to the memory passed to leaf()") {
   const Tensor flat = zeros({4}, DType::f64, cpu);
   const Tensor x = leaf(numbers({1, 1}), flat.slice(1, 2));
   backward(relu(x), numbers({5, 6}));

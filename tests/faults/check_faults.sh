@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Interrupts the save of a checkpoint at every call that it makes: an error, a write of a part, kill -9 before and
-# after. The previous checkpoint or the new one is there, whole; an error is one line; no temporary file is left after
-# the next start. A naive writer, put through the same, must fail.
+# Injects a fault at every call of saving a checkpoint: an error, a partial write, kill -9 before and after the call.
+# Afterwards the previous checkpoint or the new one must exist and be complete, an error must be one line, and no
+# temporary file may be left after the next start. A naive writer must fail the same test.
 #   check_faults.sh SAVE_CHECKPOINT FAULTS_LIBRARY
 set -uo pipefail
 save=$1 faults=$2
@@ -12,7 +12,7 @@ failures=0 cases=0
 faulty() {  # FAULT WRITER RUN STEP
   FAULT=$1 LD_PRELOAD=$faults "$save" "$2" "$3" "$4" >"$work/out" 2>"$work/err"
 }
-# judge NAME EXIT_CODE ENDS_WELL: prints what is wrong, or nothing. The run had step 1 and was to get step 2.
+# judge NAME EXIT_CODE ENDS_WELL: prints what is wrong, or nothing. The run had step 1 and was saving step 2.
 judge() {
   local code=$2 step lines
   step=$("$save" newest "$work/run" 2>"$work/newest")
@@ -42,14 +42,14 @@ cp -r "$work/old" "$work/run"
 faulty count save "$work/run" 2 || { echo "check_faults: can't save with the library: $(cat "$work/err")"; exit 1; }
 declare -A calls
 while read -r call n; do calls[$call]=$n; done <"$work/err"
-# a folder and a file; length, header and tensors; the file and its folder; the old checkpoint goes at last
+# a folder and a file; length, header and tensors; the file and its folder; the old checkpoint is removed last
 [[ ${calls[open]} -ge 2 && ${calls[write]} -ge 10 && ${calls[fsync]} == 2 && ${calls[close]} -ge 2 &&
   ${calls[rename]} == 1 ]] || { echo "check_faults: the library saw only $(tr '\n' ' ' <"$work/err")"; exit 1; }
 
 report() { if [[ -n $1 ]]; then echo "check_faults: $1"; failures=$((failures + 1)); fi; }
 for call in open write fsync close rename; do
   for ((n = 1; n <= calls[$call]; n++)); do
-    # every write is like the next: the first four, which are different, and some of the rest
+    # tests the first four writes, which differ, and some of the others, which are alike
     if [[ $call == write && $n -gt 4 && $((n % 9)) != 0 && $n != "${calls[write]}" ]]; then continue; fi
     for what in ENOSPC EIO EINTR; do
       well=; if [[ $what == EINTR ]]; then well=well; fi

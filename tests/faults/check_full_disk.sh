@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fills the disk, a small tmpfs, at every stage of a training and of what writes files after it. What fails is one line
-# that names the file, and exit code 1; whatever has its final name is whole; no temporary file is left. With room again
-# `--resume auto` ends in the bytes of a run that never stopped. Exit code 77 where nothing can be mounted.
+# Fills the disk, a small tmpfs, at every stage of a training and of the commands that write files after it. A failure is
+# one line that names the file, and exit code 1. A file with its final name is complete, and no temporary file is left.
+# With space again, `--resume auto` ends with the bytes of an uninterrupted run. Exit code 77 if nothing can be mounted.
 #   check_full_disk.sh DYAD
 set -uo pipefail
 if [[ ${1:-} != --mounted ]]; then
-  for names in "-m" "-rm"; do  # as root, or with a user's own namespace
+  for names in "-m" "-rm"; do  # as root, or in a user namespace
     if unshare $names sh -c 'mount -t tmpfs -o size=4k none /mnt' 2>/dev/null; then
       exec unshare $names "$0" --mounted "$(realpath "$1")"
     fi
@@ -27,8 +27,9 @@ new_disk() {
   umount "$disk" 2>/dev/null
   mount -t tmpfs -o size=16m none "$disk"
 }
-leave() { fallocate -l $(($(df -k --output=avail "$disk" | tail -n 1) - $1))k "$disk/filler"; }  # KIB that stay free
-# One line that names a file of the disk, nothing half-written.   refused NAME EXIT_CODE COMMAND
+leave() { fallocate -l $(($(df -k --output=avail "$disk" | tail -n 1) - $1))k "$disk/filler"; }  # KIB: space that stays free
+# refused NAME EXIT_CODE COMMAND: the error is one line that names a file of the disk; no incomplete file is
+# left.
 refused() {
   local line
   trials=$((trials + 1))
@@ -56,11 +57,11 @@ train=("$dyad" pretrain --data "$work/data" --arch resnet10 --width 0.0625 --out
 last=step-$(printf %08d $steps).safetensors
 "${train[@]}" --run "$work/whole" --save-every 2 --keep 9 2>"$work/err" ||
   { echo "check_full_disk: can't train at all: $(cat "$work/err")"; exit 1; }
-begin=$(cd "$work/whole" && kib train.log config.toml env.json views.png)  # what is there before the first step
+begin=$(cd "$work/whole" && kib train.log config.toml env.json views.png)  # files written before the first step
 records=$(cd "$work/whole" && kib metrics.jsonl monitor.jsonl events.*)
 checkpoint=$(kib "$work/whole/checkpoints/$last")
 
-training() {  # KIB FLAGS...: fails there, and goes on with room
+training() {  # KIB FLAGS...: must fail with KIB free, and resume with more space
   local room=$1 name="training with $1 KiB"
   shift
   new_disk
@@ -68,9 +69,9 @@ training() {  # KIB FLAGS...: fails there, and goes on with room
   "${train[@]}" --run "$run" "$@" 2>"$work/err"
   refused "$name" $? pretrain
   rm "$disk/filler"
-  "${train[@]}" --run "$run" "$@" --resume auto 2>"$work/err" || fail "$name: can't go on: $(cat "$work/err")"
-  [[ -e $run/checkpoints/$last ]] || fail "$name: no last checkpoint after going on"
-  [[ -s $run/report.html ]] || fail "$name: no report after going on"
+  "${train[@]}" --run "$run" "$@" --resume auto 2>"$work/err" || fail "$name: can't resume: $(cat "$work/err")"
+  [[ -e $run/checkpoints/$last ]] || fail "$name: no last checkpoint after resuming"
+  [[ -s $run/report.html ]] || fail "$name: no report after resuming"
   whole "$name, gone on"
   [[ $(sed -E 's/^\{"step":([0-9]+),.*\}$/\1/' "$run/metrics.jsonl" | tr '\n' ' ') == "$(seq -s ' ' $steps) " ]] ||
     fail "$name: metrics.jsonl has $(cut -c 1-12 "$run/metrics.jsonl" | tr '\n' ' ')"
@@ -79,12 +80,12 @@ for room in 4 8 12 $((begin - 4)) "$begin" $((begin + 4)) $((begin + 8)) $((begi
     $((begin + records + checkpoint + checkpoint / 2)); do
   training "$room" --save-every 2 --keep 1
 done
-training $((begin + records + checkpoint + 8))  # no room for the report
+training $((begin + records + checkpoint + 8))  # no space for the report
 for file in env.json train.log views.png metrics.jsonl events.out step-00000002 step-00000004 report.html; do
   [[ $named == *"/$file"* ]] || fail "no training failed at $file, but at $named"
 done
 
-# Evaluation of a run on the disk: what was there stays, or is replaced by what is whole.
+# Evaluates a run on the disk: an old file is kept, or replaced by a complete one.
 "$dyad" knn --data "$work/data" --run "$work/whole" >/dev/null 2>"$work/err" || fail "can't evaluate: $(cat "$work/err")"
 pictures=$(kib "$work/whole/neighbours.json" "$work/whole/map.json")
 rm "$work/whole"/{knn,neighbours,map}.json "$work"/whole/checkpoints/step-0000000[24]*
@@ -106,7 +107,7 @@ for file in neighbours.json knn.json report.html; do
   [[ $evaluated == *"/$file"* ]] || fail "no evaluation failed at $file, but at $evaluated"
 done
 
-# Whatever else writes a file: nothing of it is there.
+# Other commands that write a file: no part of the file is left.
 new_disk
 leave 0
 on_full_disk() {  # COMMAND FLAGS...

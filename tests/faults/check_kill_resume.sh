@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trainings that are killed (-9) at random moments and resumed leave the bytes of one that never stopped, for several
-# numbers of loader threads. SIGTERM and SIGUSR1 leave a checkpoint and exit code 75.
+# Trainings that are killed (-9) at random moments and resumed end with the bytes of an uninterrupted one, for several
+# numbers of loader threads. SIGTERM and SIGUSR1 save a checkpoint and end with exit code 75.
 #   check_kill_resume.sh DYAD [KILLS] [SEED]
 set -uo pipefail
 dyad=$1 kills=${2:-20}
@@ -11,11 +11,11 @@ failures=0
 fail() { echo "check_kill_resume: $*"; failures=$((failures + 1)); }
 
 steps=15 record=3073
-mkdir "$work/data"  # a few of the images that ship, so that a start is quick
+mkdir "$work/data"  # a few images of data/samples, so that a start is fast
 head -c $((64 * record)) data/samples/data_batch_1.bin >"$work/data/data_batch_1.bin"
 flags=(--data "$work/data" --arch resnet10 --width 0.0625 --out-dim 8 --batch 16 --steps $steps --optimizer lars)
 last=checkpoints/step-$(printf %08d $steps).safetensors
-train=("$dyad" pretrain "${flags[@]}")  # not a function: $! must be the program, not a shell around it
+train=("$dyad" pretrain "${flags[@]}")  # not a function: $! must be the program, not a subshell
 
 begun=${EPOCHREALTIME/./}
 "${train[@]}" --run "$work/whole" 2>"$work/err" || { echo "check_kill_resume: $(cat "$work/err")"; exit 1; }
@@ -25,7 +25,7 @@ done_kills=0 early=0 round=0
 while ((done_kills < kills)); do
   threads=$((round++ % 4))
   run=$work/run$round
-  # a checkpoint a step: many kills hit one being written
+  # one checkpoint per step: many kills hit the writing of one
   while [[ ! -e $run/$last ]]; do
     "${train[@]}" --run "$run" --threads $threads --save-every 1 --resume auto 2>"$work/err" &
     child=$!
@@ -42,7 +42,7 @@ while ((done_kills < kills)); do
     fi
     [[ $code == 0 || $code == 137 ]] || { fail "exit code $code: $(cat "$work/err")"; break 2; }
   done
-  # nothing is left to do, but a kill may have hit the report: this start sweeps
+  # training is finished, but a kill may have hit the report: this start removes temporary files
   "${train[@]}" --run "$run" --save-every 1 --resume auto 2>"$work/err" || fail "the last start: $(cat "$work/err")"
   cmp -s "$work/whole/$last" "$run/$last" || fail "$threads loader threads: other bytes after kills and resumes"
   [[ -z $(find "$run" -name '*.tmp-*') ]] || fail "temporary files are left: $(find "$run" -name '*.tmp-*')"

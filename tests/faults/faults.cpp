@@ -1,7 +1,7 @@
-// Preloaded into a program: lets one of its calls for a file go wrong. FAULT=CALL:N:WHAT, from
-// dyad_arm_faults() on: the N-th CALL (from 1; of "any" the N-th of all) does WHAT: an error (ENOSPC, EIO,
-// EINTR), `short` (write: only a part is written), `kill` (before it) or `killed` (after it). FAULT=count
-// writes to stderr at exit which calls there were.
+// Preloaded into a program: makes one of its file calls fail. FAULT=CALL:N:WHAT, counted from
+// dyad_arm_faults(): the N-th CALL (from 1; "any": the N-th of all calls) does WHAT: an error (ENOSPC, EIO,
+// EINTR), `short` (write: writes only a part), `kill` (before the call) or `killed` (after the call).
+// FAULT=count writes the calls to stderr at exit.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -49,7 +49,7 @@ F real(const char* name) {
   return reinterpret_cast<F>(dlsym(RTLD_NEXT, name));
 }
 
-// What is to happen at this call: "" nothing.
+// The fault for this call; "" for none.
 std::string now(int call) {
   if (!armed) return "";
   ++counts[call];
@@ -60,7 +60,7 @@ std::string now(int call) {
   return hit ? w.what : "";
 }
 
-// Fails as asked, or does the call; `call_anyway`: what close does even when it fails.
+// Fails as requested, or makes the call. `call_anyway`: close closes the file even if it fails.
 template <class Call>
 auto faulty(int number, Call call, bool call_anyway = false) -> decltype(call()) {
   const std::string what = now(number);

@@ -1,9 +1,7 @@
-// Saves a checkpoint of a small model, as a training does; or says which one is there.
-//   save_checkpoint save RUN STEP    exit code 1 and one line if it can't
-//   save_checkpoint naive RUN STEP   the same bytes, as one would write them without a thought: to show that
-//   the
-//                                    faults find what such a writer does wrong
-//   save_checkpoint newest RUN       what a start finds: sweeps temporary files, prints the step
+// Saves a checkpoint of a small model as a training does, or prints the newest one.
+//   save_checkpoint save RUN STEP    exit code 1 and one line if it fails
+//   save_checkpoint naive RUN STEP   the same bytes by a naive writer, to show that the faults expose it
+//   save_checkpoint newest RUN       like a start: removes temporary files, prints the newest step
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -43,7 +41,7 @@ void save(const std::string& run, long step, bool faulty = true) {
   apps::keep_newest(run, 1, step);
 }
 
-// Writes over the last checkpoint, 4 KiB at a time, and asks for no more than that the calls come back.
+// Overwrites the last checkpoint in place, 4 KiB at a time, without fsync or rename.
 void naive(const std::string& run, long step) {
   const std::string scratch = run + "/scratch";
   save(scratch, step, false);

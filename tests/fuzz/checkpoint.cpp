@@ -1,4 +1,4 @@
-// The bytes of a checkpoint, to go on from: what it says of itself, its hash, and the state of a training.
+// Fuzzes resuming from a checkpoint: its metadata, its hash, and the state of a training.
 #include "apps/run/checkpoint.h"
 
 #include "tests/fuzz/safetensors_mutator.h"
@@ -7,8 +7,8 @@
 
 namespace {
 
-// No mutation finds the hash of what it made, so a wrong one is replaced by the right one, which the error
-// has: behind it lies what a checkpoint that was written on purpose can do. "" if there is none to replace.
+// A mutation never has the right hash. So a wrong hash is replaced by the right one from the error message,
+// to fuzz the code that a deliberately crafted checkpoint reaches. "" if there is none to replace.
 std::string with_right_hash(std::string file, const std::string& message) {
   const std::string before = "the hash of its contents is ", key = "\"hash\":\"";
   const std::size_t digits = 16, at = message.find(before), place = file.find(key);

@@ -1,5 +1,5 @@
-// A folder of CIFAR: flags, the names of the classes, and the records of one file, which is the only one, or
-// the training batch beside a test batch of the same bytes.
+// Fuzzes a CIFAR folder. Input: flags, class names, and the records of one file. It is the only file, or the
+// training batch beside a test batch of the same bytes.
 #include "data/formats/cifar.h"
 
 #include "tests/fuzz/dataset.h"

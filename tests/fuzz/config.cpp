@@ -1,5 +1,5 @@
-// A config file, for a training: keys, values, sections, and the ranges of every option. What was taken is
-// written as a run's config.toml is, and must read back to the same.
+// Fuzzes the config file of a training: keys, values, sections, and the ranges of every option. An accepted
+// config is written like a run's config.toml and must read back to the same options.
 #include "apps/options/fields.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/scratch.h"

@@ -1,4 +1,4 @@
-// What the targets of record files (CIFAR, STL-10) share.
+// Shared by the fuzz targets of record files (CIFAR, STL-10).
 #pragma once
 
 #include <algorithm>
@@ -9,13 +9,13 @@
 
 namespace fuzz {
 
-// Pieces of the input, from its front: a byte, and a text of a byte's length before it.
+// Splits the input from its front: a byte, or a text with a length byte before it.
 class Pieces {
  public:
   Pieces(const std::uint8_t* bytes, std::size_t size) : rest_(reinterpret_cast<const char*>(bytes), size) {}
   unsigned byte() { return static_cast<unsigned char>(take(1, "\0")[0]); }
   std::string text() { return take(byte(), ""); }
-  // All that is left; `whole`: made longer by zeros to a multiple of `record`, as most lengths would not be.
+  // The rest of the input. `whole`: padded with zeros to a multiple of `record`, since most lengths are not.
   std::string records(bool whole, std::size_t record) {
     std::string all = take(rest_.size(), "");
     if (whole) all.resize((all.size() + record - 1) / record * record);
@@ -31,7 +31,7 @@ class Pieces {
   std::string_view rest_;
 };
 
-// Everything that can be asked of a dataset that was taken.
+// Calls every function of an accepted dataset.
 inline void read_all(const data::Dataset& dataset, bool labelled) {
   data::Image image;
   for (std::size_t i = 0; i < dataset.size(); ++i) {

@@ -1,5 +1,5 @@
-// What the fuzz targets share. A parser of bytes from outside either takes them or throws the project's error
-// of one line; whatever else it does ends the process, and libFuzzer keeps the input.
+// Shared by the fuzz targets. A parser of external input either accepts it or throws the project's error, one
+// line. Anything else ends the process, and libFuzzer keeps the input.
 #pragma once
 
 #include <sanitizer/allocator_interface.h>
@@ -27,8 +27,8 @@ inline void expect(bool ok, const char* what, const std::string& detail = "") {
   std::abort();
 }
 
-// What the parser holds at once, by every malloc. libFuzzer's own limits see one allocation, or the process
-// once a second.
+// The memory that the parser holds, counted at every malloc. libFuzzer's own limits check single allocations,
+// or the process once per second.
 class Memory {
  public:
   static void watch() {
@@ -43,7 +43,7 @@ class Memory {
   static void taken(const volatile void*, std::size_t size) {
     held += std::int64_t(size);
     if (held <= most) return;
-    held = 0;  // what reports it takes memory too
+    held = 0;  // the report allocates memory too
     expect(false, "at most 256 MB of memory for one input");
   }
   static void given_back(const volatile void* pointer) {
@@ -52,14 +52,15 @@ class Memory {
   }
 };
 
-inline std::string shown(const std::string& message) {  // with DYAD_FUZZ_SHOW=1, to look at single inputs
+inline std::string shown(
+    const std::string& message) {  // prints it if DYAD_FUZZ_SHOW=1, to debug single inputs
   static const bool show = std::getenv("DYAD_FUZZ_SHOW") != nullptr;
   if (show) std::fprintf(stderr, "%s\n", message.empty() ? "taken" : message.c_str());
   return message;
 }
 
-// Runs f and returns the message of the project's error, or "" if it threw none. Other exceptions go on, and
-// end the process. `names`: the file, which every message names.
+// Runs f and returns the message of the project's error, or "" if it threw none. Other exceptions end the
+// process. `names`: the file that every message must name.
 template <class F>
 std::string refusal(const std::string& names, F f) {
   std::string message;
@@ -76,13 +77,13 @@ std::string refusal(const std::string& names, F f) {
   return shown(message);
 }
 
-// The system's libjpeg and libspng aren't instrumented, so libFuzzer sees nothing of where an input gets in
-// them but the error that ends it: each kind of error is a counter, which it takes as coverage.
+// The system's libjpeg and libspng aren't instrumented, so libFuzzer gets no coverage from them. Instead,
+// each kind of error message is a counter that libFuzzer treats as coverage.
 __attribute__((section("__libfuzzer_extra_counters"), no_sanitize("address"),
                used)) static std::uint8_t outcomes[512];
 
 [[maybe_unused]] inline void note_outcome(const std::string& message) {
-  std::string kind = message;  // without the numbers in it, of which there are too many
+  std::string kind = message;  // without its numbers, which would give too many kinds
   std::erase_if(kind, [](unsigned char c) { return std::isxdigit(c) || c == ','; });
   outcomes[engine::fnv1a(kind.data(), kind.size()) % sizeof outcomes] = 1;
 }

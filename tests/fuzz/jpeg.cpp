@@ -1,4 +1,4 @@
-// The bytes of a JPEG file, to libjpeg behind our checks, and to our reader of its EXIF.
+// Fuzzes a JPEG file: libjpeg behind our checks, and our EXIF reader.
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
 #include "tests/fuzz/fuzz.h"
@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     data::decode_jpeg(bytes, size, "a.jpg", image);
     fuzz::expect_whole(image);
   }));
-  // of files that don't decode too, or few inputs would get there
+  // also for files that don't decode, or few inputs would reach the EXIF reader
   const int orientation = data::exif_orientation(bytes, size);
   fuzz::expect(orientation >= 1 && orientation <= 8, "an orientation of 1 to 8");
   return 0;

@@ -1,4 +1,4 @@
-// The bytes of a PNG file, to libspng behind our checks.
+// Fuzzes a PNG file: libspng behind our checks.
 #include "data/decode/decode_formats.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/raw_bytes.h"
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   return 0;
 }
 
-// A chunk whose checksum is wrong is refused unread, so most mutated files get theirs put right.
+// A chunk with a wrong checksum is refused before it is parsed, so the mutator corrects most checksums.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t size, std::size_t max_size,
                                                unsigned seed) {
   size = LLVMFuzzerMutate(bytes, size, max_size);

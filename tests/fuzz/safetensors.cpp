@@ -1,4 +1,4 @@
-// The bytes of a safetensors file: its header, and then every tensor.
+// Fuzzes a safetensors file: its header, and then every tensor.
 #include "engine/files/safetensors.h"
 
 #include "tests/fuzz/safetensors_mutator.h"

@@ -1,5 +1,5 @@
-// A mutator for safetensors. The header's length stands before it, so that of a header that grew or shrank
-// nothing would be read; and it is JSON, which hardly any mutation of single bytes leaves JSON.
+// A mutator for safetensors. The header's length precedes it, so a header that grew or shrank would not be
+// parsed at all. The header is JSON, and mutations of single bytes rarely keep it valid JSON.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace fuzz {
 
-// Two words or numbers of the header change places, or one is replaced by another of its own, by a number at
-// an end of a type, or grows.
+// Swaps two words or numbers of the header, or replaces one by another word of the header or by a limit of an
+// integer type, or lengthens one.
 inline std::string with_another_word(const std::string& header, std::minstd_rand& random) {
   static const std::vector<std::string> ends = {"0",
                                                 "1",
@@ -40,7 +40,7 @@ inline std::string with_another_word(const std::string& header, std::minstd_rand
     return std::string(text).replace(places[word], words[word].size(), by);
   };
   switch (random() % 4) {
-    case 0:  // the later one first, as it moves the places behind it
+    case 0:  // the later one first, since it shifts the offsets after it
       return with(with(header, std::max(i, j), words[std::min(i, j)]), std::min(i, j), words[std::max(i, j)]);
     case 1:
       return with(header, i, words[j]);

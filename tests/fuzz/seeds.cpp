@@ -1,5 +1,5 @@
-// What fuzzing begins with: files that are right, made by the encoders of tests/, and those of
-// tests/bad_inputs, which are wrong in one way each.
+// The seed corpus: valid files, made by the encoders of tests/, and those of tests/bad_inputs, which have one
+// defect each.
 //   fuzz_seeds FOLDER   writes FOLDER/TARGET/NUMBER; run at the top of the tree
 #include <iterator>
 
@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t most = 16 << 10;  // larger ones would slow down every mutation
+constexpr std::size_t most = 16 << 10;  // larger seeds would slow down every mutation
 
 class Seeds {
  public:
@@ -27,7 +27,7 @@ class Seeds {
     for (const BadImage& image : images)
       if (image.bytes.size() <= most) add(target, image.bytes);
   }
-  // The file that bad inputs write.
+  // Adds the file that each bad input writes.
   void add(const std::string& target, const std::vector<BadInput>& inputs, const std::string& file) {
     for (const BadInput& input : inputs) {
       const Scratch scratch;
@@ -145,7 +145,7 @@ void tensors(Seeds& seeds) {
   apps::save_checkpoint(path, training.options, training.parameters, training.state, 7);
   seeds.add("safetensors", scratch.read("a"));
   seeds.add("checkpoint", scratch.read("a"));
-  // each tensor of another shape, of another type, and missing; the target puts the hash right
+  // each tensor with another shape, with another type, and missing; the target corrects the hash
   const engine::TensorFile right = engine::read_safetensors(path);
   for (std::size_t i = 0; i < right.tensors.size(); ++i)
     for (int way = 0; way < 3; ++way) {

@@ -1,4 +1,4 @@
-// A training whose state has one of everything that checkpoints treat in a way of its own.
+// A training whose state has one of each kind of entry that checkpoints treat differently.
 #pragma once
 
 #include "apps/run/checkpoint.h"

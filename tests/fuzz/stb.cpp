@@ -1,4 +1,4 @@
-// The bytes of a BMP, PNM or TGA file, to our checks of its header and to stb_image.
+// Fuzzes a BMP, PNM or TGA file: our header checks and stb_image.
 #include "data/decode/decode_formats.h"
 #include "tests/fuzz/fuzz.h"
 

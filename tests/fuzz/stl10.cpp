@@ -1,5 +1,5 @@
-// A folder of STL-10: flags, the names of the classes, the labels, and the images, which stand for those of
-// the split and for the unlabelled ones. Images are read when asked for, so a file may have become shorter.
+// Fuzzes an STL-10 folder. Input: flags, class names, labels, and images, which are used for the split and as
+// unlabelled images. Images are read on access, so a file may have been truncated meanwhile.
 #include "data/formats/stl10.h"
 
 #include "tests/fuzz/dataset.h"

@@ -1,4 +1,4 @@
-// The tour: a tensor, a gradient, a layer, ten steps of training.
+// A tour: a tensor, a gradient, a layer, ten steps of training.
 #include <doctest/doctest.h>
 
 #include "engine/optim/optimizer.h"
@@ -6,7 +6,7 @@
 
 using namespace engine;
 
-TEST_CASE("a tensor is a value; copies share its memory") {
+TEST_CASE("copies of a tensor share its memory") {
   const Tensor x = from_vector({2, 3}, {1, -2, 3, -4, 5, -6}, DType::f32);
   const Tensor same = x;  // NOLINT(performance-unnecessary-copy-initialization): the copy is the point
   const Tensor y = relu(x);
@@ -18,7 +18,7 @@ TEST_CASE("a tensor is a value; copies share its memory") {
                     "add: (2,3) f32 and (2) f32, expected the same");
 }
 
-TEST_CASE("a gradient is what backward leaves in a leaf") {
+TEST_CASE("backward writes a leaf's gradient") {
   const Tensor x = leaf(from_vector({3}, {1, -2, 3}, DType::f64));
   backward(sum(relu(add(x, x))));  // d/dx of the sum of max(2x, 0)
   CHECK(gradient(x).to_vector() == std::vector<double>{2, 0, 2});
@@ -29,7 +29,7 @@ TEST_CASE("a gradient is what backward leaves in a leaf") {
 
 namespace {
 
-// A layer is a plain struct: it makes its parameters in a scope, and its operator() calls ops.
+// A layer is a plain struct: its constructor creates its parameters in a scope, its operator() calls ops.
 struct Classifier {
   models::Linear hidden, output;
   explicit Classifier(const Scope& s) : hidden(s / "hidden", 2, 16), output(s / "output", 16, 2) {}

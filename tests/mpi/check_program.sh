@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The program as several ranks: --ranks, a rank that is killed, one that stops, and ranks that do not agree.
+# dyad with several ranks: --ranks, a killed rank, a rank that stops, and ranks with different options.
 #   check_program.sh DYAD
 set -uo pipefail
 dyad=$1
@@ -12,14 +12,14 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1
 flags=(--data data/samples --arch resnet10 --width 0.125 --batch 22 --threads 1 --timeout 20)
 
-# Two ranks leave what one leaves, up to rounding: the last losses agree.
+# Two ranks give the same result as one, up to rounding: the printed losses agree.
 "$dyad" pretrain "${flags[@]}" --dtype f64 --steps 4 --run "$work/one" 2>"$work/err" || fail "one rank: $(cat "$work/err")"
 "$dyad" pretrain "${flags[@]}" --dtype f64 --steps 4 --run "$work/two" --ranks 2 2>"$work/err" ||
   fail "--ranks 2: $(cat "$work/err")"
 loss() { sed 's/.*"epoch":[^,]*,"loss":\([0-9.]\{11\}\).*/\1/' "$work/$1/metrics.jsonl" | tr '\n' ' '; }
 [[ $(loss one | wc -w) == 4 && $(loss one) == "$(loss two)" ]] || fail "losses of one rank $(loss one), of two $(loss two)"
 
-# start NAME: three ranks that train for long; their exit codes go to files.
+# start NAME: starts three ranks with a long training; writes their exit codes to files.
 start() {
   mkdir -p "$work/$1"
   mpirun -n 3 sh -c "$dyad pretrain ${flags[*]} --steps 100000 --save-every 5 --run $work/$1/run"'
@@ -36,7 +36,7 @@ process_of_rank() {
     tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep -q -- "--run $work" && echo "$process" && return
   done
 }
-none_left() {  # mpirun may take a moment to collect them
+none_left() {  # mpirun may need a moment to reap them
   for _ in $(seq 50); do
     pgrep -f -- "pretrain.*--run $work" >/dev/null || return 0
     sleep 0.1
@@ -44,7 +44,7 @@ none_left() {  # mpirun may take a moment to collect them
   return 1
 }
 
-for victim in 0 1; do  # the others say who is lost, end with 75, and leave nobody behind
+for victim in 0 1; do  # the others name the lost rank, end with 75, and no process is left
   start "kill$victim"
   kill -KILL "$(process_of_rank $victim)"
   wait
@@ -56,16 +56,16 @@ done
 before=$(find "$work/kill1/run/checkpoints" -name '*.safetensors' | sort | tail -n 1 | grep -o '[0-9]*.safetensors' | sed 's/^0*//;s/\..*//')
 "$dyad" pretrain "${flags[@]}" --run "$work/kill1/run" --resume auto --steps $((before + 2)) --ranks 2 2>"$work/err" ||
   fail "--resume after a lost rank: $(cat "$work/err")"
-tail -n 1 "$work/kill1/run/metrics.jsonl" | grep -q "\"step\":$((before + 2))" || fail "--resume did not go on"
+tail -n 1 "$work/kill1/run/metrics.jsonl" | grep -q "\"step\":$((before + 2))" || fail "--resume did not continue"
 
-# One rank is told to stop: all stop after the same step, with a checkpoint.
+# One rank gets SIGTERM: all ranks stop after the same step, with a checkpoint.
 start stop
 kill -TERM "$(process_of_rank 2)"
 wait
 [[ $(cat "$work/stop/"[0-2] | sort -u) == 75 ]] || fail "SIGTERM: exit codes $(cat "$work/stop/"[0-2])"
 grep -q 'stopped after step' "$work/stop/out" || fail "SIGTERM: $(cat "$work/stop/out")"
 
-# Ranks that were not started alike.
+# Ranks that were started with different options.
 mpirun -n 2 sh -c "$dyad pretrain ${flags[*]} --steps 4 --run $work/unlike --tau 0.\$((OMPI_COMM_WORLD_RANK + 1))" \
   >"$work/err" 2>&1 && fail "different temperatures were accepted"
 grep -q 'rank 1 on .* has tau = 0.2, rank 0 on .* has 0.1' "$work/err" || fail "different temperatures: $(cat "$work/err")"

@@ -1,4 +1,4 @@
-// Run by mpirun: collectives of every dtype and size are exact, and the ranks of a training are one rank.
+// Run by mpirun: collectives of every dtype and size are exact, and R ranks train like one.
 //   mpirun -n R mpi_ranks collectives | training
 #include <cstdio>
 #include <cstring>
@@ -56,7 +56,8 @@ void collectives(Communicator& c) {
       expect(received.to_vector() == sent.to_vector(), name("broadcast"));
 
       if (n > 2000) continue;
-      std::vector<double> gathered, uneven;  // rows of two elements, as many on each; then rank + n % 3
+      std::vector<double> gathered,
+          uneven;  // rows of two elements: the same number on each rank; then rank + n % 3 rows
       std::vector<std::int64_t> counts;
       for (int r = 0; r < c.size(); ++r) {
         counts.push_back(r + n % 3);

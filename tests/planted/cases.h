@@ -1,4 +1,4 @@
-// The table: each planted bug, and the checking modes that must catch it; each correct kernel.
+// The table of planted bugs, each with the checking modes that must catch it, and of correct kernels.
 #pragma once
 
 #include <cstring>
@@ -17,7 +17,7 @@ namespace {
 
 enum Mode : unsigned { divergence = 1, order = 2, poisoned = 4, asan = 8, tsan = 16, msan = 32 };
 
-// What kernels read, and what they wrote: each buffer of its exact size, which AddressSanitizer watches.
+// Inputs and outputs of kernels. Each buffer has its exact size, so that AddressSanitizer detects overruns.
 class Buffers {
  public:
   Buffers() : x_(new float[128]) {
@@ -25,12 +25,12 @@ class Buffers {
   }
   const float* x() const { return x_.get(); }
 
-  // Zeros; one of each a run
+  // Zeroed buffers, one of each type per run
   float* floats(std::size_t n) { return zeros(floats_, n); }
   int* ints(std::size_t n) { return zeros(ints_, n); }
   unsigned* counter() { return reinterpret_cast<unsigned*>(ints(1)); }
 
-  // The bits of all that was written
+  // The bits of all outputs
   std::string result() const { return bits(floats_) + bits(ints_); }
   bool has_nan() const {
     for (std::size_t i = 0; i < floats_.n; ++i)
@@ -102,7 +102,7 @@ template <class Stream>
 std::vector<Case> all_cases() {
   using S = Stream;
   std::vector<Case> cases = {
-      // threads that do not meet
+      // divergent barriers and shuffles
       {"exit_before_barrier", divergence, run<S, exit_before_barrier>},
       {"two_barriers", divergence, run<S, two_barriers>},
       {"barrier_on_one_side", divergence, run<S, barrier_on_one_side>},
@@ -156,7 +156,7 @@ std::vector<Case> all_cases() {
       {"grid_loop", 0, run<S, grid_loop<128>>, 8},
       {"early_return", 0, run<S, early_return>, 2},
 
-      // classics, wrong and right
+      // textbook kernels, wrong and correct
       {"sum_interleaved/no barrier", order | tsan, run<S, sum_interleaved<false>>},
       {"sum_shuffled/wrong mask", divergence, run<S, sum_shuffled<0xffffffffu>>},
       {"scan_in_place", order | tsan, run<S, scan_in_place>},

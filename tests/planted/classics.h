@@ -1,6 +1,6 @@
-// The staircases that CUDA is taught with, written anew from their descriptions: reductions (Harris,
-// "Optimizing Parallel Reduction in CUDA"), scans (Hillis and Steele, 1986; Blelloch, 1990), transpose,
-// histogram and softmax; each in right versions, and in the wrong ones that learners write.
+// The textbook kernels of CUDA, rewritten from their descriptions: reductions (Harris, "Optimizing Parallel
+// Reduction in CUDA"), scans (Hillis and Steele, 1986; Blelloch, 1990), transpose, histogram and softmax;
+// each in correct versions and with typical mistakes.
 #pragma once
 
 #include "kernels/simt.h"
@@ -10,7 +10,7 @@ namespace {
 
 // ---- sum of 128, block by block -----------------------------------------------------------------
 
-// Neighbours first; `Barrier` before the next step reads what this one wrote.
+// Sums neighbours first. `Barrier`: before the next step reads the results of this step.
 template <bool Barrier>
 __global__ void sum_interleaved(const float* x, float* y) {
   SHARED(float, t, [128]);
@@ -24,7 +24,7 @@ __global__ void sum_interleaved(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[0];
 }
 
-// The active threads lie next to each other: bank conflicts, but right.
+// Active threads are contiguous: bank conflicts, but correct.
 __global__ void sum_strided(const float* x, float* y) {
   SHARED(float, t, [128]);
   t[threadIdx.x] = x[threadIdx.x];
@@ -37,7 +37,7 @@ __global__ void sum_strided(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[0];
 }
 
-// Halves; the two loads come first.
+// Sums halves; each thread first adds two loads.
 __global__ void sum_sequential(const float* x, float* y) {
   SHARED(float, t, [64]);
   if (threadIdx.x < 64) t[threadIdx.x] = x[threadIdx.x] + x[threadIdx.x + 64];
@@ -49,7 +49,8 @@ __global__ void sum_sequential(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[0];
 }
 
-// Warps by shuffles, their results by the first warp; `Mask` are the lanes that take part in the second.
+// Each warp sums by shuffles, then the first warp sums the warps' results. `Mask`: the lanes of that second
+// step.
 template <unsigned Mask>
 __global__ void sum_shuffled(const float* x, float* y) {
   SHARED(float, of_warp, [4]);
@@ -62,12 +63,12 @@ __global__ void sum_shuffled(const float* x, float* y) {
     for (int step = 2; step > 0; step /= 2) v += __shfl_down_sync(Mask, v, step, 4);
     if (threadIdx.x == 0) y[blockIdx.x] = v;
   }
-  __syncthreads();  // lanes that a mask names and that have returned would be allowed; these wait here
+  __syncthreads();  // a mask may name lanes that have returned; these lanes wait here instead
 }
 
 // ---- inclusive scan ------------------------------------------------------------------------------
 
-// In place: another thread's element may be read before or after it was written.
+// In-place without a barrier: another thread's element may be read before or after it is written.
 __global__ void scan_in_place(const float* x, float* y) {
   SHARED(float, t, [128]);
   t[threadIdx.x] = x[threadIdx.x];
@@ -79,7 +80,7 @@ __global__ void scan_in_place(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[threadIdx.x];
 }
 
-// A barrier between reading and writing.
+// In-place with a barrier between reading and writing.
 __global__ void scan_two_barriers(const float* x, float* y) {
   SHARED(float, t, [128]);
   t[threadIdx.x] = x[threadIdx.x];
@@ -93,7 +94,7 @@ __global__ void scan_two_barriers(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[threadIdx.x];
 }
 
-// Two buffers, one barrier a step.
+// Two buffers, one barrier per step.
 __global__ void scan_two_buffers(const float* x, float* y) {
   SHARED(float, t, [2][128]);
   t[0][threadIdx.x] = x[threadIdx.x];
@@ -106,7 +107,7 @@ __global__ void scan_two_buffers(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = t[now][threadIdx.x];
 }
 
-// Up and down a tree, exclusive; `Barrier` between the two.
+// Exclusive scan: up and down a tree. `Barrier`: between the two.
 template <bool Barrier>
 __global__ void scan_tree(const float* x, float* y) {
   SHARED(float, t, [128]);
@@ -117,7 +118,7 @@ __global__ void scan_tree(const float* x, float* y) {
     if (i < 128) t[i] += t[i - step];
   }
   if (Barrier) __syncthreads();
-  if (threadIdx.x == 127) t[127] = 0;  // the thread that has just written it is thread 0
+  if (threadIdx.x == 127) t[127] = 0;  // thread 0 has just written this element
   for (unsigned step = 64; step > 0; step /= 2) {
     __syncthreads();
     const unsigned i = (threadIdx.x + 1) * 2 * step - 1;
@@ -135,12 +136,12 @@ __global__ void scan_tree(const float* x, float* y) {
 
 __device__ inline unsigned bin_of(float v) { return static_cast<unsigned>(v * 4.0f + 4.0f) % 8u; }
 
-// Straight into the result, by atomics.
+// Adds directly to the result with atomics.
 __global__ void histogram_global(const float* x, int* counts) {
   atomicAdd(&counts[bin_of(x[threadIdx.x])], 1);
 }
 
-// Straight into the result, without.
+// Adds directly to the result without atomics.
 __global__ void histogram_lost_updates(const float* x, int* counts) { ++counts[bin_of(x[threadIdx.x])]; }
 
 // Counting begins before all bins are zero.
@@ -152,7 +153,7 @@ __global__ void histogram_early(const float* x, int* counts) {
   if (threadIdx.x < 8) atomicAdd(&counts[threadIdx.x], local[threadIdx.x]);
 }
 
-// 8 x 16 by way of shared memory.
+// 8 x 16 through shared memory.
 template <bool Barrier>
 __global__ void transpose_tile(const float* x, float* y) {
   SHARED(float, tile, [8][17]);
@@ -161,7 +162,7 @@ __global__ void transpose_tile(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = tile[threadIdx.x % 8][threadIdx.x / 8];
 }
 
-// The maximum and the sum through one array; `Barrier` between reading the one and writing the other.
+// Maximum and sum share one array. `Barrier`: between reading the maximum and writing the sum.
 template <bool Barrier>
 __global__ void softmax_row(const float* x, float* y) {
   SHARED(float, t, [128]);
@@ -182,8 +183,8 @@ __global__ void softmax_row(const float* x, float* y) {
   y[blockIdx.x * 128 + threadIdx.x] = e / sum;
 }
 
-// The last block adds up what all threads of all blocks wrote, each with its fence. The ticket is taken when
-// all have come, or too early.
+// The last block sums the values of all threads of all blocks; each thread has its own fence. `Barrier`: the
+// block takes its ticket only after all its threads have written.
 template <bool Barrier>
 __global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
   constexpr int NT = 128;
@@ -199,8 +200,8 @@ __global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
   y[threadIdx.x] = total;
 }
 
-// One block after the other writes y[0] under a lock, which is given back before or after what was written is
-// known to others. A fence after taking the lock does not help.
+// Each block writes y[0] under a lock. `Release`: a fence makes the write visible before the lock is
+// released. A fence after taking the lock does not help.
 template <bool Release>
 __global__ void under_lock(const float* x, float* y, unsigned* lock) {
   const unsigned i = blockIdx.x * 128 + threadIdx.x;

@@ -1,4 +1,4 @@
-// The planted kernels through nvcc: the suite is about CUDA that compiles.
+// Compiles the planted kernels with nvcc: they must be valid CUDA.
 #include "tests/planted/cases.h"
 
 namespace kernels::planted {

@@ -1,4 +1,4 @@
-// Correct kernels that use what the checking modes watch: they must pass in every mode.
+// Correct kernels with the constructs that the checking modes check: they must pass in every mode.
 #pragma once
 
 #include "kernels/tiles/reduce.h"
@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(NT) counting_barriers(float* y) {
       static_cast<float>(10000 * thirds + 1000 * any + 100 * none + 10 * all + not_all);
 }
 
-// The last block to take a ticket adds up what the others wrote.
+// The last block to take a ticket sums the values of the others.
 __global__ void ticket(const float* x, float* y, unsigned* tickets) {
   constexpr int NT = 128;
   SHARED(bool, last, [1]);
@@ -43,7 +43,7 @@ __global__ void ticket(const float* x, float* y, unsigned* tickets) {
   y[gridDim.x] = total;
 }
 
-// The last steps of a tree sum as they are written since Volta.
+// The last steps of a tree sum, as required since Volta.
 __global__ void warp_barrier_sum(const float* x, float* y) {
   SHARED(float, t, [128]);
   t[threadIdx.x] = x[threadIdx.x];
@@ -63,7 +63,7 @@ __global__ void warp_barrier_sum(const float* x, float* y) {
   y[threadIdx.x] = t[0];
 }
 
-// Half a warp is busy with collectives of its own before both meet; then votes.
+// Half a warp runs collectives of its own before both halves synchronize; then votes.
 __global__ void half_warps(const float* x, float* y) {
   const unsigned lane = threadIdx.x % 32;
   float v = x[threadIdx.x];
@@ -92,7 +92,7 @@ __global__ void guarded_maximum(int* maximum) {
   if (atomicAdd(maximum, 0) < v) atomicMax(maximum, v);
 }
 
-// 32 x 32 tiles through dynamic shared memory, 4 rows of threads, two buffers with one barrier a step
+// 32 x 32 tiles through dynamic shared memory, 4 rows of threads, two buffers with one barrier per step
 __global__ void transpose_twice(const float* x, float* y) {
   SHARED_DYNAMIC(float, tiles);
   for (unsigned step = 0; step < 4; ++step) {

@@ -1,4 +1,4 @@
-// Planted bugs of memory: out of bounds, and read before it was written. One block of 128 threads.
+// Planted memory bugs: accesses out of bounds, and reads of uninitialized memory. One block of 128 threads.
 #pragma once
 
 #include "kernels/simt.h"
@@ -17,7 +17,7 @@ __global__ void shared_past_end(const float* x, float* y) {
   SHARED(float, u, [128]);
   u[threadIdx.x] = 0;
   __syncthreads();
-  float* const p = t;  // out of the compiler's sight
+  float* const p = t;  // hides the array from the compiler
   p[threadIdx.x + 1] = x[threadIdx.x];
   __syncthreads();
   y[threadIdx.x] = t[threadIdx.x] + u[threadIdx.x];
@@ -42,8 +42,8 @@ __global__ void dynamic_past_end(const float* x, float* y) {
   y[threadIdx.x] = t[threadIdx.x];
 }
 
-// A tile's row that is one too long, as after a change of the padding: still inside the array but for the
-// last.
+// A tile's rows are one too long, as after a change of the padding: all rows but the last stay inside the
+// array.
 __global__ void tile_row_too_long(const float* x, float* y) {
   SHARED(float, tile, [4][32]);
   const unsigned row = threadIdx.x / 32, column = threadIdx.x % 32;
@@ -67,7 +67,7 @@ __global__ void uninitialised_dynamic(const float* x, float* y) {
   y[threadIdx.x] = t[127 - threadIdx.x];
 }
 
-// An integer that only decides: no NaN comes out.
+// An uninitialized integer used only in a condition: no NaN results.
 __global__ void uninitialised_condition(float* y) {
   SHARED(int, t, [130]);
   t[threadIdx.x] = 1;

@@ -1,6 +1,6 @@
-// planted MODE [NAME]: runs each planted bug that MODE must catch, and each correct kernel, and says which of
-// them it got right. With NAME, runs that one, and shows what the mode has to say (races with their places
-// under TSAN_OPTIONS=symbolize=1).
+// planted MODE [NAME]: runs each planted bug that MODE must catch, and each correct kernel, and prints which
+// were judged correctly. With NAME: runs only that kernel and shows the mode's report (races with source
+// lines under TSAN_OPTIONS=symbolize=1).
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include "kernels/base/check_options.h"
 #include "tests/planted/cases.h"
 
-// ThreadSanitizer calls this with each report, and goes on. The other sanitizers end the process.
+// ThreadSanitizer calls this for each report and continues. The other sanitizers end the process.
 static int race_reports = 0;
 constexpr int found_by_sanitizer = 66;
 #if defined(DYAD_SIMT_ONLY)
@@ -41,7 +41,7 @@ Outcome run_once(Mode mode, const Case& c) {
   }
   if (race_reports) return {true, std::to_string(std::exchange(race_reports, 0)) + " reports"};
   int differ = 0;
-  if (mode == msan) differ = natural.result() != natural.result();  // a look at each byte
+  if (mode == msan) differ = natural.result() != natural.result();  // reads each byte
   if (mode == order)
     for (std::uint64_t seed = 1; seed <= 16; ++seed) {
       check_options().order_seed = seed;
@@ -67,7 +67,7 @@ Outcome run_once(Mode mode, const Case& c) {
   return {false, "nothing found"};
 }
 
-// In a process of its own, but for ThreadSanitizer, whose contexts are costly to make.
+// Runs in a process of its own, except under ThreadSanitizer, where a new process is expensive.
 bool caught(Mode mode, const Case& c) {
   if (mode == tsan) return run_once(mode, c).caught;
   std::fflush(nullptr);

@@ -1,5 +1,5 @@
-// Planted bugs of synchronisation: threads that do not meet, and threads that should have. One kernel a bug;
-// one block of 128 threads unless said otherwise.
+// Planted synchronisation bugs: divergent barriers, and missing barriers. One kernel per bug; one block of
+// 128 threads unless stated otherwise.
 #pragma once
 
 #include "kernels/tiles/reduce.h"
@@ -9,7 +9,7 @@ namespace {
 
 constexpr int NT = 128;
 
-// ---- threads that do not meet ----------------------------------------------------------------------
+// ---- divergent barriers and shuffles --------------------------------------------------------------
 
 __global__ void exit_before_barrier(const float* x, float* y) {
   SHARED(float, t, [NT]);
@@ -36,7 +36,7 @@ __global__ void barrier_on_one_side(const float* x, float* y) {
   y[threadIdx.x] = t[127 - threadIdx.x];
 }
 
-// Rows are shared out unevenly, and the barrier is inside the loop over them.
+// Rows are divided unevenly among threads, and the barrier is inside the loop over rows.
 __global__ void barrier_in_uneven_loop(const float* x, float* y) {
   SHARED(float, t, [NT]);
   for (unsigned row = threadIdx.x / 32; row < 6; row += 4) {
@@ -91,7 +91,7 @@ __global__ void missing_barrier_before_write(const float* x, float* y) {
   y[threadIdx.x] = sum;
 }
 
-// The last steps of a tree sum as they were written before Volta.
+// The last steps of a tree sum, as was common before Volta.
 __global__ void warp_synchronous_sum(const float* x, float* y) {
   SHARED(float, t, [NT]);
   t[threadIdx.x] = x[threadIdx.x];
@@ -109,7 +109,7 @@ __global__ void warp_barrier_across_warps(const float* x, float* y) {
   y[threadIdx.x] = t[127 - threadIdx.x];
 }
 
-// A block sum without the barrier that protects the last call's results.
+// A block sum without the barrier that protects the result of the previous call.
 __device__ __forceinline__ float unprotected_block_sum(float v) {
   SHARED(float, of_warp, [NT / 32]);
   v = warp_sum<NT>(v);
@@ -126,7 +126,7 @@ __global__ void add_without_atomics(const float* x, float* y) { y[threadIdx.x % 
 
 __global__ void last_writer_wins(const float* x, float* y) { y[threadIdx.x % 8] = x[threadIdx.x]; }
 
-// Harmless by custom, undefined by the standard.
+// Harmless in practice, undefined by the standard.
 __global__ void all_write_one_value(const float* x, float* y) {
   SHARED(float, t, [1]);
   t[0] = x[0];
@@ -139,7 +139,7 @@ __global__ void read_guards_atomic(int* maximum) {
   if (*maximum < v) atomicMax(maximum, v);
 }
 
-// Right, but not the same bits twice: this house allows no floating-point atomics.
+// Correct, but not reproducible: dyad allows no floating-point atomics.
 __global__ void atomic_float_sum(const float* x, float* y) { atomicAdd(y, x[threadIdx.x]); }
 
 // ---- races between blocks --------------------------------------------------------------------------
@@ -150,7 +150,7 @@ __global__ void blocks_add(const float* x, float* y) {
   if (threadIdx.x == 0) y[0] += x[blockIdx.x];
 }
 
-// The commonest: each block's first thread adds to one sum. For any number of threads.
+// The most common race: the first thread of each block adds to one sum. For any number of threads.
 __global__ void blocks_add_after_barrier(float* y) {
   __syncthreads();
   if (threadIdx.x == 0) y[0] += 1;
@@ -162,8 +162,8 @@ __global__ void blocks_store_between_barriers(const float* x, float* y) {
   block_sum<NT>(sum);
 }
 
-// The last block reads what the block `distance` before it wrote: with the same thread, another thread, and
-// another thread between barriers.
+// The last block reads a value of the block `distance` before it: written by the same thread, by another
+// thread, and by another thread between barriers.
 __global__ void read_block(float* y, unsigned distance) {
   y[blockIdx.x * NT + threadIdx.x] = 1;
   if (blockIdx.x + 1 == gridDim.x && y[(blockIdx.x - distance) * NT + threadIdx.x] == -1) y[0] = 2;
@@ -185,7 +185,7 @@ __global__ void first_and_last_block_add(float* y) {
   if ((blockIdx.x == 0 || blockIdx.x + 1 == gridDim.x) && threadIdx.x == 5) y[0] += sum;
 }
 
-// The last block to take a ticket adds up what the others wrote, but nothing says that it sees it.
+// The last block to take a ticket sums the values of the others, but no fence makes them visible to it.
 __global__ void ticket_without_fence(const float* x, float* y, unsigned* ticket) {
   SHARED(bool, last, [1]);
   const float sum = block_sum<NT>(x[threadIdx.x]);
@@ -200,7 +200,7 @@ __global__ void ticket_without_fence(const float* x, float* y, unsigned* ticket)
   y[gridDim.x] = total;
 }
 
-// Fences order nothing where no atomic says who was first.
+// Fences have no effect without an atomic that establishes the order.
 __global__ void add_between_fences(float* y) {
   if (threadIdx.x != 0) return;
   __threadfence();

@@ -1,4 +1,4 @@
-// The cards of NT-Xent's versions: all are held against one reference.
+// The cards of NT-Xent's versions: all are compared with one reference.
 #include "tests/study/nt_xent_steps.h"
 
 #include <cmath>
@@ -9,8 +9,8 @@
 namespace engine {
 namespace {
 
-// engine/ops/nt_xent.cpp with other kernels for the two passes over the similarities. Stored: the matrix of
-// them is kept in memory.
+// engine/ops/nt_xent.cpp with other kernels for the two passes over the similarities. Stored: the similarity
+// matrix is kept in memory.
 template <bool Stored>
 Tensors step(const Tensors& in) {
   const Tensor &h = in[0], tau = in[1].detach();
@@ -48,7 +48,7 @@ Tensors step(const Tensors& in) {
   })};
 }
 
-// The formula as the paper has it, in f64.
+// The paper's formula, in f64.
 Tensors reference(const Tensors& in) {
   const std::int64_t rows = in[0].dim(0), d = in[0].dim(1);
   const double *h = in[0].data<double>(), tau = in[1].item();

@@ -17,9 +17,9 @@ __global__ void __launch_bounds__(NT)
   for_each<NT>(M * M, [=](std::int64_t e) { matrix[e] = dot(d, z + e / M * d, z + e % M * d); });
 }
 
-constexpr int strip_size = 32;  // columns of a row that are worked on at a time
+constexpr int strip_size = 32;  // columns of a row per iteration
 
-// Columns j0 .. j0 + width of row i, each read or made by the thread that uses it.
+// Columns j0 .. j0 + width of row i, each read or computed by the thread that uses it.
 template <int NT, class A>
 __device__ __forceinline__ void load_strip(const NtXentShape& s, std::int64_t i, std::int64_t j0, int width,
                                            const A* z, const A* matrix, A* strip) {
@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// A block for each row, and for each part of the columns as today.
+// One block per row and per part of the columns, as in the current kernels.
 template <int NT>
 Grid grid_of(const NtXentShape& s, const char* launcher = __builtin_FUNCTION()) {
   return {dim3(unsigned(s.rows), unsigned(nt_xent_splits(s))), dim3(NT), 0, launcher};

@@ -1,7 +1,6 @@
-// A stand-in for cuBLASLt that interprets what it is told, on host memory: it keeps each descriptor's
-// attributes and multiplies in plain loops by cuBLASLt's own rules (columns, leading dimensions, transposes,
-// alpha and beta), so that a wrong attribute gives a wrong number. It refuses what cuBLASLt refuses, and
-// counts what is created and destroyed.
+// A test double of cuBLASLt on host memory. It stores each descriptor's attributes and multiplies in plain
+// loops by cuBLASLt's rules (column-major, leading dimensions, transposes, alpha and beta), so that a wrong
+// attribute gives a wrong result. It refuses what cuBLASLt refuses, and counts creations and destructions.
 #pragma once
 
 #include <map>
@@ -23,7 +22,7 @@ struct Operation {
   cudaDataType_t scale;
   std::map<int, std::int32_t> attributes;
 };
-struct Algorithm {  // what a heuristic has promised, and for what
+struct Algorithm {  // a heuristic's result, and the problem that it is for
   std::vector<std::int64_t> problem;
   std::map<int, std::uint64_t> preferences;
 };
@@ -32,8 +31,8 @@ struct Library {
   std::set<void*> handles, operations, layouts, preferences;
   std::vector<Algorithm> algorithms;
   std::vector<cublasComputeType_t> computed;           // compute type of each product
-  std::size_t wanted_workspace = 4096;                 // of every algorithm
-  cublasStatus_t next_status = CUBLAS_STATUS_SUCCESS;  // of the next product
+  std::size_t wanted_workspace = 4096;                 // required by every algorithm
+  cublasStatus_t next_status = CUBLAS_STATUS_SUCCESS;  // returned by the next product
   bool no_algorithm = false;
 };
 inline Library& library() {
@@ -74,7 +73,7 @@ using Preferences = std::map<int, std::uint64_t>;
 inline const Layout& at(cublasLtMatrixLayout_t l) { return *reinterpret_cast<const Layout*>(l); }
 inline Operation& at(cublasLtMatmulDesc_t o) { return *reinterpret_cast<Operation*>(o); }
 
-// Everything that tells two problems apart.
+// All properties that distinguish two problems.
 inline std::vector<std::int64_t> problem(cublasLtMatmulDesc_t o, cublasLtMatrixLayout_t a,
                                          cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
                                          cublasLtMatrixLayout_t d) {

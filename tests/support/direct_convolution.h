@@ -1,4 +1,4 @@
-// The convolution as it is defined, in f64: what algorithms are held against.
+// Convolution by its definition in f64: the reference for all algorithms.
 #pragma once
 
 #include <cmath>
@@ -41,7 +41,7 @@ void for_products(const ConvolutionShape& s, F f) {
 
 struct Problem {
   ConvolutionShape shape;
-  Values x, filter, dy, y, dx, d_filter;  // the last three by the direct convolution
+  Values x, filter, dy, y, dx, d_filter;  // the last three are results of the direct convolution
 
   explicit Problem(const ConvolutionShape& s, bool solve = true) : shape(s) {
     x = random_values(s.n * s.h * s.w * s.c, 1);

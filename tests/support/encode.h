@@ -1,4 +1,4 @@
-// Small JPEG and PNG files, made by the encoders of the libraries whose decoders are tested.
+// Encodes small JPEG and PNG files with the libraries whose decoders are tested.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-// after <cstdio>, which it needs
+// needs <cstdio> first
 #include <jpeglib.h>
 #include <spng.h>
 
@@ -15,7 +15,7 @@ struct JpegOptions {
   J_COLOR_SPACE input = JCS_RGB, stored = JCS_YCbCr;
   bool progressive = false;
   bool one_scan_a_component = false;
-  bool arithmetic = false;  // coded, instead of Huffman's
+  bool arithmetic = false;  // arithmetic instead of Huffman coding
 };
 
 // pixels: height * width * channels of `input`. Quality 100, no chroma subsampling: within 3 of the input.

@@ -1,4 +1,4 @@
-// Small BMP, PNM and TGA files, written out by hand.
+// Small BMP, PNM and TGA files, assembled by hand.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ inline std::string little_endian(std::uint32_t v, int bytes) {
 struct BmpHeader {
   std::uint32_t bits = 24;
   std::uint32_t compression = 0;
-  std::uint32_t header = 40;  // its bytes, of 40
-  std::string after = "";     // between the header and the pixels: masks, or a palette of 4 bytes a colour
+  std::uint32_t header = 40;  // its first bytes, at most 40
+  std::string after = "";     // between header and pixels: masks, or a palette of 4 bytes per colour
   std::uint32_t planes = 1;
 };
 
@@ -30,7 +30,7 @@ inline std::string encode_bmp(int height, int width, const std::string& rows, co
 
 struct TgaHeader {
   int type = 2;         // 1: palette, 2: colour, 3: grey; 8 more: run-length coded
-  int bits = 24;        // a pixel
+  int bits = 24;        // per pixel
   int descriptor = 32;  // 32: from the top down
   int colours = 0, colour_bits = 0, first_colour = 0;
   std::string id = "";

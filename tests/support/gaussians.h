@@ -1,4 +1,4 @@
-// Classes that are Gaussians, and what the tests of the evaluation have in common.
+// Gaussian classes, and helpers of the evaluation's tests.
 #pragma once
 
 #include <cstring>
@@ -16,7 +16,7 @@ struct Labelled {
 };
 
 // n points of deviation 1 in d dimensions. Class 0 lies at -distance and class 1 at +distance of `offset`
-// along the first axis; class c > 1 at +distance along axis c - 1. Labels go round.
+// along the first axis; class c > 1 at +distance along axis c - 1. Labels cycle through the classes.
 inline Labelled gaussians(int n, int d, int classes, double distance, std::uint64_t seed,
                           engine::DType dtype = engine::DType::f32, double offset = 0) {
   engine::Random random(seed, 0x6a);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-// What is wrong with it as XML: tags that don't nest, bare '<' or '&'; "" if nothing is.
+// Returns the first XML error: tags that don't nest, bare '<' or '&'; "" if there is none.
 inline std::string malformed(const std::string& html) {
   std::vector<std::string> open;
   const auto at = [](std::size_t i) { return " at byte " + std::to_string(i); };
@@ -25,7 +25,7 @@ inline std::string malformed(const std::string& html) {
     const std::string name = tag.substr(tag[0] == '/', tag.find_first_of(" \n") - (tag[0] == '/'));
     if (tag[0] != '/') {
       open.push_back(name);
-      if (name == "style") i = html.find("</style>", i) - 1;  // its text is not markup
+      if (name == "style") i = html.find("</style>", i) - 1;  // CSS is not markup
     } else if (open.empty() || open.back() != name) {
       return "</" + name + ">" + at(i) + " closes " + (open.empty() ? "nothing" : "<" + open.back() + ">");
     } else {

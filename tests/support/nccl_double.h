@@ -1,7 +1,6 @@
-// A stand-in for NCCL and for the CUDA runtime's streams and events, on host memory. Ranks are threads of
-// this process: a collective of all of them is carried out by NCCL's own rules on what each has said, so that
-// a wrong count, type, root or pointer gives wrong numbers. With `alone` a rank only writes down what it is
-// asked, in order.
+// A test double of NCCL and of the CUDA runtime's streams and events, on host memory. Ranks are threads of
+// this process. A collective is computed by NCCL's rules from the arguments of every rank, so that a wrong
+// count, type, root or pointer gives wrong results. With `alone` a rank only logs its calls in order.
 #pragma once
 
 #include <atomic>
@@ -46,7 +45,7 @@ struct Call {
   std::string name;
   const void* send = nullptr;
   void* receive = nullptr;
-  std::size_t count = 0;  // as NCCL counts: of all_gather's send, of reduce_scatter's receive
+  std::size_t count = 0;  // NCCL's convention: all_gather's send count, reduce_scatter's receive count
   ncclDataType_t type = ncclFloat32;
   int root = 0;
   bool like(const Call& o) const {
@@ -54,32 +53,32 @@ struct Call {
   }
 };
 
-// One test's world.
+// The state of one test.
 struct World {
   explicit World(int size) : size(size), meet(size), said(std::size_t(size)) {}
   const int size;
   std::barrier<> meet;
-  std::vector<std::vector<Call>> said;  // of each rank, between two meetings
+  std::vector<std::vector<Call>> said;  // the calls of each rank since the last rendezvous
 
-  // What the test wants to happen.
+  // Behaviour that the test sets.
   bool alone = false;
-  std::atomic<int> polls{0};  // every call is in progress for so many polls; negative: for ever
-  std::atomic<ncclResult_t> refused{ncclSuccess};  // what the next collective or rendezvous returns
-  std::atomic<ncclResult_t> async{ncclSuccess};    // what get_async_error reports
-  std::atomic<int> done{INT_MAX};                  // how many collectives come to their end
+  std::atomic<int> polls{0};  // polls for which every call is in progress; negative: for ever
+  std::atomic<ncclResult_t> refused{ncclSuccess};  // returned by the next collective or rendezvous
+  std::atomic<ncclResult_t> async{ncclSuccess};    // reported by get_async_error
+  std::atomic<int> done{INT_MAX};                  // number of collectives that finish
   std::atomic<bool> capturing{false};
 
-  // What has happened.
+  // Recorded events.
   std::mutex mutex;
   std::vector<std::string> log;  // alone
   std::atomic<int> joined{0}, finalized{0}, destroyed{0}, aborted{0}, streams{0}, events{0};
-  std::string id;  // that was joined
+  std::string id;  // the joined id
   int blocking = -1;
   std::atomic<int> asked{0};  // collectives
   struct Event {
     explicit Event(int number) : number(number) {}
     int number;
-    std::atomic<int> behind{0};  // collectives asked for before it was recorded
+    std::atomic<int> behind{0};  // collectives enqueued before it was recorded
   };
   std::vector<std::unique_ptr<Event>> made;
 
@@ -130,7 +129,7 @@ inline void add(ncclDataType_t type, void* sum, const void* x, std::size_t count
     }
 }
 
-// What `rank` receives in call i.
+// The result of call i on `rank`.
 inline std::vector<char> result(const World& w, std::size_t i, int rank) {
   const Call& own = w.said[std::size_t(rank)][i];
   const std::size_t bytes = own.count * size_of(own.type);
@@ -182,7 +181,7 @@ inline ncclResult_t collective(const Call& call, ncclComm_t comm, cudaStream_t s
   const std::string root = call.name == "broadcast" ? concat_text(" from ", call.root) : "";
   w.write(concat_text(call.name, " ", name_of(call.type), " ", call.count, root, " on ", name_of(stream)));
   if (w.refused != ncclSuccess) return w.refused.exchange(ncclSuccess);
-  if (c->polls_left != 0) return ncclInvalidUsage;  // still at the last call
+  if (c->polls_left != 0) return ncclInvalidUsage;  // the previous call is still in progress
   if (group().depth > 0) {
     group().communicator = c;
     group().calls.push_back(call);
@@ -234,7 +233,7 @@ inline engine::NcclApi api() {
   };
   a.abort = [](ncclComm_t comm) {
     ++world()->aborted;
-    world()->done = INT_MAX;  // its kernels end
+    world()->done = INT_MAX;  // running kernels end
     delete of(comm);
     return ncclSuccess;
   };

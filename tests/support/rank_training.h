@@ -1,4 +1,4 @@
-// A short training of which every rank has a part, for comparing any number of ranks with one.
+// A short training divided among ranks, to compare any number of ranks with one.
 #pragma once
 
 #include <cmath>
@@ -10,11 +10,11 @@
 #include "data/view_batch.h"
 #include "engine/ops.h"
 
-// What a training leaves, by name: "loss of step 1", "gradient of encoder.conv1.weight", "value of ...".
+// The results of a training by name: "loss of step 1", "gradient of encoder.conv1.weight", "value of ...".
 using Outcome = std::map<std::string, std::vector<double>>;
 
-// Which rank's communicator each part of the step asks. The program's step asks one for all; a mutation, a
-// mistake that was made elsewhere, gives a part another one.
+// The communicator that each part of the step uses. The program's step uses one for all parts. A mutation, a
+// known mistake of other libraries, gives one part another communicator.
 struct RankParts {
   engine::Communicator &norm, &loss, &gradients;
   std::int64_t pairs;  // in the loss
@@ -31,7 +31,7 @@ class RankTraining {
     o_.batch = batch;
     o_.size = 8;
     o_.tau = 0.2;
-    o_.lr = 0.01;  // with larger steps a difference in rounding grows tenfold in five
+    o_.lr = 0.01;  // with a larger rate, rounding differences grow tenfold in five steps
     o_.seed = seed;
     o_.optimizer = "lars";
     o_.dtype = engine::name(dtype);
@@ -81,7 +81,7 @@ class RankTraining {
   apps::PretrainOptions o_;
 };
 
-// The largest |a - b| / |b| of all entries, each by its norm, and where it is.
+// The largest |a - b| / |b| over all entries (norms of each entry), and its name.
 inline double largest_error(const Outcome& a, const Outcome& b, std::string* where = nullptr) {
   double largest = 0;
   for (const auto& [name, right] : b) {

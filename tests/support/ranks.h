@@ -1,5 +1,5 @@
-// Ranks as threads of one process, for tests without MPI: what each gives is laid out for all to read between
-// two barriers.
+// Ranks as threads of one process, for tests without MPI: each rank publishes its data, and all read them
+// between two barriers.
 #pragma once
 
 #include <barrier>
@@ -76,7 +76,8 @@ class RankThread : public engine::Communicator {
   int rank_;
 };
 
-// Calls f(communicator) on `size` threads. f must not throw on one rank alone: the others would wait.
+// Calls f(communicator) on `size` threads. f must not throw on one rank only, or the others would wait for
+// ever.
 template <class F>
 void on_ranks(int size, F f) {
   RankThreads all(size);

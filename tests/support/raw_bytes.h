@@ -1,4 +1,4 @@
-// Pieces of files that are put together by hand, where no library would write what a test needs.
+// Helpers to assemble files by hand that no library would write.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ inline std::string big_endian(std::uint32_t v, int bytes = 4) {
   return text;
 }
 
-// PNG's, of a chunk's type and data.
+// PNG's checksum of a chunk's type and data.
 inline std::uint32_t crc32(const std::string& bytes) {
   std::uint32_t crc = ~0U;
   for (const char c : bytes) {
@@ -21,7 +21,7 @@ inline std::uint32_t crc32(const std::string& bytes) {
   return ~crc;
 }
 
-// A safetensors file that declares a header of so many bytes; `rest` is what follows.
+// A safetensors file that declares a header of `length` bytes, followed by `rest`.
 inline std::string safetensors_of_length(std::uint64_t length, const std::string& rest) {
   std::string bytes(8, '\0');
   std::memcpy(bytes.data(), &length, 8);

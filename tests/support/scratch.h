@@ -1,4 +1,4 @@
-// A folder for the files of one test; it goes when the test ends.
+// A folder for the files of one test, removed at its end.
 #pragma once
 
 #include <unistd.h>
@@ -38,7 +38,7 @@ struct Scratch {
   }
 };
 
-// The message of what f throws; "" if it throws nothing.
+// The message of the Error that f throws; "" if it throws nothing.
 template <class Error, class F>
 std::string message_of(F f) {
   try {

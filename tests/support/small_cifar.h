@@ -1,11 +1,11 @@
-// A few of the images that ship, as a CIFAR-10 data set of their own, with the labels that a test wants.
+// A small CIFAR-10 data set from images of data/samples, with labels chosen by the test.
 #pragma once
 
 #include <functional>
 
 #include "tests/support/scratch.h"
 
-// label(split, i, its label): what the i-th image of "data_batch_1.bin" or "test_batch.bin" is labelled with.
+// label(file, i, original label): the label for the i-th image of "data_batch_1.bin" or "test_batch.bin".
 using Relabel = std::function<int(const std::string& file, int i, int label)>;
 
 inline std::string small_cifar(const Scratch& scratch, const std::string& name, int train, int test,

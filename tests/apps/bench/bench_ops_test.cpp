@@ -1,4 +1,4 @@
-// dyad bench ops: which rows it has, and what it refuses. No time is expected to be anything.
+// dyad bench ops: its rows, and its error messages. No test depends on a measured time.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ int count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// A program that /bin/sh runs; its path.
+// Writes a script for /bin/sh; returns its path.
 std::string script(const Scratch& scratch, const std::string& name, const std::string& lines) {
   const std::string path = scratch.write(name, "#!/bin/sh\n" + lines);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -47,14 +47,14 @@ TEST_CASE("bench ops: every card has shapes, but reshape, which launches nothing
   }
 }
 
-TEST_CASE("roofline: each point once, with what it is") {
+TEST_CASE("roofline: each point once, with its title") {
   const apps::RooflinePoint none{"a<b", "(3)", "forward", 0, 1e9, 0.2, 0.5};
   const apps::RooflinePoint some{"linear", "(4)", "forward and backward", 2e12, 1e9, 4, 0.5};
   const std::string svg = apps::roofline({none, some, none, some}, {10, 1000});
   CHECK(malformed(svg) == "");
   CHECK(count(svg, "<title>a&lt;b (3), forward: 200 ms, 50 % of the floor</title>") == 2);
   CHECK(count(svg, "<title>linear (4), forward and backward: 4,000 ms, 50 % of the floor</title>") == 2);
-  CHECK(count(svg, "class=\"both\"") == 3);  // and the legend's
+  CHECK(count(svg, "class=\"both\"") == 3);  // one more in the legend
   CHECK(svg.find("prefers-color-scheme: dark") != std::string::npos);
   for (const char* outside : {"url(", "<link", "<script", "@import"})
     CHECK(svg.find(outside) == std::string::npos);
@@ -78,7 +78,7 @@ TEST_CASE("bench ops: a row for each shape of the card") {
   CHECK(linear["forward_backward"]["p5"] <= linear["forward_backward"]["median"]);
   CHECK(loss["op"] == "softmax_cross_entropy");
   CHECK(loss["bytes"] == (512 * 10 + 512 + 1) * 4);
-  CHECK_FALSE(loss.contains("gflop_s"));  // its card has no FLOPs
+  CHECK_FALSE(loss.contains("gflop_s"));  // its card declares no FLOPs
   CHECK(linear["floor_part"] > 0);
   CHECK(result["copy_gb_s"] > 0);
   CHECK(result["gemm_gflop_s"] > 0);
@@ -123,7 +123,7 @@ TEST_CASE("bench ops: mistakes") {
         "dyad bench ops: --repeat is 0, expected 1 to 1000000\n");
 }
 
-// Nobody waits for a benchmark's inputs that inputs() would draw again and again.
+// inputs() may redraw until no value is near a kink, which would take too long at benchmark sizes.
 TEST_CASE("bench ops: inputs of a benchmark have the card's shapes") {
   for (const engine::OpCase& c : engine::OpCase::all()) {
     if (!c.bench_inputs) continue;
@@ -145,8 +145,8 @@ nlohmann::json result_of(const std::vector<apps::Times>& rounds) {
   return {{"rows", {{{"op", "relu"}, {"shape", "(3)"}, {"forward", apps::as_json(rounds)}}}}};
 }
 
-// A round of 20 runs of a program that takes `seconds`; noise makes some of them longer, by up to 60 %, and
-// one in twenty ten times as long.
+// Times of 20 runs of a program that takes `seconds`. Noise makes some runs up to 60 % longer, and one in
+// twenty ten times as long.
 apps::Times round_of(double seconds, std::uint64_t seed) {
   engine::Random random(seed, 0, 0, 0);
   std::vector<double> times;
@@ -158,8 +158,8 @@ apps::Times round_of(double seconds, std::uint64_t seed) {
   return apps::times_of(times);
 }
 
-// A result of so many rounds of a program that takes `seconds`, but `odd` times as long in one round of
-// three.
+// The result of `rounds` rounds of a program that takes `seconds`, but `odd` times as long in every third
+// round.
 nlohmann::json runs_of(double seconds, std::uint64_t seed, int rounds = 12, double odd = 1.1) {
   std::vector<apps::Times> all;
   for (int i = 0; i < rounds; ++i)
@@ -186,7 +186,7 @@ TEST_CASE("bench compare: noise is no change, 15 % is one") {
   CHECK_THROWS_AS(apps::compare_benches({nlohmann::json::object()}, {runs_of(1, 1)}, 15), engine::DataError);
 }
 
-TEST_CASE("bench compare: what is 4 % apart in every round is no change, and what is rare is none") {
+TEST_CASE("bench compare: a difference of 4 % in every round is no change, nor is a rare slowdown") {
   CHECK(verdict({runs_of(1, 1)}, {runs_of(1.04, 2)}) == apps::BenchChange::same);
   CHECK(verdict({runs_of(1, 1)}, {runs_of(1, 2, 12, 2)}) == apps::BenchChange::same);  // 4 rounds of 12
 }
@@ -220,7 +220,7 @@ TEST_CASE("bench compare: a false alarm in fewer than 2 of 100 comparisons of ve
   CHECK(alarms <= 5);
 }
 
-TEST_CASE("bench compare: nothing is said of rounds that were interrupted") {
+TEST_CASE("bench compare: interrupted rounds are ignored") {
   const auto a = runs_of(1, 1), b = runs_of(2, 2);
   const auto two_rows = [](nlohmann::json result, bool interrupted) {
     auto other = result["rows"][0];
@@ -239,7 +239,7 @@ TEST_CASE("bench compare: nothing is said of rounds that were interrupted") {
   CHECK(known[1].verdict == apps::BenchChange::unknown);
 }
 
-TEST_CASE("bench compare: figures of any result of a build, and how many only one of the builds has") {
+TEST_CASE("bench compare: merges a build's results, and counts figures that only one build has") {
   const auto named = [](const std::string& op, std::uint64_t seed) {
     auto result = runs_of(op == "sum" ? 1.0 + double(seed) : 1, seed);
     result["rows"][0]["op"] = op;
@@ -280,7 +280,7 @@ TEST_CASE("bench compare: exit code, and results that can't be compared") {
 
 TEST_CASE("bench turns: each program in each turn, with the flags of bench ops") {
   const Scratch scratch;
-  // A program that notes what it is asked, and answers with a result.
+  // A program that logs its arguments, and answers with a result.
   const auto program = [&](const std::string& name, const std::string& answer) {
     return script(scratch, name,
                   "echo \"" + name + " $*\" >> '" + scratch.path("asked") + "'\ncp '" +
@@ -306,8 +306,8 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
     if (lines.size() >= 12 && lines.size() < 20) order += line[0];
     lines.push_back(line);
   }
-  REQUIRE(lines.size() == 36);  // six rounds of each, as these have no spread
-  CHECK(order == "assaassa");   // neither is always the first
+  REQUIRE(lines.size() == 36);  // six rounds of each, since these times do not vary
+  CHECK(order == "assaassa");   // the order alternates
   CHECK(lines[0].rfind("a bench ops --json ", 0) == 0);
   const std::string flags =
       " --op ^re lu$ --device cpu --dtype f32 --threads host --rounds 1 --repeat 2 --cache cold "
@@ -324,7 +324,7 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
   };
   said("/bin/false", "bench ops has failed\n");
   CHECK(code(a, script(scratch, "stopped", "kill -INT $$\n")) == 130);  // Ctrl-C
-  said("/bin/true", "");  // it must not be judged by what the other left
+  said("/bin/true", "");  // must not use the result of the other program
   err.str("");
   const std::string few = program("few", runs_of(1, 1, 1).dump());
   CHECK(apps::run_command_line({"bench", "turns", "--before", few, "--after", few, "--rounds", "5"}, out,
@@ -337,7 +337,7 @@ TEST_CASE("bench turns: each program in each turn, with the flags of bench ops")
         "dyad bench turns: --after is \"" + scratch.path("a.json") + "\", expected a program of dyad\n");
 }
 
-TEST_CASE("bench turns: goes on with the ops whose slowdown would be missed, and no further than --rounds") {
+TEST_CASE("bench turns: repeats ops whose slowdown could be missed, up to --rounds") {
   const Scratch scratch;
   auto result = runs_of(1, 1, 1);
   result["rows"].push_back(result["rows"][0]);
@@ -345,7 +345,7 @@ TEST_CASE("bench turns: goes on with the ops whose slowdown would be missed, and
   scratch.write("0.json", result.dump());
   for (auto& round : result["rows"][1]["forward"]["rounds"]) round["p25"] = 9;
   scratch.write("1.json", result.dump());
-  // its second row takes 1 s or 9 s, by turns
+  // its second row alternates between 1 s and 9 s
   const std::string program =
       script(scratch, "program",
              "cd '" + scratch.path(".") +
@@ -362,14 +362,15 @@ TEST_CASE("bench turns: goes on with the ops whose slowdown would be missed, and
   CHECK(lines[23].find(R"( --op ^(sum/a\.b \(c\))$ )") != std::string::npos);
 }
 
-// As bench turns does: rounds until a slowdown would be found in each figure. That their number depends on
-// what they showed must not spoil what is said of them.
-TEST_CASE("rank sum: with rounds until 15 % is found it is found, and nothing else") {
+// Like bench turns: adds rounds until a slowdown would be detected in each figure. The stopping rule depends
+// on the data, but must not increase the rate of false alarms.
+TEST_CASE("rank sum: with enough rounds to detect 15 %, 15 % is detected and nothing else") {
   engine::Random random(3);
-  const auto insert = [&](std::vector<double>& times) {  // as on a noisy machine: a tenth 1.4 times as long
-    const double time = std::exp(0.04 * random.normal()) * (random.uniform() < 0.1 ? 1.4 : 1);
-    times.insert(std::upper_bound(times.begin(), times.end(), time), time);
-  };
+  const auto insert =
+      [&](std::vector<double>& times) {  // a noisy machine: every tenth run takes 1.4 times as long
+        const double time = std::exp(0.04 * random.normal()) * (random.uniform() < 0.1 ? 1.4 : 1);
+        times.insert(std::upper_bound(times.begin(), times.end(), time), time);
+      };
   const std::size_t figures = 3;
   const int trials = 200;
   const double allowed = apps::chance_allowed(figures);
@@ -406,7 +407,7 @@ TEST_CASE("bench: noise and a machine that slows down are seen") {
   CHECK(apps::cache_bytes(engine::cpu) >= 1 << 18);
 }
 
-TEST_CASE("bench: an interrupted run is made again, but not for ever") {
+TEST_CASE("bench: an interrupted run is repeated, but not for ever") {
   long runs = 0, taken = 0;
   const auto count = [&] { return taken; };
   const auto every_third = [&] { taken += ++runs % 3 == 0; };
@@ -420,7 +421,7 @@ TEST_CASE("bench: an interrupted run is made again, but not for ever") {
   CHECK(apps::measure_times(engine::cpu, 20, half, count).interrupted == 0.5);
 }
 
-TEST_CASE("bench: the middle of rounds") {
+TEST_CASE("bench: the median of rounds") {
   const auto json = apps::as_json({{1, 2, 3, 4, 0}, {5, 6, 7, 8, 1}, {2, 3, 4, 9, 0.2}});
   CHECK(json["p5"] == 2);
   CHECK(json["median"] == 4);

@@ -1,5 +1,4 @@
-// dyad bench step: which rows it has, and that its step is that of a training. No time is expected to be
-// anything.
+// dyad bench step: its rows, and that its step equals a training step. No test depends on a measured time.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -30,7 +29,7 @@ int run(const std::vector<std::string>& arguments) {
   return code;
 }
 
-// While one lives, std::cin and std::cout are these.
+// Replaces std::cin and std::cout during its lifetime.
 struct Streams {
   std::istringstream in;
   std::ostringstream out;
@@ -69,7 +68,7 @@ TEST_CASE("bench step: a row for each phase, and for the step") {
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 9);
 }
 
-TEST_CASE("bench step: what it serves are the losses of a training's steps") {
+TEST_CASE("bench step: --serve returns the losses of a training's steps") {
   Streams streams("go 2\ngo 1\n");
   REQUIRE(run(small({"--serve"})) == 0);
   std::istringstream answers(streams.out.str());

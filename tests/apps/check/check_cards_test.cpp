@@ -1,4 +1,4 @@
-// Findings out of sanitizers' reports, and JUnit's XML.
+// Parsing findings from sanitizers' reports, and writing JUnit XML.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 using Findings = std::vector<std::string>;
 
-TEST_CASE("findings: a race, its two places, and the layer's frames left out") {
+TEST_CASE("findings: a race with its two source lines, without frames of the SIMT layer") {
   const std::string race =
       "==================\n"
       "WARNING: ThreadSanitizer: data race (pid=12)\n"
@@ -34,7 +34,7 @@ TEST_CASE("findings: a race, its two places, and the layer's frames left out") {
   CHECK(apps::sanitizer_findings("") == Findings{});
 }
 
-TEST_CASE("findings: who raced, as far as it is known") {
+TEST_CASE("findings: the threads of a race, as far as they are known") {
   const auto race = [](const std::string& writer, const std::string& reader) {
     return "WARNING: ThreadSanitizer: data race (pid=12)\n"
            "  Write of size 4 at 0x7b08 by thread T4:\n"
@@ -63,7 +63,7 @@ TEST_CASE("findings: who raced, as far as it is known") {
                  "previous read of size 4 at scan.cu:27 (scan_kernel) by block (8,0,0) or an earlier one"});
 }
 
-TEST_CASE("findings: a frame whose file the runtime does not find") {
+TEST_CASE("findings: a frame without a source file") {
   const std::string race =
       "WARNING: ThreadSanitizer: data race (pid=12)\n"
       "  Write of size 4 at 0x7b08 by thread T4:\n"
@@ -80,7 +80,7 @@ TEST_CASE("findings: a frame whose file the runtime does not find") {
   newer.insert(newer.find("\n    #2"), " (BuildId: 01ab)");
   CHECK(apps::sanitizer_findings(newer, file_of) == apps::sanitizer_findings(race, file_of));
 
-  // what is in the layer alone is not the place, nor is what nobody knows if a frame further out has a file
+  // frames of the SIMT layer are skipped, and so are frames without a file if an outer frame has one
   for (const char* inner :
        {"/home/u/dyad/kernels/simt/atomic.h:7", "/usr/include/c++/12/bits/algo.h:9", "", "cards:0xc257"})
     CHECK(apps::sanitizer_findings(race, [&](const std::string& module, const auto&) {
@@ -96,7 +96,7 @@ TEST_CASE("findings: a frame whose file the runtime does not find") {
         Findings{"data race: write of size 4 at cards:0xc257 (scan_kernel)"});
   CHECK(asked == 2);  // once each
 
-  // this very program, whose addresses addr2line knows or not
+  // this program; addr2line may or may not resolve its addresses
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").filename().string();
   CHECK(apps::file_in_this_program("libc.so.6", "0x5") == "");
   CHECK(apps::file_in_this_program(self, "0xffffffffff") == self + ":0xffffffffff");
@@ -135,7 +135,7 @@ TEST_CASE("findings: MemorySanitizer") {
       Findings{"use-of-uninitialized-value: read at look.cpp:44 (equal), stored at row.cu:23 (sum_kernel)"});
 }
 
-TEST_CASE("JUnit's XML: counts, and what must be escaped") {
+TEST_CASE("JUnit XML: counts and escaping") {
   CHECK(apps::junit_text("cards", {{"relu", "(3)", 0.5}, {"sum", "(1)", 0.25, "a < b & \"c\"\n"}}) ==
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         "<testsuite name=\"cards\" tests=\"2\" failures=\"1\" time=\"0.75\">\n"

@@ -1,4 +1,4 @@
-// The command line: what is understood, what is said about mistakes, and with which exit code.
+// The command line: parsing, error messages and exit codes.
 #include "apps/cli/cli.h"
 
 #include <doctest/doctest.h>
@@ -24,7 +24,7 @@ Answer ask(const std::vector<std::string>& arguments) {
   return {code, out.str(), err.str()};
 }
 
-// A mistake is answered with exit code 2 and one line.
+// Expects exit code 2 and one line on stderr.
 void check_usage(const std::vector<std::string>& arguments, const std::string& line) {
   const Answer a = ask(arguments);
   CAPTURE(line);
@@ -43,7 +43,7 @@ struct Folder {
   }
 };
 
-TEST_CASE("cli: mistyped words are answered with the nearest one") {
+TEST_CASE("cli: the error for a mistyped word suggests the nearest one") {
   check_usage({"pretain"}, "dyad: unknown command \"pretain\"; did you mean pretrain?");
   check_usage({"data", "previw"}, "dyad: unknown command \"previw\"; did you mean preview?");
   check_usage({"xyzzy"}, "dyad: unknown command \"xyzzy\"");
@@ -105,7 +105,7 @@ TEST_CASE("cli: help and version") {
   CHECK(ask({"data", "preview", "--help"}).out.find("--images") != std::string::npos);
 }
 
-TEST_CASE("cli: wrong data is exit code 65") {
+TEST_CASE("cli: invalid data ends with exit code 65") {
   const Folder folder;
   const Answer a = ask({"pretrain", "--data", folder.path, "--run", folder.path + "/run"});
   CHECK(a.code == 65);
@@ -114,7 +114,7 @@ TEST_CASE("cli: wrong data is exit code 65") {
   CHECK_FALSE(std::filesystem::exists(folder.path + "/run"));
 }
 
-TEST_CASE("config: every command knows its own section") {
+TEST_CASE("config: every command accepts its own section") {
   const Folder folder;
   for (const char* command : {"pretrain", "eval", "knn", "linear", "finetune", "export", "steps", "gradcheck",
                               "racecheck", "bench collectives", "bench step", "bench ops", "bench compare",
@@ -130,7 +130,7 @@ TEST_CASE("config: every command knows its own section") {
   }
 }
 
-TEST_CASE("config: values, sections, and flags that win") {
+TEST_CASE("config: values and sections; flags override them") {
   const Folder folder;
   const std::string path = folder.write("run.toml",
                                         "batch = 8  # before a section: for any command\n"
@@ -150,7 +150,7 @@ TEST_CASE("config: values, sections, and flags that win") {
   CHECK(k.batch == 8);
 }
 
-TEST_CASE("config: mistakes are told with their line") {
+TEST_CASE("config: errors name the line") {
   const Folder folder;
   const auto wrong = [&](const std::string& text, const std::string& line) {
     const std::string path = folder.write("run.toml", text);
@@ -167,12 +167,12 @@ TEST_CASE("config: mistakes are told with their line") {
               "dyad knn: config file " + folder.path + "/none.toml: can't be read");
 }
 
-TEST_CASE("config: what is written reads back to the same") {
+TEST_CASE("config: written and read back, it is the same") {
   const Folder folder;
   apps::PretrainOptions o;
   o.data = "a \"quoted\" \\ folder";
   o.run = "r";
-  o.lr = 0.1 + 0.2;  // needs all its digits
+  o.lr = 0.1 + 0.2;  // needs 17 digits
   o.weight_decay = 1e-6;
   o.seed = 18446744073709551615u;
   apps::resolve(o, true);
@@ -185,7 +185,7 @@ TEST_CASE("config: what is written reads back to the same") {
   CHECK(back.data == o.data);
 }
 
-TEST_CASE("options: what is left to choose follows from the rest") {
+TEST_CASE("options: auto values follow from the others") {
   apps::PretrainOptions o;
   o.batch = 512;
   apps::resolve(o, true);
@@ -197,7 +197,7 @@ TEST_CASE("options: what is left to choose follows from the rest") {
   apps::PretrainOptions p;
   p.optimizer = "sgd";
   p.epochs = 20;
-  p.lr = 0;  // asked for: not "auto"
+  p.lr = 0;  // set explicitly, so not "auto"
   apps::resolve(p, false);
   CHECK(p.size == 224);
   CHECK(p.stem == "imagenet");

@@ -1,5 +1,5 @@
-// Evaluation is honest: the encoder is not changed, and nothing is learned from or chosen by the labels of
-// the test set. The results are those of features computed by hand.
+// Evaluation does not change the encoder, and neither trains on nor selects by labels of the test set. Its
+// results equal those from features computed by hand.
 #include "apps/evaluation/evaluation.h"
 
 #include <doctest/doctest.h>
@@ -46,7 +46,7 @@ json result(const Scratch& scratch, const std::string& name) { return json::pars
 
 int turned(int label) { return (label + 3) % 10; }
 
-// Images, and the same ones with other labels in the test set.
+// A data set, and a copy with other labels in the test set.
 std::pair<std::string, std::string> with_turned_tests(const Scratch& scratch) {
   return {small_cifar(scratch, "data", 300, 100),
           small_cifar(scratch, "other", 300, 100, [](const std::string& file, int, int label) {
@@ -54,7 +54,7 @@ std::pair<std::string, std::string> with_turned_tests(const Scratch& scratch) {
           })};
 }
 
-// What was predicted is the same, and the labels of the test set are three further.
+// The predictions are equal, and the labels of the test set are shifted by three.
 void check_turned(const json& before, const json& after) {
   CHECK(before.at("encoder_hash") == after.at("encoder_hash"));
   CHECK(before.at("classifiers") == after.at("classifiers"));
@@ -74,7 +74,7 @@ void check_turned(const json& before, const json& after) {
 
 }  // namespace
 
-TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels") {
+TEST_CASE("eval: one table, an unchanged encoder, and no influence of the test labels") {
   const Scratch scratch;
   const auto [data, other] = with_turned_tests(scratch);
   const auto o = tiny(data, scratch.path("run"));
@@ -97,7 +97,7 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
   CHECK(first.at("step") == 6);
   CHECK(first.at("test") == 100);
 
-  SUBCASE("the encoder's hash is that of the checkpoint, whose file is as it was") {
+  SUBCASE("the encoder's hash is that of the checkpoint, whose file is unchanged") {
     apps::PretrainOptions resolved = o;
     apps::resolve(resolved, true);
     const apps::Model model(resolved, engine::cpu);
@@ -110,7 +110,7 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
     REQUIRE(apps::eval(e) == apps::kOk);
     check_turned(first, result(scratch, "run/eval.json"));
   }
-  SUBCASE("knn and linear say what eval says") {
+  SUBCASE("knn and linear give the same results as eval") {
     auto k = of_run<apps::KnnOptions>(o, data);
     auto l = of_run<apps::LinearOptions>(o, data);
     k.no_floors = l.no_floors = true;
@@ -123,7 +123,8 @@ TEST_CASE("eval: one table, an untouched encoder, and no word of the test labels
   }
 }
 
-TEST_CASE("eval: what is judged is read before the floors, so that a training may take its checkpoint away") {
+TEST_CASE(
+    "eval: reads the checkpoint before computing the baselines, so a training may delete it meanwhile") {
   const Scratch scratch;
   const std::string data = small_cifar(scratch, "data", 96, 40);
   const auto o = tiny(data, scratch.path("run"));
@@ -147,7 +148,7 @@ TEST_CASE("eval: what is judged is read before the floors, so that a training ma
     CHECK(after.at(key) == whole.at(key));
 }
 
-TEST_CASE("eval: a probe that changes the encoder is found out") {
+TEST_CASE("eval: a probe that changes the encoder is detected") {
   apps::PretrainOptions o = tiny("", "");
   apps::resolve(o, true);
   const apps::Model model(o, engine::cpu);
@@ -155,7 +156,7 @@ TEST_CASE("eval: a probe that changes the encoder is found out") {
   const engine::Tensor images = engine::full({4, 32, 32, 3}, 0.5, engine::DType::f32, engine::cpu);
   const engine::NoGrad no_grad;
   (void)model.net.encoder(images, {.mode = engine::Mode::eval});
-  frozen.check("a probe");                                         // as it should be
+  frozen.check("a probe");                                         // unchanged: no error
   (void)model.net.encoder(images, {.mode = engine::Mode::train});  // moves the running statistics
   CHECK_THROWS_WITH(frozen.check("a probe"), "a probe: the evaluation changed the encoder");
 
@@ -167,7 +168,7 @@ TEST_CASE("eval: a probe that changes the encoder is found out") {
 }
 
 TEST_CASE(
-    "eval: the report's neighbours are the training images with the greatest cosines, by class of the "
+    "eval: the report's neighbours are the training images with the largest cosines, by class of the "
     "query") {
   const Scratch scratch;
   const std::string data = small_cifar(scratch, "data", 5, 3, [](const std::string& file, int i, int) {
@@ -195,7 +196,8 @@ TEST_CASE(
   CHECK(all["queries"][0].at("neighbours").size() == 5);
 }
 
-TEST_CASE("finetune: learns from some labels, the same for other test labels; frozen it leaves the encoder") {
+TEST_CASE(
+    "finetune: learns from a share of the labels, independent of test labels; frozen keeps the encoder") {
   const Scratch scratch;
   const auto [data, other] = with_turned_tests(scratch);
   const auto o = tiny(data, scratch.path("run"));
@@ -210,7 +212,7 @@ TEST_CASE("finetune: learns from some labels, the same for other test labels; fr
   CHECK(details.at("last_loss").get<double>() < 2.25);  // ln 10 is 2.303
   const std::string list = scratch.read("run/finetune10.txt");
   CHECK(std::count(list.begin(), list.end(), '\n') == details.at("labelled").get<int>());
-  CHECK(std::abs(details.at("labelled").get<int>() - 30) <= 5);  // rounded a class
+  CHECK(std::abs(details.at("labelled").get<int>() - 30) <= 5);  // rounded per class
 
   f.data = other;
   REQUIRE(apps::finetune(f) == apps::kOk);
@@ -223,12 +225,12 @@ TEST_CASE("finetune: learns from some labels, the same for other test labels; fr
         first.at("confusion").at("finetune10"));
 
   f.list = "";
-  f.frozen = true;  // fine_tune() itself checks that the encoder stays
+  f.frozen = true;  // fine_tune() checks that the encoder is unchanged
   REQUIRE(apps::finetune(f) == apps::kOk);
   CHECK(result(scratch, "run/frozen10.json").at("confusion") != first.at("confusion"));
 }
 
-TEST_CASE("pretraining sees no label, and a probe on the way changes nothing") {
+TEST_CASE("pretraining uses no label, and a probe during training changes nothing") {
   const Scratch scratch;
   const auto last = [&](const std::string& run) {
     return scratch.read(run + "/checkpoints/step-00000006.safetensors");
@@ -260,7 +262,7 @@ TEST_CASE("pretraining sees no label, and a probe on the way changes nothing") {
   REQUIRE(apps::pretrain(relabelled) == apps::kOk);
   CHECK(last("relabelled") == last("plain"));
 
-  auto untested = probed;  // the probe has no need of a test set
+  auto untested = probed;  // the probe needs no test set
   untested.run = scratch.path("untested");
   std::filesystem::remove(scratch.path("data") + "/test_batch.bin");
   REQUIRE(apps::pretrain(untested) == apps::kOk);

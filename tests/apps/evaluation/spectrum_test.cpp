@@ -1,4 +1,4 @@
-// Measures of embeddings, on points whose measures are known.
+// Measures of embeddings, on points with known values.
 #include "apps/evaluation/spectrum.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ Tensor rows(const std::vector<std::vector<double>>& x) {
 
 }  // namespace
 
-TEST_CASE("effective rank: the number of directions if they are equal, less if they are not") {
+TEST_CASE("effective rank: the number of directions of equal variance, less for unequal variances") {
   for (const int k : {1, 2, 5}) {  // +-e_i, i < k, in 8 dimensions
     std::vector<std::vector<double>> x;
     for (int i = 0; i < k; ++i)
@@ -34,7 +34,7 @@ TEST_CASE("effective rank: the number of directions if they are equal, less if t
   CHECK(apps::effective_rank(rows({{3, 0}, {-3, 0}, {0, 1}, {0, -1}})) ==
         doctest::Approx(4 / std::pow(3, 0.75)));
   CHECK(apps::effective_rank(rows({{1, 2}, {1, 2}, {1, 2}})) == 1);
-  // more dimensions than rows: the same by the other product
+  // more dimensions than rows: uses the other Gram matrix
   CHECK(apps::effective_rank(gaussians(40, 10, 2, 1, 3, DType::f64).features) <= 10);
   CHECK(apps::effective_rank(gaussians(10, 400, 2, 1, 3, DType::f64).features) ==
         doctest::Approx(9).epsilon(0.02));
@@ -51,7 +51,7 @@ TEST_CASE("deviation, alignment and uniformity") {
   CHECK(apps::uniformity(rows({{1, 0}, {1, 0}})) == doctest::Approx(0));
 }
 
-TEST_CASE("the principal plane keeps the distances of points that lie on a plane") {
+TEST_CASE("the principal plane keeps the distances of coplanar points") {
   std::vector<std::vector<double>> x;
   std::vector<std::array<double, 2>> flat = {{0, 0}, {4, 0}, {4, 1}, {-3, 2}, {7, -1}};
   for (const auto& [a, b] : flat) x.push_back({0.6 * a, 5.0, 0.8 * a, b});

@@ -1,4 +1,4 @@
-// --ranks on the CUDA device, with a shell in the ranks' place.
+// --ranks on the CUDA device, with shell scripts as ranks.
 #include "apps/ranks/local_ranks.h"
 
 #include <doctest/doctest.h>
@@ -35,7 +35,7 @@ std::string wait_for(const std::filesystem::path& file) {
   return {};
 }
 
-// Gone, or dead and not yet waited for by whoever inherited it.
+// Whether a process has ended or is a zombie.
 bool ended(const std::string& pid) {
   for (int i = 0; i < 500; ++i) {
     const std::string stat = content("/proc/" + pid + "/stat");
@@ -45,7 +45,7 @@ bool ended(const std::string& pid) {
   return false;
 }
 
-// A process that is `dyad pretrain --ranks 2`; it alone gets the signals.
+// Starts a process like `dyad pretrain --ranks 2`; the tests send signals to it only.
 pid_t start(const std::string& script) {
   const pid_t child = fork();
   if (child == 0) _exit(run(2, script));
@@ -60,7 +60,7 @@ int exit_code(pid_t child) {
 
 }  // namespace
 
-TEST_CASE("local ranks: each is told who it is") {
+TEST_CASE("local ranks: each gets its rank in the environment") {
   const Scratch dir;
   const std::string at = dir.path("");
   CHECK(run(3, "echo $RANK $LOCAL_RANK $WORLD_SIZE $MASTER_ADDR:$MASTER_PORT >" + at + "$RANK") == 0);
@@ -70,7 +70,7 @@ TEST_CASE("local ranks: each is told who it is") {
   }
 }
 
-TEST_CASE("local ranks: when one fails the others do not stay") {
+TEST_CASE("local ranks: if one fails, the others are ended") {
   const auto begun = std::chrono::steady_clock::now();
   CHECK(run(3, "if [ $RANK = 1 ]; then exit 7; fi; exec sleep 100") == 7);
   CHECK(run(2, "if [ $RANK = 1 ]; then kill -9 $$; fi; trap '' TERM; while :; do sleep 0.01; done") ==
@@ -79,11 +79,11 @@ TEST_CASE("local ranks: when one fails the others do not stay") {
   CHECK(apps::run_local_ranks(2, {"/no/such/program"}) == 127);
 }
 
-TEST_CASE("local ranks: one that finds out by itself has time for it") {
+TEST_CASE("local ranks: the others have time to end by themselves") {
   CHECK(run(2, "if [ $RANK = 1 ]; then exit 7; fi; sleep 0.2; exit 75", 20s) == 7);
 }
 
-TEST_CASE("local ranks: signals are passed on, and nobody outlives the starter") {
+TEST_CASE("local ranks: signals are forwarded, and no rank outlives the starter") {
   const Scratch dir;
   const std::string at = dir.path("");
   const auto trap = [&](const char* name) {

@@ -1,6 +1,6 @@
-// Several ranks with the global batch of one are one: loss, every gradient, running statistics and the
-// parameters after five LARS steps, with augmentation and shards of unequal size. And the mistakes that
-// published libraries have made are seen.
+// R ranks with the same global batch compute the same result as one: loss, every gradient, running statistics
+// and the parameters after five LARS steps, with augmentation and shards of unequal size. Known mistakes of
+// published libraries are detected.
 #include "apps/ranks/ranks.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@ using engine::Tensor;
 
 namespace {
 
-// Of the first rank.
+// Runs on threads; returns the result of rank 0.
 template <class Run>
 Outcome first_of(int ranks, Run run) {
   Outcome first;
@@ -28,7 +28,7 @@ Outcome first_of(int ranks, Run run) {
   return first;
 }
 
-// Passes everything on; what a mutation changes is overridden.
+// Forwards every call; a mutation overrides one of them.
 class Through : public Communicator {
  public:
   explicit Through(Communicator& c) : c_(c) {}
@@ -46,7 +46,7 @@ class Through : public Communicator {
   Communicator& c_;
 };
 
-// The mean of the ranks' gradients where their sum is right.
+// Mistake: averages the ranks' gradients instead of summing them.
 class Averaging : public Through {
  public:
   using Through::Through;
@@ -56,8 +56,8 @@ class Averaging : public Through {
   }
 };
 
-// The other ranks' row sums do not come: their loss has no gradient for this rank's rows (an all-gather
-// without a gradient).
+// Mistake: an all-gather without a gradient. The row sums of the other ranks are missing, so their loss gives
+// no gradient for this rank's rows.
 class WithoutTheOthersTerm : public Through {
  public:
   using Through::Through;
@@ -76,7 +76,7 @@ class WithoutTheOthersTerm : public Through {
 
 namespace {
 
-// The largest error of any number of ranks, and where it is.
+// The largest error over all numbers of ranks, and its place.
 std::pair<double, std::string> error_of_ranks(const RankTraining& training) {
   const Outcome one = training.run(engine::single());
   REQUIRE(one.size() > 100);
@@ -95,15 +95,15 @@ std::pair<double, std::string> error_of_ranks(const RankTraining& training) {
 
 }  // namespace
 
-TEST_CASE("R ranks are one rank, in f64") {
+TEST_CASE("R ranks compute the same result as one, in f64") {
   const auto [error, where] = error_of_ranks(RankTraining(DType::f64));
   MESSAGE(where, " ", error);
   CHECK(error <= 1e-10);
 }
 
-// In f32 the input of a ReLU may round to the other side of zero, which changes a small gradient by a
-// thousandth of it: the seed among several that has no such case decides. A mistake is in all of them.
-TEST_CASE("R ranks are one rank, in f32") {
+// In f32 rounding may flip the sign of a ReLU's input, which changes a small gradient by a thousandth. The
+// test therefore takes the best of several seeds. A mistake shows with all of them.
+TEST_CASE("R ranks compute the same result as one, in f32") {
   double least = INFINITY;
   for (std::uint64_t seed = 1; seed <= 10 && least > 1e-5; ++seed) {
     const auto [error, where] = error_of_ranks(RankTraining(DType::f32, seed));
@@ -113,14 +113,14 @@ TEST_CASE("R ranks are one rank, in f32") {
   CHECK(least <= 1e-5);
 }
 
-TEST_CASE("the mistakes of distributed contrastive learning are seen") {
+TEST_CASE("the known mistakes of distributed contrastive learning are detected") {
   const RankTraining training(DType::f64);
   const Outcome one = training.run(engine::single());
   const int ranks = 3, batch = RankTraining::batch;
   const auto error = [&](auto parts_of) {
     return largest_error(first_of(ranks, [&](Communicator& c) { return training.run(c, parts_of(c)); }), one);
   };
-  // without one the step that is written out is the program's
+  // without a mistake the test's step equals the program's
   CHECK(error([&](Communicator& c) { return RankParts{c, c, c, batch}; }) <= 1e-10);
 
   const double local_negatives = error([&](Communicator& c) { return RankParts{c, engine::single(), c, 0}; });
@@ -174,7 +174,7 @@ TEST_CASE("gradients are summed in buckets while backward runs, each once, in th
     engine::GradientBuckets buckets(model.parameters, recorder, 64 << 10);
     const Tensor x = engine::full({2, 16, 16, 3}, 0.5, DType::f32, engine::cpu);
     buckets.backward(engine::sum(model.net(x, {engine::Mode::train, recorder})));
-    // Doctest's checks may be made by any thread.
+    // Doctest's checks are thread-safe.
     CHECK(recorder.begun.size() == buckets.count());
     CHECK(buckets.count() > 5);
     CHECK_FALSE(recorder.finished);
@@ -190,7 +190,7 @@ TEST_CASE("gradients are summed in buckets while backward runs, each once, in th
   for (std::size_t i = 1; i < order[0].size(); ++i) CHECK(order[0][i - 1].second <= order[0][i].first);
 }
 
-TEST_CASE("a launcher's variables say rank and size") {
+TEST_CASE("rank and size come from the launcher's variables") {
   const auto said = [](std::map<std::string, std::string> variables) {
     return apps::launched([variables = std::move(variables)](const char* name) {
       const auto found = variables.find(name);

@@ -1,4 +1,5 @@
-// report.html: one well-formed file that needs no network, with every part that the run's folder has.
+// report.html: one well-formed file that needs no network, with a section for each result in the run's
+// folder.
 #include "apps/report/report.h"
 
 #include <doctest/doctest.h>
@@ -27,7 +28,7 @@ struct Run {
   }
 };
 
-TEST_CASE("report: the checker of markup sees mistakes") {
+TEST_CASE("report: the markup checker finds mistakes") {
   CHECK(malformed("<a><b/></a>").empty());
   CHECK_FALSE(malformed("<a><b></a>").empty());
   CHECK_FALSE(malformed("<a>x & y</a>").empty());
@@ -68,7 +69,7 @@ TEST_CASE("report: a whole run") {
   }
   for (const char* part :
        {"47.2 %", "42.1 %", "35.4 %", "25.4 %", "31.0 %", "30.5 %", "43.3 %",
-        "Neighbours &amp; all",        // results and their floors
+        "Neighbours &amp; all",        // results and their baselines
         "chance: ln(2N - 1) = 5.541",  // N = 128
         "dyad &lt;report&gt; &amp; test", "&lt;dog&gt;", "dyad &lt;x&gt; &amp; &quot;y&quot;", "0.88", "BBBB",
         "forward 20 ms", "tau</th><td>0.25", "avx2", "prefers-color-scheme: dark"}) {
@@ -80,7 +81,7 @@ TEST_CASE("report: a whole run") {
   CHECK(std::filesystem::file_size(run.path + "/report.html") == html.size());
 }
 
-TEST_CASE("report: networks that were trained with labels have a part of their own") {
+TEST_CASE("report: networks trained with labels have their own section") {
   const Run run;
   const auto between = [](const std::string& html, const char* first, const char* last) {
     const auto begin = html.find("<h2>" + std::string(first));
@@ -113,7 +114,7 @@ TEST_CASE("report: networks that were trained with labels have a part of their o
   CHECK(features.find("64.2 %") == std::string::npos);
 }
 
-TEST_CASE("report: what the run does not have is left out") {
+TEST_CASE("report: sections without data are left out") {
   const Run run;
   const std::string html = apps::report_html(run.path);
   CHECK(malformed(html) == "");

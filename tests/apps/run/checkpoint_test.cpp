@@ -1,4 +1,5 @@
-// Checkpoints: the whole state comes back, the file is torchvision's, damage and other models are told.
+// Checkpoints: the whole state is restored, names are torchvision's, and damage and other models are
+// detected.
 #include "apps/run/checkpoint.h"
 
 #include <doctest/doctest.h>
@@ -60,14 +61,14 @@ std::string error_of(const std::function<void()>& f) {
   return "";
 }
 
-// A model with a momentum that is like its weights, and a counter.
+// A model with a momentum like its weights, and a counter.
 struct Training {
   apps::PretrainOptions options;
   apps::Model model;
   apps::StateTensors state;
   explicit Training(std::uint64_t seed) : options(small(seed)), model(options, engine::cpu) {
     const Tensor momentum = zeros(model.parameters.values().shape(), DType::f32, engine::cpu);
-    for (const auto& p : model.parameters.list())  // as an optimizer leaves it: zero in the padding
+    for (const auto& p : model.parameters.list())  // zero in the padding, as an optimizer leaves it
       if (p.trained)
         std::memcpy(momentum.slice_flat(p.offset, p.value.shape()).raw(), p.value.raw(), p.value.bytes());
     state = {{"optimizer.momentum", momentum},
@@ -75,7 +76,7 @@ struct Training {
   }
 };
 
-TEST_CASE("checkpoint: the whole state comes back, in the same bytes") {
+TEST_CASE("checkpoint: the whole state is restored bit-identically") {
   const Folder folder;
   const Training saved(7), loaded(8);
   const std::string path = apps::checkpoint_path(folder.path, 123),
@@ -134,7 +135,7 @@ TEST_CASE("checkpoint: the file has torchvision's names and layouts") {
   }
 }
 
-TEST_CASE("checkpoint: another model is refused, other options are told") {
+TEST_CASE("checkpoint: another model is refused, other options are reported") {
   const Folder folder;
   const Training t(1);
   const std::string path = apps::checkpoint_path(folder.path, 5);
@@ -175,7 +176,7 @@ TEST_CASE("checkpoint: another model is refused, other options are told") {
   CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
 }
 
-TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") {
+TEST_CASE("checkpoint: any changed byte is detected, and the previous checkpoint is used") {
   const Folder folder;
   const Training t(1);
   const std::string older = apps::checkpoint_path(folder.path, 4),
@@ -200,7 +201,7 @@ TEST_CASE("checkpoint: any changed byte is found, and the one before is taken") 
   CHECK(apps::newest_checkpoint(folder.path)->path() == path);
 }
 
-TEST_CASE("checkpoint: one that was opened stays readable when a training takes its file away") {
+TEST_CASE("checkpoint: an open checkpoint stays readable when a training deletes its file") {
   const Folder folder;
   const Training saved(1), loaded(2);
   const auto save = [&](long step) {
@@ -216,7 +217,7 @@ TEST_CASE("checkpoint: one that was opened stays readable when a training takes 
   CHECK(loaded.model.parameters.hash() == saved.model.parameters.hash());
 }
 
-TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
+TEST_CASE("checkpoint: the newest valid one is found, and old ones are removed") {
   const Folder folder;
   const Training t(1);
   CHECK_FALSE(apps::newest_checkpoint(folder.path).has_value());
@@ -240,9 +241,9 @@ TEST_CASE("checkpoint: the newest whole one, and the ones that stay") {
   CHECK_THROWS_AS(apps::resume_from(o), engine::UsageError);
 
   std::ofstream(folder.path + "/checkpoints/notes.txt") << "mine";
-  apps::keep_newest(folder.path, 2, 11);  // not there: nothing is removed
+  apps::keep_newest(folder.path, 2, 11);  // step 11 does not exist: nothing is removed
   CHECK(apps::checkpoints(folder.path).size() == 3);
-  apps::keep_newest(folder.path, 1, 10);  // what lies beyond is damaged, or of a branch that was left
+  apps::keep_newest(folder.path, 1, 10);  // later ones are damaged or of an abandoned branch
   CHECK(apps::checkpoints(folder.path) == std::vector<std::string>{apps::checkpoint_path(folder.path, 10)});
   CHECK(std::filesystem::exists(folder.path + "/checkpoints/notes.txt"));
 }

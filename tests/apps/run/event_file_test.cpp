@@ -1,5 +1,5 @@
-// Files for TensorBoard: known bytes, and records that can be read back. scripts/lab/check_events.py has
-// TensorBoard itself read a run's.
+// Files for TensorBoard: known bytes, and records that can be read back. scripts/lab/check_events.py reads a
+// run's files with TensorBoard itself.
 #include "apps/run/event_file.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ std::string hex(const std::string& bytes) {
   return text;
 }
 
-// The events of a file; "" stands for a record whose checksum is wrong.
+// The records of a file; "" for one whose checksum is wrong.
 std::vector<std::string> records(const std::string& bytes) {
   std::vector<std::string> found;
   for (std::size_t at = 0; at + 16 <= bytes.size();) {
@@ -36,19 +36,19 @@ std::vector<std::string> records(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("events: the checksum's known values") {
-  CHECK(apps::crc32c("123456789") == 0xe3069283U);  // RFC 3720, B.4 and the usual check
+  CHECK(apps::crc32c("123456789") == 0xe3069283U);  // RFC 3720, B.4, and the standard check value
   CHECK(apps::crc32c(std::string(32, '\0')) == 0x8a9136aaU);
   CHECK(apps::crc32c(std::string(32, '\xff')) == 0x62a8ab43U);
 }
 
-TEST_CASE("events: the bytes that TensorBoard's own writer makes") {
+TEST_CASE("events: the same bytes as TensorBoard's own writer") {
   CHECK(hex(apps::event_record(apps::version_event(0)) +
             apps::event_record(apps::scalar_event(1, 7, {{"loss", 1.5}}))) ==
         "1800000000000000a37f4b220900000000000000001a0d627261696e2e4576656e743a32eedf28a3"
         "1a00000000000000129bd82d09000000000000f03f10072a0d0a0b0a046c6f7373150000c03fde327097");
 }
 
-TEST_CASE("events: a file a start, each voids what came after its step") {
+TEST_CASE("events: one file per start; each discards later steps of earlier files") {
   const Scratch scratch;
   std::string first;
   {
@@ -62,7 +62,7 @@ TEST_CASE("events: a file a start, each voids what came after its step") {
   const auto events = records(scratch.read(first));
   REQUIRE(events.size() == 3);
   CHECK(events[0].find("brain.Event:2") != std::string::npos);
-  CHECK(hex(events[1].substr(9)) == "10013a020801");  // step 1, START: an earlier attempt is forgotten
+  CHECK(hex(events[1].substr(9)) == "10013a020801");  // step 1, START: discards an earlier attempt
   CHECK(hex(events[2].substr(9)) ==
         "10ac022a18"
         "0a0b0a046c6f73731500002040"

@@ -1,4 +1,4 @@
-// The folder of a run, its progress line, and how a signal ends it.
+// The folder of a run, its progress line, and its end by a signal.
 #include "apps/run/run_directory.h"
 
 #include <doctest/doctest.h>
@@ -45,7 +45,7 @@ apps::StepRecord step(long number) {
           .more = {{"gradient_norm", 3}}};
 }
 
-TEST_CASE("run directory: what a run leaves") {
+TEST_CASE("run directory: the files of a run") {
   const Options o;
   {
     apps::RunDirectory run(o, 0);
@@ -82,7 +82,8 @@ TEST_CASE("run directory: resuming drops the lines after the checkpoint") {
     apps::RunDirectory run(o, 0);
     for (long i = 1; i <= 5; ++i) run.record(step(i));
   }
-  std::ofstream(o.run + "/metrics.jsonl", std::ios::app) << "{\"step\": 6, \"lo";  // power went out here
+  std::ofstream(o.run + "/metrics.jsonl", std::ios::app)
+      << "{\"step\": 6, \"lo";  // cut off, as after a power failure
   CHECK(apps::read_metrics(o.run).size() == 5);
   {
     apps::RunDirectory run(o, 3);
@@ -116,7 +117,7 @@ TEST_CASE("run directory: a run is neither overwritten nor shared") {
     const apps::RunDirectory run(o, 0);
     CHECK_THROWS_WITH_AS(apps::RunDirectory(o, 0), doctest::Contains("another process"), engine::UsageError);
   }
-  { const apps::RunDirectory run(o, 0); }  // it has no checkpoint yet: nothing to lose
+  { const apps::RunDirectory run(o, 0); }  // no checkpoint yet: may be overwritten
   std::ofstream(apps::checkpoint_path(o.run, 1)) << "x";
   CHECK_THROWS_WITH_AS(apps::RunDirectory(o, 0), doctest::Contains("--resume auto"), engine::UsageError);
   CHECK_THROWS_AS(apps::read_run_options(o.run + "/none"), engine::UsageError);
@@ -133,7 +134,8 @@ TEST_CASE("progress: one line") {
   const std::string path = o.run + "/shown";
   std::FILE* file = std::fopen(path.c_str(), "w");
   {
-    apps::Progress progress(file, run, 0, 5, 3600);  // not a terminal: the first step, then every hour
+    apps::Progress progress(file, run, 0, 5,
+                            3600);  // not a terminal: prints the first step, then one line per hour
     for (long i = 1; i <= 4; ++i) progress.step(step(i));
     progress.say("a warning");
     progress.finish(step(5));
@@ -146,7 +148,7 @@ TEST_CASE("progress: one line") {
   CHECK(text_of(o.run + "/train.log").find("a warning") != std::string::npos);
 }
 
-TEST_CASE("signals: noted while one listens, with the exit code to end with") {
+TEST_CASE("signals: caught during the lifetime of a listener, with their exit code") {
   {
     const apps::StopSignals signals;
     CHECK_FALSE(signals.stop());
@@ -161,7 +163,7 @@ TEST_CASE("signals: noted while one listens, with the exit code to end with") {
     CHECK(signals.exit_code() == 130);
   }
   const apps::StopSignals signals;
-  CHECK_FALSE(signals.stop());  // a new listener starts afresh
+  CHECK_FALSE(signals.stop());  // a new listener has seen no signal
 }
 
 }  // namespace

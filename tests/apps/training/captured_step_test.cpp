@@ -1,5 +1,5 @@
-// A step captured as a graph gives what the step gives: on the CPU device by the double that keeps launches
-// and runs them again, with the addresses and scalars of the capture.
+// A step captured as a graph gives the same results as the step. On the CPU device a test double records
+// launches and replays them with the addresses and scalars of the capture.
 #include "apps/training/captured_step.h"
 
 #include <doctest/doctest.h>
@@ -16,7 +16,7 @@ using namespace engine;
 
 namespace {
 
-struct GpuThreads {  // launches of the GPU's block sizes: what the double records
+struct GpuThreads {  // the double records only launches at the GPU's block sizes
   Threads before = std::exchange(cpu_threads(), Threads::gpu);
   ~GpuThreads() { cpu_threads() = before; }
 };
@@ -54,7 +54,7 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
   LateScalar late(cpu);
   data::Batch batch;
   std::vector<double> result;
-  Tensors kept;  // memory that others have while the graph lives
+  Tensors kept;  // memory of other tensors during the graph's lifetime
   for (int i = 0; i < 5; ++i) {
     loader.next(batch);
     {
@@ -67,7 +67,8 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
     result.push_back(late.value());
     if (disturb)
       for (const std::int64_t n : {10, 1000, 100000})
-        kept.push_back(full({n}, NAN, DType::f64, cpu));  // where the step's memory was, if it could be had
+        kept.push_back(
+            full({n}, NAN, DType::f64, cpu));  // would overwrite the step's memory if it were reused
     for (const Tensor& t : kept) CHECK(std::isnan(t.slice(t.numel() - 1, 1).item()));
   }
   result.push_back(double(model.parameters.hash("") >> 12));
@@ -76,7 +77,7 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
 
 }  // namespace
 
-TEST_CASE("captured or not, pixels sent or there: the same losses and parameters, bit for bit") {
+TEST_CASE("captured or not, pixels sent or resident: losses and parameters are bit-identical") {
   const GpuThreads gpu;
   for (const char* optimizer : {"lars", "adamw"}) {
     INFO(optimizer);
@@ -88,13 +89,13 @@ TEST_CASE("captured or not, pixels sent or there: the same losses and parameters
   }
 }
 
-TEST_CASE("others' memory and a graph's do not meet") {
+TEST_CASE("a graph's memory is not reused by others") {
   const GpuThreads gpu;
   const apps::PretrainOptions o = small("sgd");
   CHECK(run(o, true, true, true) == run(o, false, true, false));
 }
 
-TEST_CASE("a step of another layout is captured anew") {
+TEST_CASE("a step of another layout is captured again") {
   const GpuThreads gpu;
   double value = 1;
   int calls = 0;
@@ -104,14 +105,14 @@ TEST_CASE("a step of another layout is captured anew") {
   });
   apps::Phases phase(cpu, false);
   for (int i = 0; i < 6; ++i) CHECK(step(1, phase).item() == 1);
-  CHECK(calls == 3);  // twice as it is, once to capture it
+  CHECK(calls == 3);  // two direct runs, one capture
   value = 2;
-  CHECK(step(1, phase).item() == 1);  // a captured scalar stays as it was
+  CHECK(step(1, phase).item() == 1);  // a captured scalar keeps its value
   for (int i = 0; i < 6; ++i) CHECK(step(2, phase).item() == 2);
   CHECK(calls == 6);
 }
 
-TEST_CASE("what waits, or copies from the host, can't be captured") {
+TEST_CASE("work that waits or copies from the host can't be captured") {
   const GpuThreads gpu;
   const Tensor x = full({4}, 2, DType::f64, cpu);
   Upload upload(cpu, 8);
@@ -122,7 +123,7 @@ TEST_CASE("what waits, or copies from the host, can't be captured") {
   CHECK_THROWS_WITH(Graph(cpu, [&] { upload.send(&value, 8); }),
                     "HostBuffer::copy_to: a copy to or from the host can't be captured in a graph");
   CHECK_THROWS_AS(Graph(cpu, [&] { late.start(x.slice(0, 1)); }), std::logic_error);
-  CHECK(x.to_vector() == std::vector<double>(4, 2.0));  // and afterwards all is as before
+  CHECK(x.to_vector() == std::vector<double>(4, 2.0));  // works again after the failed capture
 
   const Graph graph(cpu, [&] { x.fill_zero(); });
   CHECK(x.to_vector() == std::vector<double>(4, 2.0));

@@ -1,5 +1,5 @@
-// Trainings that go wrong: the first tensor that is not finite is named, with the images of the step;
-// embeddings that collapse and gradients that explode are warned of, once.
+// Failing trainings: the first tensor that is not finite is named, with the images of the step. Collapsed
+// embeddings and exploding gradients give one warning.
 #include "apps/training/non_finite.h"
 
 #include <doctest/doctest.h>
@@ -78,7 +78,7 @@ TEST_CASE("non-finite: the first tensor is named by the layer it comes from") {
                 "");
 }
 
-TEST_CASE("rewind: the newest kept state that is not after a step") {
+TEST_CASE("rewind: to the newest kept state that is not after a given step") {
   const apps::Model model(tiny(), engine::cpu);
   const Tensor momentum = engine::zeros({3}, DType::f32, engine::cpu);
   apps::Rewind rewind(model.parameters, {{"optimizer.momentum", momentum}});
@@ -99,7 +99,7 @@ TEST_CASE("rewind: the newest kept state that is not after a step") {
   CHECK_THROWS(rewind.back(15));
 }
 
-TEST_CASE("non-finite: a training stops, and leaves the step, its images and the first tensor") {
+TEST_CASE("non-finite: a training stops, and saves the step, its images and the first tensor") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();
   o.data = small_cifar(scratch, "data", 96, 10);
@@ -126,7 +126,7 @@ TEST_CASE("non-finite: a training stops, and leaves the step, its images and the
   }
 }
 
-TEST_CASE("watch: an exploding gradient is told once, an even one never") {
+TEST_CASE("watch: an exploding gradient is reported once, a steady one never") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();
   o.data = small_cifar(scratch, "data", 96, 10);
@@ -146,7 +146,7 @@ TEST_CASE("watch: an exploding gradient is told once, an even one never") {
   CHECK(warnings == 1);
 }
 
-TEST_CASE("monitor: collapsed embeddings are told once, others not") {
+TEST_CASE("monitor: collapsed embeddings are reported once, others never") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();
   o.data = small_cifar(scratch, "data", 96, 10);
@@ -165,7 +165,7 @@ TEST_CASE("monitor: collapsed embeddings are told once, others not") {
   CHECK(apps::read_monitor(o.run).size() == 3);
 }
 
-TEST_CASE("the gradient's norm is that of all trained elements, on any path") {
+TEST_CASE("the gradient's norm covers all trained elements, on every path") {
   for (const char* dtype : {"f32", "f64"}) {
     apps::PretrainOptions o = tiny();
     o.dtype = dtype;
@@ -174,7 +174,7 @@ TEST_CASE("the gradient's norm is that of all trained elements, on any path") {
     engine::Random random(3);
     double square = 0;
     std::vector<double> values(std::size_t(flat.gradients.numel()),
-                               std::nan(""));  // the padding is not looked at
+                               std::nan(""));  // the padding must not matter
     for (const auto& s : flat.segments)
       for (std::int64_t i = s.offset; i < s.offset + s.numel; ++i) {
         values[std::size_t(i)] = random.normal();

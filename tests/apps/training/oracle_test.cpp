@@ -1,6 +1,6 @@
-// Training steps against PyTorch's, by golden files (scripts/lab/oracle.py --golden): loss, every gradient,
-// running statistics, 20 steps of each optimizer. And that `dyad steps`, by which PyTorch is compared live,
-// does what `dyad pretrain` does.
+// Training steps against PyTorch's, with golden files (scripts/lab/oracle.py --golden): loss, every gradient,
+// running statistics, 20 steps of each optimizer. `dyad steps`, which the live comparison with PyTorch uses,
+// must do the same steps as `dyad pretrain`.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ apps::PretrainOptions options_of(const SafetensorsReader& file, const std::strin
   return o;
 }
 
-// The norm of a tensor as it lies in a file, and a sum with weights that no difference hides from.
+// The norm of a tensor in a file's layout, and a weighted sum that detects any difference.
 struct Summary {
   double norm, sum;
 };
@@ -55,7 +55,7 @@ Summary summary(const Tensor& in_memory, bool filter) {
   return {std::sqrt(squares), sum};
 }
 
-// Both numbers within a tolerance of PyTorch's, over the norm.
+// Checks that both numbers are within a tolerance of PyTorch's, relative to the norm.
 void compare(const SafetensorsReader& golden, const std::string& name, const Tensor& ours, bool filter,
              double tolerance) {
   const std::vector<double> theirs = tensor_of(golden, name).to_vector();
@@ -66,14 +66,14 @@ void compare(const SafetensorsReader& golden, const std::string& name, const Ten
   CHECK(std::abs(s.sum - theirs[1]) <= allowed);
 }
 
-// (2N,S,S,3) of 8-bit levels as the network sees them.
+// 8-bit levels (2N,S,S,3) to the network's normalized input.
 Tensor normalized(const Tensor& levels, const data::Normalization& n, DType dtype) {
   std::vector<double> v = levels.to_vector();
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = (v[i] / 255 - n.mean[i % 3]) / n.std[i % 3];
   return from_vector(levels.shape(), v, dtype);
 }
 
-// one: tolerance of the first step. many: of the others, or 0: they are not made.
+// one: tolerance of the first step. many: tolerance of the other steps; 0: only the first step runs.
 void compare_with_pytorch(const std::string& path, const std::string& dtype, double one, double many) {
   INFO(path, " ", dtype);
   const SafetensorsReader golden(path);
@@ -130,8 +130,8 @@ TEST_CASE("a step is PyTorch's, in f64") {
   for (const std::string& path : golden_steps()) compare_with_pytorch(path, "f64", 1e-8, 0);
 }
 
-// Of seeds that are well posed (scripts/lab/oracle.py): rounding is not magnified to what would be luck. So
-// small a ResNet-50 has none.
+// The golden files have well-posed seeds (scripts/lab/oracle.py): rounding errors are not amplified beyond
+// the tolerances. Such a small ResNet-50 has no such seed.
 TEST_CASE("20 steps of SGD, LARS in both forms and AdamW are PyTorch's in f64, and the first in f32") {
   int compared = 0;
   for (const std::string& path : golden_steps()) {
@@ -172,13 +172,13 @@ TEST_CASE("dyad steps are the steps of dyad pretrain") {
   }
   CHECK(compared == 84);
 
-  // the views that it writes down are those that the network saw
+  // the written views are the network's input
   const Tensor images = tensor_of(written, "images.0");
   const Tensor again = augment(tensor_of(written, "pixels.0"), tensor_of(written, "views.0"), 32,
                                data::view_recipe("simclr-cifar").normalization, DType::f32);
   CHECK(std::memcmp(images.raw(), again.raw(), images.bytes()) == 0);
 
-  // what each ReLU let through: of the stem, of four blocks twice, of the head
+  // the mask of each ReLU: one of the stem, two of each of four blocks, one of the head
   int relus = 0;
   for (const TensorEntry& e : written.entries()) {
     if (e.name.rfind("relu.", 0) != 0) continue;

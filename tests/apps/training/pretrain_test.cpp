@@ -1,5 +1,5 @@
-// dyad pretrain from end to end, small: the same seed gives the same bytes, for any number of loader threads,
-// and after being stopped and resumed.
+// dyad pretrain end to end, on a small model: the same seed gives the same bytes, for any number of loader
+// threads, and after a stop and a resume.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -72,7 +72,7 @@ TEST_CASE(
   CHECK(final_checkpoint(other) != first);
 }
 
-TEST_CASE("stopped by Ctrl-C and resumed: the same bytes, and one line of metrics a step") {
+TEST_CASE("stopped by Ctrl-C and resumed: the same bytes, and one line of metrics per step") {
   const Folder folder;
   auto whole = small(folder.path / "whole"), parts = small(folder.path / "parts");
   whole.steps = parts.steps = 40;

@@ -1,5 +1,5 @@
-// A warm training step repeats itself: the same launches and copies with the same arguments, and no wait for
-// the device, so that it can be captured as a CUDA graph; and a few steps learn.
+// A warm training step can be captured as a CUDA graph: it makes the same launches and copies with the same
+// arguments as the step before, and never waits for the device. A few steps reduce the loss.
 #include <doctest/doctest.h>
 
 #include <optional>
@@ -27,7 +27,7 @@ apps::PretrainOptions small(const std::string& optimizer) {
   return o;
 }
 
-// Pairs that are noisy copies of each other.
+// Pairs of images that are noisy copies of each other.
 Tensor images(int pairs, int size) {
   Random random(5);
   const Shape one{pairs, size, size, 3};
@@ -40,9 +40,8 @@ Tensor images(int pairs, int size) {
 
 }  // namespace
 
-// What a warm step copies and launches. Everything that the host does in it is asked for without a wait.
-TEST_CASE(
-    "two warm steps launch the same kernels with the same addresses and scalars, and wait for nothing") {
+// The copies and launches of a warm step, inside a NoHostWait.
+TEST_CASE("two warm steps launch the same kernels with the same addresses and scalars, and never wait") {
   const auto dataset = data::open_dataset("data/samples", data::Split::train);
   const data::Resident resident(*dataset, cpu, 1);
   for (const char* optimizer : {"sgd", "adamw", "lars"})
@@ -79,7 +78,7 @@ TEST_CASE(
         INFO("launch ", i, " by ", launched[4].entries[i].launcher);
         REQUIRE(launched[4].entries[i] == launched[5].entries[i]);
       }
-      // the learning rate and the views go to the same places; pixels to the ring's two slots in turn
+      // the learning rate and the views go to fixed addresses; pixels alternate between the ring's two slots
       CHECK(sent[5].entries.size() == (is_resident ? 2 : 7));
       CHECK(sent[3].entries == sent[5].entries);
       CHECK((sent[4].entries == sent[5].entries) == is_resident);

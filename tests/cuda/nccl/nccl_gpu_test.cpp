@@ -1,5 +1,5 @@
-// NCCL itself on a GPU, as far as one rank can show it: each collective through the library, its stream and
-// its watch, and inside of a graph. Where there is no GPU or no NCCL it says so. DYAD_CUDA builds only.
+// The real NCCL on a GPU with one rank: each collective, its stream and its watchdog, also inside a graph.
+// Skipped with a message if there is no GPU or no NCCL. DYAD_CUDA builds only.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -39,7 +39,7 @@ Tensor counted(const Shape& shape, DType dtype) {
 
 }  // namespace
 
-TEST_CASE("nccl on a GPU: the collectives of one rank give what they are given") {
+TEST_CASE("nccl on a GPU: the collectives of one rank return their input") {
   if (!can_run()) return;
   const auto communicator = alone();
   for (const DType dtype : {DType::f32, DType::f64, DType::bf16})

@@ -1,5 +1,5 @@
-// The NCCL communicator on a stand-in for NCCL: what is asked of it, in which order, and what happens when
-// another rank is lost.
+// The NCCL communicator on a test double of NCCL: its calls, their order, and what happens if another rank is
+// lost.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -30,7 +30,8 @@ struct Variable {
   const char* name;
 };
 
-// A world for the length of a test; at its end every communicator, stream and event has gone, once.
+// The test double's world for one test. At the end every communicator, stream and event must have been
+// destroyed once.
 struct Stage {
   explicit Stage(int size, bool alone = false) : world(size) {
     world.alone = alone;
@@ -54,7 +55,7 @@ struct Stage {
   World world;
 };
 
-// f(communicator) on every rank, each a thread.
+// Calls f(communicator) on every rank, one thread per rank.
 void on_ranks(Stage& stage, const std::function<void(Communicator&)>& f) {
   std::vector<std::thread> threads;
   std::vector<std::string> errors(std::size_t(stage.world.size));
@@ -156,7 +157,7 @@ TEST_CASE("NCCL: collectives of 1 to 4 ranks, of every type and of awkward sizes
     }
 }
 
-TEST_CASE("NCCL: rows of unequal number are gathered in order of rank, also where a rank has none") {
+TEST_CASE("NCCL: unequal numbers of rows are gathered in order of rank, even if a rank has none") {
   for (const std::vector<std::int64_t>& counts :
        {std::vector<std::int64_t>{3, 1}, {0, 2}, {2, 0, 5}, {1, 3, 2}, {0, 0, 0}}) {
     Stage stage(int(counts.size()));
@@ -184,7 +185,7 @@ TEST_CASE("NCCL: a collective lies between two events, and the host waits for ne
   const Tensor t = rows_of({5}, DType::f32, 0), u = rows_of({2, 3}, DType::bf16, 0);
   w.done = 0;
 
-  // events in order of creation: 1 before, 2 after, 3 of the watch
+  // events in order of creation: 1 before, 2 after, 3 of the watchdog
   c->all_reduce_sum(t);
   CHECK(w.log == std::vector<std::string>{"record event 1 on compute", "communication waits for event 1",
                                           "all_reduce f32 5 on communication",
@@ -198,11 +199,11 @@ TEST_CASE("NCCL: a collective lies between two events, and the host waits for ne
       "all_reduce f32 5 on communication",  "record event 2 on communication",
       "record event 1 on compute",          "communication waits for event 1",
       "all_reduce bf16 6 on communication", "record event 2 on communication"};
-  CHECK(w.log == begun);      // the compute stream goes on
-  CHECK(t.shares_storage());  // kept until the sum is there
+  CHECK(w.log == begun);      // the compute stream does not wait
+  CHECK(t.shares_storage());  // kept until the sum is complete
   w.log.clear();
   c->finish_all_reduces();
-  c->finish_all_reduces();  // there is nothing left
+  c->finish_all_reduces();  // nothing to wait for
   CHECK(w.log == std::vector<std::string>{"compute waits for event 2"});
   CHECK_FALSE(t.shares_storage());
 
@@ -212,10 +213,10 @@ TEST_CASE("NCCL: a collective lies between two events, and the host waits for ne
                                           "group start", "broadcast bf16 9 from 0 on communication",
                                           "broadcast bf16 6 from 1 on communication", "group end",
                                           "record event 2 on communication", "compute waits for event 2"});
-  CHECK_THROWS_AS(c->barrier(), std::logic_error);  // it does wait
+  CHECK_THROWS_AS(c->barrier(), std::logic_error);  // barrier() makes the host wait
 }
 
-TEST_CASE("NCCL: inside a graph nothing is recorded for the watch") {
+TEST_CASE("NCCL: inside a graph no event is recorded for the watchdog") {
   Stage stage(2, true);
   const auto c = stage.join(0);
   stage.world.capturing = true;
@@ -226,7 +227,7 @@ TEST_CASE("NCCL: inside a graph nothing is recorded for the watch") {
                                  "compute waits for event 2"});
 }
 
-TEST_CASE("NCCL: ranks that do not come are an error in time, and the communicator is given up once") {
+TEST_CASE("NCCL: a missing rank is an error after the timeout, and the communicator is aborted once") {
   Stage stage(3, true);
   stage.world.polls = -1;
   {
@@ -242,12 +243,13 @@ TEST_CASE("NCCL: ranks that do not come are an error in time, and the communicat
   const std::string late = "rank 2 of 3: all_reduce of f64 (4): the other ranks did not join within 0.02 s";
   CHECK(rank_error([&] { c->all_reduce_sum(rows_of({4}, DType::f64, 0)); }) == late);
   CHECK(stage.world.aborted == 2);
-  CHECK(rank_error([&] { c->broadcast(rows_of({4}, DType::f64, 0), 0); }) == late);  // and from then on
+  CHECK(rank_error([&] { c->broadcast(rows_of({4}, DType::f64, 0), 0); }) ==
+        late);  // and so does every later call
   c->abort();
   CHECK(stage.world.aborted == 2);
 }
 
-TEST_CASE("NCCL: a collective that is never done is noticed, also if it was not the first") {
+TEST_CASE("NCCL: a collective that never finishes is detected, also after others that did") {
   Stage stage(2, true);
   const auto c = stage.join(0, 0.2, 0.001);
   World& w = stage.world;
@@ -259,7 +261,7 @@ TEST_CASE("NCCL: a collective that is never done is noticed, also if it was not 
   CHECK(error == "rank 0 of 2: broadcast of i64 (2,2): the other ranks did not join within 0.2 s");
 }
 
-TEST_CASE("NCCL: a barrier throws when the watch has given up") {
+TEST_CASE("NCCL: a barrier throws if the watchdog has aborted") {
   Stage stage(2, true);
   const auto c = stage.join(0, 0.1, 0.001);
   stage.world.done = 0;
@@ -267,7 +269,7 @@ TEST_CASE("NCCL: a barrier throws when the watch has given up") {
         "rank 0 of 2: barrier of i32 (1): the other ranks did not join within 0.1 s");
 }
 
-TEST_CASE("NCCL: an error that comes later ends the communicator and names this rank") {
+TEST_CASE("NCCL: an asynchronous error aborts the communicator and names this rank") {
   for (const ncclResult_t status : {ncclRemoteError, ncclInvalidUsage}) {
     Stage stage(2, true);
     const auto c = stage.join(1, 30, 0.001);
@@ -278,12 +280,12 @@ TEST_CASE("NCCL: an error that comes later ends the communicator and names this 
         " (socket closed)";
     const auto reduce = [&] { c->all_reduce_sum(rows_of({4}, DType::f32, 0)); };
     CHECK(message_of<std::runtime_error>(reduce) == text);
-    if (status == ncclRemoteError) CHECK(rank_error(reduce) == text);  // only that is worth another try
+    if (status == ncclRemoteError) CHECK(rank_error(reduce) == text);  // only a remote error is worth a retry
     if (status == ncclInvalidUsage) CHECK_THROWS_AS(rank_error(reduce), std::runtime_error);
   }
 }
 
-TEST_CASE("NCCL: a call that is refused is an error that names rank and collective; a group is ended first") {
+TEST_CASE("NCCL: a failed call is an error that names rank and collective; an open group is ended first") {
   Stage stage(2, true);
   {
     const auto c = stage.join(0);
@@ -307,7 +309,7 @@ TEST_CASE("NCCL: a call that is refused is an error that names rank and collecti
         "rank 0 of 2: meeting the other ranks: NCCL: invalid usage (socket closed)");
 }
 
-TEST_CASE("NCCL: the end is waited for, unless the run has failed or has been aborted") {
+TEST_CASE("NCCL: the destructor waits for the other ranks, unless the run has failed or was aborted") {
   Stage stage(2, true);
   World& w = stage.world;
   stage.join(0).reset();
@@ -360,7 +362,7 @@ TEST_CASE("NCCL: ranks meet at NCCL_COMM_ID, else at MASTER_ADDR and the port af
         "NCCL: a unique id of 5 bytes, expected 128");
 }
 
-TEST_CASE("NCCL: arguments are checked before anything is asked of it") {
+TEST_CASE("NCCL: arguments are checked before NCCL is called") {
   Stage stage(2, true);
   const auto c = stage.join(0);
   CHECK_THROWS_WITH(c->broadcast(rows_of({1}, DType::f32, 0), 2), "broadcast: rank 2 of 2");
@@ -371,7 +373,7 @@ TEST_CASE("NCCL: arguments are checked before anything is asked of it") {
   CHECK(stage.world.log.empty());
 }
 
-TEST_CASE("NCCL: every function is found in the library, where there is one") {
+TEST_CASE("NCCL: if installed, the library has every function") {
   try {
     CHECK(nccl_version() != "");
     CHECK(nccl_library().error_string(ncclSuccess) == std::string("no error"));

@@ -1,4 +1,4 @@
-// BMP, PNM and TGA: what stb_image is given, and what it is not.
+// BMP, PNM and TGA: files that are decoded, and files that are refused before stb_image gets them.
 #include <doctest/doctest.h>
 
 #include "data/decode/decode.h"
@@ -28,7 +28,7 @@ void check_refused(const std::string& file, const std::string& line) {
   CHECK(message_of<DataError>([&] { decode(file); }) == line);
 }
 
-// A file that is cut anywhere is refused, but for `spare` bytes at the end that hold no pixel.
+// A file truncated at any byte is refused, except within the last `spare` bytes, which hold no pixel.
 void check_every_cut(const std::string& file, std::size_t spare = 0) {
   decode(file);
   for (std::size_t size = 0; size < file.size() - spare; ++size) {
@@ -43,7 +43,7 @@ const std::string two_colours("\x10\x20\x30\x00\x40\x50\x60\x00", 8);  // blue f
 }  // namespace
 
 TEST_CASE("BMP: 24 and 32 bits, from the bottom up and from the top down") {
-  // 1 x 2 pixels are 6 bytes and 2 of padding a row
+  // 1 x 2 pixels: 6 bytes and 2 bytes of padding per row
   const std::string low("\x03\x02\x01\x06\x05\x04\0\0", 8), high("\x09\x08\x07\x0c\x0b\x0a\0\0", 8);
   check_pixels(encode_bmp(2, 2, low + high), 2, 2, {7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6});
   check_pixels(encode_bmp(-2, 2, low + high), 2, 2, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
@@ -61,7 +61,7 @@ TEST_CASE("BMP: 16 bits, with masks and without") {
       2, {255, 0, 0, 0, 255, 0});
 }
 
-TEST_CASE("BMP: palettes of 1, 4 and 8 bits; a colour that the palette lacks is refused") {
+TEST_CASE("BMP: palettes of 1, 4 and 8 bits; an index beyond the palette is refused") {
   const Bytes expected = {0x60, 0x50, 0x40, 0x30, 0x20, 0x10};
   check_pixels(encode_bmp(1, 2, std::string("\x80\0\0\0", 4), {.bits = 1, .after = two_colours}), 1, 2,
                expected);
@@ -75,7 +75,7 @@ TEST_CASE("BMP: palettes of 1, 4 and 8 bits; a colour that the palette lacks is 
                 "x: BMP of 58 bytes: a pixel of colour 0, expected less than the palette's 0");
 }
 
-TEST_CASE("BMP: kinds that are not read are named") {
+TEST_CASE("BMP: the error names an unsupported variant") {
   const std::string row(4, '\0');
   check_refused(encode_bmp(1, 1, row, {.bits = 8, .compression = 1, .after = two_colours}),
                 "x: BMP of 66 bytes: compression 1 with 8 bits a pixel, expected none");
@@ -118,7 +118,7 @@ TEST_CASE("TGA: colour, grey, palette, 16 bits, alpha, run-length coded, upside 
   check_pixels(encode_tga(1, 2, two + std::string("\x01\0", 2),
                           {.type = 1, .bits = 8, .colours = 2, .colour_bits = 24}),
                1, 2, {4, 5, 6, 1, 2, 3});
-  // three equal pixels, then two of their own
+  // a run of three equal pixels, then two literal pixels
   check_pixels(encode_tga(1, 5, "\x82\x03\x02\x01\x01" + two, {.type = 10}), 1, 5,
                {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 5, 6});
   CHECK(std::string(decode(encode_tga(1, 2, two)).format) == "TGA");
@@ -130,7 +130,7 @@ TEST_CASE("TGA: colour, grey, palette, 16 bits, alpha, run-length coded, upside 
       "on");
 }
 
-TEST_CASE("BMP, PNM and TGA that are cut anywhere are refused, where stb_image would make up the rest") {
+TEST_CASE("truncated BMP, PNM and TGA files are refused, though stb_image would invent the rest") {
   check_every_cut(encode_bmp(3, 3, std::string(36, 'x')), 3);  // the padding of the last row
   check_every_cut(encode_bmp(2, 3, std::string(8, '\x10'), {.bits = 4, .after = two_colours}), 2);
   check_every_cut("P5 9 9 255\n" + std::string(81, 'x'));
@@ -140,7 +140,7 @@ TEST_CASE("BMP, PNM and TGA that are cut anywhere are refused, where stb_image w
   check_refused("P5 9 9 255\nxyz", "x: PNM of 14 bytes: ends early, expected at least 92");
 }
 
-TEST_CASE("BMP, PNM and TGA: a changed byte is read or refused, and nothing else") {
+TEST_CASE("BMP, PNM and TGA: a file with a changed byte is decoded or refused") {
   for (const std::string& file :
        {encode_bmp(2, 2, std::string(16, 'x')),
         encode_bmp(1, 2, std::string(4, '\0'), {.bits = 8, .after = two_colours}),
@@ -154,7 +154,7 @@ TEST_CASE("BMP, PNM and TGA: a changed byte is read or refused, and nothing else
       }
 }
 
-TEST_CASE("BMP, PNM and TGA: a header that declares a huge image takes no memory") {
+TEST_CASE("BMP, PNM and TGA: a header that declares a huge image allocates no memory") {
   const std::string sizes = " pixels, expected sides of 1 to 16,384 and at most 89,500,000 pixels";
   check_refused(encode_bmp(20'000, 1, ""), "x: declares 20,000 x 1" + sizes);
   check_refused(encode_bmp(int(0x80000000U), 1, ""), "x: declares 2,147,483,648 x 1" + sizes);

@@ -21,7 +21,7 @@ Image decode(const std::string& file) {
   return data::decode_image(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), "x");
 }
 
-// The message; one line, which begins with the name.
+// The error message. Checks that it is one line that begins with the name.
 std::string refusal(const std::string& file) {
   std::string text = message_of<DataError>([&] { decode(file); });
   if (!text.empty()) CHECK((text.starts_with("x: ") && text.find('\n') == std::string::npos));
@@ -34,7 +34,7 @@ void check_refused(const std::string& file, const std::string& part) {
   CHECK(text.find(part) != std::string::npos);
 }
 
-// Slow waves in each of the channels, which JPEG keeps.
+// Low-frequency waves in each channel, which JPEG preserves.
 Bytes waves(int height, int width, int channels) {
   Bytes pixels;
   for (int y = 0; y < height; ++y)
@@ -74,7 +74,7 @@ std::string jpeg_that_declares(int height, int width, bool arithmetic = false) {
 
 }  // namespace
 
-TEST_CASE("JPEG: colour, baseline, progressive and arithmetic, at sizes that are no multiple of a block") {
+TEST_CASE("JPEG: colour, baseline, progressive and arithmetic, at sizes that are not multiples of a block") {
   for (const auto& [height, width] : {std::pair{16, 16}, {1, 1}, {17, 9}, {1, 33}})
     for (const auto& [progressive, arithmetic] : {std::pair{false, false}, {true, false}, {false, true}}) {
       const Bytes pixels = waves(height, width, 3);
@@ -85,7 +85,7 @@ TEST_CASE("JPEG: colour, baseline, progressive and arithmetic, at sizes that are
     }
 }
 
-TEST_CASE("JPEG: a grey one has three equal channels") {
+TEST_CASE("JPEG: a grey image has three equal channels") {
   const Bytes grey = waves(9, 12, 1);
   const Image image = decode(encode_jpeg(9, 12, grey, {.input = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE}));
   check_size(image, 9, 12);
@@ -108,7 +108,7 @@ TEST_CASE("JPEG: CMYK and YCCK, stored inverted, become RGB") {
   }
 }
 
-TEST_CASE("PNG: grey of every depth is spread over 0 to 255, and 16 bits keep the high byte") {
+TEST_CASE("PNG: grey of every depth is scaled to 0 to 255; 16 bits keep the high byte") {
   struct Case {
     int bits;
     Bytes row, grey;
@@ -163,13 +163,13 @@ TEST_CASE("PNG: palettes of 2 to 8 bits, with a transparent entry") {
   CHECK(decode(encode_png(1, 3, SPNG_COLOR_TYPE_INDEXED, 2, {0b10000100}, &palette)).pixels == expected);
 }
 
-TEST_CASE("what is neither JPEG nor PNG is refused") {
+TEST_CASE("a file of another format is refused") {
   check_refused("", "x: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
   for (const std::string file : {"GIF89a", "not an image at all", "\xff", "\x89PNG", "B"})
     check_refused(file, "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
 }
 
-TEST_CASE("a file that is cut anywhere is refused") {
+TEST_CASE("a truncated file is refused") {
   const Bytes pixels = waves(16, 16, 3);
   for (const std::string& file :
        {encode_jpeg(16, 16, pixels), encode_jpeg(16, 16, pixels, {.progressive = true}),
@@ -177,7 +177,7 @@ TEST_CASE("a file that is cut anywhere is refused") {
         encode_png(16, 16, SPNG_COLOR_TYPE_TRUECOLOR, 8, pixels),
         encode_png(16, 16, SPNG_COLOR_TYPE_TRUECOLOR, 8, pixels, nullptr, nullptr, true)}) {
     REQUIRE(refusal(file).empty());
-    // the last four bytes of a PNG are the checksum of a chunk that holds nothing: no pixel needs them
+    // the last four bytes of a PNG are the checksum of an empty chunk: no pixel needs them
     const std::size_t needed = file.starts_with("\x89PNG") ? file.size() - 4 : file.size();
     for (std::size_t size = 0; size < needed; ++size) {
       INFO("cut at ", size, " of ", file.size());
@@ -188,7 +188,7 @@ TEST_CASE("a file that is cut anywhere is refused") {
                 "x: JPEG of 700 bytes: Premature end of JPEG file");
 }
 
-TEST_CASE("a changed byte is read or refused; in a PNG it is always noticed") {
+TEST_CASE("a file with a changed byte is decoded or refused; a PNG is always refused") {
   const Bytes pixels = waves(12, 12, 3);
   const std::string files[] = {encode_jpeg(12, 12, pixels),
                                encode_jpeg(12, 12, pixels, {.progressive = true}),
@@ -204,14 +204,14 @@ TEST_CASE("a changed byte is read or refused; in a PNG it is always noticed") {
       }
 }
 
-TEST_CASE("JPEG: bytes of no use before the end marker leave the picture whole") {
+TEST_CASE("JPEG: superfluous bytes before the end marker are ignored") {
   const std::string file = encode_jpeg(16, 16, waves(16, 16, 3));
   std::string padded = file;
   padded.insert(padded.size() - 2, "\x01\x02\x03");
   CHECK(decode(padded).pixels == decode(file).pixels);
 }
 
-TEST_CASE("a header that declares a huge image is refused before memory is taken") {
+TEST_CASE("a header that declares a huge image is refused before memory is allocated") {
   check_refused(png_that_declares(4'000'000'000U, 4'000'000'000U), "x: ");
   check_refused(png_that_declares(16'385, 1), "x: declares 16,385 x 1 pixels, expected sides of 1 to 16,384");
   check_refused(png_that_declares(1, 16'385), "x: declares 1 x 16,385 pixels");
@@ -225,13 +225,13 @@ TEST_CASE("a header that declares a huge image is refused before memory is taken
   check_refused(jpeg_that_declares(8, 0), "x: ");
 }
 
-TEST_CASE("JPEG: scans without end are refused") {
+TEST_CASE("JPEG: too many scans are refused") {
   const Bytes pixels = waves(16, 16, 3);
   const std::string file = encode_jpeg(16, 16, pixels, {.one_scan_a_component = true});
   CHECK(largest_difference(decode(file).pixels, pixels) <= 3);
   const std::size_t first = file.find("\xff\xda"), second = file.find("\xff\xda", first + 2);
   REQUIRE(second != std::string::npos);
-  // tables of later scans stand between the two and may be repeated as well
+  // the tables of later scans lie between the two and are repeated as well
   std::string bomb = file.substr(0, first);
   for (int i = 0; i < data::max_scans + 1; ++i) bomb += file.substr(first, second - first);
   check_refused(bomb + file.substr(second), "more than 100 scans");

@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::size_t plane = 96 * 96;
 
-// The byte of a pixel in an image that begins with `first`; all bytes of a row and a column differ.
+// The value of a pixel in an image that begins with `first`. All values of a row and of a column differ.
 std::uint8_t value(int first, std::size_t y, std::size_t x, std::size_t c) {
   return std::uint8_t(std::size_t(first) + 2 * y + 5 * x + 70 * c);
 }
 
-// An image as the file has it: planes, each column by column.
+// An image in the file's layout: planes, each column by column.
 std::string stored(int first) {
   std::string bytes;
   for (std::size_t c = 0; c < 3; ++c)
@@ -79,7 +79,7 @@ TEST_CASE("STL-10: labelled splits, images column by column, and images without 
   CHECK(has_split(scratch.folder, Split::test));
 }
 
-TEST_CASE("STL-10: what is wrong is said in one line, with its place") {
+TEST_CASE("STL-10: an error is one line that says where") {
   const Scratch scratch;
   scratch.write("train_X.bin", stored(1));
   CHECK(refusal(scratch, Split::train) == "/train_y.bin is missing, expected the labels of train_X.bin");
@@ -102,7 +102,7 @@ TEST_CASE("STL-10: what is wrong is said in one line, with its place") {
   CHECK(refusal(scratch, Split::train) == "/class_names.txt names 1 classes, expected 10");
 }
 
-TEST_CASE("STL-10: a file that becomes shorter while it is open is a named error") {
+TEST_CASE("STL-10: a file that is truncated while open is an error with its name") {
   const Scratch scratch;
   scratch.write("train_X.bin", stored(1) + stored(2));
   scratch.write("train_y.bin", "\x01\x02");

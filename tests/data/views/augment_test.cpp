@@ -1,4 +1,4 @@
-// augment against torchvision (golden files, by scripts/lab/augment_golden.py), and what it refuses.
+// augment against torchvision (golden file of scripts/lab/augment_golden.py), and its errors.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -53,7 +53,7 @@ std::vector<Golden> golden_views() {
   return cases;
 }
 
-const Normalization levels{{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};  // leaves 0 .. 255
+const Normalization levels{{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};  // keeps 0 .. 255
 
 struct Agreement {
   std::size_t values = 0, equal = 0, near = 0;  // near: within one level
@@ -87,12 +87,10 @@ void compare_with_torchvision(Threads threads) {
 
 }  // namespace
 
-TEST_CASE("torchvision makes the same views: one thread a block") { compare_with_torchvision(Threads::host); }
-TEST_CASE("torchvision makes the same views: the GPU's block sizes") {
-  compare_with_torchvision(Threads::gpu);
-}
+TEST_CASE("views equal torchvision's: one thread per block") { compare_with_torchvision(Threads::host); }
+TEST_CASE("views equal torchvision's: the GPU's block sizes") { compare_with_torchvision(Threads::gpu); }
 
-TEST_CASE("a view that does nothing is the image, normalized, in every dtype") {
+TEST_CASE("a view without ops is the normalized image, in every dtype") {
   const Tensor pixels = Tensor({2 * 2 * 3}, DType::u8, cpu);
   for (int i = 0; i < 12; ++i) pixels.data<std::uint8_t>()[i] = std::uint8_t(i * 23);
   View v{};
@@ -109,7 +107,7 @@ TEST_CASE("a view that does nothing is the image, normalized, in every dtype") {
   }
 }
 
-TEST_CASE("views of different images in one buffer do not see each other") {
+TEST_CASE("views of different images in one buffer are independent") {
   std::vector<Golden> all;
   for (Golden& g : golden_views())
     if (g.size == 20) all.push_back(std::move(g));
@@ -131,7 +129,7 @@ TEST_CASE("views of different images in one buffer do not see each other") {
   }
 }
 
-TEST_CASE("augment says what is wrong") {
+TEST_CASE("augment: error messages") {
   const Tensor pixels({30 * 20 * 3}, DType::u8, cpu);
   pixels.fill_zero();
   View good{};

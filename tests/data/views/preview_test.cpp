@@ -1,4 +1,4 @@
-// PNG files and the sheet of views.
+// PNG files and the contact sheet of views.
 #include "data/preview.h"
 
 #include <doctest/doctest.h>
@@ -18,7 +18,7 @@ struct TwoImages : Dataset {
   const std::vector<std::string>& classes() const override { return names; }
   int label(std::size_t i) const override { return int(i); }
   std::string name(std::size_t i) const override { return names[i]; }
-  void read(std::size_t i, Image& into) const override {  // one color an image
+  void read(std::size_t i, Image& into) const override {  // one color per image
     into = {20 + int(i), 30, {}};
     for (int p = 0; p < into.height * into.width; ++p)
       for (int c = 0; c < 3; ++c) into.pixels.push_back(std::uint8_t(c == int(i) ? 200 : 10));
@@ -27,7 +27,7 @@ struct TwoImages : Dataset {
 
 }  // namespace
 
-TEST_CASE("a PNG reads back as it was") {
+TEST_CASE("a written PNG reads back unchanged") {
   Image image{5, 7, {}};
   for (int i = 0; i < 5 * 7 * 3; ++i) image.pixels.push_back(std::uint8_t(i * 37));
   const Scratch scratch;
@@ -46,7 +46,7 @@ TEST_CASE("a PNG reads back as it was") {
 TEST_CASE("a sheet shows each image and two views of it") {
   ViewRecipe recipe = view_recipe("simclr-cifar");
   recipe.jitter_p = recipe.gray_p = 0;
-  const Image sheet = preview(TwoImages(), recipe, 5, 32, 3);  // of the 5 asked for there are 2
+  const Image sheet = preview(TwoImages(), recipe, 5, 32, 3);  // 5 requested, 2 exist
   CHECK(sheet.height == 8 + 2 * (96 + 8));
   CHECK(sheet.width == 8 + 3 * (96 + 8));
   const auto red = [&](int y, int x) { return int(sheet.pixels[std::size_t(y * sheet.width + x) * 3]); };

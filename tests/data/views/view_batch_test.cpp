@@ -1,5 +1,5 @@
-// Views of batches: the same through the ring, from a resident data set and by themselves; and the ring's
-// copies are in the right order with the work on the device.
+// Views of batches are the same through the ring, from a resident data set and one by one. The ring's copies
+// are in the right order with the work on the device.
 #include "data/view_batch.h"
 
 #include <doctest/doctest.h>
@@ -41,7 +41,7 @@ class Sizes : public Dataset {
   std::vector<std::string> classes_;
 };
 
-// The views of a batch, one by one from the data set.
+// The views of a batch, made one by one from the data set.
 std::vector<double> expected_views(const Dataset& set, const Batch& batch, const ViewRecipe& recipe,
                                    int views, int size, std::uint64_t seed) {
   std::vector<double> all;
@@ -61,7 +61,7 @@ std::vector<double> expected_views(const Dataset& set, const Batch& batch, const
 
 }  // namespace
 
-TEST_CASE("views of a batch are those of its images, whether pixels come with it or are there") {
+TEST_CASE("views of a batch are those of its images, whether pixels are sent or resident") {
   const auto set = open_dataset(samples, Split::train);
   const ViewRecipe recipe = view_recipe("simclr-cifar");
   const Resident resident(*set, engine::cpu, 2);
@@ -106,7 +106,7 @@ TEST_CASE("images of any size can be resident") {
   }
 }
 
-TEST_CASE("in the place of bad images come the same ones with the batches and resident, in every epoch") {
+TEST_CASE("replacements of bad images are the same with sent and resident pixels, in every epoch") {
   const Sizes set, broken(true);
   for (const std::uint64_t seed : {0, 2}) {
     LoaderOptions sending{.batch = 150, .threads = 1, .seed = seed, .bad_images = BadImages::skip};
@@ -127,7 +127,7 @@ TEST_CASE("in the place of bad images come the same ones with the batches and re
   }
 }
 
-TEST_CASE("staging and making views of a warm batch waits for nothing, and makes the same launches") {
+TEST_CASE("staging and making views of a warm batch never waits, and makes the same launches") {
   const auto set = open_dataset(samples, Split::train);
   const Resident resident(*set, engine::cpu, 1);
   for (const bool is_resident : {false, true}) {
@@ -153,20 +153,20 @@ TEST_CASE("staging and making views of a warm batch waits for nothing, and makes
     }
     CHECK(made[4].entries.size() == 1);
     CHECK(made[4].entries == made[5].entries);
-    CHECK(staged[2].entries == staged[4].entries);  // the ring's slots take turns
+    CHECK(staged[2].entries == staged[4].entries);  // the ring alternates between its slots
     CHECK(staged[3].entries == staged[5].entries);
     CHECK((staged[4].entries == staged[5].entries) == is_resident);
   }
 }
 
-// What is in order behind what, of the work that the log shows on the two queues (vector clocks).
+// Derives the order of the logged work on the two queues (vector clocks).
 TEST_CASE(
-    "a batch's copy comes after the views that read its memory, and runs beside those of the batch before") {
+    "a batch's copy is ordered after the views that read its memory, and overlaps with the previous batch") {
   using engine::Queue;
   kernels::LaunchLog words;
   words.add("queues", Queue::compute, Queue::copy);
   const std::string compute = words.entries[0].arguments[0], copy = words.entries[0].arguments[1];
-  using Clock = std::map<std::string, int>;  // by queue: how much of its work is done for certain
+  using Clock = std::map<std::string, int>;  // by queue: how much of its work is certainly done
   std::map<std::string, Clock> now, marks;
   const auto join = [](Clock& a, const Clock& b) {
     for (const auto& [queue, time] : b) a[queue] = std::max(a[queue], time);
@@ -207,7 +207,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("batches that grow get more memory and another layout") {
+TEST_CASE("larger batches get more memory and another layout") {
   const auto set = open_dataset(samples, Split::train);
   const ViewRecipe recipe = view_recipe("cifar");
   ViewBatches views(recipe, 1, 32, 0, engine::cpu, DType::f32);

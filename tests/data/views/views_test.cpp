@@ -1,4 +1,4 @@
-// How views are drawn: from nothing but (seed, epoch, sample, view), and with the recipe's chances.
+// How views are drawn: from (seed, epoch, sample, view) alone, and with the recipe's probabilities.
 #include "data/views.h"
 
 #include <doctest/doctest.h>
@@ -33,7 +33,7 @@ std::vector<View> many(const ViewRecipe& recipe, int height = 300, int width = 2
   return views;
 }
 
-// Whether `count` of n is what chance p gives, within 5 standard deviations.
+// Whether `count` of n agrees with probability p within 5 standard deviations.
 bool is_rate(double count, double p, int n = kDraws) {
   return std::abs(count - n * p) < 5 * std::sqrt(n * p * (1 - p));
 }
@@ -61,10 +61,10 @@ double count(const std::vector<View>& views, F f) {
 
 }  // namespace
 
-TEST_CASE("a view depends on seed, epoch, sample and view, and on nothing else") {
+TEST_CASE("a view depends on seed, epoch, sample and view only") {
   const ViewRecipe r = everything();
   const View v = draw(r, 1, 2, 3, 0, 0, 300, 200, 224);
-  many(r);  // draws between leave no trace
+  many(r);  // draws in between have no effect
   CHECK(v == draw(r, 1, 2, 3, 0, 0, 300, 200, 224));
   CHECK_FALSE(v == draw(r, 2, 2, 3, 0, 0, 300, 200, 224));
   CHECK_FALSE(v == draw(r, 1, 3, 3, 0, 0, 300, 200, 224));
@@ -73,7 +73,7 @@ TEST_CASE("a view depends on seed, epoch, sample and view, and on nothing else")
   CHECK_FALSE(v == draw(r, 1 + (1ull << 32), 2, 3, 0, 0, 300, 200, 224));
 }
 
-TEST_CASE("one chance can change without changing the other draws") {
+TEST_CASE("a change of one probability leaves the other parameters unchanged") {
   ViewRecipe without = everything();
   without.blur_p = without.jitter_p = 0;
   for (std::uint32_t i = 0; i < 100; ++i) {
@@ -86,7 +86,7 @@ TEST_CASE("one chance can change without changing the other draws") {
   }
 }
 
-TEST_CASE("each op comes with its chance") {
+TEST_CASE("each op occurs with its probability") {
   const auto views = many(everything());
   const std::map<double, double> rates = {
       {0.5, count(views, [](const View& v) { return v.flip == 1; })},
@@ -99,16 +99,16 @@ TEST_CASE("each op comes with its chance") {
     const double p = rate.first, n = rate.second;
     INFO(p, ": ", n);
     CHECK(is_rate(n, p));
-    CHECK_FALSE(is_rate(n, p + 0.03));  // the bound is tight enough to see a wrong chance
+    CHECK_FALSE(is_rate(n, p + 0.03));  // the bound is tight enough to detect a wrong probability
     CHECK_FALSE(is_rate(n, p - 0.03));
   }
   const double blurred = count(views, [](const View& v) { return v.blur_sigma > 0; });
   CHECK(is_rate(blurred, 0.5));
-  // independent of each other: two chances together are their product
+  // ops are independent: the joint probability is the product
   CHECK(is_rate(count(views, [](const View& v) { return v.flip == 1 && v.blur_sigma > 0; }), 0.25));
   CHECK(is_rate(count(views, [](const View& v) { return v.grayscale == 1 && v.jitter[0] != Jitter::none; }),
                 0.16));
-  // and the two views of an image of each other
+  // and so are the two views of an image
   double both = 0;
   for (std::size_t i = 0; i < views.size(); i += 2) both += views[i].flip == 1 && views[i + 1].flip == 1;
   CHECK(is_rate(both, 0.25, kDraws / 2));
@@ -141,7 +141,7 @@ TEST_CASE("jitter: uniform factors, and all 24 orders alike") {
   }
 }
 
-TEST_CASE("an op of no strength is left out, and a factor is never negative") {
+TEST_CASE("an op of strength 0 is skipped, and a factor is never negative") {
   ViewRecipe r = view_recipe("simclr-cifar");
   r.jitter_p = 1;
   r.hue = 0;
@@ -156,7 +156,7 @@ TEST_CASE("an op of no strength is left out, and a factor is never negative") {
 
 TEST_CASE("crops: area uniform, logarithm of the ratio uniform, inside the image") {
   ViewRecipe r = view_recipe("simclr-cifar");
-  r.scale = {0.1, 0.3};  // such that every first try fits
+  r.scale = {0.1, 0.3};  // every first try fits
   std::vector<double> area, ratio, left;
   for (const View& v : many(r, 3000, 3000)) {
     CHECK(kernels::fault(v, 3 * 3000 * 3000, 224) == nullptr);
@@ -170,7 +170,7 @@ TEST_CASE("crops: area uniform, logarithm of the ratio uniform, inside the image
   CHECK_FALSE(is_uniform(area, 0.08, 0.3));
 }
 
-TEST_CASE("ten tries that fail: the central crop, as torchvision") {
+TEST_CASE("after ten failed tries: the central crop, as in torchvision") {
   const ViewRecipe r = view_recipe("simclr-cifar");
   const View wide = draw(r, 0, 0, 0, 0, 0, 10, 1000, 32), tall = draw(r, 0, 0, 0, 0, 0, 1000, 10, 32);
   CHECK(wide.crop_height == 10);

@@ -1,5 +1,5 @@
-// Every card through every check of engine/check/card_checks.h; the asan and tsan presets run the same. And
-// that each check finds what it is for.
+// Runs every check of engine/check/card_checks.h on every card; the asan and tsan presets run the same test.
+// Each check must also find its kind of bug.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -60,7 +60,7 @@ TEST_CASE("a wrong gradient, a kink and a wrong reference are found") {
 
 namespace {
 
-// y = x, with a gradient; what(y, dy) may spoil both.
+// y = x with its gradient; what(y, dy) may corrupt both.
 template <class Forward>
 OpCase identity(Forward forward, bool in_bf16 = false) {
   return {.name = "spoiled",
@@ -82,7 +82,7 @@ std::string found(const char* check, const OpCase& c) {
   return "no such check";
 }
 
-// The bits of element 7, off by a relative error.
+// Changes element 7 by a relative error.
 void spoil(Tensor& y, double relative) {
   if (y.dtype() == DType::f64) return;
   auto values = y.to_vector();
@@ -92,7 +92,7 @@ void spoil(Tensor& y, double relative) {
 
 }  // namespace
 
-TEST_CASE("each check finds what it is for, and nothing in what is right") {
+TEST_CASE("each check finds its kind of bug, and nothing in a correct op") {
   const OpCase right = identity([](Tensor&) {}, true);
   for (const CardCheck& check : card_checks()) CHECK(check.run(right, {300}, kSeed) == "");
 

@@ -1,6 +1,5 @@
-// The catalogues and the cards agree: every public op (engine/ops.h) has a card, every card is an op's or a
-// launcher's, every launcher (kernels/kernels.h) is reached by some card, and an op without a gradient has a
-// reference.
+// Catalogues and cards agree: every public op (engine/ops.h) has a card, every card belongs to an op or a
+// launcher, some card runs every launcher (kernels/kernels.h), and an op without a gradient has a reference.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -22,8 +21,8 @@ std::string read(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The names of functions that are declared at the left margin, "type name(", whose type is `wanted`, on a
-// line after one that begins with `before`.
+// The names of functions declared at the left margin as "type name(" whose type is `wanted`, on a line after
+// one that begins with `before`.
 template <class Wanted>
 Names declared(const std::string& header, Wanted wanted, const std::string& before = "") {
   Names names;
@@ -63,7 +62,7 @@ std::string list(const Names& names) {
   return text;
 }
 
-// The launchers that the cards' forward and backward reach, in every dtype and at both block sizes.
+// The launchers that the cards' forward and backward run, in every dtype and at both block sizes.
 [[maybe_unused]] Names reached() {
   struct Restore {
     Threads threads = cpu_threads();
@@ -105,7 +104,7 @@ TEST_CASE("every public op has a card, and every card is of an op or a launcher"
 }
 
 #ifndef DYAD_SIMT_ONLY  // sanitizer builds leave the vendor paths out
-TEST_CASE("every launcher is reached by a card") {
+TEST_CASE("some card runs every launcher") {
   const Names launchers = launchers_in(read("kernels/kernels.h"));
   REQUIRE(launchers.size() > 3);
   const Names missing = difference(launchers, reached());
@@ -124,7 +123,7 @@ TEST_CASE("a card without a gradient has a reference, and every card has shapes 
   }
 }
 
-TEST_CASE("the catalogue's readers find what is declared and only that") {
+TEST_CASE("the readers of the catalogues find all declarations and nothing else") {
   CHECK(ops_in("// Tensor no(const Tensor&);\n"
                "Tensor yes(const Tensor& x,\n            int n);\n"
                "TopK also(int k);\n"

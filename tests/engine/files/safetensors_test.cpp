@@ -1,4 +1,5 @@
-// Every rule of the safetensors format: what is legal is read, what is not is a DataError that says so.
+// Every rule of the safetensors format: a valid file is read, an invalid one is a DataError that names the
+// rule.
 #include "engine/files/safetensors.h"
 
 #include <doctest/doctest.h>
@@ -19,7 +20,7 @@ TensorFile read_bytes(const std::string& bytes) {
   return read_safetensors(scratch.write("t.safetensors", bytes));
 }
 
-// The message, without the path before it.
+// The error message, without its path.
 std::string refusal(const std::string& bytes) {
   const std::string text = message_of<DataError>([&] { read_bytes(bytes); });
   CHECK(text.find('\n') == std::string::npos);
@@ -97,7 +98,7 @@ TEST_CASE("safetensors rule 3: numbers are non-negative integers") {
   }
 }
 
-TEST_CASE("safetensors rule 3: metadata are text by text") {
+TEST_CASE("safetensors rule 3: metadata map strings to strings") {
   const TensorFile file = read_bytes(safetensors_file(R"({"__metadata__":{"a":"1","b":"\u00e4\n"}})"));
   CHECK(file.metadata == std::map<std::string, std::string>{{"a", "1"}, {"b", "\xc3\xa4\n"}});
   for (const char* value :
@@ -105,7 +106,7 @@ TEST_CASE("safetensors rule 3: metadata are text by text") {
     contains(refusal("{\"__metadata__\":" + std::string(value) + "}", 0), "__metadata__");
 }
 
-TEST_CASE("safetensors rule 3: no key comes twice") {
+TEST_CASE("safetensors rule 3: no duplicate keys") {
   const std::string one = entry("F32", "[1]", "[0,4]"), two = entry("F32", "[1]", "[4,8]");
   CHECK(refusal("{\"a\":" + one + ",\"a\":" + two + "}", 8) == "header has the key \"a\" twice");
   CHECK(refusal("{\"a\":" + one + ",\"\\u0061\":" + two + "}", 8) == "header has the key \"a\" twice");
@@ -130,18 +131,18 @@ TEST_CASE("safetensors rule 4: tensors follow each other from byte 0, without ho
   contains(refusal(a + entry("U8", "[2]", "[0,2]") + b + entry("U8", "[2]", "[0,2]") + "}", 2),
            "without overlaps");
   contains(refusal(a + entry("U8", "[0]", "[3,2]") + "}", 3), "ends at byte 2, before its begin 3");
-  // an empty tensor at the place of the next one is in order
+  // an empty tensor may begin where the next one begins
   CHECK(read_bytes(
             safetensors_file(a + entry("U8", "[1]", "[0,1]") + b + entry("U8", "[0]", "[0,0]") + "}", "x"))
             .tensors.size() == 2);
 }
 
-TEST_CASE("safetensors rule 5: bytes are those of shape and dtype, and sizes don't overflow") {
+TEST_CASE("safetensors rule 5: the number of bytes follows from shape and dtype, and sizes don't overflow") {
   contains(refusal("{\"a\":" + entry("F32", "[2]", "[0,4]") + "}", 4), "has 4 bytes, expected 8 for F32 (2)");
   for (const char* shape : {"[4611686018427387904,4]", "[9223372036854775807,2]", "[4294967296,4294967296]",
                             "[18446744073709551615]", "[4611686018427387904,4,0]"})
     contains(refusal("{\"a\":" + entry("F32", shape, "[0,0]") + "}", 0), "overflows 64 bits");
-  // 2^63 elements before an extent of 0: bytes fit 64 bits without a sign, but Shape counts with one
+  // 2^63 elements before an extent of 0: fits an unsigned 64-bit integer, but Shape is signed
   contains(refusal("{\"a\":" + entry("U8", "[4611686018427387904,2,0]", "[0,0]") + "}", 0),
            "overflows 64 bits");
   CHECK(read_bytes(safetensors_file("{\"a\":" + entry("F64", "[]", "[0,8]") + "}", "abcdefgh"))
@@ -195,7 +196,7 @@ TEST_CASE("safetensors rule 7: the writer sorts by dtype and name, and pads the 
   CHECK(order == "ldabzihu");
 }
 
-TEST_CASE("safetensors rule 8: every bit pattern comes back, and any name does") {
+TEST_CASE("safetensors rule 8: every bit pattern and any name round-trip") {
   const Scratch scratch;
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   TensorFile file;
@@ -221,7 +222,7 @@ TEST_CASE("safetensors rule 8: every bit pattern comes back, and any name does")
   CHECK(reader.find("absent") == nullptr);
 }
 
-TEST_CASE("safetensors: the writer refuses what it could not read, and leaves no file") {
+TEST_CASE("safetensors: the writer refuses what the reader would refuse, and leaves no file") {
   const Scratch scratch;
   const Tensor one = from_vector({1}, {1}, DType::f32);
   for (const TensorFile& file :
@@ -229,13 +230,13 @@ TEST_CASE("safetensors: the writer refuses what it could not read, and leaves no
         TensorFile{{{"a", Tensor()}}, {}}, TensorFile{{{"\xff", one}}, {}}, TensorFile{{}, {{"k", "\xff"}}}})
     CHECK_THROWS_AS(write_safetensors(scratch.path("t"), file), std::exception);
   CHECK(std::filesystem::is_empty(scratch.folder));
-  // the same name with another dtype lies elsewhere in the order
+  // the same name with another dtype is not its neighbour in the order
   CHECK_THROWS_AS(write_safetensors(scratch.path("t"),
                                     {{{"a", one}, {"b", one}, {"a", from_vector({1}, {1}, DType::u8)}}, {}}),
                   std::invalid_argument);
 }
 
-TEST_CASE("safetensors: every cut of a file and every changed byte of its header is read or refused") {
+TEST_CASE("safetensors: truncated files and changed header bytes are read or refused") {
   TensorFile file;
   file.tensors = {{"a", from_vector({2}, {1, 2}, DType::f32)}, {"b", from_vector({3}, {1, 2, 3}, DType::u8)}};
   file.metadata = {{"k", "v"}};
@@ -254,7 +255,7 @@ TEST_CASE("safetensors: every cut of a file and every changed byte of its header
   CHECK(refused > int(whole.size()));
 }
 
-TEST_CASE("safetensors: what is not a regular file is refused") {
+TEST_CASE("safetensors: a file that is not regular is refused") {
   const Scratch scratch;
   contains(message_of<DataError>([&] { read_safetensors(scratch.path("none")); }),
            "No such file or directory");

@@ -1,4 +1,4 @@
-// The pool of memory: reuse, merging, and addresses that repeat.
+// The memory pool: reuse, merging, and repeated addresses.
 #include "engine/memory/pool.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@ using engine::Pool;
 namespace {
 struct Memory {  // chunks by their address, freed at the end of the test
   std::map<void*, std::pair<std::unique_ptr<char[]>, std::size_t>> chunks;
-  std::size_t left = ~std::size_t(0);  // bytes that it still gives
+  std::size_t left = ~std::size_t(0);  // bytes still available
   Pool pool{{.allocate = [this](std::size_t bytes) -> void* {
                if (bytes > left) return nullptr;
                left -= bytes;
@@ -54,7 +54,7 @@ TEST_CASE("free neighbours are merged, and blocks do not overlap") {
   CHECK(m.chunks.size() == 1);
   for (int i = 0; i < 64; i += 2) m.pool.free(at[std::size_t(i)]);
   for (int i = 1; i < 64; i += 2) m.pool.free(at[std::size_t(i)]);
-  CHECK(m.pool.allocate(std::size_t(64) << 20) == at[0]);  // all of it in one piece
+  CHECK(m.pool.allocate(std::size_t(64) << 20) == at[0]);  // the whole chunk
   CHECK(m.chunks.size() == 1);
 }
 
@@ -70,18 +70,18 @@ TEST_CASE("peak and use are counted in bytes") {
   m.pool.free(b);
 }
 
-TEST_CASE("where memory is short the pool asks for less, gives back what is free, and then says no") {
+TEST_CASE("when memory runs out the pool requests less, releases free chunks, and then fails") {
   Memory m;
   m.left = 100 * MB;
-  void* a = m.pool.allocate(60 * MB);  // of a chunk of 64
-  void* b = m.pool.allocate(30 * MB);  // another 64 are not to be had, 30 are
+  void* a = m.pool.allocate(60 * MB);  // from a chunk of 64
+  void* b = m.pool.allocate(30 * MB);  // another 64 are not available, 30 are
   REQUIRE(a != nullptr);
   REQUIRE(b != nullptr);
   CHECK(m.left == 6 * MB);
   CHECK(m.pool.allocate(20 * MB) == nullptr);
   CHECK(m.pool.in_use() == 90 * MB);
   m.pool.free(a);
-  void* c = m.pool.allocate(68 * MB);  // to be had if the chunk of 64 goes back
+  void* c = m.pool.allocate(68 * MB);  // available if the chunk of 64 is released
   CHECK(c != nullptr);
   CHECK(m.left == 2 * MB);
   CHECK(m.chunks.size() == 2);
@@ -90,7 +90,7 @@ TEST_CASE("where memory is short the pool asks for less, gives back what is free
   m.pool.free(c);
 }
 
-TEST_CASE("a pool that holds much grows by much") {
+TEST_CASE("a large pool grows in large steps") {
   Memory m;
   CHECK(m.pool.allocate(1024 * MB) != nullptr);
   const std::size_t before = m.left;
@@ -98,7 +98,7 @@ TEST_CASE("a pool that holds much grows by much") {
   CHECK(before - m.left == 128 * MB);
 }
 
-TEST_CASE("what was handed out while reserving is not handed out again, until it is given back") {
+TEST_CASE("blocks allocated while reserving are not reused until they are released") {
   Memory m;
   void* const before = m.pool.allocate(1000);
   void* const gap = m.pool.allocate(500);
@@ -108,7 +108,7 @@ TEST_CASE("what was handed out while reserving is not handed out again, until it
   void* const a = m.pool.allocate(300);  // in the gap
   void* const b = m.pool.allocate(5000);
   m.pool.free(a);
-  void* const c = m.pool.allocate(100);  // where a was, only shorter
+  void* const c = m.pool.allocate(100);  // at a's address, but shorter
   CHECK(c == a);
   void* const kept = m.pool.allocate(2000);
   m.pool.free(c);

@@ -1,4 +1,4 @@
-// What passes between the host and a device without a wait, and that waits are seen.
+// Asynchronous copies between the host and a device, and the detection of waits.
 #include "engine/memory/transfer.h"
 
 #include <doctest/doctest.h>
@@ -21,8 +21,9 @@ TEST_CASE("a wait inside NoHostWait is an error that names it") {
     CHECK_THROWS_AS(x.to_vector(), std::logic_error);
     CHECK_THROWS_AS(from_vector({1}, {1}, DType::f32), std::logic_error);
     CHECK_THROWS_AS(synchronize(cpu), std::logic_error);
-#ifndef DYAD_SIMT_ONLY                                                                   // there is no pool
-    CHECK_THROWS_AS(Tensor({std::int64_t(1) << 40}, DType::u8, cpu), std::logic_error);  // more than it has
+#ifndef DYAD_SIMT_ONLY  // there is no pool
+    CHECK_THROWS_AS(Tensor({std::int64_t(1) << 40}, DType::u8, cpu),
+                    std::logic_error);  // larger than the pool
 #endif
     { const NoHostWait inner; }
     CHECK_THROWS_AS(x.item(), std::logic_error);
@@ -35,7 +36,7 @@ TEST_CASE("a wait inside NoHostWait is an error that names it") {
   CHECK(gradient(y).item() == 1);
 }
 
-TEST_CASE("an Upload has one address, whatever is sent") {
+TEST_CASE("an Upload has one device address") {
   Upload upload(cpu, 2 * sizeof(double));
   const void* at = upload.data();
   const NoHostWait none;
@@ -50,7 +51,7 @@ TEST_CASE("an Upload has one address, whatever is sent") {
   CHECK_THROWS_AS(upload.send(more, sizeof more), std::invalid_argument);
 }
 
-TEST_CASE("a LateScalar keeps the value of its start, while the device's memory goes on changing") {
+TEST_CASE("a LateScalar keeps the value at start(), even if the device's memory changes afterwards") {
   LateScalar late(cpu);
   CHECK_THROWS_AS(late.value(), std::invalid_argument);
   for (const DType dtype : {DType::f32, DType::f64}) {
@@ -89,7 +90,7 @@ TEST_CASE("a HostBuffer keeps its memory while it is large enough, and moves") {
   CHECK(a.size() == 5);
   const HostBuffer c(std::move(b));
   CHECK(c.data() == memory);
-  // NOLINTNEXTLINE(bugprone-use-after-move): what was moved from is empty, and can be used again
+  // NOLINTNEXTLINE(bugprone-use-after-move): a moved-from buffer is empty and can be reused
   b.resize(3);
   CHECK(b.size() == 3);
 }

@@ -1,4 +1,4 @@
-// Batch norm beyond its cards: running statistics, exactness, ranks, refusals. Max pool's ties.
+// Batch norm beyond its cards: running statistics, accuracy, ranks, errors. Ties of max pool.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -50,7 +50,7 @@ TEST_CASE("running statistics are torch's: unbiased variance, momentum, a counte
   CHECK(l.state.running_mean.item() == doctest::Approx(0.57));
   CHECK(l.state.num_batches_tracked.item() == 2);
 
-  // eval reads them and leaves them alone
+  // eval reads the statistics and does not change them
   const double mean = l.state.running_mean.item(), var = l.state.running_var.item();
   const auto y = batch_norm(x, l.weight, l.bias, l.state, Mode::eval, single()).to_vector();
   CHECK(y[3] == doctest::Approx((6 - mean) / std::sqrt(var + 1e-5)));
@@ -75,7 +75,7 @@ TEST_CASE("a mean far above the deviation costs no accuracy") {
         doctest::Approx(l64.state.running_var.to_vector()[0]).epsilon(1e-4));
 }
 
-// As many parts as there can be: sums of their means would have rounded away what the parts differ by.
+// The maximum number of parts. A sum of their means would round away their differences.
 template <class Stream>
 void check_merge(Stream stream) {
   const std::int64_t parts = 384, C = 3;
@@ -89,11 +89,11 @@ void check_merge(Stream stream) {
   CHECK(merged[2] == 1e4f);
   CHECK(merged[3] == 0);
   CHECK(merged[4] == 0);
-  CHECK(merged[5] == doctest::Approx(2736. * 256 / 16));  // 256 parts are a quarter off
+  CHECK(merged[5] == doctest::Approx(2736. * 256 / 16));  // the means of 256 parts are off by a quarter
   CHECK(merged[6] == 2736.f * 384);
 }
 
-TEST_CASE("many slabs of a large mean are merged without losing what they differ by") {
+TEST_CASE("merging many slabs with a large mean keeps their differences") {
   check_merge(kernels::SimtStream{});
 #ifndef DYAD_SIMT_ONLY
   check_merge(kernels::CpuStream{});
@@ -107,7 +107,7 @@ TEST_CASE("a constant channel has variance zero, not NaN") {
   for (double v : y.to_vector()) CHECK(std::abs(v) < 1e-4);
 }
 
-TEST_CASE("ranks of unequal size together are one rank: outputs, statistics and every gradient") {
+TEST_CASE("ranks of unequal size compute the same as one: outputs, statistics and every gradient") {
   const std::int64_t C = 5, R = 24;
   const Tensor x = random_tensor({R, C}, 1), dy = random_tensor({R, C}, 2),
                residual = random_tensor({R, C}, 3);
@@ -150,7 +150,7 @@ TEST_CASE("ranks of unequal size together are one rank: outputs, statistics and 
     }
     for (std::thread& t : threads) t.join();
     for (double d : distance) CHECK(d < 1e-12);
-    // each rank's gradients of the parameters are those of its own rows: their sum is the whole
+    // a rank's parameter gradients are those of its own rows: their sum over ranks is the full gradient
     for (std::size_t k = 1; k < rows.size(); ++k) {
       dweight[0] = add(dweight[0], dweight[k]);
       dbias[0] = add(dbias[0], dbias[k]);
@@ -161,7 +161,7 @@ TEST_CASE("ranks of unequal size together are one rank: outputs, statistics and 
 }
 
 #ifdef _OPENMP
-TEST_CASE("batch norm gives the same bits with one thread and with two") {
+TEST_CASE("batch norm is bit-identical with one thread and with two") {
   const int before = omp_get_max_threads();
   const auto run = [](int threads) {
     omp_set_num_threads(threads);
@@ -190,7 +190,7 @@ TEST_CASE("batch norm refuses what it cannot normalize") {
       doctest::Contains("batch_norm: weight is (3) f64"));
 }
 
-TEST_CASE("max pool: the first of equals gets the gradient, NaN wins, a window of -infinity is one") {
+TEST_CASE("max pool: ties go to the first element, NaN wins, a window may be all -infinity") {
   const Tensor equal = leaf(full({1, 2, 2, 1}, 1, DType::f64, cpu));
   backward(max_pool2d(equal, 2, 2, 0), full({1, 1, 1, 1}, 5, DType::f64, cpu));
   CHECK(gradient(equal).to_vector() == std::vector<double>{5, 0, 0, 0});

@@ -1,4 +1,4 @@
-// Casts between all pairs of types, and the gradients that go back through them.
+// Casts between all pairs of types, and their gradients.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -23,7 +23,7 @@ std::vector<double> rounded(std::vector<double> v, DType t) {
 
 }  // namespace
 
-TEST_CASE("a cast rounds to the nearest, and its gradient is cast back and added up") {
+TEST_CASE("a cast rounds to nearest, and its gradient is cast back and accumulated") {
   const std::vector<double> values{1.0, 1.0 / 3, -2.7182818284590452, 1e-3, 0.0, 123456.789};
   const std::vector<double> gradients{0.1, 1.0 / 7, -3, 1e5, 2, 0.3};
   for (DType from : types)
@@ -47,7 +47,7 @@ TEST_CASE("a cast rounds to the nearest, and its gradient is cast back and added
     }
 }
 
-TEST_CASE("ties go to the even number, NaN and infinity stay") {
+TEST_CASE("ties round to even, NaN and infinity are kept") {
   const double inf = std::numeric_limits<double>::infinity();
   // bf16 has 8 bits: 1 + 2^-8 lies between 1 and 1 + 2^-7, 1 + 3 2^-8 between 1 + 2^-7 and 1 + 2^-6
   const Tensor x = from_vector({5}, {1 + 1.0 / 256, 1 + 3.0 / 256, inf, -inf, std::nan("")}, DType::f32);
@@ -59,7 +59,7 @@ TEST_CASE("ties go to the even number, NaN and infinity stay") {
   CHECK(std::isnan(y[4]));
 }
 
-TEST_CASE("ReLU lets NaN through") {
+TEST_CASE("ReLU propagates NaN") {
   const double nan = std::nan("");
   const Tensor x = from_vector({2}, {nan, -1}, DType::f32), zero = zeros({2}, DType::f32, cpu);
   for (const Tensor& y : {relu(x), add_relu(x, zero), bias_relu(x, zero)}) {
@@ -68,6 +68,6 @@ TEST_CASE("ReLU lets NaN through") {
   }
 }
 
-TEST_CASE("bf16 and integers are told apart") {
+TEST_CASE("a cast to an integer type is refused") {
   CHECK_THROWS_WITH(cast(zeros({1}, DType::f32, cpu), DType::i32), "cast: to i32, expected f32, f64 or bf16");
 }

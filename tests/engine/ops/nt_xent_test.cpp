@@ -1,5 +1,5 @@
-// NT-Xent in f32 against the plain matrix form in f64, for temperatures and pairs that are hard on f32; and
-// its memory.
+// NT-Xent in f32 against the plain matrix form in f64, for temperatures and pairs that are difficult in f32;
+// and its memory use.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -18,8 +18,8 @@ struct Exact {
   std::vector<double> d_h;
 };
 
-// The whole matrix of similarities, row by row, in f64. What is nearly equal is subtracted before it is
-// exponentiated: loss_i = log1p(sum_j e^((s_ij - s_ip) / tau)), j not i nor p.
+// The whole similarity matrix, row by row, in f64. Nearly equal values are subtracted before the exponential:
+// loss_i = log1p(sum_j e^((s_ij - s_ip) / tau)), j not i nor p.
 Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau) {
   std::vector<double> z(h.size()), norm(rows), dz(h.size(), 0.0), s(rows), g(rows);
   const auto at = [&](const std::vector<double>& a, std::size_t i) { return a.data() + i * width; };

@@ -17,8 +17,7 @@ using namespace engine;
 
 namespace {
 
-// Two parameters in one buffer with a gap between them, as alignment leaves it: "weight" is decayed, "bias"
-// not.
+// Two parameters in one buffer with an alignment gap between them: "weight" is decayed, "bias" not.
 struct Problem {
   static constexpr std::int64_t bias_at = 8, size = 12;
   FlatParameters parameters;
@@ -36,7 +35,7 @@ struct Problem {
 
   std::vector<double> after_ten_steps(Optimizer& optimizer) {
     for (int t = 0; t < 10; ++t) {
-      std::vector<double> g(std::size_t(size), 1e3);  // the gap's gradient must reach nothing
+      std::vector<double> g(std::size_t(size), 1e3);  // the gap's gradient must have no effect
       for (int i = 0; i < 5; ++i) g[std::size_t(i)] = weight_gradient(i, t);
       for (int i = 0; i < 2; ++i) g[std::size_t(bias_at + i)] = bias_gradient(i, t);
       const Tensor host = from_vector({size}, g, parameters.values.dtype());
@@ -136,7 +135,7 @@ TEST_CASE("AdamW is torch.optim.AdamW") {
   });
 }
 
-TEST_CASE("LARS in both conventions is the plain loop; biases are neither decayed nor adapted") {
+TEST_CASE("LARS in both conventions equals the plain loop; biases are neither decayed nor adapted") {
   for (LarsConvention convention : {LarsConvention::google, LarsConvention::lightly})
     for (bool nesterov : {false, true}) {
       const LarsOptions o{.convention = convention, .weight_decay = 0.05, .eta = 0.02, .nesterov = nesterov};
@@ -158,8 +157,8 @@ TEST_CASE("LARS in both conventions is the plain loop; biases are neither decaye
     }
 }
 
-TEST_CASE("LARS: google's velocity remembers the old learning rate, lightly's does not") {
-  const auto moved = [](LarsConvention convention) {  // by the second step, whose learning rate is 0
+TEST_CASE("LARS: google's velocity contains the old learning rate, lightly's does not") {
+  const auto moved = [](LarsConvention convention) {  // change in the second step, whose learning rate is 0
     FlatParameters p{full({3}, 1, DType::f64, cpu), full({3}, 0.5, DType::f64, cpu), {{0, 3, true}}};
     Lars optimizer(p, {.convention = convention, .weight_decay = 0});
     optimizer.step(1.0);
@@ -172,7 +171,7 @@ TEST_CASE("LARS: google's velocity remembers the old learning rate, lightly's do
   CHECK(moved(LarsConvention::lightly) == 0);
 }
 
-TEST_CASE("LARS leaves weights and gradients of norm zero to plain SGD") {
+TEST_CASE("LARS falls back to plain SGD if the weights or the gradients have norm zero") {
   for (LarsConvention convention : {LarsConvention::google, LarsConvention::lightly}) {
     FlatParameters p{zeros({4}, DType::f64, cpu), full({4}, 0.5, DType::f64, cpu), {{0, 4, true}}};
     Lars optimizer(p, {.convention = convention, .weight_decay = 0.1});
@@ -184,7 +183,7 @@ TEST_CASE("LARS leaves weights and gradients of norm zero to plain SGD") {
   }
 }
 
-TEST_CASE("LARS adds up the norms of a parameter of many chunks") {
+TEST_CASE("LARS sums the norms over the chunks of a parameter") {
   const std::int64_t n = 40001;  // two chunks of 16,384 and a third
   std::vector<double> w(std::size_t(n) + 3), g(w.size());
   Random r(3);
@@ -206,7 +205,7 @@ TEST_CASE("LARS adds up the norms of a parameter of many chunks") {
 }
 
 #ifdef _OPENMP
-TEST_CASE("one thread and two give the same bits") {
+TEST_CASE("one thread and two are bit-identical") {
   const int before = omp_get_max_threads();
   const auto run = [](int threads) {
     omp_set_num_threads(threads);
@@ -242,7 +241,7 @@ TEST_CASE("two steps launch the same work, whatever the learning rate") {
   }
 }
 
-TEST_CASE("a state put back goes on as if never stopped") {
+TEST_CASE("a restored state continues as if never interrupted") {
   const auto ten = [](bool interrupted) {
     Problem p;
     auto optimizer = std::make_unique<AdamW>(p.parameters, AdamWOptions{});

@@ -50,7 +50,7 @@ TEST_CASE("a filter's deviation is kaiming's fan_out") {
   CHECK(std::sqrt(squares / double(values.size())) == doctest::Approx(expected).epsilon(0.02));
 }
 
-TEST_CASE("the hash sees parameters and running statistics of a prefix") {
+TEST_CASE("the hash covers parameters and running statistics of a prefix") {
   Parameters p(cpu, DType::f32, 1);
   const Two model = p.build<Two>();
   const auto all = p.hash(), inner = p.hash("inner");

@@ -1,8 +1,8 @@
 // Times every algorithm of every convolution of a ResNet, pass by pass:
 //   bench_convolution [cifar18 | imagenet50 | narrow] [images] [rounds] [f32 | bf16]
-// Prints milliseconds of CPU time over all threads divided by the threads (so that other work on the machine
-// counts little), the median of the rounds, which go through the algorithms in turn; and GFLOP/s of the
-// direct convolution. * marks what `automatic` takes. The last lines are the sum over one training step.
+// Prints milliseconds: CPU time of all threads divided by the number of threads, so that other load on the
+// machine matters little; the median of rounds, each of which runs every algorithm once. Also prints GFLOP/s
+// of the direct convolution. * marks the choice of `automatic`. The last lines are sums over a training step.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ using kernels::Pass;
 
 struct Layer {
   std::int64_t h, c, k, r, stride;
-  int times;  // in the network
+  int times;  // occurrences in the network
 };
 
 std::vector<Layer> layers_of(const std::string& network) {
@@ -104,7 +104,7 @@ int run(const std::string& network, std::int64_t images, int rounds) {
     for (std::size_t i = 0; i < w_size; ++i) w[i] = 0.05f * normal(generator);
     const double gflop = 2e-9 * double(s.n * s.p() * s.q()) * double(w_size);
     for (Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
-      if (l.c == 3 && pass == Pass::backward_data) continue;  // nobody asks for the gradient of the images
+      if (l.c == 3 && pass == Pass::backward_data) continue;  // images need no gradient
       std::vector<double> seconds[4];
       char* workspace[4] = {};
       for (int round = 0; round <= rounds; ++round)

@@ -27,7 +27,7 @@ namespace {
 
 struct Workspace {
   explicit Workspace(std::size_t bytes) : memory(new (std::align_val_t(64)) char[bytes + 1]) {
-    for (std::size_t i = 0; i < bytes; ++i) memory[i] = char(0xff);  // NaN: nobody may count on zeros
+    for (std::size_t i = 0; i < bytes; ++i) memory[i] = char(0xff);  // NaN: no code may rely on zeros
   }
   ~Workspace() { ::operator delete[](memory, std::align_val_t(64)); }
   Workspace(const Workspace&) = delete;
@@ -41,8 +41,8 @@ struct Results {
   std::vector<kernels::acc_t<T>> d_filter;
 };
 
-// All three passes by one algorithm where it can; dx and d_filter twice, the second time added to the first,
-// if asked for. A pass that it can't do is empty.
+// Runs all three passes with one algorithm. `twice`: dx and d_filter are computed twice, and the second
+// result is added to the first. A pass that the algorithm does not support is empty.
 template <class Stream, class T>
 Results<T> run(const Problem& problem, Algorithm algorithm, bool twice) {
   using A = kernels::acc_t<T>;
@@ -105,7 +105,7 @@ int check(const Problem& problem, double tolerance) {
   return passes;
 }
 
-// Small and awkward: every kind of filter of a ResNet over channel counts beside the vector's width.
+// Small and awkward shapes: every filter of a ResNet, with channel counts around the vector width.
 std::vector<ConvolutionShape> awkward_shapes() {
   std::vector<ConvolutionShape> shapes{
       {1, 1, 1, 1, 1, 1, 1, 1, 0},    {1, 1, 1, 1, 1, 3, 3, 1, 1},    {2, 7, 5, 3, 5, 3, 3, 1, 1},
@@ -157,7 +157,7 @@ TEST_CASE("convolution: bf16, or one clear line on a CPU without it") {
   }
 }
 
-TEST_CASE("convolution: no shape of a ResNet falls to a slow path") {
+TEST_CASE("convolution: no shape of a ResNet uses a slow path") {
   int shapes = 0;
   const auto each = [&](std::int64_t h, std::int64_t c, std::int64_t k, std::int64_t r, std::int64_t stride) {
     const ConvolutionShape s{8, h, h, c, k, r, r, stride, r / 2};
@@ -192,7 +192,7 @@ TEST_CASE("convolution: no shape of a ResNet falls to a slow path") {
 #endif
 
 #if defined(_OPENMP) && !defined(DYAD_SIMT_ONLY)
-TEST_CASE("convolution: the same bits for 1, 2 and 3 threads") {
+TEST_CASE("convolution: bit-identical for 1, 2 and 3 threads") {
   const int before = omp_get_max_threads();
   const ConvolutionShape shapes[] = {{32, 16, 16, 16, 32, 3, 3, 1, 1}, {8, 15, 13, 24, 40, 3, 3, 2, 1},
                                      {8, 6, 6, 160, 288, 3, 3, 1, 1},  {32, 32, 32, 3, 16, 3, 3, 1, 1},
@@ -209,8 +209,8 @@ TEST_CASE("convolution: the same bits for 1, 2 and 3 threads") {
         const std::string at = engine::concat_text(text(s), ", ", name(algorithm), ", threads ", threads);
         CAPTURE(at);
         CHECK(one.y == more.y);
-        // oneDNN's AVX2 kernel adds up the data gradient of a 3-channel image in an order that depends on the
-        // threads; no training asks for it: images have no gradient.
+        // oneDNN's AVX2 kernel sums the data gradient of a 3-channel image in an order that depends on the
+        // threads. No training needs it: images have no gradient.
         if (s.c >= 8) CHECK(one.dx == more.dx);
         CHECK(one.d_filter == more.d_filter);
       }
@@ -255,7 +255,7 @@ TEST_CASE("gemm: transposes, strides of rows, batches, accumulate") {
       }
 }
 
-TEST_CASE("column_sum: rows and columns beside a block") {
+TEST_CASE("column_sum: numbers of rows and columns around the block size") {
   for (std::int64_t rows : {1, 9, 257})
     for (std::int64_t columns : {1, 33, 65}) {
       CAPTURE(rows);

@@ -1,5 +1,5 @@
-// Large arrays are written past the caches (kernels/tiles/vector.h) where they start on a vector's boundary;
-// elsewhere by ordinary stores. The same launch into both kinds of array gives the same bits.
+// Large arrays are written with non-temporal stores (kernels/tiles/vector.h) if they are aligned to a vector,
+// else with ordinary stores. The same launch into both kinds of array is bit-identical.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -17,7 +17,7 @@ using kernels::CpuStream;
 
 namespace {
 
-// Memory for n floats, `offset` of them after a boundary of 64 bytes, full of NaN.
+// Memory for n floats, `offset` floats after a 64-byte boundary, filled with NaN.
 class Floats {
  public:
   explicit Floats(std::size_t n, std::size_t offset = 0)
@@ -53,7 +53,7 @@ bool finite(const Floats& f) {
   return true;
 }
 
-// f(array) launches what writes the array.
+// f(array) launches a kernel that writes the array.
 template <class F>
 void check_both_ways(std::size_t n, F f) {
   Floats past(n), ordinary(n, 1);
@@ -65,7 +65,7 @@ void check_both_ways(std::size_t n, F f) {
 
 }  // namespace
 
-TEST_CASE("past the cache: batch norm's output and data gradient") {
+TEST_CASE("non-temporal stores: batch norm's output and data gradient") {
   constexpr std::int64_t R = 67001, C = 64;  // 17 MB
   const auto x = random_floats(R * C, 1), dy = random_floats(R * C, 2),
              statistics = random_floats(2 * C + 1, 3), weight = random_floats(C, 4),
@@ -83,7 +83,7 @@ TEST_CASE("past the cache: batch norm's output and data gradient") {
   }
 }
 
-TEST_CASE("past the cache: Winograd's images") {
+TEST_CASE("non-temporal stores: Winograd's images") {
   const ConvolutionShape s{19, 31, 30, 240, 256, 3, 3, 1, 1};  // 17 MB in and out
   const auto x = random_floats(s.n * s.h * s.w * s.c, 1), filter = random_floats(s.k * 9 * s.c, 2);
   const auto dy = random_floats(s.n * s.p() * s.q() * s.k, 3);
@@ -103,7 +103,7 @@ TEST_CASE("past the cache: Winograd's images") {
   });
 }
 
-TEST_CASE("past the cache: Winograd's filters") {
+TEST_CASE("non-temporal stores: Winograd's filters") {
   const ConvolutionShape s{1, 5, 4, 352, 352, 3, 3, 1, 1};  // 18 MB in the domain
   const auto x = random_floats(s.n * s.h * s.w * s.c, 1), filter = random_floats(s.k * 9 * s.c, 2);
   for (bool transposed : {false, true}) {

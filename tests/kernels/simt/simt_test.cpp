@@ -1,4 +1,4 @@
-// Launches on the host: what is refused and how that reads, order, poison, shared memory, the launch log.
+// Launches on the host: refused launches and their errors, order, poison, shared memory, the launch log.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -16,7 +16,7 @@
 namespace kernels {
 namespace {
 
-struct DefaultOptions {  // at the end of each test
+struct DefaultOptions {  // restored at the end of each test
   ~DefaultOptions() { check_options() = {}; }
 };
 
@@ -87,7 +87,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("simt: launches that CUDA would refuse are errors that name the launcher and its place") {
+TEST_CASE("simt: launches that CUDA would refuse are errors with the launcher and its source line") {
   float y[64] = {};
   const auto refused = [&](dim3 blocks, dim3 threads, unsigned shared = 0) {
     return error_of([&] { fill(SimtStream{}, Grid{blocks, threads, shared}, y); });
@@ -125,7 +125,7 @@ TEST_CASE("simt: a static shared array of more than 48 KB is an error, as in nvc
                  "a GPU has 232448"));
 }
 
-TEST_CASE("simt: threads that do not meet are an error; the next launch works") {
+TEST_CASE("simt: barrier divergence is an error; the next launch works") {
   const DefaultOptions after;
   std::vector<float> y(128);
   const auto run = [&](unsigned stay) {
@@ -146,7 +146,7 @@ TEST_CASE("simt: threads that do not meet are an error; the next launch works") 
   CHECK(y[100] == 1);
 }
 
-TEST_CASE("simt: an exception in a kernel comes out of its launch") {
+TEST_CASE("simt: an exception in a kernel propagates from its launch") {
   float y = 0;
   CHECK_THROWS_WITH(launch<throw_kernel>(SimtStream{}, Grid{dim3(1), dim3(32)}, &y), "thread 3");
   launch<fill_kernel>(SimtStream{}, Grid{dim3(1), dim3(1)}, &y, 2.0f);
@@ -171,7 +171,7 @@ TEST_CASE("simt: a seed permutes threads and blocks, the same way each time") {
   CHECK(first[0] / 64 != second[0] / 64);  // the first block of the two seeds
 }
 
-TEST_CASE("simt: sums are bit-equal in 16 orders") {
+TEST_CASE("simt: sums are bit-identical in 16 orders") {
   const DefaultOptions after;
   std::vector<float> x(4 * 256);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i)) * 1e3f;
@@ -185,7 +185,7 @@ TEST_CASE("simt: sums are bit-equal in 16 orders") {
   }
 }
 
-TEST_CASE("simt: poison shows in what was not written") {
+TEST_CASE("simt: poison shows in elements that were not written") {
   const DefaultOptions after;
   check_options().poison_shared = true;
   std::vector<float> y(64);
@@ -204,7 +204,7 @@ TEST_CASE("simt: poison shows in what was not written") {
   CHECK(y[32] == 0);
 }
 
-TEST_CASE("simt: the launch log names the launcher and tells arguments apart") {
+TEST_CASE("simt: the launch log names the launcher and distinguishes arguments") {
   float y[2] = {};
   LaunchLog log;
   launch_log() = &log;
@@ -217,7 +217,7 @@ TEST_CASE("simt: the launch log names the launcher and tells arguments apart") {
 }
 
 #ifndef DYAD_SIMT_ONLY
-TEST_CASE("simt: both streams give every block to some thread, inside a parallel region too") {
+TEST_CASE("simt: both streams run every block, also inside a parallel region") {
   std::vector<float> y(1000);
   launch<fill_kernel>(CpuStream{}, Grid{dim3(1000), dim3(1)}, y.data(), 1.0f);
   CHECK(y == std::vector<float>(1000, 1));

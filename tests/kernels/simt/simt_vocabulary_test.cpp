@@ -1,4 +1,4 @@
-// CUDA's names on the host: thread indices, shuffles, votes, atomics, reductions and math do what CUDA's do.
+// CUDA's names on the host: thread indices, shuffles, votes, atomics, reductions and math behave as in CUDA.
 #include <doctest/doctest.h>
 
 #include <cassert>
@@ -23,7 +23,7 @@ __global__ void indices_kernel(int* times, unsigned* values) {
               threadIdx.y * 10 + threadIdx.x;
 }
 
-// What each lane gets from the shuffles of its lane number.
+// Each lane writes the results of shuffles of the lane number.
 __global__ void shuffle_kernel(int* y) {
   const int lane = static_cast<int>(threadIdx.x) % warpSize;
   int* out = y + threadIdx.x * 8;
@@ -68,7 +68,7 @@ __global__ void warp_reduce_kernel(int* y) {
 
 __constant__ float table[] = {1, 10, 100};
 
-// What is plain C++ on the host too: constant memory, printf, assert.
+// Features that are plain C++ on the host: constant memory, printf, assert.
 __global__ void plain_kernel(float* y) {
   assert(threadIdx.x < 3);
   y[threadIdx.x] = table[threadIdx.x];
@@ -141,7 +141,7 @@ std::vector<float> exp_of(const std::vector<float>& x) {
 
 }  // namespace
 
-TEST_CASE("simt: every thread of a grid runs once and knows its place") {
+TEST_CASE("simt: every thread of a grid runs once and has the right indices") {
   for (std::uint64_t seed : {0, 1, 2}) {
     check_options().order_seed = seed;
     std::vector<int> times(12 * 24);
@@ -213,7 +213,7 @@ TEST_CASE("simt: sums, extremes and matches over lanes") {
   }
 }
 
-TEST_CASE("simt: constant memory, assert and printf are C++'s") {
+TEST_CASE("simt: constant memory, assert and printf are those of C++") {
   std::vector<float> y(3);
   launch<plain_kernel>(SimtStream{}, Grid{dim3(1), dim3(3)}, y.data());
   CHECK(y == std::vector<float>{1, 10, 100});
@@ -244,7 +244,7 @@ TEST_CASE("simt: sums and maxima over warps and blocks") {
 #endif
 }
 
-TEST_CASE("simt: exp in f32 is 1 ulp off at most, from subnormal results to the largest") {
+TEST_CASE("simt: exp in f32 is accurate to 1 ulp, from subnormal to the largest results") {
   std::vector<float> x;
   for (int i = 0; i <= 400000; ++i) x.push_back(-103.9f + 192.6f * static_cast<float>(i) / 400000);
   const std::vector<float> e = exp_of(x);

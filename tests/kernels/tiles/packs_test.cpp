@@ -1,4 +1,4 @@
-// Element-wise kernels over arrays of every length beside a pack, that begin at a pack or in between.
+// Element-wise kernels over arrays of every length around the pack size, aligned to a pack or not.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,7 +10,7 @@ using namespace kernels;
 
 namespace {
 
-// A whole number at i: exact in every type, of both signs.
+// An integer for element i, of either sign: exact in every type.
 double value(std::int64_t i) { return double(i * 7 % 19) - 9; }
 
 template <class T>
@@ -20,7 +20,7 @@ std::vector<T> values(std::int64_t n, std::int64_t from) {
   return v;
 }
 
-// What lies around an array must stay.
+// Memory around an array must not change.
 template <class T>
 struct Guarded {
   Guarded(std::int64_t n, std::int64_t begin, std::int64_t from)
@@ -82,7 +82,7 @@ void check_all(Stream stream) {
 
 }  // namespace
 
-TEST_CASE("packs: every length and beginning, on both of the host's streams") {
+TEST_CASE("packs: every length and alignment, on both host streams") {
   check_all<float>(SimtStream{});
   check_all<double>(SimtStream{});
   check_all<bf16>(SimtStream{});

@@ -59,7 +59,7 @@ TEST_CASE("the CIFAR stem keeps the size, ImageNet's divides it by four; width s
   }
 }
 
-TEST_CASE("an unknown arch is refused with the list of those that exist") {
+TEST_CASE("the error for an unknown arch lists the known ones") {
   Parameters p(cpu, DType::f32, 0);
   CHECK_THROWS_WITH(p.build<Encoder>(models::ResNetConfig{.name = "resnet19"}),
                     "arch is \"resnet19\", expected resnet10, resnet18, resnet34 or resnet50");

@@ -26,7 +26,7 @@ Tensor at_angles(const std::vector<double>& angles, double length = 1, DType dty
 
 }  // namespace
 
-TEST_CASE("neighbours come nearest first, by angle and not by length") {
+TEST_CASE("neighbours are sorted by angle, nearest first; their length does not matter") {
   const Tensor train = at_angles({0, 10, 30, 90, 180}, 3), query = at_angles({12}, 0.01);
   const KnnResult r = classify_by_neighbours(train, {0, 1, 2, 3, 4}, query, 5, {.k = 4});
   CHECK(r.nearest.k == 4);
@@ -35,7 +35,7 @@ TEST_CASE("neighbours come nearest first, by angle and not by length") {
   CHECK(r.predicted == std::vector<std::int32_t>{1});
 }
 
-TEST_CASE("votes are e^(s/T): near neighbours outvote many at a low temperature only") {
+TEST_CASE("votes are e^(s/T): a near neighbour outvotes several others only at a low temperature") {
   // one neighbour of class 0 at 5 degrees (s = 0.9962), two of class 1 at 40 (0.7660)
   const Tensor train = at_angles({5, 40, -40}), query = at_angles({0});
   const std::vector<std::int32_t> labels = {0, 1, 1};
@@ -45,7 +45,7 @@ TEST_CASE("votes are e^(s/T): near neighbours outvote many at a low temperature 
   CHECK(classify_by_neighbours(train, labels, query, 2, {.k = 3, .temperature = 1e-4}).predicted[0] == 0);
 }
 
-TEST_CASE("of equals the first image and the first class win; k is at most the number of images") {
+TEST_CASE("ties go to the first image and the first class; k is at most the number of images") {
   const Tensor train = at_angles({20, -20, 20, -20}), query = at_angles({20});
   const KnnResult r = classify_by_neighbours(train, {1, 0, 1, 0}, query, 2, {.k = 200});
   CHECK(r.nearest.k == 4);
@@ -56,7 +56,7 @@ TEST_CASE("of equals the first image and the first class win; k is at most the n
   CHECK(even.predicted[0] == 0);
 }
 
-TEST_CASE("several blocks of queries and of training images give what one sort gives") {
+TEST_CASE("several blocks of queries and of training images give the same result as one sort") {
   const int n = 33000, queries = 260, k = 7;  // more than a block of each
   const Labelled train = gaussians(n, 3, 3, 1.0, 1, DType::f64),
                  test = gaussians(queries, 3, 3, 1.0, 2, DType::f64);
@@ -77,7 +77,7 @@ TEST_CASE("several blocks of queries and of training images give what one sort g
   }
 }
 
-TEST_CASE("nearest neighbours separate Gaussians, with the same bits for 1 and 2 threads") {
+TEST_CASE("nearest neighbours separate Gaussians, bit-identically for 1 and 2 threads") {
   const Labelled train = gaussians(900, 16, 3, 4.0, 3), test = gaussians(300, 16, 3, 4.0, 4);
   KnnResult a, b;
   with_threads(1, [&] { a = classify_by_neighbours(train.features, train.labels, test.features, 3); });

@@ -1,5 +1,5 @@
-// The linear probe and its solver: known optima, honest choice of the penalty, the same bits for any number
-// of threads.
+// The linear probe and its solver: known optima, choice of the penalty on held-out images, results
+// independent of the number of threads.
 #include "models/probes/linear_probe.h"
 
 #include <doctest/doctest.h>
@@ -31,7 +31,7 @@ TEST_CASE("L-BFGS finds the minimum of an ill-conditioned quadratic and of Rosen
   // SciPy 1.16 L-BFGS-B with as many pairs takes 706 iterations.
   const LbfgsResult q = minimize(quadratic, x, {.iterations = 1000, .tolerance = 1e-5});
   CHECK(q.converged);
-  for (int i = 0; i < n; ++i) CHECK(std::abs(x[std::size_t(i)] - i) <= 1e-5);  // the least curvature is 1
+  for (int i = 0; i < n; ++i) CHECK(std::abs(x[std::size_t(i)] - i) <= 1e-5);  // the smallest curvature is 1
 
   std::vector<double> y = {-1.2, 1};
   const auto rosenbrock = [](const std::vector<double>& at, std::vector<double>& g) {
@@ -48,7 +48,7 @@ TEST_CASE("L-BFGS finds the minimum of an ill-conditioned quadratic and of Rosen
 
 TEST_CASE("logistic regression is at its optimum") {
   // At the optimum of mean cross-entropy + l2 / 2 |W|^2 the gradient is zero: l2 W = mean (onehot - p) x^T
-  // and the mean of onehot - p is zero. Recomputed here from the features as they were given, not centred.
+  // and the mean of onehot - p is zero. Recomputed here from the original features, not centred.
   const Labelled train = gaussians(200, 5, 3, 1.0, 1, DType::f64, 4.0);
   const FittedProbe fit = fit_linear_probe(train.features, train.labels, 3);
   REQUIRE(fit.converged);
@@ -71,7 +71,7 @@ TEST_CASE("logistic regression is at its optimum") {
   for (double g : bias_gradient) CHECK(std::abs(g) < 1e-3);
 }
 
-TEST_CASE("both probes separate Gaussians as well as the best classifier there is") {
+TEST_CASE("both probes separate Gaussians as well as the Bayes classifier") {
   // Two classes at distance 2m in one direction: Bayes' accuracy is Phi(m) = 0.9772 for m = 2.
   const Labelled train = gaussians(2000, 8, 2, 2.0, 1), test = gaussians(2000, 8, 2, 2.0, 2);
   const FittedProbe fit = fit_linear_probe(train.features, train.labels, 2);
@@ -90,15 +90,15 @@ TEST_CASE("features far from zero and of any scale give the same classifier") {
   };
   const FittedProbe plain = fit_linear_probe(train.features, train.labels, 3);
   const FittedProbe other = fit_linear_probe(moved(train.features), train.labels, 3);
-  // The penalties are in units of the features' variance. Two of them may be equally good on the held-out
-  // part, and then rounding chooses.
+  // The penalties are in units of the features' variance. If two of them are equally good on the held-out
+  // part, rounding decides.
   const auto a = predict(other.probe, moved(test.features)), b = predict(plain.probe, test.features);
   CHECK(right(a, test.labels) == doctest::Approx(right(b, test.labels)).epsilon(0.05));
 }
 
-TEST_CASE("the penalty is chosen on images that the trial has not seen") {
-  // Features without any information, more of them than images: every image can be learnt by heart. Were the
-  // trials judged on what they were fitted to, the weakest penalty would win with 100 %.
+TEST_CASE("the penalty is chosen on held-out images") {
+  // Features without information, more than images: every image can be memorized. If trials were evaluated on
+  // their own training images, the weakest penalty would win with 100 %.
   const Labelled noise = gaussians(200, 400, 2, 0.0, 5);
   const FittedProbe fit = fit_linear_probe(noise.features, noise.labels, 2, {.patience = 100});
   REQUIRE(fit.trials.size() == FitOptions{}.penalties.size());
@@ -108,7 +108,7 @@ TEST_CASE("the penalty is chosen on images that the trial has not seen") {
               noise.labels) == 1);
 }
 
-TEST_CASE("what the probe chooses does not depend on the rows' classes beyond the training set") {
+TEST_CASE("the probe's choice does not depend on labels outside the training set") {
   // The training rows lie in one array with test rows whose labels change; slices must not leak.
   Labelled all = gaussians(400, 4, 2, 1.0, 6);
   const Tensor train = all.features.slice(0, 300);
@@ -118,15 +118,15 @@ TEST_CASE("what the probe chooses does not depend on the rows' classes beyond th
   const FittedProbe after = fit_linear_probe(train, labels, 2);
   CHECK(after.l2 == before.l2);
   CHECK(same_bits(after.probe.weight, before.probe.weight));
-  // while the labels it is given do matter
+  // while the training labels do matter
   std::vector<std::int32_t> wrong = labels;
   for (std::size_t i = 0; i < wrong.size(); ++i) wrong[i] = std::int32_t(i * 7 / 3 % 2);
   CHECK_FALSE(same_bits(fit_linear_probe(train, wrong, 2).probe.weight, before.probe.weight));
 }
 
-// The library's small matrix products are not the same bits for any number of threads on AVX2, so the probe
-// by SGD is only the same for the same number.
-TEST_CASE("the fitted probe gives the same bits for 1 and 2 threads, and both when run again") {
+// On AVX2, oneDNN's small matrix products depend on the number of threads, so the probe by SGD is
+// reproducible only for a fixed number of threads.
+TEST_CASE("the fitted probe is bit-identical for 1 and 2 threads, and both probes when run again") {
   const Labelled train = gaussians(600, 40, 10, 0.3, 7);
   const auto fit = [&] { return fit_linear_probe(train.features, train.labels, 10).probe; };
   const auto trained = [&] { return train_linear_probe(train.features, train.labels, 10, {.epochs = 2}); };

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The training step of dyad beside PyTorch's: same machine, same run, alternating rounds.
+"""Compares the speed of dyad's training step with PyTorch's: same machine, same run, alternating rounds.
 
   scripts/compare_pytorch.py [--isa native|avx2] [--device cpu|cuda] [--dtype f32|bf16] [--tf32] [--arch resnet18]
                              [--size PIXELS] [--batch IMAGES] [--rounds N] [--steps N] [--out FILE.json]
 
-Needs an interpreter with torch, torchvision and safetensors (pip install torch torchvision safetensors), and
-`dyad` of the cpu preset; for --isa avx2 also that of a build with -DDYAD_ARCH=x86-64-v3.
+Needs a Python with torch, torchvision and safetensors (pip install torch torchvision safetensors), and `dyad` built
+with the cpu preset; --isa avx2 also needs a build with -DDYAD_ARCH=x86-64-v3.
 
-Each program is one process that waits on stdin and runs its steps on `go N`; the others sleep meanwhile.
-On the CPU each gets the best of several settings of threads and memory, found first. On a GPU each phase ends with a
-synchronisation, on every side; f32 is without TF32 unless --tf32 gives it to every side. Both sides
-start from the same weights and images, and their losses must agree. Prints a table in Markdown.
+Each program is one process that waits on stdin and runs N steps on `go N`; the others sleep meanwhile. On the CPU the
+script first finds the fastest of several thread and memory settings for each program. On a GPU each phase ends with a
+synchronisation, in every program. f32 runs without TF32, unless --tf32 enables it in every program. All programs start
+from the same weights and images, and their losses must agree. Prints a Markdown table.
 """
 
 import argparse
@@ -28,7 +28,8 @@ PHASES = ["forward", "loss", "backward", "optimizer"]
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 AVX2_TORCH = AVX2 | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
-# What PyTorch's users are told to try on a CPU, tried for dyad too: bound threads, huge pages, an allocator that keeps its pages.
+# Settings that PyTorch's documentation recommends for CPUs, tried for dyad too: bound threads, huge pages, an allocator
+# that keeps its pages.
 KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
 SETTINGS = {
     "default": {},
@@ -95,20 +96,20 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--isa", choices=["native", "avx2"], default="native")
     p.add_argument("--rounds", type=int, default=9)
-    p.add_argument("--steps", type=int, default=3, help="in a round")
+    p.add_argument("--steps", type=int, default=3, help="steps per round")
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--arch", default="resnet18")
-    p.add_argument("--size", type=int, default=32, help="of the images; up to 64 with the CIFAR stem")
+    p.add_argument("--size", type=int, default=32, help="image size; up to 64 with the CIFAR stem")
     p.add_argument("--device", default="cpu")
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     p.add_argument("--tf32", action="store_true")
-    p.add_argument("--no-compile", action="store_true", help="PyTorch eager alone")
-    p.add_argument("--deterministic", action="store_true", help="PyTorch eager with deterministic engines, too")
-    p.add_argument("--python", default=sys.executable, help="interpreter that has torch")
+    p.add_argument("--no-compile", action="store_true", help="without torch.compile")
+    p.add_argument("--deterministic", action="store_true", help="also time PyTorch eager with deterministic engines")
+    p.add_argument("--python", default=sys.executable, help="Python with torch")
     p.add_argument("--native", default="build/cpu/dyad")
     p.add_argument("--v3", default="build/v3/dyad", help="a build with -DDYAD_ARCH=x86-64-v3")
-    p.add_argument("--compile-mode", default="default", help="of torch.compile")
-    p.add_argument("--out", help="every figure, as JSON")
+    p.add_argument("--compile-mode", default="default", help="mode of torch.compile")
+    p.add_argument("--out", help="JSON file for all figures")
     args = p.parse_args()
     args.cores = len(os.sched_getaffinity(0))
     avx2 = args.isa == "avx2"
@@ -126,7 +127,7 @@ def main():
         del commands["PyTorch compile"]
     if args.deterministic:
         commands["PyTorch deterministic"] = [*torch, "--deterministic"]
-    first, later = (1e-4, 0.1) if args.dtype == "f32" and not args.tf32 else (2e-2, 0.2)  # between losses
+    first, later = (1e-4, 0.1) if args.dtype == "f32" and not args.tf32 else (2e-2, 0.2)  # largest absolute differences of the losses
     result = {"device": args.device, "dtype": args.dtype, "tf32": args.tf32, "cpu": cpu_name(), "cores": args.cores, "isa": args.isa, "arch": args.arch, "size": args.size, "batch": args.batch, "settings": {}}
     programs = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -141,10 +142,10 @@ def main():
         losses = {name: program.go(3)["value"] for name, program in programs.items()}
         for name, values in losses.items():
             off = [abs(a - b) for a, b in zip(values, losses["dyad"])]
-            # later ones differ by ReLUs that rounding has flipped, the more the deeper the network
-            # (not "off > first": NaN must not pass)
+            # later losses differ by ReLUs whose sign rounding has flipped, more in deeper networks (not "off
+            # > first": NaN must not pass)
             if not (off[0] <= first and (args.arch != "resnet18" or all(x <= later for x in off))):
-                sys.exit(f"compare: the losses of {name} begin {values}, of dyad {losses['dyad']}: not the same step")
+                sys.exit(f"compare: the losses of {name} begin with {values}, expected those of dyad, {losses['dyad']}")
         result["first_losses"] = losses
 
     for program in programs.values():

@@ -3,7 +3,7 @@
 // An op ends with
 //   return record("name", y, {inputs}, [=](const Tensor& dy, Gradients& out) { ... });
 // The closure asks `out` where the gradient of each input goes, and whether to overwrite it or to add to it.
-// An op can so add to a gradient that another op has written, without a second pass.
+// This way an op adds to a gradient that another op has written, without a second pass.
 #pragma once
 
 #include <functional>

@@ -56,7 +56,7 @@ build() {
   "${build[@]}" >/dev/null
   cmake --build --preset "$preset" --target dyad -- --quiet
 }
-# A run with the same flags resumes from its last checkpoint. A run with other flags is deleted first.
+# A run with the same flags resumes from its last checkpoint. With other flags, the old run is deleted first.
 pretrain() {
   local flags="${pretrain[*]}"
   if [[ -d $run && $(cat "$run/quickstart.txt" 2>/dev/null) != "$flags" ]]; then rm -rf "$run"; fi

@@ -7,8 +7,7 @@ constexpr double kValue = -0.75;  // exact in every type
 
 const AddCase fill_case{{
     .name = "fill",
-    .inputs = [](const Shape& s,
-                 Random& r) { return Tensors{uniform(s, r)}; },  // only its shape and dtype matter
+    .inputs = [](const Shape& s, Random& r) { return Tensors{uniform(s, r)}; },  // for shape and dtype
     .apply =
         [](const Tensors& in) { return Tensors{full(in[0].shape(), kValue, in[0].dtype(), in[0].device())}; },
     .check = {{1}, {3, 5}, {257}},

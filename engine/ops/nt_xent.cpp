@@ -5,9 +5,9 @@
 namespace engine {
 
 // Gathers the normalized rows of all ranks. Each rank computes the sums and the gradient of its own rows;
-// from every other row the gradient needs one weight, which is gathered too. Every rank so has the loss over
-// all ranks and the exact gradient of its rows. Gradients of parameters must therefore be summed over ranks,
-// not averaged.
+// from every other row the gradient needs one weight, which is gathered too. Every rank then has the loss
+// over all ranks and the exact gradient of its rows. Gradients of parameters must therefore be summed over
+// ranks, not averaged.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, std::int64_t pairs) {
   require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
           h.shape(), ", expected (2N,D)");

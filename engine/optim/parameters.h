@@ -56,8 +56,7 @@ class Parameters {
   DType dtype_;
   std::uint64_t seed_;
   bool counting_ = true;
-  std::int64_t end_ = 0;  // while building: elements not yet assigned; assigned from the end, so that the
-                          // last layer lies first
+  std::int64_t end_ = 0;  // while building: elements left; taken from the end, so the last layer lies first
   std::vector<Parameter> list_;
   Tensor values_, gradients_;
 };

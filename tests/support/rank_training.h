@@ -81,7 +81,7 @@ class RankTraining {
   apps::PretrainOptions o_;
 };
 
-// The largest |a - b| / |b| over all entries (norms of each entry), and its name.
+// The largest |a - b| / |b| over all entries (norms over each entry), and its name.
 inline double largest_error(const Outcome& a, const Outcome& b, std::string* where = nullptr) {
   double largest = 0;
   for (const auto& [name, right] : b) {

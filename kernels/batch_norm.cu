@@ -1,6 +1,7 @@
 // Batch normalization forward: statistics of slabs of rows, their merge, and the pass that applies them.
 #include "kernels/kernels.h"
 #include "kernels/tiles/packs.h"
+#include "kernels/tiles/rows.h"
 
 namespace kernels {
 namespace {
@@ -18,7 +19,7 @@ __global__ void __launch_bounds__(NT)
   if constexpr (NT == 1)
     for (std::int64_t i = 0; i < 2 * C; ++i) partial[i] = A(0);
 
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     const Tile<A, N, L> pivot = load_channels<N, L>(x + first * C, place.c, C);
     Tile<A, N, L> s{}, q{};
     for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
@@ -148,7 +149,7 @@ __global__ void __launch_bounds__(NT)
   using A = acc_t<T>;
   const std::int64_t first = (gridDim.x - 1 - blockIdx.x) * height,
                      end = first + height < R ? first + height : R;
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     const Tile<A, N, L> mean = load_channels<N, L>(statistics, place.c, C);
     const Tile<A, N, L> rstd = load_channels<N, L>(statistics + C, place.c, C);
     const Tile<A, N, L> b = load_channels<N, L>(bias, place.c, C);
@@ -217,14 +218,17 @@ void batch_norm_apply(Stream stream, std::int64_t R, std::int64_t C, bool relu, 
       C,
       [=]<int V>(std::integral_constant<int, V>) {
         const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V, "batch_norm_apply");
-        const auto go = [&]<bool Relu, bool Residual>() {
+        const auto apply = [&]<bool Relu, bool Residual>(std::bool_constant<Relu>,
+                                                         std::bool_constant<Residual>) {
           launch<apply_kernel<NT, V, Relu, Residual, T>>(stream, grid, R, C, height, x, statistics, weight,
                                                          bias, residual, y);
         };
+        constexpr std::true_type yes;
+        constexpr std::false_type no;
         if (relu)
-          residual ? go.template operator()<true, true>() : go.template operator()<true, false>();
+          residual ? apply(yes, yes) : apply(yes, no);
         else
-          residual ? go.template operator()<false, true>() : go.template operator()<false, false>();
+          residual ? apply(no, yes) : apply(no, no);
       },
       x, statistics, weight, bias, residual, y);
 }

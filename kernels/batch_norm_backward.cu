@@ -3,6 +3,7 @@
 //   dx = weight rstd (dy' - dbias / n - xhat dweight / n),  d(residual) = dy'.
 #include "kernels/kernels.h"
 #include "kernels/tiles/packs.h"
+#include "kernels/tiles/rows.h"
 
 namespace kernels {
 namespace {
@@ -10,6 +11,8 @@ namespace {
 // Where the mask of the ReLU comes from: there is none; weight xhat + bias > 0, which saves reading y; or
 // y > 0, when a residual was added.
 enum class Mask { none, x, y };
+template <Mask M>
+using MaskIs = std::integral_constant<Mask, M>;
 
 // dy where the ReLU let through. `normalized` is weight xhat + bias.
 template <Mask M, class V>
@@ -32,7 +35,7 @@ __global__ void __launch_bounds__(NT, 3)
   if constexpr (NT == 1)
     for (std::int64_t i = 0; i < 2 * C; ++i) partial[i] = A(0);
 
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     const Tile<A, N, L> mean = load_channels<N, L>(statistics, place.c, C);
     const Tile<A, N, L> rstd = load_channels<N, L>(statistics + C, place.c, C);
     Tile<A, N, L> scale{}, b{}, s{}, q{};
@@ -100,7 +103,7 @@ __global__ void __launch_bounds__(NT, 3)
   const std::int64_t first = (gridDim.x - 1 - blockIdx.x) * height,
                      end = first + height < R ? first + height : R;
   const A share = A(1) / statistics[2 * C];
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     const Tile<A, N, L> mean = load_channels<N, L>(statistics, place.c, C);
     const Tile<A, N, L> rstd = load_channels<N, L>(statistics + C, place.c, C);
     Tile<A, N, L> scale = load_channels<N, L>(weight, place.c, C), b{};
@@ -139,16 +142,18 @@ void batch_norm_backward_reduce(Stream stream, std::int64_t R, std::int64_t C, b
       C,
       [=]<int V>(std::integral_constant<int, V>) {
         const Grid grid = rows_grid<NT>(row_slabs(R, C), C, V, "batch_norm_backward_reduce");
-        const auto go = [&]<Mask M, bool Write>() {
+        const auto reduce = [&]<Mask M, bool Write>(MaskIs<M>, std::bool_constant<Write>) {
           launch<reduce_kernel<NT, V, M, Write, T>>(stream, grid, R, C, height, x, y, dy, statistics, weight,
                                                     bias, masked_dy, partials);
         };
+        constexpr std::true_type yes;
+        constexpr std::false_type no;
         if (!relu)
-          go.template operator()<Mask::none, false>();
+          reduce(MaskIs<Mask::none>{}, no);
         else if (masked_dy)
-          go.template operator()<Mask::y, true>();
+          reduce(MaskIs<Mask::y>{}, yes);
         else
-          y ? go.template operator()<Mask::y, false>() : go.template operator()<Mask::x, false>();
+          y ? reduce(MaskIs<Mask::y>{}, no) : reduce(MaskIs<Mask::x>{}, no);
       },
       x, y, dy, statistics, weight, bias, masked_dy);
 }
@@ -172,16 +177,16 @@ void batch_norm_backward_apply(Stream stream, std::int64_t R, std::int64_t C, bo
       C,
       [=]<int V>(std::integral_constant<int, V>) {
         const Grid grid = rows_grid<NT>(ceil_div(R, height), C, V, "batch_norm_backward_apply");
-        const auto go = [&]<Mask M>() {
+        const auto apply = [&]<Mask M>(MaskIs<M>) {
           accumulate ? launch<dx_kernel<NT, V, M, true, T>>(stream, grid, R, C, height, x, y, dy, statistics,
                                                             weight, bias, sums, dx)
                      : launch<dx_kernel<NT, V, M, false, T>>(stream, grid, R, C, height, x, y, dy, statistics,
                                                              weight, bias, sums, dx);
         };
         if (!relu)
-          go.template operator()<Mask::none>();
+          apply(MaskIs<Mask::none>{});
         else
-          y ? go.template operator()<Mask::y>() : go.template operator()<Mask::x>();
+          y ? apply(MaskIs<Mask::y>{}) : apply(MaskIs<Mask::x>{});
       },
       x, y, dy, statistics, weight, bias, sums, dx);
 }

@@ -1,13 +1,14 @@
 // Element-wise ops and their fusions.
 #include "kernels/kernels.h"
 #include "kernels/tiles/packs.h"
+#include "kernels/tiles/rows.h"
 
 namespace kernels {
 namespace {
 
 template <int NT, int V, bool Relu, class T>
 __global__ void __launch_bounds__(NT) add_kernel(std::int64_t n, const T* a, const T* b, T* y) {
-  for_packs<NT, V>(n, [=]<int W>(std::int64_t i) {
+  for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
     auto t = load_tile<W, 1>(a + i);
     const auto u = load_tile<W, 1>(b + i);
     UNROLL for (int k = 0; k < W; ++k) {
@@ -20,7 +21,7 @@ __global__ void __launch_bounds__(NT) add_kernel(std::int64_t n, const T* a, con
 
 template <int NT, int V, class T>
 __global__ void __launch_bounds__(NT) relu_kernel(std::int64_t n, const T* x, T* y) {
-  for_packs<NT, V>(n, [=]<int W>(std::int64_t i) {
+  for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
     auto t = load_tile<W, 1>(x + i);
     UNROLL for (int k = 0; k < W; ++k) t.v[k] = zero_below(t.v[k]);
     store_tile<W, 1>(y + i, t);
@@ -29,7 +30,7 @@ __global__ void __launch_bounds__(NT) relu_kernel(std::int64_t n, const T* x, T*
 
 template <int NT, int V, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT) relu_backward_kernel(std::int64_t n, const T* y, const T* dy, T* dx) {
-  for_packs<NT, V>(n, [=]<int W>(std::int64_t i) {
+  for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
     const auto t = load_tile<W, 1>(y + i);
     auto d = load_tile<W, 1>(dy + i);
     UNROLL for (int k = 0; k < W; ++k) d.v[k] = where_positive(t.v[k], d.v[k]);
@@ -47,7 +48,7 @@ __global__ void __launch_bounds__(NT)
                     const acc_t<T>* __restrict__ bias, T* __restrict__ y) {
   using A = acc_t<T>;
   const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     const Tile<A, N, L> b = load_channels<N, L>(bias, place.c, C);
     for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
       Tile<A, N, L> t = load_tile<N, L>(x + offset);
@@ -68,7 +69,7 @@ __global__ void __launch_bounds__(NT) fill_kernel(std::int64_t n, acc_t<T> value
 template <int NT, int V, bool Accumulate, class From, class To>
 __global__ void __launch_bounds__(NT) cast_kernel(std::int64_t n, const From* x, To* y) {
   using A = acc_t<To>;
-  for_packs<NT, V>(n, [=]<int W>(std::int64_t i) {
+  for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
     const auto t = load_tile<W, 1>(x + i);
     Tile<A, W, 1> u{};
     if (Accumulate) u = load_tile<W, 1>(y + i);
@@ -86,7 +87,7 @@ __global__ void __launch_bounds__(NT) slab_sums_kernel(std::int64_t R, std::int6
   A* sum = sums + blockIdx.x * C;
   if constexpr (NT == 1)
     for (std::int64_t c = 0; c < C; ++c) sum[c] = A(0);
-  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(const TilePlace& place) {
+  for_tiles<NT, V, A>(first, end, C, [&]<int N, int L>(TileShape<N, L>, const TilePlace& place) {
     Tile<A, N, L> s{};
     for_rows<L == 1 ? 4 : 1>(place, [&](std::int64_t offset) {
       const Tile<A, N, L> t = load_tile<N, L>(x + offset);

@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simt.h"
-#include "kernels/tiles/register_tile.h"
+#include "kernels/tiles/tile_product.h"
 
 namespace kernels {
 namespace {
@@ -19,8 +19,9 @@ struct Operand {
 
 // tile[kk][ww] = operand(k0 + kk, w0 + ww), zero outside of k x w. Neighbouring threads read neighbours.
 template <int NT, int BK, int BW, class T, class A>
-__device__ __forceinline__ void load_tile(A (*tile)[BW], const Operand<T>& o, const T* data, std::int64_t k0,
-                                          std::int64_t w0, std::int64_t k, std::int64_t w) {
+__device__ __forceinline__ void load_shared_operand(A (*tile)[BW], const Operand<T>& o, const T* data,
+                                                    std::int64_t k0, std::int64_t w0, std::int64_t k,
+                                                    std::int64_t w) {
   const int nk = int(k - k0 < BK ? k - k0 : BK), nw = int(w - w0 < BW ? w - w0 : BW);
   for (int e = threadIdx.x; e < BK * BW; e += NT) {
     const int kk = o.k_contiguous ? e % BK : e / BW, ww = o.k_contiguous ? e / BK : e % BW;
@@ -48,8 +49,8 @@ __global__ void __launch_bounds__(NT)
   const int row = int(threadIdx.x) / TX * TM, column = int(threadIdx.x) % TX;
   A sum[TM][TN] = {};
   for (std::int64_t k0 = 0; k0 < k; k0 += BK) {
-    load_tile<NT, BK, BM>(a_tile, a, a_data, k0, m0, k, m);
-    load_tile<NT, BK, BN>(b_tile, b, b_data, k0, n0, k, n);
+    load_shared_operand<NT, BK, BM>(a_tile, a, a_data, k0, m0, k, m);
+    load_shared_operand<NT, BK, BN>(b_tile, b, b_data, k0, n0, k, n);
     __syncthreads();
     for (int kk = 0; kk < BK; ++kk)
       UNROLL for (int i = 0; i < TM; ++i) UNROLL for (int j = 0; j < TN; ++j) sum[i][j] +=

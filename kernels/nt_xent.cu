@@ -31,12 +31,12 @@ constexpr A hidden = A(-1e30);  // a similarity that does not count: its exponen
 template <class Stream, class A>
 struct Sizes {
   static constexpr int NT = threads<Stream>(128);
-  static constexpr int vector = vector_bytes / int(sizeof(A));
+  static constexpr int L = lanes<Stream, A>;  // elements of a register
   static constexpr int BI = 64, BJ = choose<Stream>(256 / int(sizeof(A)), 64), BD = 64;
   static constexpr int BK = choose<Stream>(BJ / 2, 64);
-  static constexpr int RI = choose<Stream>(8, vector_registers / 4);
-  static constexpr int RJ = choose<Stream>(BI * BJ / RI / 128, 2 * vector);
-  static constexpr int RD = choose<Stream>(BI * BD / RI / 128, 2 * vector);
+  static constexpr int RI = choose<Stream>(8, host_vector_registers / 4);
+  static constexpr int RJ = choose<Stream>(BI * BJ / RI / 128, 2 * L);
+  static constexpr int RD = choose<Stream>(BI * BD / RI / 128, 2 * L);
   static constexpr int across = BJ / RJ, across_d = BD / RD;
   static constexpr int EACH = BI / RI * across / NT, EACH_D = BI / RI * across_d / NT;
   static constexpr int STATES = NT == 1 ? BI / RI : 1;  // groups of RI rows that a thread works on
@@ -50,8 +50,8 @@ struct Sizes {
 
 // to[r][c] = from[r][c] inside rows x columns, 0 outside. Neighbouring threads take neighbouring columns.
 template <int NT, int R, int C, class A>
-__device__ __forceinline__ void load_tile(A* to, const A* from, std::int64_t ld, std::int64_t rows,
-                                          std::int64_t columns) {
+__device__ __forceinline__ void load_shared_tile(A* to, const A* from, std::int64_t ld, std::int64_t rows,
+                                                 std::int64_t columns) {
   if constexpr (NT == 1) {
     const int nr = int(rows < R ? rows : R), nc = int(columns < C ? columns : C);
     for (int r = 0; r < nr; ++r) {
@@ -68,28 +68,6 @@ __device__ __forceinline__ void load_tile(A* to, const A* from, std::int64_t ld,
   }
 }
 
-// From and to memory, as far as it is inside rows x columns.
-template <int R, int C, class A>
-__device__ __forceinline__ void load_register_tile(A (&acc)[R][C], const A* from, std::int64_t ld, int rows,
-                                                   int columns) {
-  if (rows >= R && columns >= C) {
-    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) acc[r][c] = from[r * ld + c];
-  } else {
-    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) acc[r][c] =
-        r < rows && c < columns ? from[r * ld + c] : A(0);
-  }
-}
-template <int R, int C, class A>
-__device__ __forceinline__ void store_register_tile(const A (&acc)[R][C], A* to, std::int64_t ld, int rows,
-                                                    int columns) {
-  if (rows >= R && columns >= C) {
-    UNROLL for (int r = 0; r < R; ++r) for (int c = 0; c < C; ++c) to[r * ld + c] = acc[r][c];
-  } else {
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) if (r < rows && c < columns)
-        to[r * ld + c] = acc[r][c];
-  }
-}
-
 // s[t] = the similarities of this thread's register tile t of the tile of own rows i0 .. and columns j0 ...
 template <class S, class A>
 __device__ __forceinline__ void similarities(const NtXentShape& shape, std::int64_t i0, std::int64_t j0,
@@ -100,13 +78,18 @@ __device__ __forceinline__ void similarities(const NtXentShape& shape, std::int6
   for (std::int64_t k0 = 0; k0 < shape.d; k0 += S::BK) {
     __syncthreads();
     const A* from = zt + k0 * shape.columns;
-    load_tile<S::NT, S::BK, S::BI>(zi, from + shape.first + i0, shape.columns, shape.d - k0, shape.rows - i0);
-    load_tile<S::NT, S::BK, S::BJ>(zj, from + j0, shape.columns, shape.d - k0, shape.columns - j0);
+    load_shared_tile<S::NT, S::BK, S::BI>(zi, from + shape.first + i0, shape.columns, shape.d - k0,
+                                          shape.rows - i0);
+    load_shared_tile<S::NT, S::BK, S::BJ>(zj, from + j0, shape.columns, shape.d - k0, shape.columns - j0);
     __syncthreads();
     const int n = int(shape.d - k0 < S::BK ? shape.d - k0 : S::BK);
     for (int t = 0; t < S::EACH; ++t) {
       const int tile = t * S::NT + int(threadIdx.x);
-      multiply<1, S::BI, S::BJ>(n, zi + tile / S::across * S::RI, zj + tile % S::across * S::RJ, s[t]);
+      Tile<A, S::RJ / S::L, S::L> sum[S::RI];
+      load_tile(sum, s[t][0], S::RJ, S::RI, S::RJ);
+      multiply_add<S::BJ>(n, TileRows<A, 1, S::BI>{zi + tile / S::across * S::RI},
+                          zj + tile % S::across * S::RJ, sum);
+      store_tile(sum, s[t][0], S::RJ, S::RI, S::RJ);
     }
   }
 }
@@ -284,18 +267,19 @@ __global__ void __launch_bounds__(S::NT, 3)
 
     for (std::int64_t d0 = 0; d0 < shape.d; d0 += S::BD) {
       __syncthreads();
-      load_tile<S::NT, S::BJ, S::BD>(tiles, z + j0 * shape.d + d0, shape.d, end - j0, shape.d - d0);
+      load_shared_tile<S::NT, S::BJ, S::BD>(tiles, z + j0 * shape.d + d0, shape.d, end - j0, shape.d - d0);
       __syncthreads();
       for (int t = 0; t < S::EACH_D; ++t) {
         const int tile = t * S::NT + int(threadIdx.x), row = tile / S::across_d * S::RI;
         const int column = tile % S::across_d * S::RD;
         const int rows = int(shape.rows - (i0 + row)), columns = int(shape.d - (d0 + column));
         A* out = dz + (i0 + row) * shape.d + d0 + column;
-        A acc[S::RI][S::RD];
-        load_register_tile(acc, out, shape.d, j0 == begin ? 0 : rows, columns);
-        multiply<S::g_row, S::g_column, S::BD>(int(end - j0 < S::BJ ? end - j0 : S::BJ),
-                                               weights + row * S::g_row, tiles + column, acc);
-        store_register_tile(acc, out, shape.d, rows, columns);
+        Tile<A, S::RD / S::L, S::L> sum[S::RI];
+        load_tile(sum, out, shape.d, j0 == begin ? 0 : rows, columns);
+        multiply_add<S::BD>(end - j0 < S::BJ ? end - j0 : S::BJ,
+                            TileRows<A, S::g_row, S::g_column>{weights + row * S::g_row}, tiles + column,
+                            sum);
+        store_tile(sum, out, shape.d, rows, columns);
       }
     }
   }

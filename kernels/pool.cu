@@ -2,6 +2,7 @@
 // windows that it lies in, so no two threads write to one place.
 #include "kernels/kernels.h"
 #include "kernels/tiles/packs.h"
+#include "kernels/tiles/rows.h"
 
 namespace kernels {
 namespace {
@@ -21,7 +22,7 @@ __device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, s
     for (std::int64_t r = first; r < end; ++r)
       for (std::int64_t c = 0; c < C; c += widest_row) f(r, c, int(C - c < widest_row ? C - c : widest_row));
   } else {
-    const Place<NT, V> place(C);
+    const ThreadPlace<NT, V> place(C);
     if (place.active)
       for (std::int64_t r = first + place.row; r < end; r += place.rows) f(r, place.c, V);
   }

@@ -2,7 +2,7 @@
 // block, a thread holds all P channels; on the GPU, each lane of a warp holds one.
 #include "kernels/convolution/winograd.h"
 #include "kernels/kernels.h"
-#include "kernels/tiles/register_tile.h"
+#include "kernels/tiles/tile_product.h"
 
 namespace kernels {
 namespace {

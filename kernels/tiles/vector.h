@@ -1,6 +1,6 @@
-// Vector<T, L>: L neighbouring elements that one thread holds in a register. L is 1 on the GPU, where the
-// lanes of a warp are the vector, and a register's width at one thread a block on the host, where g++ does
-// not keep the arrays of a register tile in registers by itself.
+// Vector<T, L>: L neighbouring elements that one thread holds in a register. On the GPU L is 1: the lanes of
+// a warp are the vector. At one thread a block on the host L is the width of a vector register; the vectors
+// are spelled out because g++ does not keep the arrays of a register tile in registers by itself.
 #pragma once
 
 #include <bit>
@@ -15,14 +15,14 @@
 namespace kernels::inline KERNELS_COMPILER {
 
 #if defined(__AVX512F__)
-constexpr int host_vector_bytes = 64;
+constexpr int host_vector_bytes = 64, host_vector_registers = 32;
 #elif defined(__AVX__)
-constexpr int host_vector_bytes = 32;
+constexpr int host_vector_bytes = 32, host_vector_registers = 16;
 #else
-constexpr int host_vector_bytes = 16;
+constexpr int host_vector_bytes = 16, host_vector_registers = 16;
 #endif
 
-// Elements of T in one thread's register.
+// The elements of T in one register of a thread.
 template <class Stream, class T>
 constexpr int lanes = choose<Stream>(1, host_vector_bytes / int(sizeof(T)));
 
@@ -42,7 +42,7 @@ template <class T, int L>
 using Vector = typename VectorOf<T, L>::type;
 #endif
 
-// From and to memory of any alignment.
+// Loads and stores at any alignment.
 template <class V, class T>
 __device__ __forceinline__ V load(const T* from) {
   V v;
@@ -54,24 +54,24 @@ __device__ __forceinline__ void store(T* to, V v) {
   memcpy(to, &v, sizeof(V));
 }
 
-// Whether stores of V should go past the caches of the CPU: none of the array's first lines would be left in
-// them when its last are written, and an ordinary store reads its line first. Its rows of `row` elements must
-// start where such a store can.
+// Whether stores of V to the array should go past the CPU's caches. They should if the array is so large that
+// its first lines have left the caches when its last are written: an ordinary store would read each line
+// first, for nothing. Such a store must be aligned to V, so every row of `row` elements must be.
 template <class V, class T>
 __device__ __forceinline__ bool past_cache([[maybe_unused]] const T* array,
                                            [[maybe_unused]] std::int64_t elements,
                                            [[maybe_unused]] std::int64_t row) {
 #if !defined(__CUDACC__) && defined(__AVX__)
-  constexpr std::int64_t large = std::int64_t(1)
-                                 << 24;  // bytes; the gain is gone where a core's share of L3 holds it
+  // bytes; there is no gain for an array that fits a core's share of L3
+  constexpr std::int64_t large = std::int64_t(1) << 24;
   return sizeof(V) >= 32 && elements * std::int64_t(sizeof(T)) > large && row * sizeof(T) % sizeof(V) == 0 &&
          reinterpret_cast<std::uintptr_t>(array) % sizeof(V) == 0;
 #else
   return false;
 #endif
 }
-// Where past_cache() says so. Other threads see such stores after the next locked instruction of this one;
-// the end of a parallel region has one.
+// A store past the caches, for arrays for which past_cache() is true. Other threads see it after this
+// thread's next locked instruction; the end of a parallel region has one.
 template <class V, class T>
 __device__ __forceinline__ void store_past_cache(T* to, V v) {
 #if !defined(__CUDACC__) && defined(__AVX__)
@@ -89,8 +89,8 @@ __device__ __forceinline__ void store_past_cache(T* to, V v) {
   store(to, v);
 }
 
-// Brings the line of `at`, which need not be anybody's memory, near the core, to be read or written: on the
-// host, where a lone thread waits for memory. On the GPU other warps run meanwhile.
+// Prefetches the cache line of `at` for reading or writing; the address need not be valid. Does something on
+// the host only: on the GPU other warps run while one waits for memory.
 __device__ __forceinline__ void prefetch(const void* at) {
 #ifndef __CUDACC__
   __builtin_prefetch(at);
@@ -102,7 +102,7 @@ __device__ __forceinline__ void prefetch_to_write(const void* at) {
 #endif
 }
 
-// The first `count` elements; the rest is zero, or stays.
+// Loads the first `count` elements and sets the others to zero; stores the first `count` elements only.
 template <class V, class T>
 __device__ __forceinline__ V load_part(const T* from, int count) {
   constexpr int most = int(sizeof(V) / sizeof(T));
@@ -114,6 +114,28 @@ template <class V, class T>
 __device__ __forceinline__ void store_part(T* to, V v, int count) {
   constexpr int most = int(sizeof(V) / sizeof(T));
   if (count > 0) memcpy(to, &v, std::size_t(count < most ? count : most) * sizeof(T));
+}
+
+// v, or zero where `zero` is true. For float the host masks the bits: where v is rounded to bf16 next, g++
+// compiles a choice to a branch, and a loop with a branch does not vectorise.
+template <class Zero, class V>
+__device__ __forceinline__ V unless(Zero zero, V v) {
+#ifndef __CUDACC__
+  if constexpr (std::is_same_v<V, float>)
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(v) & (std::uint32_t(zero) - 1));
+#endif
+  return zero ? V{} : v;
+}
+
+// ReLU: v where it is not below zero, else zero. NaN stays NaN.
+template <class V>
+__device__ __forceinline__ V zero_below(V v) {
+  return unless(v < 0, v);
+}
+// ReLU backward: v where `sign` is above zero, else zero.
+template <class V>
+__device__ __forceinline__ V where_positive(V sign, V v) {
+  return unless(sign <= 0, v);
 }
 
 }  // namespace kernels::inline KERNELS_COMPILER

@@ -1,8 +1,10 @@
-// NT-Xent without the matrix: tiles of similarities are made, used and dropped. docs/kernels/nt_xent.md.
+// NT-Xent without the matrix: similarities are computed tile by tile, used and dropped. The formulas are
+// derived in docs/kernels/nt_xent.md.
 //
-// A block owns 64 rows and walks the columns tile by tile. Forward, a tile of similarities becomes terms of
-// the row sums; backward it becomes a tile of weights g_ij and at once the product g z. One exponential an
-// element in each. Both factors of both products lie in shared memory with the summed index first.
+// A block owns BM rows and loops over the columns, BN at a time. The forward pass turns a tile of
+// similarities into terms of the row sums. The backward pass turns it into a tile of weights g_ij and
+// multiplies it with z at once. Both passes compute one exponential an element. Both factors of both products
+// lie in shared memory with the summed index first.
 #include "kernels/kernels.h"
 #include "kernels/tiles/tile_product.h"
 #include "kernels/tiles/warp_rows.h"
@@ -10,8 +12,8 @@
 namespace kernels {
 namespace {
 
-// For tau >= 1/34 the bound s <= 1 replaces the largest similarity: exponents stay above -68, far from f32's
-// smallest normal number e^-87.
+// a = 1 / tau. For tau >= 1/34 the bound s <= 1 replaces the largest similarity: exponents stay above -68,
+// far from that of f32's smallest normal number, e^-87.
 template <class A>
 struct Temperature {
   A a;
@@ -19,36 +21,62 @@ struct Temperature {
   __device__ explicit Temperature(A tau) : a(tau > A(0) ? A(1) / tau : A(NAN)), bounded(a <= A(34)) {}
 };
 
-// Below every similarity: where the largest one starts.
+// The start of a maximum over similarities, below all of them.
 template <class A>
 constexpr A lowest = A(-2);
 
 template <class A>
 constexpr A hidden = A(-1e30);  // a similarity that does not count: its exponential is 0
 
-// The sizes of one kernel: tiles of BI rows x BJ columns (or BD elements of dz), BK summed at a time; a
-// thread makes RI x RJ similarities (RI x RD elements of dz) at a time, and EACH such register tiles a tile.
+// Sizes, named as in a tiled matrix product. A block's tile has BM x BN similarities, summed over BK features
+// at a time. A thread's tile has TM x TN of them; TX threads' tiles fill a row of the block's tile, and a
+// thread computes TILES tiles of it. The second product of the backward pass has blocks' tiles of BM x BD
+// elements of dz, threads' tiles of TM x TD, and TX_D and TILES_D for TX and TILES.
 template <class Stream, class A>
-struct Sizes {
+struct Tiling {
   static constexpr int NT = threads<Stream>(128);
   static constexpr int L = lanes<Stream, A>;  // elements of a register
-  static constexpr int BI = 64, BJ = choose<Stream>(256 / int(sizeof(A)), 64), BD = 64;
-  static constexpr int BK = choose<Stream>(BJ / 2, 64);
-  static constexpr int RI = choose<Stream>(8, host_vector_registers / 4);
-  static constexpr int RJ = choose<Stream>(BI * BJ / RI / 128, 2 * L);
-  static constexpr int RD = choose<Stream>(BI * BD / RI / 128, 2 * L);
-  static constexpr int across = BJ / RJ, across_d = BD / RD;
-  static constexpr int EACH = BI / RI * across / NT, EACH_D = BI / RI * across_d / NT;
-  static constexpr int STATES = NT == 1 ? BI / RI : 1;  // groups of RI rows that a thread works on
-  // g lies with its columns first on the GPU, where neighbouring threads read neighbouring rows of it
-  static constexpr int g_row = choose<Stream>(1, BJ), g_column = choose<Stream>(BI + 4, 1);
-  static constexpr int g_size = choose<Stream>(BJ * (BI + 4), BI* BJ);
-  static_assert(EACH * NT * RI * RJ == BI * BJ && EACH_D * NT * RI * RD == BI * BD);
-  // the tile of z lies where those of zt were
-  static constexpr int tiles_size = BK * (BI + BJ) > BJ* BD ? BK*(BI + BJ) : BJ* BD;
+  static constexpr int BM = 64, BN = choose<Stream>(256 / int(sizeof(A)), 64), BD = 64;
+  static constexpr int BK = choose<Stream>(BN / 2, 64);
+  static constexpr int TM = choose<Stream>(8, host_vector_registers / 4);
+  static constexpr int TN = choose<Stream>(BM * BN / TM / 128, 2 * L);
+  static constexpr int TD = choose<Stream>(BM * BD / TM / 128, 2 * L);
+  static constexpr int TX = BN / TN, TX_D = BD / TD;
+  static constexpr int TILES = BM / TM * TX / NT, TILES_D = BM / TM * TX_D / NT;
+  static constexpr int GROUPS = NT == 1 ? BM / TM : 1;  // of TM rows whose sums a thread keeps
+  // Element (i, j) of the tile of weights g lies at i * g_row + j * g_column. On the GPU columns come first,
+  // since neighbouring threads read neighbouring rows.
+  static constexpr int g_row = choose<Stream>(1, BN), g_column = choose<Stream>(BM + 4, 1);
+  static constexpr int g_size = choose<Stream>(BN * (BM + 4), BM* BN);
+  static_assert(TILES * NT * TM * TN == BM * BN && TILES_D * NT * TM * TD == BM * BD);
+  // first the two tiles of zt, then in their place the tile of z
+  static constexpr int shared_size = BK * (BM + BN) > BN* BD ? BK*(BM + BN) : BN* BD;
 };
 
-// to[r][c] = from[r][c] inside rows x columns, 0 outside. Neighbouring threads take neighbouring columns.
+// The first row and column of a thread's tile t in the block's tile.
+struct Corner {
+  int row, column;
+};
+template <class S>
+__device__ __forceinline__ Corner corner(int t) {
+  const int tile = t * S::NT + int(threadIdx.x);
+  return {tile / S::TX * S::TM, tile % S::TX * S::TN};
+}
+template <class S>
+__device__ __forceinline__ Corner corner_d(int t) {
+  const int tile = t * S::NT + int(threadIdx.x);
+  return {tile / S::TX_D * S::TM, tile % S::TX_D * S::TD};
+}
+
+// The columns begin .. end of the split that this block works on; `part` is the number of columns of a split.
+struct Split {
+  std::int64_t begin, end;
+  __device__ Split(const NtXentShape& s, std::int64_t part)
+      : begin(blockIdx.y * part), end(begin + part < s.columns ? begin + part : s.columns) {}
+};
+
+// Loads a block's tile into shared memory: to[r][c] = from[r][c] inside rows x columns, else 0. Neighbouring
+// threads load neighbouring columns.
 template <int NT, int R, int C, class A>
 __device__ __forceinline__ void load_shared_tile(A* to, const A* from, std::int64_t ld, std::int64_t rows,
                                                  std::int64_t columns) {
@@ -68,28 +96,27 @@ __device__ __forceinline__ void load_shared_tile(A* to, const A* from, std::int6
   }
 }
 
-// s[t] = the similarities of this thread's register tile t of the tile of own rows i0 .. and columns j0 ...
+// s[t] = the similarities of this thread's tile t in the block's tile of own rows i0 ... and columns j0 ...
 template <class S, class A>
 __device__ __forceinline__ void similarities(const NtXentShape& shape, std::int64_t i0, std::int64_t j0,
-                                             const A* zt, A* tiles, A (&s)[S::EACH][S::RI][S::RJ]) {
-  A *zi = tiles, *zj = tiles + S::BK * S::BI;
-  for (int t = 0; t < S::EACH; ++t)
-    UNROLL for (int r = 0; r < S::RI; ++r) for (int c = 0; c < S::RJ; ++c) s[t][r][c] = A(0);
+                                             const A* zt, A* shared, A (&s)[S::TILES][S::TM][S::TN]) {
+  A *zi = shared, *zj = shared + S::BK * S::BM;
+  for (int t = 0; t < S::TILES; ++t)
+    UNROLL for (int r = 0; r < S::TM; ++r) for (int c = 0; c < S::TN; ++c) s[t][r][c] = A(0);
   for (std::int64_t k0 = 0; k0 < shape.d; k0 += S::BK) {
     __syncthreads();
     const A* from = zt + k0 * shape.columns;
-    load_shared_tile<S::NT, S::BK, S::BI>(zi, from + shape.first + i0, shape.columns, shape.d - k0,
+    load_shared_tile<S::NT, S::BK, S::BM>(zi, from + shape.first + i0, shape.columns, shape.d - k0,
                                           shape.rows - i0);
-    load_shared_tile<S::NT, S::BK, S::BJ>(zj, from + j0, shape.columns, shape.d - k0, shape.columns - j0);
+    load_shared_tile<S::NT, S::BK, S::BN>(zj, from + j0, shape.columns, shape.d - k0, shape.columns - j0);
     __syncthreads();
     const int n = int(shape.d - k0 < S::BK ? shape.d - k0 : S::BK);
-    for (int t = 0; t < S::EACH; ++t) {
-      const int tile = t * S::NT + int(threadIdx.x);
-      Tile<A, S::RJ / S::L, S::L> sum[S::RI];
-      load_tile(sum, s[t][0], S::RJ, S::RI, S::RJ);
-      multiply_add<S::BJ>(n, TileRows<A, 1, S::BI>{zi + tile / S::across * S::RI},
-                          zj + tile % S::across * S::RJ, sum);
-      store_tile(sum, s[t][0], S::RJ, S::RI, S::RJ);
+    for (int t = 0; t < S::TILES; ++t) {
+      const Corner at = corner<S>(t);
+      Tile<A, S::TN / S::L, S::L> sum[S::TM];
+      load_tile(sum, s[t][0], S::TN, S::TM, S::TN);
+      multiply_add<S::BN>(n, TileRows<A, 1, S::BM>{zi + at.row}, zj + at.column, sum);
+      store_tile(sum, s[t][0], S::TN, S::TM, S::TN);
     }
   }
 }
@@ -99,75 +126,93 @@ __device__ __forceinline__ std::int64_t partner(const NtXentShape& s, std::int64
   return s.first + (i < s.rows / 2 ? i + s.rows / 2 : i - s.rows / 2);
 }
 
-// Whether own rows i .. i + ri, columns j .. j + rj may hold a row itself, its partner or what is outside.
-__device__ __forceinline__ bool is_special(const NtXentShape& s, std::int64_t i, int ri, std::int64_t j,
-                                           int rj) {
+// Whether the tile of own rows i .. i + tm and columns j .. j + tn may contain a row's similarity to itself
+// or to its partner, or columns outside.
+__device__ __forceinline__ bool is_special(const NtXentShape& s, std::int64_t i, int tm, std::int64_t j,
+                                           int tn) {
   const std::int64_t half = s.rows / 2, row = s.first + i;
-  const auto meets = [=](std::int64_t first) { return first < j + rj && j < first + ri; };
-  return j + rj > s.columns || meets(row) || meets(row + half) || meets(row - half);
+  const auto meets = [=](std::int64_t first) { return first < j + tn && j < first + tm; };
+  return j + tn > s.columns || meets(row) || meets(row + half) || meets(row - half);
+}
+
+// Hides what is not a negative: a row's similarity to itself and to its partner, and columns outside.
+template <int TM, int TN, class A>
+__device__ __forceinline__ void hide_special(const NtXentShape& shape, std::int64_t i, std::int64_t j,
+                                             A (&s)[TM][TN]) {
+  if (!is_special(shape, i, TM, j, TN)) return;
+  UNROLL for (int r = 0; r < TM; ++r) {
+    const int outside = int(shape.columns - j), itself = int(shape.first + i + r - j);
+    const int pair = int(partner(shape, i + r) - j);
+    UNROLL for (int c = 0; c < TN; ++c) if (c >= outside || c == itself || c == pair) s[r][c] = hidden<A>;
+  }
+}
+
+// sum[r] += sum over c of e^(a (s[r][c] - top[r])), where top[r] rises to the largest similarity so far
+// unless the temperature is bounded.
+template <int TM, int TN, class A>
+__device__ __forceinline__ void add_terms(const Temperature<A>& temperature, const A (&s)[TM][TN],
+                                          A (&sum)[TM], A (&top)[TM]) {
+  const A a = temperature.a;
+  UNROLL for (int r = 0; r < TM; ++r) {
+    A largest = top[r], terms = A(0);
+    if (!temperature.bounded) {
+      for (int c = 0; c < TN; ++c) largest = s[r][c] > largest ? s[r][c] : largest;
+      sum[r] *= exp(a * (top[r] - largest));
+      top[r] = largest;
+    }
+    for (int c = 0; c < TN; ++c) terms += exp(a * (s[r][c] - largest));
+    sum[r] += terms;
+  }
+}
+
+// Merges the sums of the TX threads of a row, which are neighbours: a power of two, in one warp.
+template <int TX, class A>
+__device__ __forceinline__ void merge_threads(A a, A& sum, A& top) {
+  for (int mask = TX / 2; mask > 0; mask /= 2) {
+    const A other_sum = __shfl_xor_sync(0xffffffffu, sum, mask);
+    const A other = __shfl_xor_sync(0xffffffffu, top, mask);
+    const A both = other > top ? other : top;
+    sum = sum * exp(a * (top - both)) + other_sum * exp(a * (other - both));
+    top = both;
+  }
 }
 
 template <class S, class A>
 __global__ void __launch_bounds__(S::NT)
     row_sums_kernel(NtXentShape shape, std::int64_t part, const A* zt, const A* tau, A* sum, A* top) {
-  SHARED(A, tiles, [S::BK * (S::BI + S::BJ)]);
+  SHARED(A, shared, [S::BK * (S::BM + S::BN)]);
   const Temperature<A> temperature(tau[0]);
-  const A a = temperature.a;
-  const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BI, begin = blockIdx.y * part;
-  const std::int64_t end = begin + part < shape.columns ? begin + part : shape.columns;
-  A row_sum[S::STATES][S::RI], row_top[S::STATES][S::RI];
-  for (int g = 0; g < S::STATES; ++g) UNROLL for (int r = 0; r < S::RI; ++r) {
+  const Split split(shape, part);
+  const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BM;
+  A row_sum[S::GROUPS][S::TM], row_top[S::GROUPS][S::TM];
+  for (int g = 0; g < S::GROUPS; ++g) UNROLL for (int r = 0; r < S::TM; ++r) {
       row_sum[g][r] = A(0);
       row_top[g][r] = temperature.bounded ? A(1) : lowest<A>;
     }
 
-  A s[S::EACH][S::RI][S::RJ];
-  for (std::int64_t j0 = begin; j0 < end; j0 += S::BJ) {
-    similarities<S>(shape, i0, j0, zt, tiles, s);
-    for (int t = 0; t < S::EACH; ++t) {
-      const int tile = t * S::NT + int(threadIdx.x), group = S::NT == 1 ? tile / S::across : 0;
-      const std::int64_t i = i0 + tile / S::across * S::RI, j = j0 + tile % S::across * S::RJ;
-      if (is_special(shape, i, S::RI, j, S::RJ)) {
-        UNROLL for (int r = 0; r < S::RI; ++r) {
-          const int outside = int(shape.columns - j), itself = int(shape.first + i + r - j);
-          const int pair = int(partner(shape, i + r) - j);
-          UNROLL for (int c = 0; c < S::RJ; ++c) if (c >= outside || c == itself || c == pair) s[t][r][c] =
-              hidden<A>;
-        }
-      }
-      UNROLL for (int r = 0; r < S::RI; ++r) {
-        A largest = row_top[group][r], terms = A(0);
-        if (!temperature.bounded) {
-          for (int c = 0; c < S::RJ; ++c) largest = s[t][r][c] > largest ? s[t][r][c] : largest;
-          row_sum[group][r] *= exp(a * (row_top[group][r] - largest));
-          row_top[group][r] = largest;
-        }
-        for (int c = 0; c < S::RJ; ++c) terms += exp(a * (s[t][r][c] - largest));
-        row_sum[group][r] += terms;
-      }
+  A s[S::TILES][S::TM][S::TN];
+  for (std::int64_t j0 = split.begin; j0 < split.end; j0 += S::BN) {
+    similarities<S>(shape, i0, j0, zt, shared, s);
+    for (int t = 0; t < S::TILES; ++t) {
+      const Corner at = corner<S>(t);
+      const int group = S::NT == 1 ? at.row / S::TM : 0;
+      hide_special(shape, i0 + at.row, j0 + at.column, s[t]);
+      add_terms(temperature, s[t], row_sum[group], row_top[group]);
     }
   }
 
-  // the threads of a row are S::across neighbours on the GPU, a power of two in one warp
-  for (int g = 0; g < S::STATES; ++g) UNROLL for (int r = 0; r < S::RI; ++r) {
-      A total = row_sum[g][r], largest = row_top[g][r];
-      if constexpr (S::NT > 1)
-        for (int mask = S::across / 2; mask > 0; mask /= 2) {
-          const A other_total = __shfl_xor_sync(0xffffffffu, total, mask);
-          const A other = __shfl_xor_sync(0xffffffffu, largest, mask);
-          const A both = other > largest ? other : largest;
-          total = total * exp(a * (largest - both)) + other_total * exp(a * (other - both));
-          largest = both;
-        }
-      const std::int64_t i = i0 + (S::NT == 1 ? g : int(threadIdx.x) / S::across) * S::RI + r;
-      if (i < shape.rows && threadIdx.x % S::across == 0) {
-        sum[blockIdx.y * shape.rows + i] = total;
-        top[blockIdx.y * shape.rows + i] = largest;
+  for (int g = 0; g < S::GROUPS; ++g) UNROLL for (int r = 0; r < S::TM; ++r) {
+      if constexpr (S::NT > 1) merge_threads<S::TX>(temperature.a, row_sum[g][r], row_top[g][r]);
+      const std::int64_t i = i0 + (S::NT == 1 ? g * S::TM : corner<S>(0).row) + r;
+      if (i < shape.rows && threadIdx.x % S::TX == 0) {
+        sum[blockIdx.y * shape.rows + i] = row_sum[g][r];
+        top[blockIdx.y * shape.rows + i] = row_top[g][r];
       }
     }
 }
 
-// A warp a row: the distance of the pair, the parts' sums brought to one top, and what follows from both.
+// A warp a row: the distance of the pair, and the splits' sums merged to one top; then the loss, the weight
+// and the pull of the row.
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
     rows_kernel(NtXentShape shape, int splits, const A* z, const A* norm, const A* tau, const A* sum,
@@ -185,7 +230,7 @@ __global__ void __launch_bounds__(NT)
   square = warp_sum<NT>(square);
   dot = warp_sum<NT>(dot);
   if (row_thread<NT>() != 0) return;
-  // a row of zeros has no direction; then the half square is not 1 - s
+  // for a row of zeros, which has no direction, the half square is not 1 - s
   const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
   const A distance = unit ? square / A(2) : A(1) - dot;
 
@@ -201,87 +246,107 @@ __global__ void __launch_bounds__(NT)
   for (int part = 0; part < splits; ++part)
     total += sum[part * shape.rows + i] * exp(a * (split_top[part * shape.rows + i] - largest));
 
-  // how far the pair's term lies below the top: its exponential is never above 1
+  // the distance of the pair's exponent to the top's: the pair's exponential is at most 1
   const A below = temperature.bounded ? a * distance : a * (largest - (A(1) - distance));
   const A pair = exp(-below), all = total + pair;
-  loss[i] = below < A(70) ? log1p(total / pair) : below + log(all);  // beyond 70 the quotient overflows
+  loss[i] = below < A(70) ? log1p(total / pair) : below + log(all);  // beyond 70 the quotient may overflow
   top[i] = largest;
   weight[i] = A(1) / all;
   pull[i] = total / all;
+}
+
+// s[r][c] = g_ij of row i + r and column j + c, from their similarity: e^(a (s - top_i)) weight_i and the
+// same with i and j exchanged. With top = 1 for all rows it needs one exponential.
+template <int TM, int TN, class A>
+__device__ __forceinline__ void to_weights(const NtXentShape& shape, const Temperature<A>& temperature,
+                                           std::int64_t i, std::int64_t j, const A* top, const A* weight,
+                                           A (&s)[TM][TN]) {
+  const A a = temperature.a;
+  A column_weight[TN], column_top[TN];
+  for (int c = 0; c < TN; ++c) {
+    const bool inside = j + c < shape.columns;
+    column_weight[c] = inside ? weight[j + c] : A(0);
+    column_top[c] = inside ? top[j + c] : A(1);
+  }
+  UNROLL for (int r = 0; r < TM; ++r) {
+    const bool inside = i + r < shape.rows;
+    const A row_weight = inside ? weight[shape.first + i + r] : A(0);
+    const A row_top = inside ? top[shape.first + i + r] : A(1);
+    if (temperature.bounded) {
+      for (int c = 0; c < TN; ++c) s[r][c] = exp(a * (s[r][c] - A(1))) * (row_weight + column_weight[c]);
+    } else {
+      for (int c = 0; c < TN; ++c)
+        s[r][c] =
+            exp(a * (s[r][c] - row_top)) * row_weight + exp(a * (s[r][c] - column_top[c])) * column_weight[c];
+    }
+  }
+}
+
+// g_ip = -(pull_i + pull_p) for a row and its partner, g_ii = 0, and 0 for columns outside.
+template <int TM, int TN, class A>
+__device__ __forceinline__ void set_special(const NtXentShape& shape, std::int64_t i, std::int64_t j,
+                                            const A* pull, A (&g)[TM][TN]) {
+  if (!is_special(shape, i, TM, j, TN)) return;
+  UNROLL for (int r = 0; r < TM; ++r) {
+    const std::int64_t own = i + r < shape.rows ? i + r : shape.rows - 1;  // nobody reads the rows beyond
+    const std::int64_t other = partner(shape, own);
+    const int outside = int(shape.columns - j), itself = int(shape.first + own - j);
+    const int pair = int(other - j);
+    const A attraction = pull[own] + pull[other - shape.first];
+    UNROLL for (int c = 0; c < TN; ++c) {
+      if (c >= outside || c == itself) g[r][c] = A(0);
+      if (c == pair) g[r][c] = -attraction;
+    }
+  }
+}
+
+// dz (+)= g z for the block's own rows i0 ... and the `columns` columns of its tile of weights; z and dz
+// point to the first of these columns and rows. The sums are kept in dz, so that d may have any size.
+template <class S, class A>
+__device__ __forceinline__ void multiply_weights(std::int64_t rows, std::int64_t columns, std::int64_t d,
+                                                 const A* weights, const A* z, A* shared, bool accumulate,
+                                                 A* dz) {
+  for (std::int64_t d0 = 0; d0 < d; d0 += S::BD) {
+    __syncthreads();
+    load_shared_tile<S::NT, S::BN, S::BD>(shared, z + d0, d, columns, d - d0);
+    __syncthreads();
+    for (int t = 0; t < S::TILES_D; ++t) {
+      const Corner at = corner_d<S>(t);
+      const int height = int(rows - at.row), width = int(d - (d0 + at.column));
+      A* out = dz + at.row * d + d0 + at.column;
+      Tile<A, S::TD / S::L, S::L> sum[S::TM];
+      load_tile(sum, out, d, accumulate ? height : 0, width);
+      multiply_add<S::BD>(columns < S::BN ? columns : S::BN,
+                          TileRows<A, S::g_row, S::g_column>{weights + at.row * S::g_row}, shared + at.column,
+                          sum);
+      store_tile(sum, out, d, height, width);
+    }
+  }
 }
 
 template <class S, class A>
 __global__ void __launch_bounds__(S::NT, 3)
     backward_kernel(NtXentShape shape, std::int64_t part, const A* z, const A* zt, const A* tau, const A* top,
                     const A* weight, const A* pull, A* dz) {
-  SHARED(A, tiles, [S::tiles_size]);
+  SHARED(A, shared, [S::shared_size]);
   SHARED(A, weights, [S::g_size]);
   const Temperature<A> temperature(tau[0]);
-  const A a = temperature.a;
-  const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BI, begin = blockIdx.y * part;
-  const std::int64_t end = begin + part < shape.columns ? begin + part : shape.columns;
-  dz += blockIdx.y * shape.rows * shape.d;
+  const Split split(shape, part);
+  const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BM;
+  dz += (blockIdx.y * shape.rows + i0) * shape.d;
 
-  A s[S::EACH][S::RI][S::RJ];
-  for (std::int64_t j0 = begin; j0 < end; j0 += S::BJ) {
-    similarities<S>(shape, i0, j0, zt, tiles, s);
-    for (int t = 0; t < S::EACH; ++t) {
-      const int tile = t * S::NT + int(threadIdx.x), row = tile / S::across * S::RI;
-      const int column = tile % S::across * S::RJ;
-      const std::int64_t i = i0 + row, j = j0 + column;
-      A column_weight[S::RJ], column_top[S::RJ];
-      for (int c = 0; c < S::RJ; ++c) {
-        const bool inside = j + c < shape.columns;
-        column_weight[c] = inside ? weight[j + c] : A(0);
-        column_top[c] = inside ? top[j + c] : A(1);
-      }
-      UNROLL for (int r = 0; r < S::RI; ++r) {
-        const bool inside = i + r < shape.rows;
-        const A row_weight = inside ? weight[shape.first + i + r] : A(0);
-        const A row_top = inside ? top[shape.first + i + r] : A(1);
-        if (temperature.bounded) {
-          for (int c = 0; c < S::RJ; ++c)
-            s[t][r][c] = exp(a * (s[t][r][c] - A(1))) * (row_weight + column_weight[c]);
-        } else {
-          for (int c = 0; c < S::RJ; ++c)
-            s[t][r][c] = exp(a * (s[t][r][c] - row_top)) * row_weight +
-                         exp(a * (s[t][r][c] - column_top[c])) * column_weight[c];
-        }
-      }
-      if (is_special(shape, i, S::RI, j, S::RJ)) {
-        UNROLL for (int r = 0; r < S::RI; ++r) {
-          const std::int64_t own = i + r < shape.rows ? i + r : shape.rows - 1;  // beyond: nobody reads it
-          const std::int64_t other = partner(shape, own);
-          const int outside = int(shape.columns - j), itself = int(shape.first + own - j);
-          const int pair = int(other - j);
-          const A attraction = pull[own] + pull[other - shape.first];
-          UNROLL for (int c = 0; c < S::RJ; ++c) {
-            if (c >= outside || c == itself) s[t][r][c] = A(0);
-            if (c == pair) s[t][r][c] = -attraction;
-          }
-        }
-      }
-      UNROLL for (int r = 0; r < S::RI; ++r) for (int c = 0; c < S::RJ; ++c)
-          weights[(row + r) * S::g_row + (column + c) * S::g_column] = s[t][r][c];
+  A s[S::TILES][S::TM][S::TN];
+  for (std::int64_t j0 = split.begin; j0 < split.end; j0 += S::BN) {
+    similarities<S>(shape, i0, j0, zt, shared, s);
+    for (int t = 0; t < S::TILES; ++t) {
+      const Corner at = corner<S>(t);
+      to_weights(shape, temperature, i0 + at.row, j0 + at.column, top, weight, s[t]);
+      set_special(shape, i0 + at.row, j0 + at.column, pull, s[t]);
+      UNROLL for (int r = 0; r < S::TM; ++r) for (int c = 0; c < S::TN; ++c)
+          weights[(at.row + r) * S::g_row + (at.column + c) * S::g_column] = s[t][r][c];
     }
-
-    for (std::int64_t d0 = 0; d0 < shape.d; d0 += S::BD) {
-      __syncthreads();
-      load_shared_tile<S::NT, S::BJ, S::BD>(tiles, z + j0 * shape.d + d0, shape.d, end - j0, shape.d - d0);
-      __syncthreads();
-      for (int t = 0; t < S::EACH_D; ++t) {
-        const int tile = t * S::NT + int(threadIdx.x), row = tile / S::across_d * S::RI;
-        const int column = tile % S::across_d * S::RD;
-        const int rows = int(shape.rows - (i0 + row)), columns = int(shape.d - (d0 + column));
-        A* out = dz + (i0 + row) * shape.d + d0 + column;
-        Tile<A, S::RD / S::L, S::L> sum[S::RI];
-        load_tile(sum, out, shape.d, j0 == begin ? 0 : rows, columns);
-        multiply_add<S::BD>(end - j0 < S::BJ ? end - j0 : S::BJ,
-                            TileRows<A, S::g_row, S::g_column>{weights + row * S::g_row}, tiles + column,
-                            sum);
-        store_tile(sum, out, shape.d, rows, columns);
-      }
-    }
+    multiply_weights<S>(shape.rows - i0, split.end - j0, shape.d, weights, z + j0 * shape.d, shared,
+                        j0 > split.begin, dz);
   }
 }
 
@@ -307,7 +372,7 @@ __global__ void __launch_bounds__(NT, 1)
   if (dh == nullptr) return;
   const A length = norm[i];
   const A inverse = A(1) / (length > A(nt_xent_eps) ? length : A(nt_xent_eps));
-  if (!(length > A(nt_xent_eps))) along = A(0);  // there z = h / eps
+  if (!(length > A(nt_xent_eps))) along = A(0);  // so short a row has z = h / eps
   dh += i * shape.d;
   for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
     const A g = (gi[k] - along * zi[k]) * inverse;
@@ -315,17 +380,17 @@ __global__ void __launch_bounds__(NT, 1)
   }
 }
 
-// Blocks of rows along x, parts of the columns along y.
+// Blocks of rows along x, splits of the columns along y.
 template <class S>
 Grid tiles_grid(const NtXentShape& s, const char* launcher = __builtin_FUNCTION()) {
-  return {dim3(unsigned(ceil_div(s.rows, S::BI)), unsigned(nt_xent_splits(s))), dim3(S::NT), 0, launcher};
+  return {dim3(unsigned(ceil_div(s.rows, S::BM)), unsigned(nt_xent_splits(s))), dim3(S::NT), 0, launcher};
 }
 
 }  // namespace
 
 template <class Stream, class T>
 void nt_xent_row_sums(Stream stream, const NtXentShape& s, const T* zt, const T* tau, T* sum, T* top) {
-  using S = Sizes<Stream, T>;
+  using S = Tiling<Stream, T>;
   launch<row_sums_kernel<S, T>>(stream, tiles_grid<S>(s), s, nt_xent_part(s), zt, tau, sum, top);
 }
 
@@ -340,7 +405,7 @@ void nt_xent_rows(Stream stream, const NtXentShape& s, const T* z, const T* norm
 template <class Stream, class T>
 void nt_xent_backward(Stream stream, const NtXentShape& s, const T* z, const T* zt, const T* tau,
                       const T* top, const T* weight, const T* pull, T* dz) {
-  using S = Sizes<Stream, T>;
+  using S = Tiling<Stream, T>;
   launch<backward_kernel<S, T>>(stream, tiles_grid<S>(s), s, nt_xent_part(s), z, zt, tau, top, weight, pull,
                                 dz);
 }

@@ -307,7 +307,7 @@ report=$out/gpu-$(date +%Y-%m-%dT%H%M)-${card:-none}.md
 write_report() {
   "$python" scripts/lab/gpu_report.py "$logs" "${names[@]}" --title "dyad on ${card:-no card}, $(date '+%Y-%m-%d %H:%M')" \
     --command "$command" >"$report"
-  tar -czf "$out/logs.tar.gz" -C "$logs" . 2>/dev/null || [[ $? == 1 ]]  # 1: a log grew meanwhile
+  tar -czf "$out/logs.tar.gz" -C "$logs" . 2>/dev/null || [[ $? == 1 ]]  # 1: a log file grew meanwhile
 }
 state_of() { if [[ -f $logs/$1.state ]]; then cut -f2- "$logs/$1.state"; else echo running; fi; }
 

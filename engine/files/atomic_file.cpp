@@ -18,7 +18,7 @@ namespace {
 constexpr const char* marker = ".tmp-";  // NAME.tmp-PID-COUNT
 
 template <class Call>
-auto retry(Call call) {  // while a signal interrupts it
+auto retry(Call call) {  // repeats a call that a signal has interrupted
   for (;;) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
@@ -63,11 +63,11 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
 void AtomicFile::commit() {
   if (retry([&] { return fsync(file_); }) < 0) fail("flushing");
   const int file = std::exchange(file_, -1);
-  // not repeated: after EINTR Linux has closed the descriptor, and fsync has shown that the bytes are there
+  // not repeated: after EINTR Linux has closed the descriptor, and fsync has already written the bytes
   if (close(file) < 0 && errno != EINTR) fail("closing");
   if (retry([&] { return std::rename(temporary_.c_str(), path_.c_str()); }) < 0) fail("renaming");
   temporary_.clear();
-  // EINVAL: a file system whose folders need no flush
+  // EINVAL: the file system does not support flushing folders
   if (retry([&] { return fsync(folder_); }) < 0 && errno != EINVAL) fail("flushing its folder");
 }
 

@@ -1,4 +1,4 @@
-// Files that appear whole or not at all, whatever happens meanwhile: a crash, a full disk, a power cut.
+// Atomic file writes: after a crash, a full disk or a power failure the file is complete or unchanged.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,9 @@
 
 namespace engine {
 
-// Writes to a temporary file in the same folder; commit() makes it durable and gives it its name. Errors are
-// std::runtime_error with the path and the system's reason. Without commit() the temporary file is removed
-// and what was at `path` before is untouched.
+// Writes to a temporary file in the same folder. commit() flushes it to disk and renames it to `path`. Errors
+// are std::runtime_error with the path and the system's reason. Without commit() the temporary file is
+// removed and an old file at `path` is unchanged.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -28,8 +28,7 @@ class AtomicFile {
 
 void write_file_atomically(const std::string& path, const std::string& text);
 
-// Removes the temporary files that killed processes left in a folder. Only for a folder that no other process
-// writes to now.
+// Removes temporary files of killed processes from a folder. No other process may be writing to the folder.
 void remove_temporary_files(const std::string& folder);
 
 }  // namespace engine

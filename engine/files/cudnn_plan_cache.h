@@ -1,5 +1,5 @@
-// The cuDNN plans that were the fastest, on disk as cuDNN writes them down: a shape is timed once a machine,
-// and a second run computes what the first one did. Only in builds with DYAD_CUDNN.
+// A disk cache of the fastest cuDNN plans, as serialized by cuDNN. A shape is timed once per machine, so a
+// second run uses the same engines and is bit-identical. Only in builds with DYAD_CUDNN.
 #pragma once
 
 #include <map>
@@ -11,14 +11,15 @@
 
 namespace engine {
 
-// $XDG_CACHE_HOME/dyad/cudnn-VERSION-GPU.json, or of ~/.cache, or of the folder DYAD_CUDNN_CACHE. Empty where
-// DYAD_CUDNN_CACHE=off or where there is no home.
+// cudnn-VERSION-GPU.json in the folder DYAD_CUDNN_CACHE, or else in $XDG_CACHE_HOME/dyad or ~/.cache/dyad.
+// Empty if DYAD_CUDNN_CACHE=off or if there is no home directory.
 std::string cudnn_plan_cache_path(const std::string& version, const std::string& gpu);
 
-// A file that is damaged, or can't be read or written, is one line on stderr; work goes on without it.
+// If the file is damaged, or cannot be read or written, the cache prints one line to stderr and works without
+// it.
 class CudnnPlanCache final : public kernels::cudnn::PlanStore {
  public:
-  explicit CudnnPlanCache(std::string path);  // empty: nothing is kept
+  explicit CudnnPlanCache(std::string path);  // empty: nothing is stored
 
   std::optional<std::string> find(const std::string& key) const override;
   void remember(const std::string& key, const std::string& plan) override;  // also writes the file

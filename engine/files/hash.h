@@ -1,4 +1,4 @@
-// FNV-1a, 64 bits: a hash that is the same on every machine. Not for what somebody may want to forge.
+// FNV-1a, 64 bits: the same hash on every machine. Not cryptographic: it does not protect against forgery.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace engine {
 
-// `hash`: of what came before.
+// `hash`: the hash of the preceding bytes.
 inline std::uint64_t fnv1a(const void* data, std::size_t bytes, std::uint64_t hash = 0xcbf29ce484222325u) {
   const auto* p = static_cast<const unsigned char*>(data);
   for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ p[i]) * 0x100000001b3u;

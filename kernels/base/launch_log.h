@@ -1,6 +1,5 @@
-// A record of what was launched: (launcher, arguments) in order. Two warm training steps must give equal
-// logs, or the step could not be captured as a CUDA graph; and a test asks which launchers the cards have
-// reached.
+// A log of launches in order: (launcher, arguments). Two warm training steps must give equal logs, or the
+// step could not be captured as a CUDA graph. A test also uses it to list the launchers that the cards run.
 #pragma once
 
 #include <cstring>
@@ -19,7 +18,7 @@ class LaunchLog {
  public:
   struct Entry {
     std::string launcher;
-    std::vector<std::string> arguments;  // the bytes of each
+    std::vector<std::string> arguments;  // each as its bytes
     bool operator==(const Entry&) const = default;
   };
   std::vector<Entry> entries;
@@ -33,7 +32,7 @@ class LaunchLog {
   }
 };
 
-// The log in use, or null. Set by tests; launches and vendor calls add to it.
+// The active log, or null. Tests set it; launches and vendor calls add to it.
 LaunchLog*& launch_log();
 
 }  // namespace kernels

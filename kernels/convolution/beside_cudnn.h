@@ -1,4 +1,4 @@
-// The kernels of our own that run beside cuDNN's convolutions. Only in builds with DYAD_CUDNN.
+// Our own kernels that run beside cuDNN's convolutions. Only in builds with DYAD_CUDNN.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace kernels {
 
-// A test without a GPU puts functions of the host here.
+// A test without a GPU replaces them by host functions.
 struct BesideCudnn {
   void (*round)(CudaStream, std::int64_t n, const float* x, bf16* y);
   void (*widen)(CudaStream, std::int64_t n, const bf16* x, float* y, bool accumulate);

@@ -13,7 +13,8 @@ namespace {
 template <class Stream, class T>
 using Backend = ConvolutionBackend<Stream, T>;
 
-// The backends of a stream and a type, in the order in which `automatic` asks them; the last takes any shape.
+// The backends of a stream and a type, in the order in which `automatic` tries them. The last one supports
+// any shape.
 template <class Stream, class T>
 std::vector<Backend<Stream, T>> made_backends() {
   std::vector<Backend<Stream, T>> table;
@@ -36,7 +37,7 @@ const std::vector<Backend<Stream, T>>& backends() {
   return table;
 }
 
-// Null where the table has none.
+// Null if the table has no such backend.
 template <class Stream, class T>
 const Backend<Stream, T>* backend_of(Algorithm algorithm) {
   const auto& table = backends<Stream, T>();
@@ -57,7 +58,7 @@ const Backend<Stream, T>& backend_for(const ConvolutionShape& s, Pass pass, Algo
   if (algorithm == Algorithm::automatic) return chosen_backend<Stream, T>(s, pass);
   const Backend<Stream, T>* backend = backend_of<Stream, T>(algorithm);
   if (backend == nullptr || !backend->can(s, pass))
-    throw std::invalid_argument("convolution: the algorithm asked for can't do this shape and type");
+    throw std::invalid_argument("convolution: the requested algorithm does not support this shape and type");
   return *backend;
 }
 

@@ -1,5 +1,5 @@
-// A backend is one way to convolve: the functions of convolution.h for one stream and one type of images.
-// convolution.cpp has the table of the backends of this build, and picks one by the shape and the pass.
+// A backend is one implementation of the functions of convolution.h, for one stream and one type of images.
+// convolution.cpp has the table of this build's backends, and selects one by shape and pass.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,9 @@ template <class Stream, class T>
 struct ConvolutionBackend {
   Algorithm algorithm;
 
-  bool (*can)(const ConvolutionShape&, Pass);          // whether it has code for this shape
-  bool (*chosen)(const ConvolutionShape&, Pass);       // whether `automatic` takes it before those below it
-  const char* (*name)(const ConvolutionShape&, Pass);  // as convolution_algorithm() says it
+  bool (*can)(const ConvolutionShape&, Pass);          // whether it supports this shape
+  bool (*chosen)(const ConvolutionShape&, Pass);       // whether `automatic` prefers it to later ones
+  const char* (*name)(const ConvolutionShape&, Pass);  // for convolution_algorithm()
 
   // The arguments of the functions of convolution.h.
   std::size_t (*workspace_bytes)(const ConvolutionShape&, Pass);

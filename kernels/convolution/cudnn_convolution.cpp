@@ -1,5 +1,5 @@
 #ifdef DYAD_CUDNN
-// Convolution by cuDNN, on the CUDA device in f32 and bf16.
+// Convolution by cuDNN on the CUDA device, in f32 and bf16.
 #include <type_traits>
 
 #include "kernels/convolution/beside_cudnn.h"
@@ -84,7 +84,7 @@ const void* filter_of(CudaStream stream, const ConvolutionShape& s, const float*
 
 char* after(void* workspace, std::size_t bytes) { return static_cast<char*>(workspace) + bytes; }
 
-// Whether cuDNN has an engine for it.
+// Whether cuDNN has an engine for this convolution.
 template <class T>
 bool cudnn_can(const ConvolutionShape& s, Pass pass) {
   if (s.n * s.c * s.k == 0) return false;  // cuDNN does not support empty tensors

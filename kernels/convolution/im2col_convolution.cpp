@@ -10,7 +10,7 @@
 namespace kernels {
 namespace {
 
-// A 1x1 filter at stride 1 needs no columns: the image is its own.
+// A 1x1 filter at stride 1 needs no columns: the image is the matrix.
 bool is_matrix(const ConvolutionShape& s) { return s.r == 1 && s.s == 1 && s.stride == 1 && s.padding == 0; }
 
 // Images per chunk. CPU: the columns fit into a core's cache, but have enough rows to amortize reading a

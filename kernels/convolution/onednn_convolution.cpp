@@ -45,7 +45,7 @@ const char* onednn_implementation(const ConvolutionShape& s, Pass pass) {
   return Convolution::get<T>(Parts(s).large, pass).implementation();
 }
 
-// Whether oneDNN has fast code for it (not its reference loops).
+// Whether oneDNN has optimized code for this convolution (not its reference loops).
 template <class T>
 bool onednn_can(const ConvolutionShape& s, Pass pass) {
   const char* name = onednn_implementation<T>(s, pass);

@@ -66,8 +66,8 @@ class Library {
 Library& library();
 void set_library(Library*);  // null: cuDNN
 
-// Where the plans that were chosen are kept between runs, each by the text() of its request. kernels/ writes
-// no files: the engine sets what does (engine/files/cudnn_plan_cache.h).
+// Stores chosen plans between runs, keyed by the text() of their requests. kernels/ writes no files, so the
+// engine provides the implementation (engine/files/cudnn_plan_cache.h).
 class PlanStore {
  public:
   PlanStore() = default;

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""The compact report of scripts/gpu_check.sh, from the logs of its stages:
+"""Writes the compact report of scripts/gpu_check.sh from the logs of its stages:
 scripts/lab/gpu_report.py LOGS STAGE... --title TITLE --command COMMAND
 
-LOGS holds STAGE.log, and STAGE.state (seconds, tab, result) once the stage has ended. The report says what ran where, has
-one row a stage with its counts, the tables of what was timed, and the end of the log of each stage that failed.
+LOGS holds STAGE.log, and STAGE.state (seconds, tab, result) once the stage has ended. The report names the machine and
+the software, and has one row per stage with its counts, the tables of times, and the end of each failed stage's log.
 """
 
 import argparse
 import re
 from pathlib import Path
 
-LEAST_SHARE = 1.0  # percent of a step that a kernel has to have for a row
-END = 12           # lines of a failed stage's log
+LEAST_SHARE = 1.0  # a kernel gets a row from this percentage of a step on
+END = 12           # lines shown of a failed stage's log
 
 
 def found(pattern, lines):

@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(NT)
     add_up<NT>(q, place.c, C, partial + C);
   });
 
-  __syncthreads();  // each block's groups of channels are its own
+  __syncthreads();  // enough, since no other block writes this block's channels of the slab
   const A n = A(end - first);
   for_own_channels<NT, V>(C, [=](std::int64_t c) {
     const A s = partial[c], m2 = partial[C + c] - s * s / n;
@@ -47,9 +47,10 @@ __global__ void __launch_bounds__(NT)
 // Calls f(c, n, mean, m2) for each channel of this block: the moments of all rows from those of parts, whose
 // counts may differ (Chan, Golub & LeVeque 1979, for any number of groups):
 //   mean = sum n_p mean_p / n,  M2 = sum M2_p + sum n_p (mean_p - mean)^2.
-// The means are summed as differences to that of part 0: a large one would round away what they differ by.
-// On the GPU neighbouring threads take neighbouring channels and the lanes of a channel take every lanes-th
-// part each; there is no division in the loops, so that the loads of several parts are under way at once.
+// The means are summed as differences to that of part 0: sums of large means would round the differences
+// away. On the GPU neighbouring threads take neighbouring channels, and each of a channel's `lanes` threads
+// takes every lanes-th part. The loops contain no division, so that loads of several parts are in flight
+// together.
 template <int NT, class A, class F>
 __device__ __forceinline__ void merge_parts(std::int64_t parts, std::int64_t C,
                                             const A* __restrict__ partials, F f) {
@@ -140,7 +141,7 @@ __global__ void __launch_bounds__(NT)
   });
 }
 
-// Slabs in descending order: what the statistics read last is still in the cache.
+// Takes the slabs in descending order: the last ones that the statistics read are still in the cache.
 template <int NT, int V, bool Relu, bool Residual, class T>
 __global__ void __launch_bounds__(NT)
     apply_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,

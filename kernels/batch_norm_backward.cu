@@ -1,4 +1,5 @@
-// Batch normalization backward. With dy' = dy where the ReLU let through, xhat = (x - mean) rstd, n rows:
+// Batch normalization backward. With dy' = dy where the ReLU's input is above 0, else 0 (without a ReLU
+// dy' = dy), xhat = (x - mean) rstd, n rows:
 //   dbias = sum dy',  dweight = sum dy' xhat,
 //   dx = weight rstd (dy' - dbias / n - xhat dweight / n),  d(residual) = dy'.
 #include "kernels/kernels.h"
@@ -8,13 +9,13 @@
 namespace kernels {
 namespace {
 
-// Where the mask of the ReLU comes from: there is none; weight xhat + bias > 0, which saves reading y; or
-// y > 0, when a residual was added.
+// Where the mask of the ReLU comes from: none, there is no ReLU; x, from weight xhat + bias > 0, which saves
+// reading y; y, from y > 0, if a residual was added.
 enum class Mask { none, x, y };
 template <Mask M>
 using MaskIs = std::integral_constant<Mask, M>;
 
-// dy where the ReLU let through. `normalized` is weight xhat + bias.
+// dy', from dy; `normalized` is weight xhat + bias.
 template <Mask M, class V>
 __device__ __forceinline__ V masked(V dy, V normalized, V y) {
   if constexpr (M == Mask::x) return where_positive(normalized, dy);
@@ -22,7 +23,7 @@ __device__ __forceinline__ V masked(V dy, V normalized, V y) {
   return dy;
 }
 
-// partials[s] = (sum dy', sum dy' xhat) of slab s; Write: the masked dy' is kept too.
+// partials[s] = (sum dy', sum dy' xhat) of slab s; if Write, also out = dy'.
 template <int NT, int V, Mask M, bool Write, class T>
 __global__ void __launch_bounds__(NT, 3)
     reduce_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,
@@ -62,7 +63,8 @@ __global__ void __launch_bounds__(NT, 3)
   });
 }
 
-// sums = the sum of the parts in order; dbias and dweight (+)= its halves, where wanted.
+// sums = the sum of the parts, added in order; dbias (+)= its first half, dweight (+)= its second, unless
+// null.
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
     sums_kernel(std::int64_t parts, std::int64_t C, const A* __restrict__ partials, A* __restrict__ sums,
@@ -92,7 +94,8 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// dx = a dy' - (a dbias / n + (x - mean) a rstd dweight / n), a = weight rstd. Slabs in descending order.
+// dx = a dy' - (a dbias / n + (x - mean) a rstd dweight / n), a = weight rstd. Takes the slabs in descending
+// order: the last ones that the reduction read are still in the cache.
 template <int NT, int V, Mask M, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT, 3)
     dx_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,

@@ -1,5 +1,5 @@
-// Matrix products on tiles: the reference for every vendor GEMM, and the GEMM of f64 and of builds without
-// one.
+// Tiled matrix products: the reference for the vendors' GEMMs, and the GEMM for f64 and for builds without a
+// vendor's library.
 #include <type_traits>
 
 #include "kernels/kernels.h"
@@ -9,15 +9,16 @@
 namespace kernels {
 namespace {
 
-// A strip of a matrix operand: element (k, w), where w counts along m for A and along n for B.
+// An operand of the product. Its element is (k, w), where w counts along m for A and along n for B.
 template <class T>
 struct Operand {
   const T* data;
-  std::int64_t ld, stride;    // of rows, and of the matrices of a batch
+  std::int64_t ld, stride;    // distances of rows, and of the matrices of a batch
   std::int64_t k_contiguous;  // 1: (k, w) lies at data[w * ld + k], 0: at data[k * ld + w]
 };
 
-// tile[kk][ww] = operand(k0 + kk, w0 + ww), zero outside of k x w. Neighbouring threads read neighbours.
+// tile[kk][ww] = operand(k0 + kk, w0 + ww), zero outside of k x w. Neighbouring threads read
+// neighbouring elements.
 template <int NT, int BK, int BW, class T, class A>
 __device__ __forceinline__ void load_shared_operand(A (*tile)[BW], const Operand<T>& o, const T* data,
                                                     std::int64_t k0, std::int64_t w0, std::int64_t k,
@@ -32,8 +33,9 @@ __device__ __forceinline__ void load_shared_operand(A (*tile)[BW], const Operand
   }
 }
 
-// Many threads a block: a block makes a BM x BN tile of C from tiles in shared memory, a thread TM x TN
-// elements of it: rows next to each other, columns TX apart, so that neighbouring threads store neighbours.
+// The kernel of a block of many threads: the block computes a BM x BN tile of C from BK x BM and BK x BN
+// tiles in shared memory, a thread TM x TN elements of it. A thread's rows are next to each other, its
+// columns TX apart, so that neighbouring threads store neighbouring elements.
 template <int NT, int BM, int BN, int BK, int TM, int TN, class TA, class TB, class TC>
 __global__ void __launch_bounds__(NT)
     gemm_kernel(std::int64_t m, std::int64_t n, std::int64_t k, Operand<TA> a, Operand<TB> b, TC* c,
@@ -92,9 +94,9 @@ __device__ __forceinline__ void pack_panels(A (*panels)[BK][P], const Operand<T>
   }
 }
 
-// One thread a block: it packs BK rows of B into panels of P columns, and multiplies them with the rows of A
-// as they lie in memory, since it reads one element of A at a time. The tile of C stays in a buffer until its
-// sums are whole.
+// The kernel of a block of one thread: it packs BK rows of B into panels of P columns, and multiplies them
+// with rows of A read from memory in place, since the product reads one element of A at a time. The tile of C
+// stays in a buffer until its sums are complete.
 template <int R, int L, int BM, int BN, int BK, class TA, class TB, class TC>
 __global__ void gemm_host_kernel(std::int64_t m, std::int64_t n, std::int64_t k, Operand<TA> a, Operand<TB> b,
                                  TC* c, std::int64_t ldc, std::int64_t stride_c, bool accumulate) {
@@ -125,8 +127,8 @@ __global__ void gemm_host_kernel(std::int64_t m, std::int64_t n, std::int64_t k,
   }
 }
 
-// out[c] (+)= sum over rows of x[row][c]. LANES threads side by side take neighbouring columns, CT each; the
-// threads of a column take every (NT / LANES)-th row, and their sums are added in order.
+// out[c] (+)= sum over rows of x[row][c]. LANES threads side by side take CT neighbouring columns each. Each
+// thread of a column takes every (NT / LANES)-th row; the threads' sums are added in order.
 template <int NT, int LANES, int CT, class T>
 __global__ void __launch_bounds__(NT)
     column_sum_kernel(std::int64_t rows, std::int64_t columns, const T* x, acc_t<T>* out, bool accumulate) {

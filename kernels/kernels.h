@@ -15,9 +15,9 @@
 
 namespace kernels {
 
-// Kernels over (R,C) arrays cut the rows into slabs of this height, one a block; sums of slabs are merged in
-// order. A function of the shape alone, so that results do not depend on the device's size. At most 384
-// slabs: three blocks on each of a Hopper's 132 processors, all at once.
+// Kernels over (R,C) arrays cut the rows into slabs of this height, one a block, and merge the slabs' sums in
+// order. The height depends on the shape alone, so that results do not depend on the device's size. There are
+// at most 384 slabs: three blocks on each of a Hopper's 132 processors, all at once.
 inline std::int64_t slab_height(std::int64_t R, std::int64_t C) {
   const std::int64_t wanted = 16384 / C > 32 ? 16384 / C : 32, least = (R + 383) / 384;
   return ((wanted > least ? wanted : least) + 15) / 16 * 16;
@@ -49,8 +49,8 @@ void add_relu(Stream, std::int64_t n, const T* a, const T* b, T* y);
 template <class Stream, class T>
 void bias_add(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const acc_t<T>* bias, T* y);
 
-// sums[slab][c] = sum over the rows r of each slab of x[r][c]; x: (R,C), sums: (row_slabs(R, C),C). With
-// column_sum of them the sum over all rows, by as many blocks as there are slabs.
+// sums[slab][c] = sum over the rows r of each slab of x[r][c]; x: (R,C), sums: (row_slabs(R, C),C).
+// column_sum of `sums` then gives the sum over all rows.
 template <class Stream, class T>
 void slab_sums(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sums);
 
@@ -90,8 +90,8 @@ void gemm(Stream, bool transpose_a, bool transpose_b, std::int64_t m, std::int64
 template <class Stream, class T>
 void column_sum(Stream, std::int64_t rows, std::int64_t columns, const T* x, acc_t<T>* out, bool accumulate);
 
-// ---- im2col.cu; convolution itself is in kernels/convolution/convolution.h
-// ----------------------------------
+// ---- im2col.cu ---------------------------------------------------------------------------------
+// The convolution is in kernels/convolution/convolution.h.
 
 // columns[n][p][q][r][s][c] = x[n][p stride - padding + r][q stride - padding + s][c], 0 outside of the image
 template <class Stream, class T>
@@ -109,11 +109,11 @@ void col2im(Stream, const ConvolutionShape&, const acc_t<T>* columns, T* dx, boo
 template <class Stream, class T>
 void batch_norm_statistics(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* partials);
 
-// The parts of partials, each of a row at least, as one; merged: (2C+1). What a rank sends to the others.
+// merged (2C+1) = the moments of all parts, each of at least one row. A rank sends them to the others.
 template <class Stream, class A>
 void batch_norm_merge(Stream, std::int64_t parts, std::int64_t C, const A* partials, A* merged);
 
-// statistics = of all parts together, rstd = 1 / sqrt(M2 / n + eps);
+// statistics = those of all parts together, rstd = 1 / sqrt(M2 / n + eps);
 // running_mean += momentum (mean - running_mean), running_var += momentum (M2 / (n - 1) - running_var),
 // num_batches_tracked += 1
 template <class Stream, class A>
@@ -182,16 +182,16 @@ struct NtXentShape {
 };
 inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this long, as in l2_normalize
 
-// Into how many parts the columns are cut, so that few rows still give many blocks.
+// The number of parts that the columns are cut into, so that few rows still give many blocks.
 inline int nt_xent_splits(const NtXentShape& s) {
   const std::int64_t row_blocks = (s.rows + 63) / 64, column_blocks = (s.columns + 63) / 64;
   std::int64_t parts = row_blocks < 1024 ? 1024 / (row_blocks > 0 ? row_blocks : 1) : 1;
   if (parts > 8) parts = 8;
-  const std::int64_t each = (column_blocks + parts - 1) / parts;  // none may be left empty
+  const std::int64_t each = (column_blocks + parts - 1) / parts;  // no part may be empty
   return int((column_blocks + each - 1) / each);
 }
 
-// Columns of a part but the last: whole tiles.
+// The number of columns of each part but the last: whole tiles.
 inline std::int64_t nt_xent_part(const NtXentShape& s) {
   const std::int64_t column_blocks = (s.columns + 63) / 64, parts = nt_xent_splits(s);
   return (column_blocks + parts - 1) / parts * 64;
@@ -219,7 +219,7 @@ void nt_xent_backward(Stream, const NtXentShape&, const T* z, const T* zt, const
                       const T* weight, const T* pull, T* dz);
 
 // With g_i = dy[0] a / M times the sum of dz_i over the parts: dh_i (+)= (g_i - (z_i . g_i) z_i) / norm[i],
-// and dtau[i] = -a / 2 (z_i . g_i), row i's part of the gradient of tau; dz is used up. dh or dtau may be
+// and dtau[i] = -a / 2 (z_i . g_i), row i's part of tau's gradient; dz is overwritten. dh or dtau may be
 // null.
 template <class Stream, class T>
 void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy, T* dz,
@@ -249,7 +249,7 @@ struct PoolShape {
 template <class Stream, class T>
 void max_pool2d(Stream, const PoolShape&, const T* x, T* y, std::uint8_t* indices);
 
-// dx (+)= sum of dy of the windows whose largest element it was
+// dx[i] (+)= sum of dy over the windows whose largest element is x[i]
 template <class Stream, class T>
 void max_pool2d_backward(Stream, const PoolShape&, const T* dy, const std::uint8_t* indices, T* dx,
                          bool accumulate);

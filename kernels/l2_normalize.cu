@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(NT)
   for (std::int64_t k = row_thread<NT>(); k < d; k += row_threads<NT>) along += A(y[k]) * A(dy[k]);
   const A length = norm[row];
   along = warp_sum<NT>(along);
-  if (!(length > eps)) along = A(0);  // there y = x / eps
+  if (!(length > eps)) along = A(0);  // so short a row has y = x / eps
   const A scale = A(1) / (length > eps ? length : eps);
   for (std::int64_t k = row_thread<NT>(); k < d; k += row_threads<NT>) {
     const A g = (A(dy[k]) - along * A(y[k])) * scale;

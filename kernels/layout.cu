@@ -1,4 +1,4 @@
-// Layout: transposes of the matrices of a batch, through a tile that is read and written along rows.
+// Transposes the matrices of a batch, through a tile in shared memory: both x and y are accessed along rows.
 #include "kernels/kernels.h"
 #include "kernels/simt.h"
 
@@ -11,7 +11,7 @@ template <int NT, int Rows, int Columns, bool Accumulate, class T>
 __global__ void __launch_bounds__(NT)
     transpose_kernel(std::int64_t rows, std::int64_t columns, const T* __restrict__ x, T* __restrict__ y) {
   using A = acc_t<T>;
-  constexpr int pad = Rows < 32 ? 32 / Rows : 1;  // what a warp writes to y lies in 32 banks
+  constexpr int pad = Rows < 32 ? 32 / Rows : 1;  // so that a warp reads a column of the tile from 32 banks
   SHARED(T, tile, [Rows][Columns + pad]);
   const std::int64_t r0 = std::int64_t(blockIdx.x) * Rows, c0 = std::int64_t(blockIdx.y) * Columns;
   const int height = int(rows - r0 < Rows ? rows - r0 : Rows);
@@ -19,8 +19,8 @@ __global__ void __launch_bounds__(NT)
   x += blockIdx.z * rows * columns;
   y += blockIdx.z * rows * columns;
 
-  // Threads side by side take values side by side: of x, then of y. On a GPU each takes as many in a whole
-  // tile as in one at the edge, so that the loops unroll and its loads are under way together.
+  // Neighbouring threads take neighbouring values, first of x, then of y. On a GPU the loops are as long in a
+  // tile at the edge as in a whole tile, so that they unroll and a thread's loads are in flight together.
   constexpr int across = NT < Columns ? NT : Columns, along = NT < Rows ? NT : Rows;
   const int thread = NT == 1 ? 0 : int(threadIdx.x);
   const int r_end = NT == 1 ? height : Rows, c_end = NT == 1 ? width : Columns;
@@ -45,7 +45,7 @@ template <int Rows, int Columns, class Stream, class T>
 void transpose_tiles(Stream stream, std::int64_t batch, std::int64_t rows, std::int64_t columns, const T* x,
                      T* y, bool accumulate) {
   constexpr int NT = threads<Stream>(256);
-  // x of the grid may be large, y and z at most 65,535: a batch of images and 2 million columns
+  // CUDA limits y and z of a grid to 65,535: images of a batch, and 2 million columns
   const Grid grid{dim3(unsigned(ceil_div(rows, Rows)), unsigned(ceil_div(columns, Columns)), unsigned(batch)),
                   dim3(NT), 0, "transpose"};
   if (accumulate)

@@ -1,6 +1,6 @@
 // Optimizers over flat buffers. The buffers are cut into chunks, one a block, so that a step is one launch
-// (two where norms come first) whatever the number of parameters; learning rate and counter are read from the
-// device's memory, so two steps are launched with equal arguments.
+// (two where norms come first) for any number of parameters. Learning rate and step counter are read from the
+// device's memory, so all steps are launched with equal arguments.
 #include "kernels/kernels.h"
 #include "kernels/simt.h"
 
@@ -23,7 +23,7 @@ __device__ __forceinline__ void for_chunk(const OptimizerChunk& chunk, F f) {
   }
 }
 
-// The sum of a[0] and of a[1] over the threads of the block, in thread 0's order, for every thread.
+// Replaces a[0] and a[1] of every thread by their sums over the block, which are added in a fixed order.
 template <int NT, class A>
 __device__ __forceinline__ void block_sums(A (&a)[2]) {
   if constexpr (NT > 1) {
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(NT)
     lars_norms_kernel(const OptimizerChunk* __restrict__ chunks, A decay, const A* __restrict__ gradients,
                       const A* __restrict__ values, A* __restrict__ partials) {
   const OptimizerChunk chunk = chunks[blockIdx.x];
-  if (!chunk.decayed) return;  // not adapted: nobody reads its norms
+  if (!chunk.decayed) return;  // LARS does not adapt it, so its norms are not read
   A sums[2] = {};
   for_chunk<NT>(chunk, [&, gradients, values](std::int64_t i) {
     const A w = values[i], g = gradients[i] + decay * w;
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(NT)
       ratio = eta * w / (g + weight_decay * w + eps);
     }
   }
-  // The step's rate is inside of the velocity (google) or outside of it.
+  // The learning rate scales what is added to the velocity (google), or the velocity.
   const A inside = google ? lr * ratio : ratio, outside = google ? A(1) : lr;
   for_chunk<NT>(chunk, [=](std::int64_t i) {
     const A w = values[i], g = inside * (gradients[i] + decay * w), v = momentum * velocities[i] + g;
@@ -109,8 +109,8 @@ __global__ void __launch_bounds__(NT)
   });
 }
 
-// One thread counts the step and finds what every block of the next launch needs: the decay's factor, the
-// rate with the first bias correction, and the second.
+// One thread advances the step and computes what every block of the next launch reads: the factor of weight
+// decay, the learning rate with the first bias correction, and the second bias correction.
 __global__ void adamw_advance_kernel(double beta1, double beta2, double weight_decay,
                                      const double* learning_rate, std::int64_t* step, double* rates) {
   const double t = double(++*step);
@@ -171,7 +171,7 @@ void adamw(Stream stream, std::int64_t chunks, const OptimizerChunk* table, doub
   constexpr int NT = threads<Stream>(256);
   launch<adamw_advance_kernel>(stream, Grid{dim3(1), dim3(1)}, beta1, beta2, weight_decay, learning_rate,
                                step, rates);
-  // 1 - beta2 in f64: of 0.999 in f32 it would be off by 5e-5
+  // 1 - beta2 is computed in f64: for 0.999 in f32 its relative error would be 5e-5
   launch<adamw_kernel<NT, A>>(stream, Grid{dim3(unsigned(chunks)), dim3(NT)}, table, A(beta1), A(beta2),
                               A(1 - beta1), A(1 - beta2), A(eps), rates, gradients, first, second, values);
 }

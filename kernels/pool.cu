@@ -1,5 +1,5 @@
-// Max pool with saved places, and global average pool. Backward gathers: each input element looks at the
-// windows that it lies in, so no two threads write to one place.
+// Max pool, which saves the place of each maximum, and global average pool. Backward gathers: each input
+// element adds up the windows that contain it, so no two threads write to one place.
 #include "kernels/kernels.h"
 #include "kernels/tiles/packs.h"
 #include "kernels/tiles/rows.h"
@@ -13,8 +13,8 @@ constexpr int widest_row = 512;  // channels that a host thread keeps sums of at
 template <class A>
 using index_of = std::conditional_t<sizeof(A) == 8, std::int64_t, std::int32_t>;
 
-// Rows first .. end of a slab and the channels of this thread: calls f(r, c, width) for pieces of rows, V
-// channels wide on the GPU.
+// Calls f(r, c, width) for this thread's pieces of the rows of a slab: `width` channels of row r, from
+// channel c on. On the GPU width is V.
 template <int NT, int V, class F>
 __device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, std::int64_t height, F f) {
   const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;
@@ -28,7 +28,7 @@ __device__ __forceinline__ void for_row_pieces(std::int64_t R, std::int64_t C, s
   }
 }
 
-// Calls f(values) for the elements of one piece: on the GPU loaded at once, on the host as they lie.
+// Calls f(values) with the elements of one piece: on the GPU loaded as a pack, on the host in place.
 template <int NT, int V, class T, class F>
 __device__ __forceinline__ void with_values(const T* p, F f) {
   if constexpr (NT > 1) {
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(NT, 1)
       best[k] = A(0);
       at[k] = 0;
     }
-    bool begun = false;  // the first pixel is taken whatever it is: it may be -infinity
+    bool begun = false;  // the first pixel is always taken, since it may be -infinity
     for (int i = 0; i < s.kernel; ++i) {
       const std::int64_t h = p * s.stride - s.padding + i;
       if (h < 0 || h >= s.H) continue;
@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(NT, 1)
   });
 }
 
-// Block x takes image n, and threads its channels.
+// Block x takes image n; its threads take the channels.
 template <int NT, class T>
 __global__ void __launch_bounds__(NT)
     global_avg_pool_kernel(std::int64_t S, std::int64_t C, const T* __restrict__ x, T* __restrict__ y) {

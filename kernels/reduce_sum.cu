@@ -1,11 +1,12 @@
-// The sum of all elements: pieces of a size that depends on n only, then the pieces in order.
+// The sum of all elements: the sums of pieces whose size depends on n only, then their sum in a fixed order.
 #include "kernels/kernels.h"
 #include "kernels/tiles/reduce.h"
 
 namespace kernels {
 namespace {
 
-constexpr std::int64_t piece_size = 8192;  // at least; at most reduce_sum_workspace pieces
+constexpr std::int64_t piece_size =
+    8192;  // elements at least; more if there were over reduce_sum_workspace pieces
 
 template <int NT, class T, class A>
 __global__ void __launch_bounds__(NT)

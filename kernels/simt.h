@@ -24,7 +24,7 @@
 #include "kernels/simt/host.h"
 #endif
 
-// What the two compilers see differently needs two names, or the linker would merge them.
+// A namespace for each compiler: else the linker would merge functions that the compilers see differently.
 namespace kernels::inline KERNELS_COMPILER {
 
 template <class Stream>
@@ -37,7 +37,7 @@ constexpr int threads(int gpu) {
   return choose<Stream>(gpu, 1);
 }
 
-// Calls f(i) for every i < n once, shared out over the whole grid. Neighbouring threads take neighbouring
+// Calls f(i) once for every i < n, divided over the whole grid. Neighbouring threads take neighbouring
 // elements; a block of one thread takes one contiguous piece, so that its loop vectorises.
 template <int NT, class F>
 __device__ __forceinline__ void for_each(std::int64_t n, F f) {
@@ -52,7 +52,7 @@ __device__ __forceinline__ void for_each(std::int64_t n, F f) {
   }
 }
 
-// The grid of for_each. It depends on n only, never on the number of processors, so results do not either.
+// The grid of for_each. It depends on n only, so results do not depend on the number of processors.
 template <int NT>
 Grid grid_for(std::int64_t n, const char* launcher = __builtin_FUNCTION(),
               const char* file = __builtin_FILE(), int line = __builtin_LINE()) {

@@ -1,6 +1,6 @@
-// The k largest of each row by radix selection: eight bits at a time, a histogram of the elements that still
-// may be the k-th largest says in which bucket that one lies. One block a row; reads a row at most
-// bits / 8 + 6 times, usually 3.
+// The k largest of each row by radix selection, eight bits at a time: a histogram of the elements that may
+// still be the k-th largest shows in which bucket the k-th lies. One block a row, which reads the row at most
+// bits / 8 + 6 times, usually 3 times.
 #include <bit>
 
 #include "kernels/kernels.h"
@@ -38,15 +38,17 @@ __device__ __forceinline__ int count(int* counter) {
     return atomicAdd(counter, 1);
 }
 
-// Of the elements i < n that `match`, with unsigned numbers of the type Key as their digits: the numbers that
-// begin like `prefix` within `mask` are those of rank `need` (1 is the largest, or the smallest). On return
-// need is the rank within them, and equal tells how many they are; digits are added until both are the same.
+// The state of a selection among elements that have unsigned numbers of the type Key. The candidates are the
+// elements whose number has the bits of `prefix` in the places of `mask`. The wanted element has rank `need`
+// among them (1 is the largest, or the smallest), and there are `equal` of them.
 template <class Key>
 struct Selection {
   Key prefix = 0, mask = 0;
   int need, equal;
 };
 
+// Among the elements i < n for which match(i), extends the prefix digit by digit, from the highest, until all
+// candidates are wanted: need == equal.
 template <int NT, bool Largest, class Key, class Number, class Match>
 __device__ __forceinline__ void select(std::int64_t n, Number number, Match match, int* histogram,
                                        int* result, Selection<Key>& s) {
@@ -95,7 +97,7 @@ __global__ void __launch_bounds__(NT)
   select<NT, true>(
       n, [=](std::int64_t i) { return key_of(scores[i]); }, [](std::int64_t) { return true; }, histogram,
       result, value);
-  // equal values at the end of the list: those that come first in the row
+  // of the elements that equal the k-th value, those with the lowest indices are taken
   Selection<std::uint32_t> index{0, 0, value.need, value.equal};
   select<NT, false>(
       n, [](std::int64_t i) { return std::uint32_t(i); },

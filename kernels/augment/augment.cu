@@ -10,7 +10,7 @@
 namespace kernels {
 namespace {
 
-// value / 255 - mean, over std, as value * scale + shift
+// (value / 255 - mean) / std as value * scale + shift
 struct Affine {
   double scale[3], shift[3];
 };
@@ -31,7 +31,8 @@ __device__ __forceinline__ void store(const Image& image, const Affine& affine, 
         y[3 * x + 2] = T(A(b[x]) * scale[2] + shift[2]);
       }
   } else {
-    for (int e = int(threadIdx.x); e < 3 * size * size; e += NT) {  // neighbours write neighbouring values
+    // neighbouring threads write neighbouring values
+    for (int e = int(threadIdx.x); e < 3 * size * size; e += NT) {
       const int c = e % 3, place = e / 3;
       const std::uint8_t v = c == 0 ? r[place] : c == 1 ? g[place] : b[place];
       y[e] = T(c == 0   ? A(v) * scale[0] + shift[0]
@@ -45,7 +46,7 @@ template <int NT, class T>
 __global__ void __launch_bounds__(NT, 1)
     augment_kernel(int size, const std::uint8_t* pixels, const View* views, Affine affine, T* y) {
   SHARED_DYNAMIC(unsigned char, shared);
-  const View view = views[blockIdx.x];  // by value: nvcc needs fewer registers
+  const View view = views[blockIdx.x];  // a copy, with which nvcc needs fewer registers
   Image image{shared, size, pitch_of<NT>(size), nullptr, work_bytes_of<NT>(size)};
   image.work = shared + (3 * image.plane_bytes() + 15) / 16 * 16;
 

@@ -1,6 +1,6 @@
-// The ops on single pixels: color jitter, grayscale, solarize, as torchvision.transforms.v2.functional does
-// them on 8-bit tensors: in f32, cut off (not rounded) to 8 bits. The order of operations is torch's too, as
-// a cut-off result at a whole number hangs on the last bit.
+// The ops on single pixels: color jitter, grayscale, solarize. They compute what
+// torchvision.transforms.v2.functional does on 8-bit tensors: in f32, truncated (not rounded) to 8 bits. The
+// order of operations is torch's too, since a truncated result near a whole number depends on the last bit.
 #pragma once
 
 #include "kernels/augment/image.h"
@@ -12,8 +12,8 @@ struct Rgb {
   float r, g, b;
 };
 
-// Replaces each pixel by f(pixel), cut off to 8 bits. No barrier: a pixel belongs to the same thread in every
-// op.
+// Replaces each pixel by f(pixel), truncated to 8 bits. It needs no barrier: a pixel belongs to the same
+// thread in every op.
 template <int NT, class F>
 __device__ __forceinline__ void for_pixels(const Image& image, F f) {
   const int n = image.plane_bytes();
@@ -28,7 +28,7 @@ __device__ __forceinline__ void for_pixels(const Image& image, F f) {
 
 __device__ __forceinline__ float clamped(float v) { return v < 0.0f ? 0.0f : v > 255.0f ? 255.0f : v; }
 
-// torchvision's weights; their sum is 0.9999, so that white turns 254.
+// torchvision's weights; their sum is 0.9999, so that white becomes 254.
 __device__ __forceinline__ float gray_of(float r, float g, float b) {
   return fmaf(b, 0.114f, fmaf(g, 0.587f, r * 0.2989f));
 }
@@ -45,7 +45,7 @@ __device__ __forceinline__ void brightness(const Image& image, float factor) {
   });
 }
 
-// Blends with the mean gray of the image as it is at this point.
+// Blends with the mean gray of the image, after the ops before.
 template <int NT>
 __device__ __forceinline__ void contrast(const Image& image, float factor) {
   const std::uint8_t *r = image.plane(0), *g = image.plane(1), *b = image.plane(2);

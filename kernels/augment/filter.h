@@ -6,8 +6,8 @@
 
 namespace kernels::inline KERNELS_COMPILER {
 
-// Counter-clockwise by `angle` degrees round the middle, bilinear, black outside. One channel after another:
-// a copy of the channel is read while it is overwritten.
+// Rotates counter-clockwise by `angle` degrees round the middle, bilinear, black outside. Channels are done
+// one after another, since the op reads from a copy of the channel that it overwrites.
 template <int NT>
 __device__ __forceinline__ void rotate(const Image& image, float angle) {
   const int size = image.size, pitch = image.pitch;
@@ -37,11 +37,12 @@ __device__ __forceinline__ void rotate(const Image& image, float angle) {
   __syncthreads();
 }
 
-// Separable, one channel after another. Rows are filtered across into a ring of f32 rows, from which strips
-// of output rows are filtered down: a row is overwritten only when nobody needs it any more.
+// A separable filter, one channel after another. Rows of the image are filtered horizontally into a ring
+// buffer of f32 rows, and strips of output rows are filtered vertically from it. A row of the ring or of the
+// image is overwritten only when no later row needs it.
 template <int NT>
 __device__ __forceinline__ void blur(const Image& image, int kernel, float sigma) {
-  constexpr int V = columns_a_thread<NT>, R = 4;  // columns and rows that a thread makes at a time
+  constexpr int V = columns_a_thread<NT>, R = 4;  // columns and rows that a thread computes at a time
   const int size = image.size, pitch = image.pitch, half = kernel / 2, blocks = pitch / V;
   SHARED(float, raw, [max_blur_kernel]);
   SHARED(float, weights, [max_blur_kernel + 2 * (R - 1)]);  // R - 1 zeros at both ends
@@ -79,7 +80,7 @@ __device__ __forceinline__ void blur(const Image& image, int kernel, float sigma
       for (int e = int(threadIdx.x); e < groups * blocks; e += NT) {
         const int y = y0 + e / blocks * R, x = e % blocks * V;
         float out[R][V] = {};
-        for (int j = 0; j < kernel + R - 1; ++j) {  // row y + j - half counts for rows y .. y + R - 1
+        for (int j = 0; j < kernel + R - 1; ++j) {  // row y + j - half adds to rows y .. y + R - 1
           const int from = min(reflect(y + j - half, size), needed - 1);
           const float* row = ring + (from & (blur_rows - 1)) * pitch + x;
           UNROLL for (int r = 0; r < R; ++r) for (int v = 0; v < V; ++v) out[r][v] +=

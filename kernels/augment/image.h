@@ -1,4 +1,4 @@
-// What the parts of augment.cu share: the image that a block works on, in shared memory, and loops over it.
+// Shared by the parts of augment.cu: the image that a block works on, in shared memory, and loops over it.
 #pragma once
 
 #include "kernels/augment/view.h"
@@ -6,12 +6,12 @@
 
 namespace kernels::inline KERNELS_COMPILER {
 
-// Columns that one thread takes at a time: a thread of the host takes as many as fill its vectors.
+// The columns that one thread takes at a time; on the host as many as fill its vectors.
 template <int NT>
 constexpr int columns_a_thread = NT == 1 ? 32 : 1;
 
-// Three planes of size rows of `pitch` values, of which the first `size` count. (Planes, since the loops over
-// pixels then read neighbouring bytes in each channel.) `work` is scratch memory of the ops.
+// Three planes of `size` rows of `pitch` values, of which the first `size` are pixels. The channels are
+// planes so that loops over pixels read neighbouring bytes of each. `work` is scratch memory for the ops.
 struct Image {
   std::uint8_t* pixels;
   int size, pitch;
@@ -44,8 +44,8 @@ __device__ __forceinline__ void for_places(int size, int pitch, F f) {
     for (int x = int(threadIdx.x); x < columns; x += NT) f(row * pitch + x);
 }
 
-// Index i of a row of n values that is reflected at both ends, -1 being 1 (torch's "reflect"); clamped where
-// even that lies outside, which only places beyond the image ask for.
+// The index that torch's "reflect" padding reads for index i of a row of n values, as 1 for -1. An index that
+// is still outside is clamped; only places beyond the image have such.
 __device__ __forceinline__ int reflect(int i, int n) {
   if (i < 0) i = -i;
   if (i >= n) i = 2 * (n - 1) - i;

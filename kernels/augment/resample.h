@@ -1,6 +1,6 @@
-// Crop, resize and flip: torchvision.transforms.v2.functional.resized_crop on 8-bit values, that is
-// torch.nn.functional.interpolate with its 16-bit fixed-point weights: first along the rows, rounded to 8
-// bits, then down the columns. Bit for bit the same, as the weights are made in f64 as there.
+// Crop, resize and flip: torchvision.transforms.v2.functional.resized_crop on 8-bit values. It is
+// torch.nn.functional.interpolate with its 16-bit fixed-point weights: first along rows, rounded to 8 bits,
+// then along columns. The results are bit-identical, since the weights are computed in f64 as in torch.
 #pragma once
 
 #include "kernels/augment/image.h"
@@ -12,7 +12,7 @@ namespace kernels::inline KERNELS_COMPILER {
 struct Axis {
   int in, out;
   bool cubic, antialias;
-  double scale, widen, support;  // of the filter: widened by `widen`, so that it reaches `support` pixels
+  double scale, widen, support;  // the filter is widened by `widen`, so that it reaches `support` pixels
   int taps;
 
   __device__ Axis(int in, int out, bool cubic, bool antialias)
@@ -39,12 +39,12 @@ struct Axis {
   }
 
   __device__ int first(int i) const {
-    const int lowest = antialias ? int(center(i) - (support - 0.5))  // truncated as there, then at least 0
+    const int lowest = antialias ? int(center(i) - (support - 0.5))  // truncated as in torch
                                  : min(int(floor(position(i))), in - 1) - int(support) + 1;
     return max(0, min(lowest, in - taps));
   }
 
-  // Of input j in output i, not yet normalized.
+  // The weight of input j in output i, before normalization.
   __device__ double weight(int i, int j) const {
     if (antialias) return filter((j - center(i) + 0.5) / widen);
     const double p = position(i);
@@ -57,11 +57,11 @@ struct Axis {
   }
 };
 
-// Per output of an axis, in shared memory
+// For each output of an axis, in shared memory.
 struct Weights {
-  double* norm;  // what makes the weights' sum 2^bits
+  double* norm;  // the factor that makes the sum of the weights 2^bits
   int* first;
-  int bits;  // of the fixed-point fraction: the most with which no weight needs more than 16 bits
+  int bits;  // of the fixed-point fraction: the most for which every weight fits 16 bits
 
   __device__ int at(const Axis& axis, int i, int j) const { return int(lround(axis.weight(i, j) * norm[i])); }
 };
@@ -87,11 +87,11 @@ __device__ __forceinline__ void prepare(const Axis& axis, Weights& weights) {
 }
 
 __device__ __forceinline__ std::uint8_t rounded(int sum, int bits) {
-  const int v = sum >> bits;  // half of 2^bits is in the sum
+  const int v = sum >> bits;  // the sum contains half of 2^bits, for rounding
   return std::uint8_t(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-// Any scale, no memory: the weights are made again for each pixel.
+// For any scale, without tables: the weights are computed again for each pixel.
 template <int NT>
 __device__ __forceinline__ void resample_direct(const Image& image, const std::uint8_t* source, int width,
                                                 bool flip, const Axis& across, const Weights& wx,
@@ -114,8 +114,8 @@ __device__ __forceinline__ void resample_direct(const Image& image, const std::u
   }
 }
 
-// Strips of output rows, in tiles of 32 columns: the rows that a tile needs are filtered across into shared
-// memory, then down into the image. `table` is what is left of the work memory.
+// Computes strips of output rows, in tiles of 32 columns: the input rows of a tile are filtered horizontally
+// into shared memory, then vertically into the image. `table` is the rest of the work memory.
 template <int NT>
 __device__ __forceinline__ void resample_tiled(const Image& image, const std::uint8_t* source, int width,
                                                bool flip, const Axis& across, const Weights& wx,

@@ -1,5 +1,5 @@
-// What is done to one image to make one view of it: drawn on the host (data/views.h), applied by augment.cu.
-// Plain bytes of a fixed layout, so that a batch of views is copied to a device as it is.
+// The parameters of one view of an image: drawn on the host (data/views.h), applied by augment.cu. They are
+// plain bytes of a fixed layout, so that a batch of them is copied to a device without conversion.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace kernels {
 
 enum class Jitter : std::uint8_t { none, brightness, contrast, saturation, hue };
 
-// The order of the fields' effects is that of the comments' numbers.
+// The numbers in the comments give the order in which the fields are applied.
 struct View {
   std::int64_t offset;                   // of the source image in the pixel buffer, in bytes
   std::int32_t height, width;            // of the source, 8-bit RGB, rows without gaps
@@ -18,9 +18,9 @@ struct View {
   float factor[4];                       // 4. of jitter[i]
   float blur_sigma;                      // 6. 0: no blur
   std::int32_t blur_kernel;              //    taps: odd, at most max_blur_kernel and 2 size - 1
-  std::int32_t solarize;                 // 7. values from here on are inverted; 256: none
+  std::int32_t solarize;                 // 7. values at least this large are inverted; 256: none
   Jitter jitter[4];                      // 4. color jitter, in this order
-  std::uint8_t flip;                     // 2. left and right exchanged
+  std::uint8_t flip;                     // 2. left and right are exchanged
   std::uint8_t grayscale;                // 5.
   std::uint8_t bicubic;                  // 1. or bilinear
   std::uint8_t antialias;                // 1. widen the filter when the crop is shrunk
@@ -38,8 +38,8 @@ struct Normalization {
   double mean[3], std[3];
 };
 
-// Null if a view of the given size can be made from a buffer of `bytes` pixels' bytes, else what is wrong
-// with it. A kernel has no way to say so.
+// Null if a view of the given size can be made from a pixel buffer of `bytes` bytes, else what is wrong with
+// the view. It is checked on the host, since a kernel cannot report an error.
 inline const char* fault(const View& v, std::int64_t bytes, int size) {
   if (v.height < 1 || v.width < 1) return "an empty source image";
   if (v.offset < 0 || v.offset + std::int64_t(3) * v.height * v.width > bytes)

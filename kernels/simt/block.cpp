@@ -30,8 +30,8 @@ namespace {
 
 constexpr unsigned warps_per_block = max_threads / warp_size;
 
-// Who can go on: at most all threads of a block. Naturally the first in is the first out; permuted blocks
-// take any one, or the newest, which lets some threads run ahead as far as they can.
+// The threads that can continue, at most all threads of a block. In natural order the first in is the first
+// out. Permuted blocks take any one, or the newest, which lets some threads run ahead as far as they can.
 class ReadyQueue {
  public:
   enum class Pick { oldest, any, newest };
@@ -72,9 +72,9 @@ struct Warp {
   unsigned present(unsigned mask) const { return mask & exists & ~exited; }
 };
 
-// What ThreadSanitizer sees barriers release and acquire. The next barrier needs another object: a thread
-// that is late to acquire would learn what the others did after the barrier. And a block needs its own: a
-// barrier must not order blocks.
+// The objects that barriers release and acquire for ThreadSanitizer. The next barrier needs another object: a
+// thread that acquires late would learn what the others did after the barrier. Each block needs its own,
+// since a barrier must not order blocks.
 struct SyncObjects {
   char barrier[2], warp[warps_per_block][8];
 };
@@ -105,14 +105,14 @@ struct Scheduler : Block {
   std::size_t static_shared = 0, dynamic_bytes = 0;  // without
   unsigned fp_mode = 0;
 
-  // ThreadSanitizer: contexts that bring what came before a thread's fence to the address of its atomic, and
-  // not what came after; one an address, while there are some.
+  // ThreadSanitizer: contexts that release at an atomic's address what came before its thread's fence, and
+  // not what came after it. Each address has its own as long as there are free ones.
   struct Messenger {
     void *context = nullptr, *address = nullptr;
   } messengers[8];
 
   unsigned blocks_of_launch = 0;
-  bool contexts_reused = false;                            // this block's were another's of the launch
+  bool contexts_reused = false;  // another block of the launch had this block's before
   std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
   SyncObjects* sync = nullptr;
   char launch_begin, launch_end;
@@ -160,7 +160,7 @@ void go_to(Scheduler& s, Fiber& fiber) {
   std::abort();
 }
 
-// Nobody can go on: who waits where. On the host's stack, where the threads still are as they were.
+// Says how many threads wait at which place. It runs on the host's stack, so the threads' state is unchanged.
 std::string describe_divergence(const Scheduler& s) {
   std::map<std::string, std::pair<unsigned, unsigned>> places;  // threads there, the first of them
   const auto note = [&](const Fiber& f) {
@@ -184,7 +184,7 @@ std::string describe_divergence(const Scheduler& s) {
   fail(s, "barrier divergence");
 }
 
-// Somebody who can go on, or a fiber for the next thread to start; null if there is neither.
+// A fiber that can continue, or one for the next thread to start; null if there is neither.
 Fiber* next_fiber(Scheduler& s) {
   const bool can_start = s.next < s.threads;
   if (s.ready.empty()) return can_start ? &s.pool.take() : nullptr;
@@ -192,7 +192,7 @@ Fiber* next_fiber(Scheduler& s) {
   return &s.ready.pop(s.random);
 }
 
-// The current fiber cannot go on.
+// Suspends the current fiber.
 void wait(Scheduler& s) {
   if (Fiber* next = next_fiber(s))
     go_to(s, *next);
@@ -225,8 +225,8 @@ void release_barrier(Scheduler& s) {
   s.ready.push(s.waiting, std::exchange(s.waiting_count, 0));
 }
 
-// All have come: gives each lane what it asked for. The lane that came last, if it is the caller, goes on by
-// itself.
+// All lanes have arrived: gives each lane its result, and lets it continue. `last`, the lane that arrived
+// last if it is the caller, is not queued.
 void release_collective(Scheduler& s, Collective& c, const Fiber* last) {
   std::uint64_t given[warp_size] = {}, votes = 0;
   for (unsigned i = 0; i < c.count; ++i) {
@@ -262,14 +262,14 @@ Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char*
   fail(s, "more than 4 warp collectives with different masks at once at %s:%d", file, line);
 }
 
-// After a barrier, or a warp's: what was before it counts as before an earlier fence too. Common code fences,
-// meets, and has one thread of a block signal.
+// After a barrier of the block or of a warp: what others did before it counts as before this thread's last
+// fence too. It is common that all threads fence, meet at a barrier, and one of them signals.
 void know_others(Fiber& f, char* object) {
   acquire(object);
   if (f.fenced) release(&f.fence);
 }
 
-// Returns when all present lanes of the mask have come. Only __syncwarp orders their memory.
+// Returns when all present lanes of the mask have arrived. Only __syncwarp orders their memory.
 void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
   const unsigned w = f.thread / warp_size, lane = f.thread % warp_size;
   Warp& warp = s.warps[w];
@@ -288,9 +288,9 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
   if (object) know_others(f, object);
 }
 
-// ThreadSanitizer tells threads apart by their contexts, whose number is limited. The blocks of a launch use
-// `groups` sets of contexts in turn: blocks b and b + k * groups share theirs, all others are unordered. An
-// odd number, so that vertical neighbours in grids of a power of two differ.
+// ThreadSanitizer tells threads apart by their contexts, whose number is limited. A launch has `groups` sets
+// of contexts: blocks b and b + k * groups share a set, all others are unordered. The number is odd, so that
+// vertical neighbours in grids of a power of two differ.
 void deal_contexts(Scheduler& s) {
 #if defined(__clang__) || __GNUC__ >= 13
   constexpr unsigned contexts = 240;  // the newer runtime tells at most 256 threads apart
@@ -308,10 +308,10 @@ void deal_contexts(Scheduler& s) {
   s.main.context = current_context();
   for (Scheduler::Messenger& m : s.messengers)
     if (!m.context) m.context = create_context();
-  release(&s.launch_begin);  // the host's doings are known to this block; of it the host learns in end_launch
+  release(&s.launch_begin);  // this block knows what the host did; the host learns what it did in end_launch
 }
 
-// fcontext keeps rounding and flush-to-zero for each fiber, so parked ones would miss a change of them.
+// fcontext keeps rounding and flush-to-zero for each fiber, so parked fibers would miss a change of them.
 void follow_fp_mode(Scheduler& s) {
 #if defined(__x86_64__)
   const unsigned mode = _mm_getcsr() & ~0x3fu;  // without the sticky flags
@@ -322,7 +322,8 @@ void follow_fp_mode(Scheduler& s) {
 #endif
 }
 
-// An array in the arena, at `begin`. A plain loop, since ThreadSanitizer would take memset for the thread's.
+// An array in the arena, at `begin`. It is filled by a plain loop, since ThreadSanitizer would attribute a
+// memset to the thread.
 void* ready_array(Scheduler& s, std::size_t begin, std::size_t bytes) {
   char* memory = s.arena + begin;
   unpoison_region(memory, bytes);
@@ -421,7 +422,7 @@ void fiber_main() {
       s.exception = std::current_exception();
     }
     if (s.exception) fail(s, "exception");
-    // Another thread of this block or a later one may go on from here.
+    // Another thread, of this block or a later one, may reuse this fiber.
     if (!tsan) s.pool.park(*s.current);
     if (Fiber* next = next_fiber(s))
       go_to(s, *next);
@@ -471,7 +472,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
     Fiber& first = s.ready.pop(s.random);
     if (&first != &f) go_to(s, first);
   } else {
-    --s.waiting_count;  // the last to come goes on without a switch
+    --s.waiting_count;  // the last to arrive continues without a switch
     release_barrier(s);
   }
   know_others(f, object);

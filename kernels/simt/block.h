@@ -1,8 +1,8 @@
 // The scheduler: runs the threads of one CUDA block on fibers of one OS thread.
 //
 // Threads run one after another on one stack until one of them waits at a barrier or a warp collective; only
-// then does the next get a fiber. So a kernel without barriers costs no switch, and no attribute has to say
-// which kind a kernel is. Natural order is by thread index; CheckOptions::order_seed permutes it.
+// then does the next get a fiber. So a kernel without barriers costs no switch, and needs no attribute that
+// says so. Natural order is by thread index; CheckOptions::order_seed permutes it.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,14 @@ struct LaunchSite {
 };
 std::string to_string(const LaunchSite&);
 
-// The block that an OS thread is running: the part that the code beside the kernel sees.
+// The block that an OS thread is running: the part that code compiled with the kernel uses.
 struct Block {
   using RunThreads = void (*)(Block&);
 
   unsigned threads = 0;             // in the block
   unsigned next = 0;                // position in the order of the next thread to start
   const unsigned* order = nullptr;  // null: natural
-  bool tracked = false;             // the scheduler wants to hear of each thread's beginning and end
+  bool tracked = false;             // the scheduler must be called at each thread's beginning and end
   std::uint64_t serial = 0;         // number of the block among those of this OS thread
   void* dynamic_shared = nullptr;
 
@@ -48,11 +48,11 @@ void run_block(Block&, std::size_t dynamic_bytes);
 // CpuStream: only readies the dynamic shared memory.
 void begin_serial_block(Block&, std::size_t dynamic_bytes);
 
-// Around each thread of a tracked block; the beginning only under ThreadSanitizer.
+// Called around each thread of a tracked block; begin_thread only under ThreadSanitizer.
 void begin_thread(Block&, unsigned thread, const ThreadIndices&);
 void end_thread(Block&, unsigned thread);
 
-// Returns for how many threads `vote` is not 0.
+// Returns the number of threads whose `vote` is not 0.
 unsigned barrier(Block&, unsigned thread, bool vote, const char* file, int line);
 
 void warp_barrier(Block&, unsigned thread, unsigned mask, const char* file, int line);
@@ -60,16 +60,16 @@ std::uint64_t warp_exchange(Block&, unsigned thread, unsigned mask, std::uint64_
                             const char* file, int line);
 unsigned warp_ballot(Block&, unsigned thread, unsigned mask, bool vote, const char* file, int line);
 
-// ThreadSanitizer: what a thread did before its last fence (or the barrier after that), a thread knows whose
-// atomic comes later than its next one at the same address. That one's own fence is not asked for: much code
-// in use has none.
+// ThreadSanitizer: an atomic releases what its thread did before its last fence (or before a barrier after
+// that fence), and acquires what earlier atomics at its address released. The acquiring thread needs no fence
+// of its own: much code in use has none.
 void thread_fence(Block&);
 void before_atomic(Block&, void* address);
 void after_atomic(void* address);
 
 void* allocate_shared(Block&, std::size_t bytes);
 
-// Where in the arena a SHARED array lies, found once a block. One a declaration and OS thread.
+// The place of a SHARED array in the arena, found once a block. Each declaration has a slot per OS thread.
 struct SharedSlot {
   std::uint64_t serial = 0;
   void* memory = nullptr;
@@ -83,7 +83,7 @@ struct SharedSlot {
   }
 };
 
-// ThreadSanitizer: what a launch begins with and ends in. Blocks between them are unordered.
+// ThreadSanitizer: called at the beginning and end of a launch, whose blocks are unordered.
 void begin_launch();
 void end_launch();
 

@@ -1,7 +1,7 @@
 // The host side of simt.h: CUDA's language for g++ and clang++.
 #pragma once
 
-#ifdef KERNELS_SIMT_STREAM  // compiled with other options, so its inline functions are others
+#ifdef KERNELS_SIMT_STREAM  // compiled with other options, so its inline functions need other names
 #define KERNELS_COMPILER host_simt
 #else
 #define KERNELS_COMPILER host
@@ -24,8 +24,8 @@
 #include "kernels/simt/math.h"
 #include "kernels/simt/vocabulary.h"
 
-// On CpuStream a thread-local array, which no pointer can alias. On fibers a piece of the block's arena, with
-// red zones and poison.
+// SHARED is a thread-local array on CpuStream, which no pointer can alias. On fibers it is a piece of the
+// block's arena, with red zones and poison.
 #if defined(DYAD_SIMT_ONLY)
 #define SHARED(T, name, dims)                                  \
   using name##_type = T dims;                                  \

@@ -12,9 +12,9 @@
 
 namespace kernels::simt {
 
-// Runs blocks 0 to `blocks` of a launch, an object of so many bytes: shared out over OpenMP threads, in
-// random order if the options say so, on the calling thread inside a parallel region. Where launches are
-// recorded, keeps a copy of it to do so later.
+// Runs blocks 0 to `blocks` of a launch, an object of `bytes` bytes, on OpenMP threads; on the calling thread
+// inside a parallel region, or if the check options ask for a random order. While launches are recorded,
+// keeps a copy of the launch instead, to run it later.
 using RunBlocks = void (*)(const void* launch, std::uint64_t begin, std::uint64_t end);
 void parallel_blocks(std::uint64_t blocks, RunBlocks, const void* launch, std::size_t bytes);
 
@@ -127,7 +127,7 @@ void launch_host(void (*)(P...), const Grid& grid, std::type_identity_t<P>... ar
 }  // namespace
 }  // namespace detail
 
-// Launches Kernel; the arguments are converted to the kernel's parameter types. Done on return.
+// Launches Kernel, which has finished on return. Arguments are converted to the kernel's parameter types.
 template <auto Kernel, class... Args>
 static void launch(CpuStream, const Grid& grid, Args... args) {
   detail::launch_host<Kernel, false>(Kernel, grid, args...);

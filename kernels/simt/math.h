@@ -17,8 +17,8 @@ using std::ceil, std::floor, std::lrint, std::lround, std::rint, std::round, std
 using std::fma, std::isfinite, std::isinf, std::isnan;
 using std::max, std::min;
 
-// glibc's fmaxf is a call, which a loop cannot vectorise around, unless NaNs are assumed away. Same meaning:
-// of a number and a NaN, the number.
+// glibc's fmaxf is a call, and a loop with a call does not vectorise, unless NaNs are assumed away. These
+// have the same meaning: of a number and a NaN they return the number.
 inline float fmaxf(float a, float b) { return a > b || b != b ? a : b; }
 inline float fminf(float a, float b) { return a < b || b != b ? a : b; }
 inline double fmax(double a, double b) { return a > b || b != b ? a : b; }
@@ -38,8 +38,8 @@ inline double exp(double x) { return std::exp(x); }
 
 // e^x in f32, at most 1 ulp off, in straight-line code that vectorises under every compiler: x = n ln 2 + r
 // with |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 q(r)), q a minimax polynomial. The fused multiply-adds are
-// explicit since -fassociative-math may not take the two parts of ln 2 together again; a processor without
-// them gets the library's.
+// explicit, so that -fassociative-math cannot merge the two parts of ln 2. A processor without them uses the
+// library's exp.
 #if defined(__FMA__) || defined(__aarch64__)
 inline float exp(float x) {
   const float inside =

@@ -1,4 +1,4 @@
-// The blocks of a launch over OpenMP threads; what else is one a process.
+// Runs the blocks of a launch on OpenMP threads. Also holds the objects that a process has one of.
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -17,7 +17,7 @@
 #endif
 
 #ifdef SIMT_MSAN
-// All that malloc gives counts as written, as libstdc++ writes it unseen; mark_unwritten comes after.
+// Memory from malloc counts as written, since libstdc++ writes it unseen; mark_unwritten is called after.
 extern "C" void __sanitizer_malloc_hook(const volatile void* begin, std::size_t bytes) {
   __msan_unpoison(begin, bytes);
 }
@@ -56,7 +56,7 @@ void ready_memory(void* memory, std::size_t bytes) {
 namespace kernels::simt {
 namespace {
 
-// On the calling thread, in the order of the options.
+// On the calling thread, in the order that the check options ask for.
 void run_in_order(std::uint64_t blocks, RunBlocks run, const void* launch) {
   const std::uint64_t seed = check_options().order_seed;
   if (!seed || blocks > 1u << 20) return run(launch, 0, blocks);
@@ -85,8 +85,8 @@ void run_in_parallel(std::uint64_t blocks, RunBlocks run, const void* launch, in
 }
 #endif
 
-// ThreadSanitizer: the host knows of what a launch did when it is over, and not before, so that the launch's
-// blocks are unordered.
+// ThreadSanitizer: the host learns what a launch did when the launch is over, and not before, so that the
+// launch's blocks are unordered.
 struct LaunchEdges {
   LaunchEdges() { begin_launch(); }
   ~LaunchEdges() { end_launch(); }

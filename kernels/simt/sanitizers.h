@@ -1,4 +1,4 @@
-// What the sanitizers must be told about fibers and shared memory. Without a sanitizer all of it is empty.
+// Informs the sanitizers of fibers and shared memory. Without a sanitizer the functions are empty.
 // docs/simt.md explains how ThreadSanitizer is made to see CUDA threads.
 #pragma once
 
@@ -27,7 +27,7 @@
 #endif
 #endif
 
-// Marks what belongs to the runtime but is compiled with the kernels. (clang's no_sanitize("thread") still
+// Marks functions of the runtime that are compiled with the kernels. (clang's no_sanitize("thread") still
 // records function entry and exit, which do not balance where contexts are switched.)
 #if defined(__clang__) && defined(SIMT_TSAN)
 #define SIMT_UNINSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
@@ -60,7 +60,7 @@ inline void poison_region(const void*, std::size_t) {}
 inline void unpoison_region(const void*, std::size_t) {}
 #endif
 
-// Whoever reads from here before a thread has written there is reported.
+// MemorySanitizer reports a read of this memory before a thread has written there.
 #ifdef SIMT_MSAN
 inline void mark_unwritten(const void* begin, std::size_t bytes) { __msan_allocated_memory(begin, bytes); }
 #else

@@ -1,4 +1,4 @@
-// What ThreadSanitizer calls a CUDA thread in its reports: "thread (5,0,0) of block (2,0,0)".
+// The name of a CUDA thread in ThreadSanitizer's reports: "thread (5,0,0) of block (2,0,0)".
 #pragma once
 
 namespace kernels::simt {
@@ -10,8 +10,8 @@ struct ThreadIndices {
 // Made in thread context, where nothing may call the C library (block.cpp).
 class ThreadName {
  public:
-  // of_several: its context was another thread's of this launch before, to whom a "previous" access may
-  // belong
+  // of_several: another thread of this launch had the context before, and a "previous" access may be that
+  // thread's
   ThreadName(const ThreadIndices& i, bool of_several) {
     add("thread ");
     add(i.thread);
@@ -35,7 +35,7 @@ class ThreadName {
     }
     add(")");
   }
-  char text_[64], *end_ = text_;  // as many as the sanitizer keeps; CUDA's largest grid needs 57
+  char text_[64], *end_ = text_;  // the sanitizer keeps 64; CUDA's largest grid needs 57
 };
 
 }  // namespace kernels::simt

@@ -145,7 +145,7 @@ inline void simt_for_lanes(unsigned mask, T value, F f, const char* file, int li
   for (int lane = 0; lane < 32; ++lane)
     if ((mask >> lane & 1u) != 0) f(lane, simt_shuffle(mask, value, lane, file, line));
 }
-// What `f` makes of `first` and all of them.
+// Folds `f` over `first` and the lanes' values.
 template <class T, class F>
 inline T simt_fold(unsigned mask, T first, T value, F f, const char* file, int line) {
   T result = first;
@@ -192,7 +192,7 @@ inline unsigned __match_any_sync(unsigned mask, T value, SIMT_CALLER) {
   simt_for_lanes(mask, value, compare, file, line);
   return same;
 }
-// mask where all have the same, else 0
+// mask if all lanes have the same value, else 0
 template <class T>
 inline unsigned __match_all_sync(unsigned mask, T value, int* all, SIMT_CALLER) {
   const unsigned same = __match_any_sync(mask, value, file, line);
@@ -205,7 +205,7 @@ inline unsigned __match_all_sync(unsigned mask, T value, int* all, SIMT_CALLER) 
 template <class T>
 using simt_same = std::type_identity_t<T>;  // the pointer's type decides, as among CUDA's overloads
 
-// Around each atomic: what a fence before it means to ThreadSanitizer.
+// Around each atomic: shows ThreadSanitizer what an earlier fence orders.
 struct simt_atomic_order {
   void* address;
   explicit simt_atomic_order(void* p) : address(p) {
@@ -275,7 +275,7 @@ inline T atomicXor(T* p, simt_same<T> v) {
   return __atomic_fetch_xor(p, v, __ATOMIC_RELAXED);
 }
 
-// counts up to `most` and begins at 0 again; counts down to 0 and begins at `most` again
+// Inc counts up to `most` and starts at 0 again; Dec counts down to 0 and starts at `most` again.
 inline unsigned atomicInc(unsigned* p, unsigned most) {
   return simt_atomic(p, [most](unsigned old) { return old >= most ? 0u : old + 1; });
 }

@@ -1,5 +1,5 @@
-// Sums and maxima over the threads of a warp or a block, in a fixed order, given to every thread. NT, the
-// number of threads of the block, is 1 (then they return v) or a multiple of 32. All threads must call them.
+// Sums and maxima over the threads of a warp or a block, in a fixed order, returned to every thread. NT, the
+// block's number of threads, is 1 (then they return v) or a multiple of 32. All threads must call them.
 #pragma once
 
 #include "kernels/simt.h"
@@ -20,7 +20,7 @@ struct Max {
   }
 };
 
-// Lane i and lane i ^ 16, ^ 8, ... meet, so that each lane does the same additions.
+// Combines lane i with lane i ^ 16, then with i ^ 8, ..., so that each lane does the same additions.
 template <int NT, class Op, class T>
 __device__ __forceinline__ T warp_reduce(Op op, T v) {
   static_assert(NT == 1 || NT % 32 == 0, "whole warps");
@@ -31,14 +31,14 @@ __device__ __forceinline__ T warp_reduce(Op op, T v) {
   return v;
 }
 
-// The warps' results are combined in the order of the warps, by each thread for itself.
+// Each thread combines the warps' results by itself, in the order of the warps.
 template <int NT, class Op, class T>
 __device__ __forceinline__ T block_reduce(Op op, T v) {
   v = warp_reduce<NT>(op, v);
   if constexpr (NT > 32) {
     SHARED(T, of_warp, [NT / 32]);
     const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-    __syncthreads();  // the last call's results have been read
+    __syncthreads();  // until then a thread may still read the last call's results
     if (thread % 32 == 0) of_warp[thread / 32] = v;
     __syncthreads();
     v = of_warp[0];

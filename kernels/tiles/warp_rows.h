@@ -1,11 +1,11 @@
-// A warp a row on the GPU; on the host the block, which is one thread.
+// For kernels in which a warp takes a row. On the host one thread, which is the block, takes it.
 #pragma once
 
 #include "kernels/tiles/reduce.h"
 
 namespace kernels::inline KERNELS_COMPILER {
 
-// Threads that share a row, and rows of a block of NT threads.
+// The threads that share a row, and the rows of a block of NT threads.
 template <int NT>
 constexpr int row_threads = NT == 1 ? 1 : 32;
 template <int NT>

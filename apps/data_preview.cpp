@@ -10,9 +10,8 @@ namespace apps {
 
 int preview(const PreviewOptions& o) {
   const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
-  PretrainOptions training;  // what training would choose
-  training.recipe = o.recipe;
-  training.size = o.size;
+  PretrainOptions training;  // chooses what a training would
+  static_cast<ViewOptions&>(training) = o;
   resolve(training, dataset->kind());
   const data::ViewRecipe recipe = training_recipe(training);
   data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));

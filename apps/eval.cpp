@@ -14,7 +14,7 @@ int eval(const EvalOptions& o) {
     f.labels = share;
     if (o.finetune) all.push_back(finetune_classifier(f));
   }
-  return evaluate(evaluation_options("eval", o), all, write_pictures(o.run));
+  return evaluate({o, "eval", o.batch, o.no_floors}, all, write_pictures(o.run));
 }
 
 }  // namespace apps

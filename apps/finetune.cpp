@@ -73,16 +73,8 @@ Classifier finetune_classifier(const FinetuneOptions& o) {
 }
 
 int finetune(const FinetuneOptions& o) {
-  return evaluate({.command = "finetune",
-                   .data = o.data,
-                   .run = o.run,
-                   .checkpoint = o.checkpoint,
-                   .device = o.device,
-                   .batch = 256,
-                   .threads = o.threads,
-                   .no_floors = !o.floor,
-                   .json = o.json},
-                  {finetune_classifier(o)}, {}, name_of(o));
+  constexpr int kForwardBatch = 256;
+  return evaluate({o, "finetune", kForwardBatch, !o.floor}, {finetune_classifier(o)}, {}, name_of(o));
 }
 
 }  // namespace apps

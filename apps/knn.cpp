@@ -6,7 +6,7 @@
 namespace apps {
 
 int knn(const KnnOptions& o) {
-  return evaluate(evaluation_options("knn", o), {knn_classifier("knn", o.k, o.temperature)},
+  return evaluate({o, "knn", o.batch, o.no_floors}, {knn_classifier("knn", o.k, o.temperature)},
                   write_pictures(o.run));
 }
 

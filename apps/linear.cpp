@@ -6,7 +6,7 @@ namespace apps {
 
 int linear(const LinearOptions& o) {
   const SgdProbe sgd{o.epochs, o.batch, o.lr, o.weight_decay, o.seed};
-  return evaluate(evaluation_options("linear", o),
+  return evaluate({o, "linear", o.batch, o.no_floors},
                   {o.solver == "sgd" ? sgd_classifier(sgd) : lbfgs_classifier(o.seed)});
 }
 

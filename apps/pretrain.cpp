@@ -145,7 +145,7 @@ int pretrain(const PretrainOptions& given) {
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain");
   return ranks.guarded([&] {
-    ranks.agree(facts_of(o, *dataset));
+    ranks.agree(facts_of(o, *dataset, ranks.size()));
     return train(o, *dataset, ranks);
   });
 }

@@ -1,5 +1,5 @@
-// The commands of `dyad`. Each returns an exit code, and throws UsageError (2), DataError (65) or
-// std::exception (1) for what it can't do.
+// The commands of `dyad`. Each returns an exit code, and throws UsageError (2), DataError (65) or another
+// std::exception (1) when it can't do what was asked.
 #pragma once
 
 #include "apps/options/options.h"
@@ -11,8 +11,8 @@ int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_step(const BenchStepOptions&);
 int bench_ops(const BenchOpsOptions&);
-int bench_compare(const BenchCompareOptions&);  // 1 where something is slower
-int bench_turns(const BenchTurnsOptions&);      // likewise
+int bench_compare(const BenchCompareOptions&);  // 1 if something is slower
+int bench_turns(const BenchTurnsOptions&);      // 1 if something is slower
 int eval(const EvalOptions&);
 int knn(const KnnOptions&);
 int finetune(const FinetuneOptions&);

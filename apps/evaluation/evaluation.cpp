@@ -85,7 +85,7 @@ void FrozenEncoder::check(const std::string& who) const {
   engine::require(parameters_.hash("encoder.") == hash_, who, ": the evaluation changed the encoder");
 }
 
-Subject::Subject(const EvaluationOptions& e)
+Subject::Subject(const Evaluation& e)
     : options(read_run_options(e.run)), trained(options, engine::parse_device(e.device)) {
   const Checkpoint file = chosen_checkpoint(e.run, e.checkpoint);
   load_parameters(file, trained.parameters);
@@ -100,7 +100,7 @@ Subject::Subject(const EvaluationOptions& e)
               engine::parse_dtype(options.dtype)};
 }
 
-int evaluate(const EvaluationOptions& e, const std::vector<Classifier>& classifiers, const Inspector& inspect,
+int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, const Inspector& inspect,
              const std::string& name) {
   const auto begun = std::chrono::steady_clock::now();
   const Subject s(e);

@@ -16,24 +16,16 @@
 
 namespace apps {
 
-struct EvaluationOptions {
+struct Evaluation : EvaluationOptions {
   std::string command;  // "eval", "knn" ...
-  std::string data, run, checkpoint, device;
-  int batch, threads;
+  int batch;            // images per forward pass
   bool no_floors;
-  std::string json;
 };
-
-// The fields that the options of these commands share.
-template <class Options>
-EvaluationOptions evaluation_options(const char* command, const Options& o) {
-  return {command, o.data, o.run, o.checkpoint, o.device, o.batch, o.threads, o.no_floors, o.json};
-}
 
 // What is judged: the encoder of a run. It is read once, before anything else is done: a training that goes
 // on may take the file away.
 struct Subject {
-  explicit Subject(const EvaluationOptions&);
+  explicit Subject(const Evaluation&);
   PretrainOptions options;  // of the run
   Model trained;
   std::string checkpoint;  // the file's name; by default the newest's: the last epoch, not the best
@@ -85,7 +77,7 @@ class FrozenEncoder {
 
 // Prints a table, writes the result to RUN/NAME.json (by default the command) and the --json file, and renews
 // the report.
-int evaluate(const EvaluationOptions&, const std::vector<Classifier>&, const Inspector& = {},
+int evaluate(const Evaluation&, const std::vector<Classifier>&, const Inspector& = {},
              const std::string& name = "");
 
 // counts[label][predicted]

@@ -1,9 +1,10 @@
-// Config files: a line at a time, so that every error names its line.
+// Config files are read line by line, so that every error names its line.
+#include "apps/options/config.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
-#include "apps/options/fields.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -12,10 +13,10 @@ namespace {
 using engine::concat_text;
 using engine::UsageError;
 
-// The last words of the commands (apps/cli/cli.cpp).
-const std::vector<std::string> kSections = {
-    "pretrain",  "eval",        "knn", "linear",  "finetune", "export",  "steps", "step",  "gradcheck",
-    "racecheck", "collectives", "ops", "compare", "turns",    "preview", "check", "views", "info"};
+struct ConfigEntry {
+  std::string section, key, value;
+  int line;
+};
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
@@ -59,9 +60,7 @@ std::string parse_value(const std::string& text, const std::string& place) {
   return value;
 }
 
-}  // namespace
-
-std::vector<ConfigEntry> read_config(const std::string& path) {
+std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<std::string>& sections) {
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path))
     throw UsageError("config file " + path + ": can't be read");
@@ -75,8 +74,8 @@ std::vector<ConfigEntry> read_config(const std::string& path) {
       if (end == std::string::npos || !only_comment(text.substr(end + 1)))
         throw UsageError(place + ": " + text + ", expected [section]");
       section = trim(text.substr(1, end - 1));
-      if (std::find(kSections.begin(), kSections.end(), section) == kSections.end())
-        throw UsageError(place + ": unknown section [" + section + "]" + did_you_mean(section, kSections));
+      if (!sections.empty() && std::find(sections.begin(), sections.end(), section) == sections.end())
+        throw UsageError(place + ": unknown section [" + section + "]" + did_you_mean(section, sections));
       continue;
     }
     const auto equals = text.find('=');
@@ -91,20 +90,19 @@ std::vector<ConfigEntry> read_config(const std::string& path) {
   return entries;
 }
 
+}  // namespace
+
 void apply_config(const std::string& path, const std::string& command, const Fields& fields,
-                  const std::vector<std::string>& except) {
-  for (const auto& e : read_config(path)) {
+                  const std::vector<std::string>& except, const std::vector<std::string>& sections) {
+  for (const auto& e : read_config(path, sections)) {
     if (!e.section.empty() && e.section != command) continue;
     std::string key = e.key;
     std::replace(key.begin(), key.end(), '_', '-');
     const std::string place = concat_text(path, " line ", e.line, ": ");
     const auto field =
         std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == key; });
-    if (field == fields.end()) {
-      std::vector<std::string> names;
-      for (const auto& f : fields) names.push_back(f.name);
-      throw UsageError(place + "unknown key " + e.key + did_you_mean(key, names));
-    }
+    if (field == fields.end())
+      throw UsageError(place + "unknown key " + e.key + did_you_mean(key, names_of(fields)));
     if (std::find(except.begin(), except.end(), key) != except.end()) continue;
     const std::string wrong = assign(*field, e.value);
     if (!wrong.empty()) throw UsageError(place + e.key + " " + wrong);

@@ -1,4 +1,4 @@
-// What a field's text means, and what it should have been.
+// Fields: lists of them, the text of a value, and what is wrong with a text.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -40,6 +40,26 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
 }
 
 }  // namespace
+
+Fields group(const std::string& heading, Fields fields, Resume resume) {
+  for (Field& f : fields) {
+    f.group = heading;
+    if (f.resume == Resume::ignored) f.resume = resume;
+  }
+  return fields;
+}
+
+Fields joined(const std::vector<Fields>& lists) {
+  Fields all;
+  for (const Fields& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+std::vector<std::string> names_of(const Fields& fields) {
+  std::vector<std::string> names;
+  for (const Field& f : fields) names.push_back(f.name);
+  return names;
+}
 
 std::string range_text(const Field& f) {
   std::string text;

@@ -1,71 +1,69 @@
-// One list of every command's options: flags, help, ranges and config files are all made from it.
+// An option's entry: its name, the member that holds its value, help, range and properties. Flags, `--help`,
+// keys of config files, config.toml, checkpoints' metadata and what ranks must agree on are all made from
+// entries. Each name stands once: entries that several commands have are made by shared.h.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "apps/options/options.h"
-
 namespace apps {
 
-constexpr double kMany = 1e15;  // a number's upper end that is none
+constexpr double kMany = 1e15;  // the upper end of a number without one
+
+// What a resumed run does about an option that differs from the checkpoint's.
+enum class Resume {
+  ignored,   // nothing: the result is the same
+  reported,  // continues and says so: the result differs from that of a run that never stopped
+  state,     // refuses: the optimizer's state is another one
+  model,     // refuses: the model is another one
+};
 
 struct Field {
   std::string name;  // of the flag, without its dashes, and of the key in a config file
   std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*> value;
   std::string help;
   std::vector<std::string> choices = {};  // of a word; empty: any text
+  std::vector<std::string> offered = {};  // by a shell's completion, where any text is allowed
   double low = 0, high = 0;               // of a number, both ends allowed; low == high: any
   bool automatic = false;                 // "auto" is allowed and stands for -1
-  bool saved = true;  // part of a run's configuration; false: only of how it was asked for
   bool required = false;
+  bool saved = true;         // in config.toml; false: for this start of the run only
+  bool per_machine = false;  // ranks may have different values
+  Resume resume = Resume::ignored;
+  std::string group = "";  // heading in --help
+
+  // Whether this is the entry of that member.
+  template <class T>
+  bool is(const T& member) const {
+    const auto* own = std::get_if<T*>(&value);
+    return own != nullptr && *own == &member;
+  }
 };
 using Fields = std::vector<Field>;
 
-Fields fields(PretrainOptions&);
-Fields fields(StepsOptions&);
-Fields fields(CollectivesOptions&);
-Fields fields(EvalOptions&);
-Fields fields(KnnOptions&);
-Fields fields(LinearOptions&);
-Fields fields(ExportOptions&);
-Fields fields(FinetuneOptions&);
-Fields fields(GradcheckOptions&);
-Fields fields(RacecheckOptions&);
-Fields fields(BenchStepOptions&);
-Fields fields(BenchOpsOptions&);
-Fields fields(BenchCompareOptions&);
-Fields fields(BenchTurnsOptions&);
-Fields fields(PreviewOptions&);
-Fields fields(DataCheckOptions&);
-Fields fields(ViewsOptions&);
-Fields fields(InfoOptions&);
+// The same entries under a heading. `resume` is for those that have no rule of their own.
+Fields group(const std::string& heading, Fields, Resume resume = Resume::ignored);
+Fields joined(const std::vector<Fields>&);
 
-// Gives the field the value that the text says. Returns what is wrong with it, or "".
+// The entry of a member, which must have one.
+template <class T>
+Field& entry_of(Fields& fields, const T& member) {
+  std::size_t i = 0;
+  while (!fields.at(i).is(member)) ++i;
+  return fields[i];
+}
+
+// Sets the field to the value that the text names. Returns what is wrong with the text, or "".
 std::string assign(const Field&, const std::string& text);
 std::string text_of(const Field&);     // the text that assigns the present value
 std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536" or ""
+std::vector<std::string> names_of(const Fields&);
 
 // The candidate nearest to a mistyped word, or "" if none is near (Levenshtein distance).
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates,
                          const std::string& prefix = "");  // "; did you mean --batch?" or ""
-
-// A config file is TOML: `key = value` lines, under `[pretrain]`, `[knn]` ... for one command or before them
-// for the command at hand. A number, a word, true/false; '#' begins a comment.
-struct ConfigEntry {
-  std::string section, key, value;
-  int line;
-};
-std::vector<ConfigEntry> read_config(const std::string& path);
-
-// Assigns the entries of one command. UsageError with the file and line for keys or values that are wrong;
-// fields named in `except` (given as flags) keep what they have.
-void apply_config(const std::string& path, const std::string& command, const Fields&,
-                  const std::vector<std::string>& except = {});
-
-// The configuration as a file that apply_config reads back to the same.
-std::string config_text(const std::string& command, const Fields&);
 
 }  // namespace apps

@@ -9,12 +9,9 @@
 #include <fstream>
 #include <thread>
 
-#include "apps/options/fields.h"
 #include "apps/ranks/local_ranks.h"
 #include "apps/run/run_directory.h"
-#include "apps/system/machine.h"
 #include "engine/error.h"
-#include "engine/files/hash.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
 #include "engine/trace/trace.h"
@@ -148,31 +145,19 @@ int Ranks::guarded(const std::function<int()>& f) {
 
 void Ranks::agree(const Facts& facts) {
   if (size() == 1) return;
-  std::string own = engine::host_name() + "\n";
-  for (const auto& [key, value] : facts) own += key + "\t" + value + "\n";
-  const std::vector<std::string> all = engine::exchange_texts(*communicator_, own);
-  const auto lines = [](const std::string& text) {
-    std::istringstream in(text);
-    std::vector<std::string> l;
-    for (std::string line; std::getline(in, line);) l.push_back(line);
-    return l;
-  };
-  const auto first = lines(all[0]);
-  for (std::size_t r = 1; r < all.size(); ++r) {
-    const auto other = lines(all[r]);
-    for (std::size_t i = 1; i < std::max(first.size(), other.size()); ++i) {
-      const std::string a = i < first.size() ? first[i] : "nothing",
-                        b = i < other.size() ? other[i] : "nothing";
-      if (a == b) continue;
-      communicator_->barrier();  // every rank says it, and none is lost
-      watch_.reset();
-      const auto tab = a.find('\t'), tab_b = b.find('\t');
-      throw UsageError(engine::concat_text("rank ", r, " on ", other[0], " has ", b.substr(0, tab_b), " = ",
-                                           tab_b == std::string::npos ? "" : b.substr(tab_b + 1),
-                                           ", rank 0 on ", first[0], " has ",
-                                           tab == std::string::npos ? a : a.substr(tab + 1)));
-    }
+  Facts own = facts;
+  own.emplace_back("host", engine::host_name());
+  std::vector<RankFacts> all;
+  for (const std::string& text : engine::exchange_texts(*communicator_, packed(own))) {
+    RankFacts& rank = all.emplace_back(RankFacts{.host = "", .facts = unpacked(text)});
+    rank.host = rank.facts.back().second;
+    rank.facts.pop_back();
   }
+  const std::string wrong = disagreement(all);
+  if (wrong.empty()) return;
+  communicator_->barrier();  // every rank says it, and none is lost
+  watch_.reset();
+  throw UsageError(wrong);
 }
 
 long Ranks::share(const engine::Parameters& parameters, const engine::NamedTensors& state, long step) const {
@@ -211,24 +196,6 @@ bool Ranks::any_late(bool here) {
   communicator_->all_reduce_sum(flag);
   vote_->start(flag);
   return before;
-}
-
-Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset) {
-  PretrainOptions o = resolved;
-  Facts facts = {{"version", version_text()},
-                 {"world size", std::to_string(launched(environment_variable).size)}};
-  for (const Field& f : fields(o)) {
-    const bool of_the_machine = f.name == "data" || f.name == "run" || f.name == "threads";
-    if (f.saved && !of_the_machine) facts.emplace_back(f.name, text_of(f));
-  }
-  std::uint64_t list = engine::fnv1a(nullptr, 0);
-  for (std::size_t i = 0; i < dataset.size(); ++i) {
-    const int label = dataset.label(i);
-    list = engine::fnv1a(&label, sizeof label, list);
-  }
-  facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
-                                                   " classes, list ", std::hex, list));
-  return facts;
 }
 
 }  // namespace apps

@@ -8,11 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "apps/options/options.h"
-#include "data/dataset.h"
+#include "apps/ranks/facts.h"
 #include "engine/memory/transfer.h"
 #include "engine/optim/optimizer.h"
 #include "engine/ranks/rank_watch.h"
@@ -29,8 +27,6 @@ Launched launched(const std::function<const char*(const char*)>& variable);
 // --ranks: becomes mpirun (CPU), or starts the processes (CUDA) and returns the exit code of the first that
 // failed. Returns nothing in a process that is a rank already, or where one rank is wanted.
 std::optional<int> start_ranks(const RankOptions&);
-
-using Facts = std::vector<std::pair<std::string, std::string>>;
 
 class Ranks {
  public:
@@ -67,9 +63,6 @@ class Ranks {
   std::unique_ptr<engine::RankWatch> watch_;
   std::unique_ptr<engine::LateScalar> vote_;
 };
-
-// What must be the same on every rank: version, world size, configuration, list of the images.
-Facts facts_of(const PretrainOptions&, const data::Dataset&);
 
 // The device of this rank: the local rank's GPU where --device is cuda.
 engine::Device device_of_rank(const RankOptions&);

@@ -160,7 +160,7 @@ std::string results_section(const std::vector<Result>& results) {
   return s.str();
 }
 
-std::string phases_card(const std::vector<StepRecord>& steps, const PretrainOptions& o) {
+std::string phases_card(const std::vector<StepRecord>& steps, bool ahead) {
   std::vector<std::pair<std::string, double>> phases;  // medians, in order of running
   for (const auto& [name, unused] : steps.back().phases) {
     std::vector<double> times;
@@ -173,7 +173,6 @@ std::string phases_card(const std::vector<StepRecord>& steps, const PretrainOpti
   for (const auto& [name, milliseconds] : phases) sum += milliseconds;
   if (!(sum > 0)) return "";
   std::ostringstream s;
-  const bool ahead = o.device.starts_with("cuda") && !o.sync;
   s << "<div class=\"card wide\"><figcaption>Where "
     << (ahead ? "the host's time of a step goes, which asks ahead of the GPU: --sync waits for each phase"
               : "a step's time goes")
@@ -190,7 +189,7 @@ std::string phases_card(const std::vector<StepRecord>& steps, const PretrainOpti
   return s.str();
 }
 
-std::string training_section(const std::vector<StepRecord>& steps, const PretrainOptions& o) {
+std::string training_section(const std::vector<StepRecord>& steps, int batch, bool ahead) {
   if (steps.empty()) return "";
   LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "loss", .x = {}, .y = {}};
   LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "lr", .x = {}, .y = {}};
@@ -210,14 +209,15 @@ std::string training_section(const std::vector<StepRecord>& steps, const Pretrai
     for (std::size_t k = first; k < end; ++k) seconds += 1 / steps[k].pairs_per_s;
     speed.y.push_back(double(end - first) / seconds);
   }
-  const double chance = std::log(2.0 * o.batch - 1);
+  const double chance = std::log(2.0 * batch - 1);
   loss.reference = {chance, "chance: ln(2N - 1) = " + compact(chance)};
   lr.from_zero = speed.from_zero = true;
   std::ostringstream s;
   s << "<h2>Training</h2>\n<div class=\"wide narrow-screen\">" << svg(loss) << "</div>\n";
   loss.width = 900;
   s << "<div class=\"wide wide-screen\">" << svg(loss) << "</div>\n"
-    << phases_card(steps, o) << "<div class=\"charts\">" << svg(speed) << svg(lr) << svg(norm) << "</div>\n";
+    << phases_card(steps, ahead) << "<div class=\"charts\">" << svg(speed) << svg(lr) << svg(norm)
+    << "</div>\n";
   return s.str();
 }
 
@@ -296,6 +296,7 @@ std::string report_html(const std::string& run) {
   const auto steps =
       std::filesystem::exists(run + "/metrics.jsonl") ? read_metrics(run) : std::vector<StepRecord>();
 
+  const bool ahead = o.device.starts_with("cuda") && !o.sync;  // the host, of the GPU
   std::string name = std::filesystem::path(run).lexically_normal().filename().string();
   if (name.empty()) name = std::filesystem::path(run).lexically_normal().parent_path().filename().string();
   std::ostringstream s;
@@ -322,8 +323,8 @@ std::string report_html(const std::string& run) {
       << tile(duration_text(seconds), "training time");
   }
   s << "</div>\n"
-    << results_section(results) << training_section(steps, o) << monitor_section(read_monitor(run))
-    << map_section(json_of(run + "/map.json"));
+    << results_section(results) << training_section(steps, o.batch, ahead)
+    << monitor_section(read_monitor(run)) << map_section(json_of(run + "/map.json"));
   if (views)
     s << "<h2>Views</h2>\n<p class=\"quiet\">Images and the two views that the encoder learns to "
          "recognise as one.</p>\n<div class=\"card scroll\"><img class=\"pixels views\" alt=\"images and "

@@ -18,41 +18,39 @@ using engine::DataError;
 using engine::Tensor;
 using engine::UsageError;
 
-// What a model is made of; a checkpoint of another one does not fit.
-const std::vector<std::string> kModel = {"arch", "stem", "width", "head-layers", "hidden", "out-dim"};
-// What the state beside the weights is made of: to go on with another is not to go on.
-const std::vector<std::string> kState = {"optimizer"};
-// What may be another on resuming, though the result then differs from a run that never stopped.
-const std::vector<std::string> kTraining = {"dtype",  "lars",         "batch",    "recipe",        "size",
-                                            "tau",    "lr",           "momentum", "warmup-epochs", "seed",
-                                            "epochs", "weight-decay", "steps"};
-
+// Every option that changes what a training computes.
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
-  for (const auto& f : fields(o))
-    for (const auto* names : {&kModel, &kState, &kTraining})
-      if (std::find(names->begin(), names->end(), f.name) != names->end()) info[f.name] = text_of(f);
+  for (const Field& f : fields(o))
+    if (f.resume != Resume::ignored) info[f.name] = text_of(f);
   return info;
 }
 
-std::string differences(const CheckpointInfo& file, const PretrainOptions& o,
-                        const std::vector<std::string>& names) {
-  const CheckpointInfo now = describe(o, 0);
+std::string value_in(const CheckpointInfo& file, const Field& f) {
+  const auto found = file.find(f.name);
+  return found == file.end() ? "unknown" : found->second;
+}
+
+std::string difference(const CheckpointInfo& file, const Field& f) {
+  return f.name + " " + value_in(file, f) + " -> " + text_of(f);
+}
+
+// Of the options for which a resume does this.
+std::string differences(const CheckpointInfo& file, PretrainOptions o, Resume resume) {
   std::string text;
-  for (const auto& name : names) {
-    const auto found = file.find(name);
-    if (found != file.end() && found->second == now.at(name)) continue;
-    text += (text.empty() ? "" : ", ") + name + " " + (found == file.end() ? "unknown" : found->second) +
-            " -> " + now.at(name);
-  }
+  for (const Field& f : fields(o))
+    if (f.resume == resume && value_in(file, f) != text_of(f))
+      text += (text.empty() ? "" : ", ") + difference(file, f);
   return text;
 }
 
 // f32 and bf16 have the same parameters, f64 has others.
-std::string precision_difference(const CheckpointInfo& file, const PretrainOptions& o) {
-  const auto found = file.find("dtype");
-  const bool same = found != file.end() && (found->second == "f64") == (o.dtype == "f64");
-  return same ? "" : "dtype " + (found == file.end() ? "unknown" : found->second) + " -> " + o.dtype;
+std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) {
+  Fields all = fields(o);
+  const Field& dtype = entry_of(all, o.dtype);
+  const std::string saved = value_in(file, dtype);
+  const bool same = saved != "unknown" && (saved == "f64") == (o.dtype == "f64");
+  return same ? "" : difference(file, dtype);
 }
 
 // Of the metadata, but for the hash itself, and of every tensor: name, type, shape and bytes.
@@ -173,9 +171,9 @@ Checkpoint::Checkpoint(const std::string& path)
 long load_checkpoint(const Checkpoint& checkpoint, const PretrainOptions& o,
                      const engine::Parameters& parameters, const StateTensors& state) {
   const std::string& path = checkpoint.path();
-  const std::string other = differences(checkpoint.info(), o, kModel),
+  const std::string other = differences(checkpoint.info(), o, Resume::model),
                     precision = precision_difference(checkpoint.info(), o),
-                    optimizer = differences(checkpoint.info(), o, kState);
+                    optimizer = differences(checkpoint.info(), o, Resume::state);
   if (!other.empty()) throw UsageError(path + " is of another model: " + other);
   if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
   if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);
@@ -192,7 +190,7 @@ void load_foreign_parameters(const std::string& path, const engine::Parameters& 
 }
 
 std::string resume_differences(const CheckpointInfo& info, const PretrainOptions& o) {
-  return differences(info, o, kTraining);
+  return differences(info, o, Resume::reported);
 }
 
 std::string checkpoint_path(const std::string& run, long step) {

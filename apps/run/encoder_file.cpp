@@ -27,7 +27,7 @@ struct Match {
   const engine::TensorEntry* entry;
 };
 
-void check(const std::string& path, const Match& m, const PretrainOptions& o) {
+void check(const std::string& path, const Match& m, const ModelOptions& o) {
   const Tensor& wanted = m.parameter->value;
   const engine::Shape shape = file_shape(wanted, m.parameter->filter);
   const bool type = floating(wanted.dtype()) ? floating(m.entry->dtype) : m.entry->dtype == wanted.dtype();
@@ -56,7 +56,7 @@ engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
   return file;
 }
 
-std::string load_encoder(const std::string& path, const PretrainOptions& o,
+std::string load_encoder(const std::string& path, const ModelOptions& o,
                          const engine::Parameters& parameters) {
   const engine::SafetensorsReader file(path);
   const bool checkpoint = std::ranges::any_of(

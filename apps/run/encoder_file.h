@@ -17,6 +17,6 @@ engine::TensorFile encoder_tensors(const engine::Parameters&);
 // Another floating type is converted; fc.* is passed over, and counters of batches may be missing. Everything
 // is checked before anything is changed: DataError if a tensor is missing, superfluous or of another shape.
 // Returns in one line what was read.
-std::string load_encoder(const std::string& path, const PretrainOptions&, const engine::Parameters&);
+std::string load_encoder(const std::string& path, const ModelOptions&, const engine::Parameters&);
 
 }  // namespace apps

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "apps/options/fields.h"
+#include "apps/options/config.h"
 #include "apps/run/checkpoint.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <ostream>
 
-#include "apps/options/fields.h"
+#include "apps/options/config.h"
 #include "engine/optim/schedule.h"
 
 namespace apps {

@@ -3,7 +3,7 @@
 //   fuzz_seeds FOLDER   writes FOLDER/TARGET/NUMBER; run at the top of the tree
 #include <iterator>
 
-#include "apps/options/fields.h"
+#include "apps/options/config.h"
 #include "engine/files/safetensors.h"
 #include "tests/bad_inputs/bad_input.h"
 #include "tests/fuzz/small_training.h"

@@ -129,7 +129,7 @@ TEST_CASE(
   const std::string data = small_cifar(scratch, "data", 96, 40);
   const auto o = tiny(data, scratch.path("run"));
   REQUIRE(apps::pretrain(o) == apps::kOk);
-  const auto e = apps::evaluation_options("eval", of_run<apps::EvalOptions>(o, data));
+  const apps::Evaluation e{of_run<apps::EvalOptions>(o, data), "eval", 256, false};
   apps::FinetuneOptions f = of_run<apps::FinetuneOptions>(o, data);
   f.epochs = 1;
   f.batch = 32;

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "apps/options/fields.h"
+#include "apps/options/config.h"
 #include "apps/run/checkpoint.h"
 #include "apps/system/duration.h"
 #include "apps/system/signals.h"

@@ -1,0 +1,88 @@
+#include "apps/cli/arguments.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+using engine::UsageError;
+
+// A negative number is a value, not a flag.
+bool is_flag(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' &&
+         (word[1] == '-' || std::isalpha(static_cast<unsigned char>(word[1])));
+}
+
+std::string first_word(const std::string& name) { return name.substr(0, name.find(' ')); }
+
+std::vector<std::string> first_words(const CommandTable& table) {
+  std::vector<std::string> words;
+  for (const Command& c : table.commands)
+    if (std::find(words.begin(), words.end(), first_word(c.name)) == words.end())
+      words.push_back(first_word(c.name));
+  return words;
+}
+
+Command* find_command(CommandTable& table, const std::string& name) {
+  const auto found = std::find_if(table.commands.begin(), table.commands.end(),
+                                  [&](const Command& c) { return c.name == name; });
+  return found == table.commands.end() ? nullptr : &*found;
+}
+
+[[noreturn]] void unknown_command(const std::string& word, const std::vector<std::string>& known) {
+  throw UsageError("unknown command \"" + word + "\"" + did_you_mean(word, known));
+}
+
+const Field& field_of_flag(const std::string& flag, const Fields& fields) {
+  const std::string name = flag == "-h" ? "--help" : flag;
+  std::vector<std::string> known;
+  for (const Field& f : fields) {
+    known.push_back("--" + f.name);
+    if (known.back() == name) return f;
+  }
+  throw UsageError("unknown flag " + flag + did_you_mean(flag, known));
+}
+
+}  // namespace
+
+Named named_command(CommandTable& table, const std::vector<std::string>& arguments) {
+  if (arguments.empty() || is_flag(arguments[0])) return {};
+  const std::string& word = arguments[0];
+  if (Command* c = find_command(table, word)) return {c, "", 1};
+  std::vector<std::string> below;  // second words of the group's commands
+  for (const Command& c : table.commands)
+    if (c.name.starts_with(word + " ")) below.push_back(section_of(c));
+  if (below.empty()) unknown_command(word, first_words(table));
+  if (arguments.size() == 1 || is_flag(arguments[1])) return {nullptr, word, 1};
+  if (Command* c = find_command(table, word + " " + arguments[1])) return {c, word, 2};
+  unknown_command(arguments[1], below);
+}
+
+std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
+                                          const Fields& fields) {
+  std::vector<std::string> given;
+  for (std::size_t i = first; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    const auto equals = word.find('=');
+    const std::string flag = word.substr(0, equals);
+    if (!is_flag(word)) throw UsageError("unexpected argument \"" + flag + "\"");
+    const Field& field = field_of_flag(flag, fields);
+    const bool on_or_off = std::holds_alternative<bool*>(field.value), last = i + 1 == arguments.size();
+    std::string value;
+    if (equals != std::string::npos)
+      value = word.substr(equals + 1);
+    else if (!last && !(on_or_off && is_flag(arguments[i + 1])))
+      value = arguments[++i];
+    if (on_or_off && value.empty()) value = "true";
+    if (value.empty() && (last || equals != std::string::npos)) throw UsageError(word + " is given no value");
+    const std::string wrong = assign(field, value);
+    if (!wrong.empty()) throw UsageError(flag + " " + wrong);
+    given.push_back(field.name);
+  }
+  return given;
+}
+
+}  // namespace apps

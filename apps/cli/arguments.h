@@ -1,0 +1,25 @@
+// The words of a command line: which command they name, and the values of its options.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/cli/command_table.h"
+
+namespace apps {
+
+// The command, or the group of commands, that the first words name.
+struct Named {
+  Command* command = nullptr;  // null: only a group, or no word at all
+  std::string group;
+  std::size_t words = 0;  // that name it
+};
+// UsageError for a word that names nothing.
+Named named_command(CommandTable&, const std::vector<std::string>& arguments);
+
+// Assigns the values in `arguments`, from the word `first` on: "--batch 8", "--batch=8", "--graph". The last
+// one wins. Returns the names of the fields that were given. UsageError for what is unknown or wrong.
+std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
+                                          const Fields&);
+
+}  // namespace apps

@@ -1,0 +1,93 @@
+#include "apps/cli/command_table.h"
+
+#include <filesystem>
+#include <iostream>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/completion.h"
+#include "apps/cli/man_page.h"
+
+namespace apps {
+namespace {
+
+template <class Options>
+Command command(const std::string& name, const std::string& help, int (*run)(const Options&),
+                std::string (*config)(const Options&) = nullptr) {
+  const auto options = std::make_shared<Options>();
+  Command c{.name = name, .help = help, .fields = fields(*options), .run = [=] { return run(*options); }};
+  if (config != nullptr) c.config = [=] { return config(*options); };
+  return c;
+}
+
+// A command without options that prints a text made from this table.
+Command printed(const std::string& name, const std::string& help, std::string (*text)(const CommandTable&)) {
+  return {.name = name, .help = help, .fields = {}, .run = [text] {
+            std::cout << text(command_table()) << std::flush;
+            return 0;
+          }};
+}
+
+// A resumed run is configured as it was.
+std::string config_of_resumed_run(const PretrainOptions& o) {
+  const std::string file = o.run + "/config.toml";
+  return !o.resume.empty() && std::filesystem::exists(file) ? file : "";
+}
+
+}  // namespace
+
+CommandTable command_table() {
+  CommandTable table;
+  table.commands = {
+      command("pretrain", "Learn an encoder from images, without labels", pretrain, config_of_resumed_run),
+      command("eval", "Evaluate the features: nearest neighbours, linear classifiers, floors", eval),
+      command("knn", "Classify images by the nearest neighbours of their features", knn),
+      command("linear", "Train a linear classifier on the frozen features", linear),
+      command("finetune", "Fine-tune the encoder with some of the labels, or train the last layer only",
+              finetune),
+      command("export", "Write the encoder, or its features of images, for other programs", export_model),
+      command("data preview", "Draw images and their views into a PNG file", preview),
+      command("data check", "Decode every image and list the broken ones", data_check),
+      command("data views", "Make the views that a file describes", apply_views),
+      command("gradcheck", "Compare every op's gradient with finite differences", gradcheck),
+      command("racecheck", "Look for races and wrong memory accesses in every kernel", racecheck),
+      command("steps", "Write the inputs and outputs of a pretraining's first steps to a file", steps),
+      command("bench step", "Time the phases of a training step on random images", bench_step),
+      command("bench ops", "Time each op at the shapes of real models", bench_ops),
+      command("bench compare", "Find what is slower or faster in one of two results of bench ops",
+              bench_compare),
+      command("bench turns", "Time the ops of two builds alternately and find what is slower or faster",
+              bench_turns),
+      command("bench collectives", "Measure the bandwidth of the ranks' collectives", bench_collectives),
+      command("info", "Show devices, libraries, and the algorithms that convolutions use", info),
+      printed("completion bash", "Print the completion script for bash", bash_completion),
+      printed("completion zsh", "Print the completion script for zsh", zsh_completion),
+      printed("completion fish", "Print the completion script for fish", fish_completion),
+      printed("man", "Print the man page", man_page),
+  };
+  table.commands.back().hidden = true;
+  table.groups = {{"data", "Look at data sets"},
+                  {"bench", "Measure training steps, ops and collectives"},
+                  {"completion", "Print a script that completes dyad's command line in a shell"}};
+  return table;
+}
+
+Fields general_fields(GeneralOptions& o, const Command& c) {
+  Fields all = {{.name = "help", .value = &o.help, .help = "Print this text"}};
+  if (!c.fields.empty())
+    all.insert(all.begin(),
+               {.name = "config",
+                .value = &o.config,
+                .help = "TOML file with values of these options; options of the command line win"});
+  return group("General", all);
+}
+
+std::string section_of(const Command& c) { return c.name.substr(c.name.find(' ') + 1); }
+
+std::vector<std::string> sections_of(const CommandTable& table) {
+  std::vector<std::string> sections;
+  for (const Command& c : table.commands)
+    if (!c.fields.empty()) sections.push_back(section_of(c));
+  return sections;
+}
+
+}  // namespace apps

@@ -1,0 +1,44 @@
+// One table of all commands. The command line, `--help`, sections of config files, shell completion and the
+// man page are made from it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/options/fields.h"
+
+namespace apps {
+
+struct Command {
+  std::string name;  // "pretrain", "data preview"
+  std::string help;  // a sentence without its full stop
+  Fields fields;     // its options, in a storage that `run` owns
+  std::function<int()> run;
+  std::function<std::string()> config = {};  // file to read if --config is not given; "": none
+  bool hidden = false;                       // not in help or completion
+};
+
+struct Group {
+  std::string name, help;  // "data": commands named "data ..."
+};
+
+struct CommandTable {
+  std::vector<Command> commands;
+  std::vector<Group> groups;
+};
+CommandTable command_table();
+
+// What each command can be given besides its own options.
+struct GeneralOptions {
+  std::string config;
+  bool help = false;
+};
+Fields general_fields(GeneralOptions&, const Command&);  // --config only if the command has options
+
+// The sections of config files: the last words of the commands' names.
+std::string section_of(const Command&);
+std::vector<std::string> sections_of(const CommandTable&);
+
+}  // namespace apps

@@ -1,0 +1,38 @@
+#include "apps/options/data.h"
+
+#include "apps/options/shared.h"
+
+namespace apps {
+
+Fields fields(PreviewOptions& o) {
+  Field out = out_entry(o.out, "PNG file to write");
+  out.required = false;
+  return joined({group("Images", {data_entry(o.data),
+                                  {.name = "images",
+                                   .value = &o.images,
+                                   .help = "Number of images; each has a row with its views",
+                                   .low = 1,
+                                   .high = 256},
+                                  seed_entry(o.seed, "Seed of the images and their views"),
+                                  out}),
+                 view_fields(o)});
+}
+
+Fields fields(DataCheckOptions& o) {
+  return group("Data", {data_entry(o.data), decoder_threads_entry(o.threads), json_entry(o.json)});
+}
+
+Fields fields(ViewsOptions& o) {
+  return group("Views",
+               {{.name = "in",
+                 .value = &o.in,
+                 .help = "Safetensors file with the tensors pixels, U8 (bytes), and views, U8 (N,72): "
+                         "kernels/augment/view.h",
+                 .required = true},
+                out_entry(o.out, "Safetensors file to write the tensor levels to, U8 (N,size,size,3)"),
+                image_size_entry(o.size, "Side of a view in pixels", 1),
+                device_entry(o.device),
+                kernel_threads_entry(o.threads)});
+}
+
+}  // namespace apps

@@ -1,0 +1,35 @@
+// Commands that look at data sets and views.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "apps/options/pretrain.h"
+
+namespace apps {
+
+struct PreviewOptions : ViewOptions {
+  std::string data;
+  std::string out = "preview.png";
+  int images = 8;
+  std::uint64_t seed = 0;
+};
+
+struct DataCheckOptions {
+  std::string data;
+  int threads = -1;
+  std::string json;
+};
+
+struct ViewsOptions {
+  std::string in, out;
+  int size = 32;
+  std::string device = "cpu";
+  std::string threads = "host";
+};
+
+Fields fields(PreviewOptions&);
+Fields fields(DataCheckOptions&);
+Fields fields(ViewsOptions&);
+
+}  // namespace apps

@@ -1,0 +1,110 @@
+#include "apps/options/evaluation.h"
+
+#include "apps/options/shared.h"
+
+namespace apps {
+namespace {
+
+Field finished_run(std::string& value) { return run_entry(value, "Folder of the pretraining run"); }
+
+// A command's own options under a heading, among those of every evaluation.
+Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own) {
+  return joined(
+      {group("Data and run", {data_entry(o.data), finished_run(o.run), checkpoint_entry(o.checkpoint)}),
+       group(heading, own), group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}),
+       group("Result", {json_entry(o.json)})});
+}
+
+Field no_floors_entry(bool& value) {
+  return {.name = "no-floors",
+          .value = &value,
+          .help = "Leave out the floors: raw pixels and the untrained encoder"};
+}
+
+const char* kForwardBatch = "Images per forward pass";
+
+}  // namespace
+
+Fields fields(EvalOptions& o) {
+  return evaluation_fields(
+      o, "Evaluation",
+      {batch_entry(o.batch, kForwardBatch),
+       seed_entry(o.seed, "Seed of the linear classifiers"),
+       {.name = "finetune",
+        .value = &o.finetune,
+        .help = "Also fine-tune with 1 %, 10 % and 100 % of the labels; this takes long"},
+       no_floors_entry(o.no_floors)});
+}
+
+Fields fields(KnnOptions& o) {
+  return evaluation_fields(
+      o, "Nearest neighbours",
+      {{.name = "k", .value = &o.k, .help = "Number of neighbours that vote", .low = 1, .high = 1e6},
+       {.name = "temperature",
+        .value = &o.temperature,
+        .help = "Temperature T of the votes: a neighbour's weight is exp(cosine / T)",
+        .low = 1e-3,
+        .high = 100},
+       batch_entry(o.batch, kForwardBatch),
+       no_floors_entry(o.no_floors)});
+}
+
+Fields fields(LinearOptions& o) {
+  return evaluation_fields(
+      o, "Linear classifier",
+      {{.name = "solver",
+        .value = &o.solver,
+        .help =
+            "lbfgs: to the optimum, with the L2 penalty chosen on held-out training images; sgd: a number of "
+            "epochs, as in SimCLR's paper (B.6)",
+        .choices = {"lbfgs", "sgd"}},
+       epochs_entry(o.epochs, "Number of epochs of sgd"),
+       batch_entry(o.batch, "Images per step of sgd, and per forward pass"),
+       lr_entry(o.lr, "Learning rate of sgd; auto: 0.1 batch / 256"),
+       weight_decay_entry(o.weight_decay, "Weight decay of sgd"),
+       seed_entry(o.seed, "Seed of the images' order"),
+       no_floors_entry(o.no_floors)});
+}
+
+Fields fields(FinetuneOptions& o) {
+  Field epochs = epochs_entry(
+      o.epochs, "Number of epochs; auto: 60 with up to 1 % of the labels, 30 with more, 90 with --frozen");
+  epochs.automatic = true;
+  return evaluation_fields(
+      o, "Fine-tuning",
+      {{.name = "labels",
+        .value = &o.labels,
+        .help = "Share of the labels to use, the same in each class, drawn by --seed",
+        .low = 1e-6,
+        .high = 1},
+       list_entry(o.list),
+       {.name = "frozen", .value = &o.frozen, .help = "Train only the last layer, with random crops"},
+       floor_entry(o.floor),
+       epochs,
+       batch_entry(o.batch, "Images per step"),
+       lr_entry(o.lr, "Learning rate; auto: 0.05 batch / 256, or 0.1 batch / 256 with --frozen"),
+       weight_decay_entry(o.weight_decay, "Weight decay"),
+       seed_entry(o.seed, "Seed of the images that are drawn, their order and their crops")});
+}
+
+Fields fields(ExportOptions& o) {
+  Field images = data_entry(o.data);
+  images.help = "Folder of images: export their features and labels instead of the encoder";
+  images.required = false;
+  return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint)}),
+                 group("Result", {out_entry(o.out, "File (safetensors) or folder (npy) to write"),
+                                  {.name = "format",
+                                   .value = &o.format,
+                                   .help = "One safetensors file, or a folder with a NAME.npy per tensor",
+                                   .choices = {"safetensors", "npy"}}}),
+                 group("Features", {images,
+                                    {.name = "split",
+                                     .value = &o.split,
+                                     .help = "Images of --data to use",
+                                     .choices = {"train", "test"}},
+                                    batch_entry(o.batch, kForwardBatch),
+                                    device_entry(o.device),
+                                    loader_threads_entry(o.threads)})});
+}
+
+}  // namespace apps

@@ -1,0 +1,71 @@
+// Commands that evaluate or export the encoder of a run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "apps/options/fields.h"
+
+namespace apps {
+
+// What every evaluation needs.
+struct EvaluationOptions {
+  std::string data, run, checkpoint;
+  std::string device = "cpu";
+  int threads = 2;
+  std::string json;
+};
+
+struct EvalOptions : EvaluationOptions {
+  int batch = 256;
+  std::uint64_t seed = 0;
+  bool finetune = false;
+  bool no_floors = false;
+};
+
+struct KnnOptions : EvaluationOptions {
+  int k = 200;
+  double temperature = 0.1;
+  int batch = 256;
+  bool no_floors = false;
+};
+
+struct LinearOptions : EvaluationOptions {
+  std::string solver = "lbfgs";
+  int epochs = 90;
+  int batch = 256;
+  double lr = -1;
+  double weight_decay = 0;
+  std::uint64_t seed = 0;
+  bool no_floors = false;
+};
+
+struct FinetuneOptions : EvaluationOptions {
+  double labels = 1;
+  std::string list;
+  bool frozen = false;
+  bool floor = false;
+  int epochs = -1;
+  int batch = 256;
+  double lr = -1;
+  double weight_decay = 0;
+  std::uint64_t seed = 0;
+};
+
+struct ExportOptions {
+  std::string run, out, checkpoint;
+  std::string format = "safetensors";
+  std::string data;
+  std::string split = "test";
+  int batch = 256;
+  std::string device = "cpu";
+  int threads = 2;
+};
+
+Fields fields(EvalOptions&);
+Fields fields(KnnOptions&);
+Fields fields(LinearOptions&);
+Fields fields(FinetuneOptions&);
+Fields fields(ExportOptions&);
+
+}  // namespace apps

@@ -1,0 +1,228 @@
+#include "apps/options/pretrain.h"
+
+#include "apps/options/shared.h"
+
+namespace apps {
+
+Fields data_fields(DataOptions& o) {
+  return group("Data",
+               {data_entry(o.data),
+                loader_threads_entry(o.threads),
+                {.name = "bad-images",
+                 .value = &o.bad_images,
+                 .help = "What to do when an image can't be decoded: stop the run, or skip the image and "
+                         "use another one",
+                 .choices = {"stop", "skip"}},
+                {.name = "resident",
+                 .value = &o.resident,
+                 .help = "Keep the pixels of all images in the device's memory; auto: for CIFAR on a GPU "
+                         "with enough free memory",
+                 .choices = {"auto", "on", "off"}}});
+}
+
+Fields model_fields(ModelOptions& o) {
+  Field stem =
+      stem_entry(o.stem,
+                 "First layers of the encoder: 3x3 convolution (cifar), or 7x7 with stride 2 and max "
+                 "pooling (imagenet); auto: chosen by --size");
+  stem.choices.insert(stem.choices.begin(), "auto");
+  return group("Model",
+               {arch_entry(o.arch, "Encoder architecture"),
+                stem,
+                width_entry(o.width),
+                {.name = "head-layers",
+                 .value = &o.head_layers,
+                 .help = "Number of layers of the projection head",
+                 .low = 2,
+                 .high = 3},
+                {.name = "hidden",
+                 .value = &o.hidden,
+                 .help = "Width of the projection head's hidden layers; auto: that of the encoder's features",
+                 .low = 1,
+                 .high = 65536,
+                 .automatic = true},
+                {.name = "out-dim",
+                 .value = &o.out_dim,
+                 .help = "Width of the projection head's output",
+                 .low = 1,
+                 .high = 65536},
+                dtype_entry(o.dtype, "Data type of the activations; weights are f32 for bf16")},
+               Resume::model);
+}
+
+Fields method_fields(MethodOptions& o) {
+  return group("Loss",
+               {{.name = "tau",
+                 .value = &o.tau,
+                 .help = "Temperature of the contrastive loss NT-Xent",
+                 .low = 1e-3,
+                 .high = 100}},
+               Resume::reported);
+}
+
+Fields view_fields(ViewOptions& o) {
+  Field size =
+      image_size_entry(o.size, "Side of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224");
+  size.automatic = true;
+  return group("Views", {recipe_entry(o.recipe), size}, Resume::reported);
+}
+
+Fields schedule_fields(ScheduleOptions& o) {
+  Field steps = steps_entry(o.steps, "Total number of steps, instead of --epochs");
+  steps.automatic = true;
+  return group(
+      "Schedule",
+      {batch_entry(o.batch, "Image pairs per step, over all ranks (N in the loss)", 2),
+       epochs_entry(o.epochs, "Number of passes over the images"),
+       steps,
+       {.name = "warmup-epochs",
+        .value = &o.warmup_epochs,
+        .help = "Epochs in which the learning rate rises linearly, before its cosine decay; auto: 10, or "
+                "a tenth of a run shorter than 100 epochs",
+        .low = 0,
+        .high = 1e6,
+        .automatic = true}},
+      Resume::reported);
+}
+
+Fields optimizer_fields(OptimizerOptions& o) {
+  Field weight_decay =
+      weight_decay_entry(o.weight_decay, "Weight decay; auto: lars 1e-6, sgd 5e-4, adamw 1e-4");
+  weight_decay.automatic = true;
+  return group(
+      "Optimizer",
+      {{.name = "optimizer",
+        .value = &o.optimizer,
+        .help = "Optimizer of the weights",
+        .choices = {"lars", "sgd", "adamw"},
+        .resume = Resume::state},
+       {.name = "lars",
+        .value = &o.lars,
+        .help = "Convention of LARS: that of Google's SimCLR, or that of lightly, solo-learn and apex",
+        .choices = {"google", "lightly"}},
+       lr_entry(o.lr, "Peak learning rate; auto: lars 0.3 N/256, sgd 0.06 N/128, adamw 0.001 sqrt(N/256)"),
+       weight_decay,
+       {.name = "momentum",
+        .value = &o.momentum,
+        .help = "Momentum of lars and sgd, beta1 of adamw",
+        .low = 0,
+        .high = 0.9999}},
+      Resume::reported);
+}
+
+Fields probe_fields(ProbeOptions& o) {
+  return group("Probes while training",
+               {{.name = "probe-every",
+                 .value = &o.probe_every,
+                 .help = "Epochs between kNN and linear probes on held-out training images; 0: never",
+                 .low = 0,
+                 .high = 1e6},
+                {.name = "probe-images",
+                 .value = &o.probe_images,
+                 .help = "Number of training images for these probes; a fifth of them is held out",
+                 .low = 10,
+                 .high = 1e9}});
+}
+
+Field init_weights_entry(std::string& value) {
+  return {.name = "init-weights",
+          .value = &value,
+          .help =
+              "Safetensors file with the encoder's initial weights: under torchvision's names, or a "
+              "checkpoint of dyad"};
+}
+
+Field drawing_seed_entry(std::uint64_t& value) {
+  Field f = seed_entry(value, "Seed of everything random: initial weights, order of the images, views");
+  f.resume = Resume::reported;
+  return f;
+}
+
+Fields run_fields(RunOptions& o) {
+  return group(
+      "Run and checkpoints",
+      {run_entry(o.run, "Folder to write the results to"),
+       drawing_seed_entry(o.seed),
+       init_weights_entry(o.init_weights),
+       {.name = "resume",
+        .value = &o.resume,
+        .help = "Checkpoint to continue from; auto: the newest undamaged one of the run, if there is one",
+        .offered = {"auto"},
+        .saved = false},
+       {.name = "save-every",
+        .value = &o.save_every,
+        .help = "Steps between checkpoints; 0: only at the end",
+        .low = 0,
+        .high = kMany},
+       {.name = "keep",
+        .value = &o.keep,
+        .help = "Number of newest checkpoints to keep; older ones are deleted",
+        .low = 1,
+        .high = 1e6},
+       {.name = "dry-run",
+        .value = &o.dry_run,
+        .help = "Print the configuration, the parameters and the memory that the run needs, and stop",
+        .saved = false},
+       json_entry(o.json)});
+}
+
+Fields execution_fields(ExecutionOptions& o) {
+  return group(
+      "Execution",
+      {{.name = "graph", .value = &o.graph, .help = "Run each step as one CUDA graph (needs --device cuda)"},
+       {.name = "bucket",
+        .value = &o.bucket,
+        .help = "MiB of gradients that the ranks sum at a time while backward runs; 0: all of them after "
+                "backward",
+        .low = 0,
+        .high = 1e6,
+        .saved = false}});
+}
+
+Fields diagnostic_fields(DiagnosticOptions& o) {
+  return group(
+      "Checks and timing",
+      {{.name = "verify-every",
+        .value = &o.verify_every,
+        .help = "Steps between checks that all ranks have the same parameters; 0: never",
+        .low = 0,
+        .high = kMany},
+       {.name = "sync",
+        .value = &o.sync,
+        .help = "Wait for the device after each phase of a step, so that phases are timed separately",
+        .saved = false},
+       {.name = "trace",
+        .value = &o.trace,
+        .help = "File to write a timeline of all ranks to, for chrome://tracing or Perfetto",
+        .saved = false}});
+}
+
+Fields rank_fields(RankOptions& o) {
+  return group("Device and ranks",
+               {device_entry(o.device),
+                {.name = "ranks",
+                 .value = &o.ranks,
+                 .help = "Number of processes to start on this machine; they share each batch",
+                 .low = 1,
+                 .high = 1024,
+                 .saved = false},
+                {.name = "collectives",
+                 .value = &o.collectives,
+                 .help = "Library for the ranks' collectives; auto: mpi on the CPU device, nccl on CUDA",
+                 .choices = {"auto", "mpi", "nccl"},
+                 .saved = false},
+                {.name = "timeout",
+                 .value = &o.timeout,
+                 .help = "Seconds after which a rank that does not answer counts as lost",
+                 .low = 1,
+                 .high = 1e6,
+                 .saved = false}});
+}
+
+Fields fields(PretrainOptions& o) {
+  return joined({data_fields(o), run_fields(o), model_fields(o), method_fields(o), view_fields(o),
+                 schedule_fields(o), optimizer_fields(o), probe_fields(o), execution_fields(o),
+                 rank_fields(o), diagnostic_fields(o)});
+}
+
+}  // namespace apps

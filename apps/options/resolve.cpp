@@ -1,0 +1,33 @@
+// Options that are left to choose, derived from the others.
+#include <algorithm>
+#include <cmath>
+
+#include "apps/options/pretrain.h"
+#include "engine/error.h"
+
+namespace apps {
+
+void resolve(PretrainOptions& o, data::Dataset::Kind kind) {
+  using Kind = data::Dataset::Kind;
+  if (o.size < 0 && kind == Kind::stl10) o.size = 96;
+  resolve(o, kind == Kind::cifar10 || kind == Kind::cifar100);
+}
+
+void resolve(PretrainOptions& o, bool cifar) {
+  if (o.graph && o.device == "cpu")
+    throw engine::UsageError("--graph: the CPU device has no graphs, expected --device cuda");
+  if (o.size < 0) o.size = cifar ? 32 : 224;
+  const bool small = o.size <= 64;
+  if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";
+  if (o.recipe == "auto") o.recipe = small ? "cifar" : "imagenet";
+  // lars: SimCLR's paper; sgd: what lightly trains CIFAR with; adamw: square root, as its second moment
+  // scales so
+  if (o.lr < 0)
+    o.lr = o.optimizer == "lars"  ? 0.3 * o.batch / 256
+           : o.optimizer == "sgd" ? 0.06 * o.batch / 128
+                                  : 1e-3 * std::sqrt(o.batch / 256.0);
+  if (o.weight_decay < 0) o.weight_decay = o.optimizer == "lars" ? 1e-6 : o.optimizer == "sgd" ? 5e-4 : 1e-4;
+  if (o.warmup_epochs < 0 && o.steps < 0) o.warmup_epochs = std::min(10.0, 0.1 * o.epochs);  // else: see Plan
+}
+
+}  // namespace apps

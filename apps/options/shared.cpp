@@ -1,0 +1,186 @@
+#include "apps/options/shared.h"
+
+namespace apps {
+namespace {
+
+// --threads means three things; the text is here once.
+template <class T>
+Field threads_entry(T& value, const std::string& help) {
+  return {.name = "threads", .value = &value, .help = help};
+}
+
+template <class T>
+Field named_floor(T& value, const std::string& help) {
+  return {.name = "floor", .value = &value, .help = help};
+}
+
+template <class T>
+Field named_list(T& value, const std::string& help) {
+  return {.name = "list", .value = &value, .help = help};
+}
+
+}  // namespace
+
+Field data_entry(std::string& value) {
+  return {.name = "data",
+          .value = &value,
+          .help =
+              "Folder of the images: CIFAR or STL-10 binary files, or train/CLASS/*.jpg and "
+              "test/CLASS/*.jpg",
+          .required = true,
+          .per_machine = true};
+}
+
+Field run_entry(std::string& value, const std::string& help) {
+  return {.name = "run", .value = &value, .help = help, .required = true, .per_machine = true};
+}
+
+Field checkpoint_entry(std::string& value) {
+  return {.name = "checkpoint",
+          .value = &value,
+          .help = "Checkpoint to read instead of the newest one of the run"};
+}
+
+Field out_entry(std::string& value, const std::string& help) {
+  return {.name = "out", .value = &value, .help = help, .required = true};
+}
+
+Field image_size_entry(int& value, const std::string& help, int least) {
+  return {.name = "size", .value = &value, .help = help, .low = double(least), .high = 1024};
+}
+
+Field recipe_entry(std::string& value) {
+  return {.name = "recipe",
+          .value = &value,
+          .help = "Augmentation recipe of SimCLR for CIFAR or for ImageNet; auto: chosen by --size",
+          .choices = {"auto", "cifar", "imagenet"}};
+}
+
+Field arch_entry(std::string& value, const std::string& help) {
+  return {.name = "arch",
+          .value = &value,
+          .help = help,
+          .choices = {"resnet10", "resnet18", "resnet34", "resnet50"}};
+}
+
+Field stem_entry(std::string& value, const std::string& help) {
+  return {.name = "stem", .value = &value, .help = help, .choices = {"cifar", "imagenet"}};
+}
+
+Field width_entry(double& value) {
+  return {.name = "width",
+          .value = &value,
+          .help = "Factor on the encoder's channel counts",
+          .low = 0.0625,
+          .high = 16};
+}
+
+Field dtype_entry(std::string& value, const std::string& help) {
+  return {.name = "dtype",
+          .value = &value,
+          .help = help,
+          .choices = {"f32", "bf16", "f64"},
+          .resume = Resume::reported};
+}
+
+Field batch_entry(int& value, const std::string& help, int least) {
+  return {.name = "batch", .value = &value, .help = help, .low = double(least), .high = 65536};
+}
+
+Field epochs_entry(int& value, const std::string& help) {
+  return {.name = "epochs", .value = &value, .help = help, .low = 1, .high = 1e6};
+}
+
+Field steps_entry(long& value, const std::string& help) {
+  return {.name = "steps", .value = &value, .help = help, .low = 1, .high = kMany};
+}
+
+Field lr_entry(double& value, const std::string& help) {
+  return {.name = "lr", .value = &value, .help = help, .low = 0, .high = 1e6, .automatic = true};
+}
+
+Field weight_decay_entry(double& value, const std::string& help) {
+  return {.name = "weight-decay", .value = &value, .help = help, .low = 0, .high = 10};
+}
+
+Field seed_entry(std::uint64_t& value, const std::string& help) {
+  return {.name = "seed", .value = &value, .help = help};
+}
+
+Field device_entry(std::string& value) {
+  return {.name = "device",
+          .value = &value,
+          .help = "Device to compute on: cpu, cuda or cuda:N",
+          .offered = {"cpu", "cuda"}};
+}
+
+Field loader_threads_entry(int& value) {
+  Field f = threads_entry(value, "Threads that load images; 0: the main thread loads them");
+  f.low = 0, f.high = 256;
+  f.per_machine = true;
+  return f;
+}
+
+Field decoder_threads_entry(int& value) {
+  Field f = threads_entry(value, "Threads that decode images; auto: one per core");
+  f.low = 1, f.high = 1024;
+  f.automatic = true;
+  return f;
+}
+
+Field kernel_threads_entry(std::string& value) {
+  Field f = threads_entry(value,
+                          "Threads of a block on the CPU device: one (host), or as many as on a GPU, run as "
+                          "fibers (gpu)");
+  f.choices = {"host", "gpu"};
+  return f;
+}
+
+Field op_entry(std::string& value) {
+  return {.name = "op", .value = &value, .help = "Regular expression that the ops' names must match"};
+}
+
+Field repeat_entry(int& value, const std::string& help) {
+  return {.name = "repeat", .value = &value, .help = help, .low = 1, .high = 1e6};
+}
+
+Field before_entry(std::string& value, const std::string& help) {
+  return {.name = "before", .value = &value, .help = help, .required = true};
+}
+
+Field after_entry(std::string& value, const std::string& help) {
+  return {.name = "after", .value = &value, .help = help, .required = true};
+}
+
+Field find_entry(int& value) {
+  return {.name = "find",
+          .value = &value,
+          .help = "Slowdown in percent that the comparison must be able to find",
+          .low = 6,
+          .high = 1000};
+}
+
+Field floor_entry(std::string& value) {
+  Field f =
+      named_floor(value, "Measure the machine's own speed, the floor of every op's time; this takes seconds");
+  f.choices = {"on", "off"};
+  return f;
+}
+
+Field floor_entry(bool& value) { return named_floor(value, "Also train from fresh weights, for comparison"); }
+
+Field list_entry(std::string& value) {
+  return named_list(value, "File that lists the images whose labels are used, instead of --labels");
+}
+
+Field list_entry(bool& value) { return named_list(value, "Print the ops' names and stop"); }
+
+Field json_entry(std::string& value) {
+  return {.name = "json", .value = &value, .help = "JSON file to write the result to", .saved = false};
+}
+
+Field csv_entry(std::string& value) {
+  return {.name = "csv", .value = &value, .help = "CSV file to write the result to", .saved = false};
+}
+
+}  // namespace apps

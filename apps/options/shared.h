@@ -1,0 +1,52 @@
+// Entries of options that several commands have: each name stands here once. Help and range are passed in
+// where they differ.
+#pragma once
+
+#include "apps/options/fields.h"
+
+namespace apps {
+
+// Images and runs
+Field data_entry(std::string&);
+Field run_entry(std::string&, const std::string& help);
+Field checkpoint_entry(std::string&);
+Field out_entry(std::string&, const std::string& help);
+Field image_size_entry(int&, const std::string& help, int least = 8);
+Field recipe_entry(std::string&);
+
+// Model
+Field arch_entry(std::string&, const std::string& help);
+Field stem_entry(std::string&, const std::string& help);  // without "auto"
+Field width_entry(double&);
+Field dtype_entry(std::string&, const std::string& help);
+
+// Training
+Field batch_entry(int&, const std::string& help, int least = 1);
+Field epochs_entry(int&, const std::string& help);
+Field steps_entry(long&, const std::string& help);
+Field lr_entry(double&, const std::string& help);
+Field weight_decay_entry(double&, const std::string& help);
+Field seed_entry(std::uint64_t&, const std::string& help);
+
+// Machine
+Field device_entry(std::string&);
+Field loader_threads_entry(int&);
+Field decoder_threads_entry(int&);
+Field kernel_threads_entry(std::string&);  // how the CPU device runs the threads of a block
+
+// Kernels
+Field op_entry(std::string&);
+Field repeat_entry(int&, const std::string& help);
+Field before_entry(std::string&, const std::string& help);
+Field after_entry(std::string&, const std::string& help);
+Field find_entry(int&);
+Field floor_entry(std::string&);
+Field floor_entry(bool&);
+Field list_entry(std::string&);
+Field list_entry(bool&);
+
+// Results
+Field json_entry(std::string&);
+Field csv_entry(std::string&);
+
+}  // namespace apps

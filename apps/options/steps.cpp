@@ -1,0 +1,36 @@
+#include "apps/options/steps.h"
+
+#include "apps/options/shared.h"
+
+namespace apps {
+
+Fields fields(StepsOptions& o) {
+  return joined({group("Result", {out_entry(o.out, "Safetensors file to write")}),
+                 group("Data", {data_entry(o.data), loader_threads_entry(o.threads)}), model_fields(o),
+                 method_fields(o), view_fields(o), schedule_fields(o), optimizer_fields(o),
+                 group("Run", {drawing_seed_entry(o.seed), init_weights_entry(o.init_weights)}),
+                 group("Device", {device_entry(o.device)})});
+}
+
+Fields fields(BenchStepOptions& o) {
+  Fields views = view_fields(o);
+  entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50, else 32";
+  ScheduleOptions& schedule = o;
+  Fields batch = schedule_fields(schedule);
+  return joined(
+      {model_fields(o), method_fields(o), views,
+       group("Steps", {entry_of(batch, o.batch), steps_entry(o.steps, "Number of steps to time")}),
+       optimizer_fields(o),
+       group("Run",
+             {drawing_seed_entry(o.seed),
+              {.name = "weights",
+               .value = &o.weights,
+               .help = "Safetensors file with initial weights of the whole model, written by PyTorch"},
+              {.name = "serve",
+               .value = &o.serve,
+               .help = "Answer lines `go N` on stdin with the times of N steps on images of noise: for "
+                       "scripts/compare_pytorch.py"}}),
+       execution_fields(o), rank_fields(o), group("Result", {json_entry(o.json), csv_entry(o.csv)})});
+}
+
+}  // namespace apps

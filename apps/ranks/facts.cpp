@@ -1,0 +1,73 @@
+#include "apps/ranks/facts.h"
+
+#include <algorithm>
+
+#include "apps/system/machine.h"
+#include "engine/error.h"
+#include "engine/files/hash.h"
+
+namespace apps {
+namespace {
+
+void append(std::string& all, const std::string& text) { all += std::to_string(text.size()) + ":" + text; }
+
+std::string take(const std::string& all, std::size_t& at) {
+  const std::size_t colon = all.find(':', at), size = std::stoul(all.substr(at, colon - at));
+  engine::require(colon != std::string::npos && size <= all.size() - colon - 1, "facts of a rank: cut off");
+  at = colon + 1 + size;
+  return all.substr(colon + 1, size);
+}
+
+// The value of facts[i] if its key is the one expected there.
+std::string value_at(const Facts& facts, std::size_t i, const std::string& key) {
+  return i < facts.size() && facts[i].first == key ? facts[i].second : "nothing";
+}
+
+}  // namespace
+
+Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset, int ranks) {
+  PretrainOptions o = resolved;
+  Facts facts = {{"version", version_text()}, {"world size", std::to_string(ranks)}};
+  for (const Field& f : fields(o))
+    if (f.saved && !f.per_machine) facts.emplace_back(f.name, text_of(f));
+  std::uint64_t list = engine::fnv1a(nullptr, 0);
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const int label = dataset.label(i);
+    list = engine::fnv1a(&label, sizeof label, list);
+  }
+  facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
+                                                   " classes, list ", std::hex, list));
+  return facts;
+}
+
+std::string packed(const Facts& facts) {
+  std::string all;
+  for (const auto& [key, value] : facts) append(all, key), append(all, value);
+  return all;
+}
+
+Facts unpacked(const std::string& all) {
+  Facts facts;
+  for (std::size_t at = 0; at < all.size();) {
+    std::string key = take(all, at);
+    facts.emplace_back(std::move(key), take(all, at));
+  }
+  return facts;
+}
+
+std::string disagreement(const std::vector<RankFacts>& ranks) {
+  const RankFacts& first = ranks[0];
+  for (std::size_t r = 1; r < ranks.size(); ++r) {
+    const RankFacts& other = ranks[r];
+    for (std::size_t i = 0; i < std::max(first.facts.size(), other.facts.size()); ++i) {
+      const std::string& key = i < other.facts.size() ? other.facts[i].first : first.facts[i].first;
+      const std::string a = value_at(first.facts, i, key), b = value_at(other.facts, i, key);
+      if (a != b)
+        return engine::concat_text("rank ", r, " on ", other.host, " has ", key, " = ", b, ", rank 0 on ",
+                                   first.host, " has ", a);
+    }
+  }
+  return "";
+}
+
+}  // namespace apps

@@ -1,0 +1,30 @@
+// What must be the same on every rank, and the form in which ranks exchange it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/options/pretrain.h"
+#include "data/dataset.h"
+
+namespace apps {
+
+using Facts = std::vector<std::pair<std::string, std::string>>;  // key, value
+
+// Version, number of ranks, configuration and list of the images.
+Facts facts_of(const PretrainOptions&, const data::Dataset&, int ranks);
+
+// Each text after its length, so that a key or a value may have any bytes.
+std::string packed(const Facts&);
+Facts unpacked(const std::string&);
+
+struct RankFacts {
+  std::string host;
+  Facts facts;
+};
+// Where the first rank that differs from rank 0 does so: "rank 1 on B has tau = 0.2, rank 0 on A has 0.1", or
+// "".
+std::string disagreement(const std::vector<RankFacts>& ranks);
+
+}  // namespace apps

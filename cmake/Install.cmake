@@ -26,4 +26,17 @@ install(FILES ${PROJECT_BINARY_DIR}/dyadConfig.cmake ${PROJECT_BINARY_DIR}/dyadC
   DESTINATION ${package} COMPONENT development)
 if(TARGET dyad)
   install(TARGETS dyad RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  # The man page and the completion scripts: the program prints them when it is installed.
+  set(printed ${PROJECT_BINARY_DIR}/printed)
+  file(MAKE_DIRECTORY ${printed})
+  function(install_printed file destination)  # ...: the arguments with which dyad prints the file
+    string(REPLACE ";" " " arguments "${ARGN}")
+    install(CODE "execute_process(COMMAND \"$<TARGET_FILE:dyad>\" ${arguments}
+      OUTPUT_FILE \"${printed}/${file}\" COMMAND_ERROR_IS_FATAL ANY)" COMPONENT program)
+    install(FILES ${printed}/${file} DESTINATION ${destination} COMPONENT program)
+  endfunction()
+  install_printed(dyad.1 ${CMAKE_INSTALL_MANDIR}/man1 man)
+  install_printed(dyad ${CMAKE_INSTALL_DATADIR}/bash-completion/completions completion bash)
+  install_printed(_dyad ${CMAKE_INSTALL_DATADIR}/zsh/site-functions completion zsh)
+  install_printed(dyad.fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d completion fish)
 endif()

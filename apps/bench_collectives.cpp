@@ -24,7 +24,7 @@ struct Collective {
 };
 
 // Median seconds of a call, that of the slowest rank in each.
-double seconds_of(const Collective& c, int repeat, const Ranks& ranks, engine::Device device) {
+double seconds_of_collective(const Collective& c, int repeat, const Ranks& ranks, engine::Device device) {
   std::vector<double> times;
   for (int i = 0; i < repeat + 3; ++i) {  // the first three warm up
     ranks.communicator().barrier();
@@ -42,7 +42,7 @@ double seconds_of(const Collective& c, int repeat, const Ranks& ranks, engine::D
   return times_of(times).median;
 }
 
-int measure(const CollectivesOptions& o, const Ranks& ranks) {
+int measure_collectives(const CollectivesOptions& o, const Ranks& ranks) {
   const engine::Device device = device_of_rank(o);
   const engine::DType dtype = engine::parse_dtype(o.dtype);
   engine::Communicator& c = ranks.communicator();
@@ -61,7 +61,7 @@ int measure(const CollectivesOptions& o, const Ranks& ranks) {
           Collective{"all_gather", (n - 1) / n, [&] { c.all_gather(own); }},
           Collective{"reduce_scatter", (n - 1) / n, [&] { c.reduce_scatter_sum(whole); }},
           Collective{"broadcast", 1, [&] { c.broadcast(whole, 0); }}}) {
-      const double seconds = seconds_of(collective, o.repeat, ranks, device);
+      const double seconds = seconds_of_collective(collective, o.repeat, ranks, device);
       const double bandwidth = double(whole.bytes()) / seconds / 1e9;
       if (ranks.first())
         std::printf("%-15s %12zu %12.1f %12.2f %12.2f\n", collective.name, whole.bytes(), seconds * 1e6,
@@ -83,7 +83,7 @@ int measure(const CollectivesOptions& o, const Ranks& ranks) {
 int bench_collectives(const CollectivesOptions& o) {
   if (const auto code = start_ranks(o)) return *code;
   Ranks ranks(o, "bench collectives");
-  return ranks.guarded([&] { return measure(o, ranks); });
+  return ranks.guarded([&] { return measure_collectives(o, ranks); });
 }
 
 }  // namespace apps

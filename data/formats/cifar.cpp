@@ -13,9 +13,6 @@ using engine::require_data;
 
 namespace {
 
-constexpr int side = 32;
-constexpr std::size_t plane = side * side, image_bytes = 3 * plane;
-
 struct Format {
   Dataset::Kind kind;
   std::size_t label_bytes;  // the last of these bytes is the label
@@ -26,6 +23,9 @@ constexpr Format cifar10{Dataset::Kind::cifar10, 1, 10, "batches.meta.txt"};
 constexpr Format cifar100{Dataset::Kind::cifar100, 2, 100, "fine_label_names.txt"};
 
 class Cifar : public Dataset {
+  static constexpr int side = 32;
+  static constexpr std::size_t plane = side * side, image_bytes = 3 * plane;
+
  public:
   Cifar(const Format& format, const fs::path& folder, const std::vector<fs::path>& files)
       : format_(format), classes_(class_names(folder / format.names_file, format.classes, 0)) {

@@ -13,10 +13,10 @@ using engine::require_data;
 
 namespace {
 
-constexpr int side = 96, class_count = 10;
-constexpr std::size_t plane = side * side, image_bytes = 3 * plane;
-
 class Stl10 : public Dataset {
+  static constexpr int side = 96, class_count = 10;
+  static constexpr std::size_t plane = side * side, image_bytes = 3 * plane;
+
  public:
   explicit Stl10(const fs::path& folder)
       : folder_(folder), classes_(class_names(folder / "class_names.txt", class_count, 1)) {}

@@ -181,7 +181,7 @@ Picture blurred(Picture p, int kernel, double sigma) {
   });
 }
 
-Tensors reference(const Tensors& in) {
+Tensors view_reference(const Tensors& in) {
   const std::int64_t n = in[0].dim(0);
   const int size = int(in[0].dim(1));
   Tensor y({n, size, size, 3}, DType::f64, cpu);
@@ -206,7 +206,7 @@ Tensors reference(const Tensors& in) {
 }
 
 // in: a tensor that has the output's dtype, the pixels, the views
-Tensors inputs(const Shape& s, Random& random) {
+Tensors view_inputs(const Shape& s, Random& random) {
   const std::int64_t n = s[0], bytes = s[2] * s[3] * 3;
   const int size = int(s[1]);
   Tensor pixels({n * bytes}, DType::u8, cpu), views({n, std::int64_t(sizeof(View))}, DType::u8, cpu);
@@ -238,14 +238,14 @@ Tensors inputs(const Shape& s, Random& random) {
 
 const AddCase augment_case{{
     .name = "augment",
-    .inputs = inputs,
+    .inputs = view_inputs,
     .apply =
         [](const Tensors& in) {
           return Tensors{augment(in[1], in[2], int(in[0].dim(1)), normalization, in[0].dtype())};
         },
     .check = {{1, 1, 1, 1}, {4, 5, 3, 9}, {3, 12, 31, 7}, {1, 33, 20, 40}, {1, 66, 18, 18}},
     .bench = {{512, 32, 32, 32}, {64, 224, 256, 340}},
-    .reference = reference,
+    .reference = view_reference,
     .reference_tolerance = 0.018,  // one of 255 levels, at most 0.0175, where f32 and f64 round differently
     .bf16 = true,
 }};

@@ -43,7 +43,7 @@ Communicator& mirror() {
 }
 
 // in: x, weight, bias, residual where there is one
-Tensors apply(const Tensors& in, bool relu, Mode mode, Communicator& communicator = single()) {
+Tensors batch_norm_apply(const Tensors& in, bool relu, Mode mode, Communicator& communicator = single()) {
   const Tensor weight = as_parameter(in[1], in[0]), bias = as_parameter(in[2], in[0]);
   BatchNormState state = fresh_state(weight.detach());
   if (mode == Mode::eval) {  // differ from the statistics of this batch
@@ -74,7 +74,7 @@ std::vector<double> normalized(const Tensors& in, Mode mode) {
   return y;
 }
 
-Tensors reference(const Tensors& in, bool relu, Mode mode) {
+Tensors batch_norm_reference(const Tensors& in, bool relu, Mode mode) {
   std::vector<double> y = normalized(in, mode);
   if (relu)
     for (double& v : y) v = std::max(v, 0.0);
@@ -118,32 +118,32 @@ Tensors inputs_off_kink(const Shape& s, Random& r, bool with_residual, Mode mode
 const AddCase plain_case{{
     .name = "batch_norm",
     .inputs = plain_inputs,
-    .apply = [](const Tensors& in) { return apply(in, false, Mode::train); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, false, Mode::train); },
     .check = {{4, 1}, {3, 3, 5, 3}, {7, 5}, {5, 33}, {3, 2, 2, 8}, {67, 1}},
     .bench = {{128, 32, 32, 64}, {128, 16, 16, 128}, {128, 8, 8, 256}, {128, 4, 4, 512}},
-    .reference = [](const Tensors& in) { return reference(in, false, Mode::train); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, false, Mode::train); },
     .reference_tolerance = 1e-11,
     .bf16 = true,
 }};
 
-const AddCase relu_case{{
+const AddCase batch_norm_relu_case{{
     .name = "batch_norm/relu",
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::train); },
-    .apply = [](const Tensors& in) { return apply(in, true, Mode::train); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, true, Mode::train); },
     .check = {{3, 1}, {3, 3, 2, 3}, {7, 5}, {2, 2, 2, 8}},
     .bench = {{128, 32, 32, 64}, {128, 16, 16, 128}, {128, 8, 8, 256}, {128, 4, 4, 512}},
     .bench_inputs = plain_inputs,
-    .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};
 
 const AddCase residual_case{{
     .name = "batch_norm/residual",
     .inputs = residual_inputs,
-    .apply = [](const Tensors& in) { return apply(in, false, Mode::train); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, false, Mode::train); },
     .check = {{3, 2, 2, 3}, {6, 16}},
     .bench = {{128, 32, 32, 64}},
-    .reference = [](const Tensors& in) { return reference(in, false, Mode::train); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, false, Mode::train); },
     .reference_tolerance = 1e-11,
     .bf16 = true,
 }};
@@ -151,11 +151,11 @@ const AddCase residual_case{{
 const AddCase relu_residual_case{{
     .name = "batch_norm/relu_residual",
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, true, Mode::train); },
-    .apply = [](const Tensors& in) { return apply(in, true, Mode::train); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, true, Mode::train); },
     .check = {{2, 1}, {3, 3, 2, 3}, {7, 5}, {2, 2, 2, 8}, {4, 17}},
     .bench = {{128, 32, 32, 64}, {128, 16, 16, 128}, {128, 8, 8, 256}, {128, 4, 4, 512}},
     .bench_inputs = residual_inputs,
-    .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};
 
@@ -170,7 +170,7 @@ const AddCase own_residual_case{{
         },
     .apply =
         [](const Tensors& in) {
-          return apply({in[0], in[1], in[2], in[0]}, true, Mode::train);
+          return batch_norm_apply({in[0], in[1], in[2], in[0]}, true, Mode::train);
         },
     .check = {{3, 2}, {5, 9}},
     .bench = {{128, 32, 32, 64}},
@@ -179,22 +179,22 @@ const AddCase own_residual_case{{
 const AddCase two_ranks_case{{
     .name = "batch_norm/two_ranks",
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::train); },
-    .apply = [](const Tensors& in) { return apply(in, true, Mode::train, mirror()); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, true, Mode::train, mirror()); },
     .check = {{2, 1}, {5, 9}},
     .bench = {{128, 32, 32, 64}},
     .bench_inputs = plain_inputs,
-    .reference = [](const Tensors& in) { return reference(in, true, Mode::train); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, true, Mode::train); },
     .reference_tolerance = 1e-11,
 }};
 
 const AddCase eval_case{{
     .name = "batch_norm/eval",
     .inputs = [](const Shape& s, Random& r) { return inputs_off_kink(s, r, false, Mode::eval); },
-    .apply = [](const Tensors& in) { return apply(in, true, Mode::eval); },
+    .apply = [](const Tensors& in) { return batch_norm_apply(in, true, Mode::eval); },
     .check = {{1, 1}, {3, 2, 2, 3}, {1, 65}, {5, 8}},
     .bench = {{128, 32, 32, 64}},
     .bench_inputs = plain_inputs,
-    .reference = [](const Tensors& in) { return reference(in, true, Mode::eval); },
+    .reference = [](const Tensors& in) { return batch_norm_reference(in, true, Mode::eval); },
     .reference_tolerance = 1e-11,
 }};
 

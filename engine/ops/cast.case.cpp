@@ -7,7 +7,7 @@ namespace {
 // Casts to all three types. Rounding has no derivative, so the card has a reference instead: the host's
 // conversions. tests/engine/ops/cast_test.cpp tests the gradients. Values are multiples of 2^-12, exact in
 // f32 and rounded in bf16.
-Tensors inputs(const Shape& s, Random& r) {
+Tensors cast_inputs(const Shape& s, Random& r) {
   Tensor x = uniform(s, r, -4096, 4096);
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     double& v = x.data<double>()[i];
@@ -16,11 +16,11 @@ Tensors inputs(const Shape& s, Random& r) {
   return {x};
 }
 
-Tensors apply(const Tensors& in) {
+Tensors cast_apply(const Tensors& in) {
   return {cast(in[0], DType::f32), cast(in[0], DType::f64), cast(in[0], DType::bf16)};
 }
 
-Tensors reference(const Tensors& in) {
+Tensors cast_reference(const Tensors& in) {
   const std::vector<double> x = in[0].to_vector();
   std::vector<double> single, half;
   for (double v : x) {
@@ -33,11 +33,11 @@ Tensors reference(const Tensors& in) {
 
 const AddCase cast_case{{
     .name = "cast",
-    .inputs = inputs,
-    .apply = apply,
+    .inputs = cast_inputs,
+    .apply = cast_apply,
     .check = {{1}, {3, 5}, {257}},
     .bench = {{256, 32, 32, 64}},
-    .reference = reference,
+    .reference = cast_reference,
     .reference_tolerance = 0,
     .bf16 = true,
 }};

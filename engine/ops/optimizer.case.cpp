@@ -12,7 +12,7 @@ namespace {
 constexpr double kRate = 0.1, kDecay = 0.05;
 
 // in: values and gradients. The first third of the elements forms a parameter without weight decay.
-Tensors inputs(const Shape& s, Random& r) { return {uniform(s, r), away_from(0, s, r)}; }
+Tensors step_inputs(const Shape& s, Random& r) { return {uniform(s, r), away_from(0, s, r)}; }
 std::int64_t split(const Tensors& in) { return in[0].numel() / 3; }
 
 template <class Kind, class Options>
@@ -88,28 +88,28 @@ const std::vector<Shape> check{{1}, {5}, {3, 86}, {16385}};  // 16,384 elements 
 const std::vector<Shape> bench{{11181642}};                  // the number of parameters of a ResNet-18
 
 const AddCase sgd_case{{.name = "sgd",
-                        .inputs = inputs,
+                        .inputs = step_inputs,
                         .apply = [](const Tensors& in) { return step<Sgd>(in, sgd_options); },
                         .check = check,
                         .bench = bench,
                         .reference = sgd_reference}};
 
 const AddCase lars_case{{.name = "lars",
-                         .inputs = inputs,
+                         .inputs = step_inputs,
                          .apply = [](const Tensors& in) { return step<Lars>(in, google); },
                          .check = check,
                          .bench = bench,
                          .reference = [](const Tensors& in) { return lars_reference(in, google); }}};
 
 const AddCase lightly_case{{.name = "lars/lightly",
-                            .inputs = inputs,
+                            .inputs = step_inputs,
                             .apply = [](const Tensors& in) { return step<Lars>(in, lightly); },
                             .check = check,
                             .bench = bench,
                             .reference = [](const Tensors& in) { return lars_reference(in, lightly); }}};
 
 const AddCase adamw_case{{.name = "adamw",
-                          .inputs = inputs,
+                          .inputs = step_inputs,
                           .apply = [](const Tensors& in) { return step<AdamW>(in, adamw_options); },
                           .check = check,
                           .bench = bench,

@@ -4,11 +4,11 @@
 namespace engine {
 namespace {
 
-Tensors inputs(const Shape& s, Random& r) { return {leaf(uniform(s, r))}; }
+Tensors sum_inputs(const Shape& s, Random& r) { return {leaf(uniform(s, r))}; }
 
 const AddCase sum_case{{
     .name = "sum",
-    .inputs = inputs,
+    .inputs = sum_inputs,
     .apply = [](const Tensors& in) { return Tensors{sum(in[0])}; },
     .check = {{1}, {3, 5}, {257}},
     .bench = {{256, 32, 32, 64}},
@@ -17,7 +17,7 @@ const AddCase sum_case{{
 
 const AddCase mean_case{{
     .name = "mean",
-    .inputs = inputs,
+    .inputs = sum_inputs,
     .apply = [](const Tensors& in) { return Tensors{mean(in[0])}; },
     .check = {{1}, {3, 5}, {257}},
     .bench = {{256, 32, 32, 64}},

@@ -26,7 +26,7 @@ Tensors sorted(const Tensors& in) {
   return {values, indices};
 }
 
-Tensors apply(const Tensors& in) {
+Tensors top_k_apply(const Tensors& in) {
   const TopK top = top_k(in[0], k_of(in[0].shape()));
   return {top.values, top.indices};
 }
@@ -34,7 +34,7 @@ Tensors apply(const Tensors& in) {
 const AddCase top_k_case{{
     .name = "top_k",
     .inputs = [](const Shape& s, Random& r) { return Tensors{distinct(s, r)}; },
-    .apply = apply,
+    .apply = top_k_apply,
     .check = {{1, 1}, {3, 7}, {2, 257}},
     .bench = {{256, 5000}, {256, 50000}},
     .reference = sorted,
@@ -50,7 +50,7 @@ const AddCase top_k_ties_case{{
           for (std::int64_t i = 0; i < t.numel(); ++i) t.data<double>()[i] = of[r.below(7)];
           return Tensors{t};
         },
-    .apply = apply,
+    .apply = top_k_apply,
     .check = {{1, 2}, {3, 9}, {2, 300}, {1, 700}},
     .bench = {{256, 5000}},
     .reference = sorted,

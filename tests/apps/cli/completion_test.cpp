@@ -26,8 +26,8 @@ class Bash {
     const std::string script = "source dyad.bash; COMP_WORDS=(dyad" + line +
                                "); COMP_CWORD=" + std::to_string(words.size()) +
                                "; _dyad; printf '%s\\n' \"${COMPREPLY[@]}\" >offers";
-    REQUIRE(apps::shell("cd " + apps::quoted(scratch_.path("")) + " && bash --norc -uc " +
-                        apps::quoted(script)));
+    REQUIRE(
+        apps::shell("cd " + apps::quoted(scratch_.path("")) + " && bash --norc -uc " + apps::quoted(script)));
     std::istringstream in(scratch_.read("offers"));
     Words offered;
     for (std::string word; std::getline(in, word);)
@@ -91,18 +91,18 @@ TEST_CASE("bash completes values: choices, else files, nothing for a number") {
   CHECK(bash.offers({"pretrain", "--config", "dy"}) == Words{"dyad.bash"});
 }
 
-TEST_CASE("zsh and fish read their scripts") {
+void check_syntax(const std::string& shell, const std::string& script) {
+  CAPTURE(shell);
   const Scratch scratch;
-  const apps::CommandTable table = apps::command_table();
-  const std::string zsh = scratch.write("_dyad", apps::zsh_completion(table)),
-                    fish = scratch.write("dyad.fish", apps::fish_completion(table));
-  for (const auto& [shell, file] : {std::pair<std::string, std::string>("zsh", zsh), {"fish", fish}}) {
-    CAPTURE(shell);
-    if (apps::shell("command -v " + shell + " >/dev/null"))
-      CHECK(apps::shell(shell + " -n " + apps::quoted(file)));
-    else
-      MESSAGE(shell, " is not there: its script is not read");
-  }
+  if (apps::shell("command -v " + shell + " >/dev/null"))
+    CHECK(apps::shell(shell + " -n " + apps::quoted(scratch.write("script", script))));
+  else
+    MESSAGE(shell, " is not installed: its script is not read");
+}
+
+TEST_CASE("zsh and fish read their scripts") {
+  check_syntax("zsh", apps::zsh_completion(apps::command_table()));
+  check_syntax("fish", apps::fish_completion(apps::command_table()));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "apps/cli/cli.h"
 #include "apps/cli/man_page.h"
+#include "apps/system/exit_code.h"
 #include "apps/system/shell.h"
 #include "tests/support/scratch.h"
 

@@ -29,12 +29,7 @@ ordered_json cuda_report() {
 
 void line(const char* name, const std::string& value) { std::printf("  %-14s %s\n", name, value.c_str()); }
 
-}  // namespace
-
-int info(const InfoOptions& o) {
-  const CpuInfo cpu = cpu_info();
-  const ordered_json cuda = cuda_report(), libraries = library_versions(true);
-
+void print_machine(const CpuInfo& cpu, const ordered_json& cuda, const ordered_json& libraries) {
   std::printf("%s\n\nCPU\n", version_text().c_str());
   line("model", cpu.model);
   line("cores", std::to_string(cpu.cores));
@@ -46,7 +41,10 @@ int info(const InfoOptions& o) {
   for (const auto& device : cuda["devices"]) line("device", device.get<std::string>());
   std::printf("\nLibraries\n");
   for (const auto& [name, version] : libraries.items()) line(name.c_str(), version.get<std::string>());
+}
 
+// Prints the encoder's convolutions, and returns them.
+ordered_json print_convolutions(const InfoOptions& o) {
   std::printf("\nConvolutions of %s (%s stem, width %g), %d images of %d pixels, %s, on the CPU\n",
               o.arch.c_str(), o.stem.c_str(), o.width, o.batch, o.size, o.dtype.c_str());
   std::printf("  %-22s %5s  %-14s %-16s %6s  %s\n", "first", "count", "input", "filter", "stride",
@@ -77,6 +75,16 @@ int info(const InfoOptions& o) {
                             {"backward_data", ran[1]},
                             {"backward_weights", ran[2]}});
   }
+  return convolutions;
+}
+
+}  // namespace
+
+int info(const InfoOptions& o) {
+  const CpuInfo cpu = cpu_info();
+  const ordered_json cuda = cuda_report(), libraries = library_versions(true);
+  print_machine(cpu, cuda, libraries);
+  const ordered_json convolutions = print_convolutions(o);
 
   if (!o.json.empty()) {
     const auto [has_bf16, bf16_text] = bf16_on_cpu(cpu);

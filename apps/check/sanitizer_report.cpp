@@ -65,6 +65,114 @@ struct Finding {
   }
 };
 
+// Reads a report line by line. A finding ends where the next one begins.
+class ReportReader {
+ public:
+  explicit ReportReader(const FileOf& file_of) : file_of_(file_of) {}
+
+  void read(const std::string& line) {
+    if (!begins(line) && !undefined_behaviour(line) && !access(line) && !names_thread(line) && in_access_ &&
+        now_.accesses.back().place.empty())
+      frame(line);
+  }
+  std::vector<std::string> finish() {
+    end_finding();
+    return std::move(findings_);
+  }
+
+ private:
+  bool begins(const std::string& line) {
+    static const std::regex pattern(
+        R"(^(?:==\d+==)?(?:WARNING|ERROR): (\w+)Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
+    std::smatch m;
+    if (!std::regex_match(line, m, pattern)) return false;
+    end_finding();
+    now_.kind = m[2];
+    in_access_ = m[1] == "Memory";  // its first stack has no line of its own before it
+    if (in_access_) now_.accesses.push_back({"read", ""});
+    return true;
+  }
+  bool undefined_behaviour(const std::string& line) {
+    static const std::regex pattern(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
+    std::smatch m;
+    if (!std::regex_match(line, m, pattern)) return false;
+    end_finding();
+    const std::string text = m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str();
+    add(text, text);
+    return true;
+  }
+  // The line before the stack of an access, or of what made the memory that it read.
+  bool access(const std::string& line) {
+    static const std::regex origin(
+        R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
+    static const std::regex pattern(
+        R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
+    static const std::regex thread(R"(.* by thread (T\d+).*)");
+    std::smatch m;
+    if (std::regex_match(line, m, origin)) {
+      now_.accesses.push_back({m[1].matched ? m[1].str() : "made", ""});
+    } else if (std::regex_match(line, m, pattern)) {
+      std::string what = m[1];
+      std::transform(what.begin(), what.end(), what.begin(),
+                     [](unsigned char c) { return char(std::tolower(c)); });
+      now_.accesses.push_back({what, ""});
+      if (std::regex_match(line, m, thread)) now_.accesses.back().thread = m[1];
+    } else {
+      return false;
+    }
+    return in_access_ = true;
+  }
+  // The name of a thread, or the line before a stack that is of no access.
+  bool names_thread(const std::string& line) {
+    static const std::regex name(R"(^ *Thread (T\d+) '(thread \([^']*)'.*)");
+    static const std::regex other_stack(
+        R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
+    std::smatch m;
+    if (std::regex_match(line, m, name))
+      now_.names[m[1]] = m[2];
+    else if (!std::regex_match(line, m, other_stack))
+      return false;
+    in_access_ = false;
+    return true;
+  }
+  // A frame of the access's stack: the first one with a file outside of the SIMT layer is its place.
+  void frame(const std::string& line) {
+    static const std::regex with_file(
+        R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+:\d+)(?::\d+)?(?: \(.*\))?$)");
+    static const std::regex without_file(
+        R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)(?: \(BuildId: .*)?$)");
+    std::smatch m;
+    std::string file, unknown;
+    if (std::regex_match(line, m, with_file)) {
+      file = m[2];
+    } else if (std::regex_match(line, m, without_file)) {
+      unknown = m[2].str() + ":" + m[3].str();
+      const auto [known_file, is_new] = files_.try_emplace(unknown);
+      if (is_new) known_file->second = file_of_(m[2], m[3]);
+      file = known_file->second;
+    }
+    if (file.empty() || of_the_layer(file)) return;
+    Finding::Access& a = now_.accesses.back();
+    std::string& place = file == unknown ? a.unknown : a.place;
+    if (place.empty()) place = file_name(file) + " (" + short_name(m[1]) + ")";
+  }
+
+  void end_finding() {
+    if (!now_.kind.empty()) add(now_.text(false), now_.text(true));
+    now_ = {};
+  }
+  void add(const std::string& same, const std::string& text) {
+    if (known_.insert(same).second) findings_.push_back(text);
+  }
+
+  const FileOf& file_of_;
+  std::map<std::string, std::string> files_;  // by module and offset, since file_of is slow
+  Finding now_;
+  bool in_access_ = false;  // the lines are the stack of now_.accesses.back()
+  std::set<std::string> known_;
+  std::vector<std::string> findings_;
+};
+
 }  // namespace
 
 std::string file_in_this_program(const std::string& module, const std::string& offset) {
@@ -85,77 +193,10 @@ std::string file_in_this_program(const std::string& module, const std::string& o
 }
 
 std::vector<std::string> sanitizer_findings(const std::string& report, const FileOf& file_of) {
-  static const std::regex begin(
-      R"(^(?:==\d+==)?(?:WARNING|ERROR): (\w+)Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
-  static const std::regex origin(R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
-  static const std::regex access(
-      R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
-  static const std::regex thread(R"(.* by thread (T\d+).*)");
-  static const std::regex thread_name(R"(^ *Thread (T\d+) '(thread \([^']*)'.*)");
-  static const std::regex other_stack(
-      R"(^ *(?:Location|Thread|Mutex|As if|0x[0-9a-f]+ is|SUMMARY|allocated|freed|previously).*)");
-  static const std::regex frame(R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+:\d+)(?::\d+)?(?: \(.*\))?$)");
-  static const std::regex frame_without_file(
-      R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)(?: \(BuildId: .*)?$)");
-  static const std::regex undefined(R"(^(.*):(\d+):\d+: runtime error: (.*)$)");
-
-  std::vector<std::string> findings;
-  std::set<std::string> known;
-  const auto add = [&](const std::string& same, const std::string& text) {
-    if (known.insert(same).second) findings.push_back(text);
-  };
-  std::map<std::string, std::string> files;  // of frames without, as file_of is slow
-  Finding now;
-  const auto finish = [&] {
-    if (!now.kind.empty()) add(now.text(false), now.text(true));
-    now = {};
-  };
+  ReportReader reader(file_of);
   std::istringstream lines(report);
-  std::smatch m;
-  bool in_access = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (std::regex_match(line, m, begin)) {
-      finish();
-      now.kind = m[2];
-      in_access = m[1] == "Memory";  // whose first stack follows without a line of its own
-      if (in_access) now.accesses.push_back({"read", ""});
-    } else if (std::regex_match(line, m, origin)) {
-      now.accesses.push_back({m[1].matched ? m[1].str() : "made", ""});
-      in_access = true;
-    } else if (std::regex_match(line, m, undefined)) {
-      finish();
-      const std::string text = m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str();
-      add(text, text);
-    } else if (std::regex_match(line, m, access)) {
-      std::string what = m[1];
-      std::transform(what.begin(), what.end(), what.begin(),
-                     [](unsigned char c) { return char(std::tolower(c)); });
-      now.accesses.push_back({what, ""});
-      if (std::regex_match(line, m, thread)) now.accesses.back().thread = m[1];
-      in_access = true;
-    } else if (std::regex_match(line, m, thread_name)) {
-      now.names[m[1]] = m[2];
-      in_access = false;
-    } else if (std::regex_match(line, m, other_stack)) {
-      in_access = false;
-    } else if (in_access && now.accesses.back().place.empty()) {
-      std::string file, unknown;
-      if (std::regex_match(line, m, frame)) {
-        file = m[2];
-      } else if (std::regex_match(line, m, frame_without_file)) {
-        unknown = m[2].str() + ":" + m[3].str();
-        const auto [known_file, is_new] = files.try_emplace(unknown);
-        if (is_new) known_file->second = file_of(m[2], m[3]);
-        file = known_file->second;
-      }
-      if (file.empty() || of_the_layer(file)) continue;
-      Finding::Access& a = now.accesses.back();
-      std::string& place = file == unknown ? a.unknown : a.place;
-      if (place.empty()) place = file_name(file) + " (" + short_name(m[1]) + ")";
-    }
-  }
-  finish();
-  return findings;
+  for (std::string line; std::getline(lines, line);) reader.read(line);
+  return reader.finish();
 }
 
 }  // namespace apps

@@ -42,6 +42,7 @@ struct Job {
   std::exception_ptr error;
   bool done = false;
 };
+using Jobs = std::vector<std::shared_ptr<Job>>;
 
 // One thread makes all MPI calls. It starts non-blocking collectives in the order of submission and polls
 // them. An all-reduce therefore progresses while the main thread computes, and MPI needs no locks of its own
@@ -130,53 +131,21 @@ class MpiThread {
     } catch (...) {
       failed = std::current_exception();
     }
-    std::vector<std::shared_ptr<Job>> active;
+    Jobs active;
     auto last_progress = std::chrono::steady_clock::now();
     const bool crowded = size > int(std::thread::hardware_concurrency());  // they may all be on this machine
     prctl(PR_SET_TIMERSLACK, 1000);                                        // nanoseconds; 50,000 by default
     for (;;) {
-      std::vector<std::shared_ptr<Job>> fresh;
+      Jobs fresh;
       {
         std::unique_lock lock(mutex_);
         if (active.empty()) changed_.wait(lock, [this] { return stop_ || !fresh_.empty(); });
         if (stop_) break;
         fresh.swap(fresh_);
       }
-      bool progress = !fresh.empty();
-      for (const auto& job : fresh) {
-        job->error = failed;
-        job->begun = TraceClock::now();
-        try {
-          if (!job->error) job->start(job->request);
-        } catch (...) {
-          job->error = std::current_exception();
-        }
-        active.push_back(job);
-      }
-      for (std::size_t i = 0; i < active.size();) {
-        const std::shared_ptr<Job> job = active[i];
-        int done = 1;
-        if (!job->error && job->request != MPI_REQUEST_NULL) {
-          try {
-            check(MPI_Test(&job->request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-          } catch (...) {
-            job->error = std::current_exception();
-            done = 1;
-          }
-        }
-        if (done == 0) {
-          ++i;
-          continue;
-        }
-        progress = true;
-        active.erase(active.begin() + std::ptrdiff_t(i));
-        add_to_trace(Lane::communication, job->name, job->begun, TraceClock::now(), job->bytes);
-        {
-          const std::lock_guard lock(mutex_);
-          job->done = true;
-        }
-        changed_.notify_all();
-      }
+      for (const auto& job : fresh) start(*job, failed);
+      active.insert(active.end(), fresh.begin(), fresh.end());
+      const bool progress = finish_done(active) || !fresh.empty();
       // Poll first: a blocking collective is done within microseconds. Then sleep: a long one overlaps with
       // computation, which needs the core.
       const auto now = std::chrono::steady_clock::now();
@@ -188,9 +157,54 @@ class MpiThread {
     if (!failed && !abandoned_) finalize();
   }
 
+  // failed: why MPI could not be initialized, which then is every job's error.
+  static void start(Job& job, const std::exception_ptr& failed) {
+    job.error = failed;
+    job.begun = TraceClock::now();
+    try {
+      if (!job.error) job.start(job.request);
+    } catch (...) {
+      job.error = std::current_exception();
+    }
+  }
+
+  // A job that failed is done.
+  static bool is_done(Job& job) {
+    if (job.error || job.request == MPI_REQUEST_NULL) return true;
+    try {
+      int done = 0;
+      check(MPI_Test(&job.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      return done != 0;
+    } catch (...) {
+      job.error = std::current_exception();
+      return true;
+    }
+  }
+
+  // Removes the jobs that are done and wakes who waits for them. Returns whether there was one.
+  bool finish_done(Jobs& active) {
+    bool any = false;
+    for (std::size_t i = 0; i < active.size();) {
+      const std::shared_ptr<Job> job = active[i];
+      if (!is_done(*job)) {
+        ++i;
+        continue;
+      }
+      any = true;
+      active.erase(active.begin() + std::ptrdiff_t(i));
+      add_to_trace(Lane::communication, job->name, job->begun, TraceClock::now(), job->bytes);
+      {
+        const std::lock_guard lock(mutex_);
+        job->done = true;
+      }
+      changed_.notify_all();
+    }
+    return any;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::shared_ptr<Job>> fresh_;
+  Jobs fresh_;
   bool stop_ = false, abandoned_ = false;
   std::thread thread_;
 };

@@ -1,7 +1,7 @@
-// dyad bench collectives: as nccl-tests measures. Algorithm bandwidth is bytes / time; bus bandwidth is what
-// the slowest link must have moved, so that figures of any number of ranks compare (nccl-tests,
-// doc/PERFORMANCE.md): all_reduce 2 (R - 1) / R of it, all_gather and reduce_scatter (R - 1) / R, broadcast
-// all of it.
+// dyad bench collectives measures as nccl-tests does. Algorithm bandwidth is bytes / time. Bus bandwidth is
+// what the slowest link must have carried, so that figures of different numbers of ranks can be compared
+// (nccl-tests, doc/PERFORMANCE.md). It is a multiple of algorithm bandwidth: 2 (R - 1) / R for all_reduce, (R
+// - 1) / R for all_gather and reduce_scatter, 1 for broadcast.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,7 +23,7 @@ struct Collective {
   std::function<void()> call;
 };
 
-// Median seconds of a call, that of the slowest rank in each.
+// Median seconds of a call; each call counts with the time of its slowest rank.
 double seconds_of_collective(const Collective& c, int repeat, const Ranks& ranks, engine::Device device) {
   std::vector<double> times;
   for (int i = 0; i < repeat + 3; ++i) {  // the first three warm up

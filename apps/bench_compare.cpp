@@ -16,11 +16,11 @@
 namespace apps {
 namespace {
 
-// What a result is of, but for the code.
+// The conditions of a result besides the code.
 constexpr const char* kConditions[] = {"device", "dtype", "threads", "cache"};
 
-// By op, shape and pass, the 25th percentile of each round of all results, ascending, but of those that were
-// mostly interrupted.
+// By op, shape and pass: the 25th percentiles of all rounds of all results, ascending, without the rounds
+// that were mostly interrupted.
 using Rounds = std::map<std::array<std::string, 3>, std::vector<double>>;
 
 Rounds rounds_of(const std::vector<nlohmann::json>& results) {
@@ -41,7 +41,7 @@ Rounds rounds_of(const std::vector<nlohmann::json>& results) {
   return all;
 }
 
-// The results that a flag names, which must be of one kind.
+// The results that a flag names.
 std::vector<nlohmann::json> read_all(const std::string& paths) {
   std::vector<nlohmann::json> all;
   std::istringstream names(paths);
@@ -66,7 +66,7 @@ nlohmann::json read_bench(const std::string& path) {
   try {
     auto result = nlohmann::json::parse(in);
     result.at("rows");
-    for (const char* key : kConditions) result.value(key, "");  // no other type than text
+    for (const char* key : kConditions) result.value(key, "");  // throws if it is not text
     return result;
   } catch (const nlohmann::json::exception& e) {
     throw engine::DataError(path + ": " + e.what() + ", expected a result of dyad bench ops --json");

@@ -1,5 +1,5 @@
-// dyad bench ops: each card at the shapes of real models, forward and forward with backward. What is timed is
-// the card's apply(): batch norm's makes its running statistics and the optimizers' their parameters too.
+// dyad bench ops: times each card at the shapes of real models, forward and forward with backward. The card's
+// apply() is timed. Batch norm's apply() also makes its running statistics, an optimizer's its parameters.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -27,10 +27,10 @@ std::size_t bytes_of(const Tensors& tensors) {
   return bytes;
 }
 
-// Inputs and outputs of a card in several copies, of which each run takes the next: by the time that one is
-// taken again, no cache holds it.
+// Inputs and outputs of a card in several copies. Each run uses the next copy, so that no cache holds a copy
+// when it is used again.
 struct Copy {
-  Tensors in, out;  // out: of the last run, so that the next one writes elsewhere
+  Tensors in, out;  // out: kept from the last run, so that the next one writes elsewhere
 };
 
 // A card at one of its shapes.
@@ -43,7 +43,7 @@ struct Row {
   std::vector<kernels::KernelUse> uses = {};   // on a GPU, of dyad's own kernels
 };
 
-// Of one run, each once.
+// The kernels of one run, each once.
 template <class F>
 std::vector<kernels::KernelUse> uses_of(F run) {
   std::vector<kernels::KernelUse> all, each;
@@ -91,7 +91,7 @@ void measure(Row& row, engine::DType dtype, engine::Device device, const BenchOp
   if (device.backend == engine::Backend::cuda) row.uses = uses_of(all_of_it);
   seconds_of(device, 1, all_of_it);
   if (o.cache == "cold") {
-    // twice a cache's worth of them, but no more than can be run once in a quarter of a second
+    // twice the size of the cache, but at most what runs in a quarter of a second
     const double once = seconds_of(device, 1, all_of_it),
                  wanted = 2. * double(cache_bytes(device)) / double(row.bytes);
     const std::size_t count = 1 + std::size_t(std::min({wanted, 0.25 / once, 1023.}));
@@ -139,7 +139,7 @@ ordered_json json_of(const std::vector<kernels::KernelUse>& uses) {
   return list;
 }
 
-// Forward, and all of it.
+// Forward, and forward with backward.
 std::vector<RooflinePoint> points_of(const Row& r, const std::optional<Ceilings>& top) {
   const double flops = r.card.flops ? r.card.flops(r.shape) : 0;  // of both passes
   const auto point = [&](const char* pass, double flops, std::size_t bytes,

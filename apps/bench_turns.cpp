@@ -1,5 +1,5 @@
-// dyad bench turns: two builds, each a process of its own in each turn. A machine that is slow for minutes is
-// slow for both, and what a process was given for its life, its pages above all, is drawn anew.
+// dyad bench turns: times two builds alternately, each round in a new process. Minutes in which the machine
+// is slow affect both builds, and the memory pages of a process are drawn anew in each round.
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,7 +18,7 @@
 namespace apps {
 namespace {
 
-// A folder of its own, until the end.
+// A temporary folder.
 class Folder {
  public:
   Folder() {
@@ -46,15 +46,15 @@ void require_program(const char* flag, const std::string& path) {
     throw engine::UsageError(std::string("--") + flag + " is \"" + path + "\", expected a program of dyad");
 }
 
-// One round of all ops; their table is not shown.
+// One round of all ops; its table is not shown.
 nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::string& file) {
   ops.rounds = 1;
   ops.floor = "off";
-  std::filesystem::remove(file);  // the other program's
-  // absolute: a name without a slash would be looked for in PATH
+  std::filesystem::remove(file);  // of the other program
+  // absolute, since the shell looks in PATH for a name without a slash
   std::string command =
       quoted(std::filesystem::absolute(program).string()) + " bench ops --json " + quoted(file);
-  for (const Field& f : fields(ops))  // all: another build's defaults may be others
+  for (const Field& f : fields(ops))  // all of them, since the other build may have other defaults
     if (f.saved) command += " --" + f.name + " " + quoted(text_of(f));
   if (!shell(command + " >/dev/null")) throw engine::DataError(program + ": bench ops has failed");
   try {
@@ -64,7 +64,8 @@ nlohmann::json run(const std::string& program, BenchOpsOptions ops, const std::s
   }
 }
 
-// The regular expression of the ops that have a figure which is not sure yet; the others need no more rounds.
+// A regular expression that matches the ops with a figure that is not sure yet; the others need no more
+// rounds.
 std::string unsure_ops(const std::vector<BenchChange>& changes) {
   std::string all;
   std::set<std::string> names;
@@ -94,7 +95,8 @@ int bench_turns(const BenchTurnsOptions& o) {
     turn(o.after, after);
     if (i % 2 == 1) turn(o.before, before);
     all = compare_benches(before, after, o.find);
-    require_rounds(std::size_t(o.ops.rounds), all.changes.size());  // known when its figures are
+    require_rounds(std::size_t(o.ops.rounds),
+                   all.changes.size());  // after the first round, since it depends on the number of figures
     std::fprintf(stderr, "round %d of at most %d: %d %% would be found in %zu of %zu figures\n", i + 1,
                  o.ops.rounds, o.find, all.sure(), all.changes.size());
     if (all.sure() == all.changes.size()) break;

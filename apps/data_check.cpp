@@ -1,4 +1,4 @@
-// dyad data check: decodes every image and lists what is broken.
+// dyad data check: decodes every image and lists the broken ones.
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// dyad data preview: images and their views, as a PNG file.
+// dyad data preview: draws images and their views into a PNG file.
 #include <cstdio>
 
 #include "apps/cli/commands.h"
@@ -10,7 +10,7 @@ namespace apps {
 
 int preview(const PreviewOptions& o) {
   const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
-  PretrainOptions training;  // chooses what a training would
+  PretrainOptions training;  // whose resolve() chooses as a training does
   static_cast<ViewOptions&>(training) = o;
   resolve(training, dataset->kind());
   const data::ViewRecipe recipe = training_recipe(training);

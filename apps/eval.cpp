@@ -1,4 +1,4 @@
-// dyad eval: every published way to judge frozen features, in one go.
+// dyad eval: all published evaluations of frozen features in one command.
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/neighbours.h"

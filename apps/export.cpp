@@ -1,4 +1,4 @@
-// dyad export: the encoder, or the features that it gives, for other programs.
+// dyad export: writes the encoder, or its features of images, for other programs.
 #include <cstdio>
 #include <filesystem>
 
@@ -22,7 +22,7 @@ using engine::UsageError;
 
 std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
 
-// What a program needs to use the encoder as it was trained.
+// What a program must know to use the encoder.
 std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model, long step) {
   const data::Normalization n = data::view_recipe(o.recipe).normalization;
   return {{"format", "pt"},
@@ -36,8 +36,8 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const Mode
           {"encoder_hash", engine::hash_text(model.parameters.hash("encoder."))}};
 }
 
-// A folder of one NAME.npy a tensor, and a text file of the rows' names if there are any. It appears whole or
-// not at all: files are written to another folder, which then gets its name.
+// A folder with one NAME.npy per tensor, and a text file with the rows' names if they have names. The folder
+// appears complete or not at all: files are written to another folder, which is renamed at the end.
 class NpyFolder {
  public:
   explicit NpyFolder(const std::string& path)

@@ -1,4 +1,4 @@
-// dyad finetune: what some of the labels make of the encoder.
+// dyad finetune: trains the encoder with some of the labels.
 #include <algorithm>
 #include <cstdio>
 
@@ -22,7 +22,7 @@ std::string name_of(const FinetuneOptions& o) {
 
 FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t images) {
   const double share = o.list.empty() ? o.labels : double(labelled) / double(images);
-  const int epochs = o.frozen ? 90 : share > 0.011 ? 30 : 60;  // published lists of 1 % are rounded a class
+  const int epochs = o.frozen ? 90 : share > 0.011 ? 30 : 60;  // published lists of 1 % are rounded per class
   const int batch = int(std::min<std::size_t>(std::size_t(o.batch), labelled));
   return {.epochs = o.epochs > 0 ? o.epochs : epochs,
           .batch = batch,

@@ -1,4 +1,4 @@
-// dyad gradcheck: every op's backward against finite differences of its forward.
+// dyad gradcheck: compares every op's backward with finite differences of its forward.
 #include "engine/check/gradcheck.h"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// dyad info: what there is, and what it allows.
+// dyad info: devices, libraries, and the algorithms of convolutions.
 #include <cstdio>
 
 #include "apps/bench/convolutions.h"

@@ -1,4 +1,4 @@
-// dyad knn: what the nearest training images say of a test image.
+// dyad knn: classifies test images by their nearest training images.
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/neighbours.h"

@@ -1,5 +1,6 @@
-// dyad racecheck: every card under the detectors of races and of wrong memory accesses. Orders, poison and
-// threads that do not meet in this program; the sanitizers in builds of their own, which it makes.
+// dyad racecheck: runs every card under the detectors of races and of wrong memory accesses. Random orders,
+// poisoned memory and divergence are checked in this program; the sanitizers need builds of their own, which
+// this command makes.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -31,8 +32,8 @@ std::vector<std::string> detectors_of(const std::string& text) {
   return words;
 }
 
-// The checks in a sanitizer's build, which is made first. Its words go to a file: only those of the checks
-// are shown.
+// Makes a sanitizer's build and runs the checks in it. The build's output goes to a file; only the output of
+// the checks is shown.
 bool in_build(const std::string& preset, const RacecheckOptions& o) {
   const std::string log = "build/" + preset + "-racecheck.log";
   const std::string jobs =

@@ -20,7 +20,8 @@ std::vector<std::string> algorithms_of(const kernels::ConvolutionShape& shape) {
 
 }  // namespace
 
-// The filters' shapes are the model's own; strides and sizes follow from the names, which are torchvision's.
+// Shapes of filters come from the model. Strides and image sizes follow from torchvision's names of the
+// layers.
 std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
   PretrainOptions p;
   p.arch = o.arch;
@@ -38,7 +39,7 @@ std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
         parameter.name.substr(prefix.size(), parameter.name.size() - prefix.size() - suffix.size());
     const bool stem = name == "conv1", shortcut = name.find("downsample") != std::string::npos;
     const std::string last = name.substr(name.rfind('.') + 1);
-    const bool first_block = !stem && name[5] != '1' && name.find(".0.") == 6;  // layer2.0. and on
+    const bool first_block = !stem && name[5] != '1' && name.find(".0.") == 6;  // layer2.0. and later
     const bool halves = stem ? o.stem == "imagenet" : first_block && (shortcut || last == strided);
     if (!stem && last == "conv1") block_size = size;
 

@@ -15,10 +15,10 @@ struct EncoderConvolution {
   kernels::ConvolutionShape shape;
 };
 
-// Equal ones counted together, in order of their first use. Options: arch, stem, width, batch, size.
+// Convolutions of equal shape are one entry, in order of first use. Options: arch, stem, width, batch, size.
 std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions&);
 
-// What runs each pass of it on the CPU device: forward, backward data, backward weights.
+// The algorithms on the CPU device: forward, backward data, backward weights.
 std::vector<std::string> algorithms(const kernels::ConvolutionShape&, const std::string& dtype);
 
 }  // namespace apps

@@ -14,7 +14,7 @@ namespace apps {
 struct Command {
   std::string name;  // "pretrain", "data preview"
   std::string help;  // a sentence without its full stop
-  Fields fields;     // its options, in a storage that `run` owns
+  Fields fields;     // its options; `run` owns their values
   std::function<int()> run;
   std::function<std::string()> config = {};  // file to read if --config is not given; "": none
   bool hidden = false;                       // not in help or completion

@@ -1,7 +1,7 @@
 // The rest of the program is compiled for one level of instruction set (DYAD_ARCH). On a CPU that lacks it,
-// this says so in one line, where the program would die of SIGILL. It runs before every other initialiser,
-// is compiled for the oldest x86-64, and uses no C++ header: the linker keeps one copy of an inline function,
-// and it might keep one that was compiled for the newer CPU.
+// the program would die of SIGILL; this check prints one line instead. It runs before every other initialiser
+// and is compiled for the oldest x86-64. It uses no C++ header, because the linker keeps one copy of an
+// inline function and might keep one that was compiled for the newer CPU.
 #if defined(DYAD_X86_64_LEVEL)
 #include <stddef.h>
 #include <string.h>

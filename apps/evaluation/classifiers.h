@@ -1,4 +1,4 @@
-// The classifiers by which features are judged.
+// The classifiers that evaluate features.
 #pragma once
 
 #include "apps/evaluation/evaluation.h"
@@ -20,8 +20,8 @@ struct SgdProbe {
 };
 Classifier sgd_classifier(const SgdProbe&);
 
-// Fine-tuning with some of the labels (B.5), or of the last layer alone with random crops (B.6). Leaves the
-// list of the labelled images in RUN/NAME.txt.
+// Fine-tuning with some of the labels (B.5), or training of the last layer alone with random crops (B.6).
+// Writes the list of the labelled images to RUN/NAME.txt.
 Classifier finetune_classifier(const FinetuneOptions&);
 
 }  // namespace apps

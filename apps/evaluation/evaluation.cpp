@@ -28,8 +28,8 @@ class Table {
     std::printf("\n");
   }
 
-  // key: of the row in the result. The details and confusions that stay are those of the last row. judge:
-  // gives nothing where a classifier has no business.
+  // key: the row's key in the result. Details and confusions of the last row are kept. judge: returns nothing
+  // for a classifier that can't be used on this row.
   void row(const char* key, const char* title,
            const std::function<std::optional<Verdict>(const Classifier&)>& judge) {
     std::printf("%-18s", title);

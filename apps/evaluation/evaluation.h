@@ -1,5 +1,5 @@
-// What `dyad eval`, `dyad knn` and `dyad linear` have in common: features of the floors and of the trained
-// encoder, each computed once and handed to every classifier; the results side by side.
+// The common part of `dyad eval`, `dyad knn` and `dyad linear`: the features of the floors and of the trained
+// encoder are computed once and passed to every classifier; one table shows all results.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,8 @@ struct Evaluation : EvaluationOptions {
   bool no_floors;
 };
 
-// What is judged: the encoder of a run. It is read once, before anything else is done: a training that goes
-// on may take the file away.
+// The encoder that is evaluated. Its checkpoint is read once, before anything else, because a running
+// training may delete the file.
 struct Subject {
   explicit Subject(const Evaluation&);
   PretrainOptions options;  // of the run
@@ -37,7 +37,7 @@ struct Subject {
 
 struct Verdict {
   std::vector<std::int32_t> predicted;  // of each test image
-  nlohmann::ordered_json details = {};  // what the classifier chose
+  nlohmann::ordered_json details = {};  // what the classifier chose, such as its penalty
 };
 
 // A network that a classifier has trained.
@@ -46,28 +46,28 @@ struct Tuned {
   nlohmann::ordered_json details = {};  // how
 };
 
-// One column of the table. Of the test set it is given the features at most, and no labels, so that none can
-// be learned from or chosen by.
+// One column of the table. A classifier never gets the test set's labels, so it can neither learn from them
+// nor choose by them.
 struct Classifier {
   std::string name;     // "knn": the key in the result
   std::string meaning;  // "nearest neighbours (k = 200, T = 0.1)"
   std::function<Verdict(const Features& train, const engine::Tensor& test, int classes)> classify;
-  // Instead of classify: trains an encoder too, from the checkpoint or from fresh weights on. It never sees
-  // the test set, which is put to what it returns.
+  // Instead of classify: also trains an encoder, starting at the checkpoint or at fresh weights. It never
+  // sees the test set; the network that it returns is tested afterwards.
   std::function<Tuned(const Subject&, bool from_checkpoint)> train = {};
-  bool of_pixels = true;  // false: its recipe is one for an encoder's features
+  bool of_pixels = true;  // false: it can't be used on raw pixels
 };
 
-// Called with the trained encoder's features and the data sets, for what else is to be made of them.
+// Called with the trained encoder's features and the data sets, to derive other results such as pictures.
 using Inspector = std::function<void(const Features& train, const Features& test,
                                      const data::Dataset& train_images, const data::Dataset& test_images)>;
 
-// Proof that nothing has changed the weights or the running statistics of the encoder since it was made.
+// Checks that the encoder's weights and running statistics have not changed since this object was made.
 class FrozenEncoder {
  public:
   explicit FrozenEncoder(const engine::Parameters& parameters)
       : parameters_(parameters), hash_(parameters.hash("encoder.")) {}
-  void check(const std::string& who) const;  // std::runtime_error if it was
+  void check(const std::string& who) const;  // std::runtime_error if they have
   std::string hash() const { return engine::hash_text(hash_); }
 
  private:
@@ -75,8 +75,8 @@ class FrozenEncoder {
   std::uint64_t hash_;
 };
 
-// Prints a table, writes the result to RUN/NAME.json (by default the command) and the --json file, and renews
-// the report.
+// Prints the table, writes the result to RUN/NAME.json (by default the command's name) and to the --json
+// file, and writes the report anew.
 int evaluate(const Evaluation&, const std::vector<Classifier>&, const Inspector& = {},
              const std::string& name = "");
 

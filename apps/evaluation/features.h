@@ -1,4 +1,4 @@
-// What an encoder, or nothing at all, makes of a data set's images.
+// Features of a data set's images: an encoder's, or the pixels themselves.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct Features {
 
 struct FeatureOptions {
   std::string recipe;  // "cifar" or "imagenet": how an image is cropped and normalized
-  int size;            // of it in pixels
+  int size;            // side of an image in pixels
   int batch, threads;
   engine::Device device;
   engine::DType dtype;  // of the images
   data::BadImages bad_images = data::BadImages::stop;
 };
 
-// In eval mode, without a gradient, in the order of the data set.
+// In evaluation mode and without gradients, in the order of the data set.
 Features encoder_features(const models::ResNet&, const data::Dataset&, const FeatureOptions&);
 
 // The normalized pixels themselves, of images of at most 32 pixels a side.

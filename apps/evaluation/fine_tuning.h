@@ -1,4 +1,4 @@
-// Training with some of the labels, from a pretrained encoder on.
+// Training with some of the labels, starting at a pretrained encoder.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,13 @@ struct FineTuned {
   engine::Parameters parameters;
   models::ImageClassifier net;
 
-  // Fresh weights, those that pretraining began with.
+  // Fresh weights: the initial weights of the pretraining.
   FineTuned(const PretrainOptions& run, int classes, engine::Device);
 };
 
 // SimCLR, B.5: random crops and flips; SGD with Nesterov's momentum 0.9, the learning rate along a cosine to
 // 0, no warm-up. Batch norm is in training mode. With `frozen` (B.6) only the last layer is trained, and the
-// encoder is in evaluation mode. What it is tested on is not known here, nor is a best epoch chosen.
+// encoder is in evaluation mode. The test set is not used, and no best epoch is chosen.
 struct FineTuning {
   int epochs, batch;
   double lr, weight_decay;

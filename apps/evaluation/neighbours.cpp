@@ -70,7 +70,7 @@ ordered_json nearest_neighbours(const Features& train, const Features& test,
 ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most) {
   const engine::NoGrad no_grad;
   const std::int64_t shown = std::min(most, test.values.dim(0));
-  std::vector<std::int64_t> rows;  // evenly over the set, whose images may lie class by class
+  std::vector<std::int64_t> rows;  // evenly spaced, since the set may be ordered by class
   for (std::int64_t i = 0; i < shown; ++i) rows.push_back(i * test.values.dim(0) / shown);
   const engine::Tensor unit = engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows));
   const Plane plane = principal_plane(unit);

@@ -16,12 +16,12 @@ nlohmann::ordered_json nearest_neighbours(const Features& train, const Features&
 
 nlohmann::ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most);
 
-// Leaves those of ten test images in RUN/neighbours.json; and in RUN/map.json where at most 1,000 test images
-// lie on the plane of the principal components of their features, unit vectors: {"classes", "explained",
+// Writes those of ten test images to RUN/neighbours.json. Writes RUN/map.json: at most 1,000 test images on
+// the plane of the two largest principal components of their normalized features, {"classes", "explained",
 // "points": [[x, y, label]]}.
 Inspector write_pictures(const std::string& run);
 
-// At most `most` pixels a side, by averaging whole blocks of pixels.
+// The image reduced to at most `most` pixels per side, by averaging whole blocks of pixels.
 data::Image thumbnail(const data::Image&, int most);
 
 }  // namespace apps

@@ -33,7 +33,7 @@ double effective_rank(const engine::Tensor& x) {
   const Matrix m = centred(x);
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(small_gram(m), Eigen::EigenvaluesOnly);
   const Eigen::ArrayXd squares = solver.eigenvalues().array();
-  // what rounding leaves of a zero is not a direction
+  // a value that is zero up to rounding is not a direction
   const double floor = squares.maxCoeff() * 1e-12;
   const Eigen::ArrayXd singular = (squares > floor).select(squares, 0).sqrt();
   const double sum = singular.sum();
@@ -76,7 +76,7 @@ Plane principal_plane(const engine::Tensor& x) {
   for (int axis = 0; axis < std::min<int>(2, int(values.size())); ++axis) {
     const Eigen::Index at = values.size() - 1 - axis;
     Eigen::VectorXd vector = solver.eigenvectors().col(at);
-    // a direction has no sign of its own: the largest component is positive
+    // the sign of a direction is arbitrary: make its largest component positive
     Eigen::Index largest = 0;
     vector.cwiseAbs().maxCoeff(&largest);
     if (vector[largest] < 0) vector = -vector;

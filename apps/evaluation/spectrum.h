@@ -1,5 +1,5 @@
-// How embeddings lie in their space: over how many directions, how near each other, and seen from where most
-// of them is visible.
+// Measures of embeddings: the number of directions that they use, their distances, and the plane on which
+// their variance is largest.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 namespace apps {
 
 // exp of the entropy of the singular values of the centred rows of x: (N,D), over their sum (Roy & Vetterli
-// 2007; Garrido et al. 2023 watch training by it). From 1 (all on one line; of equal rows too) to min(N-1,
+// 2007; Garrido et al. 2023 watch training by it). From 1 (all rows on one line, or all equal) to min(N-1,
 // D).
 double effective_rank(const engine::Tensor& x);
 
@@ -25,7 +25,7 @@ double uniformity(const engine::Tensor& a);  // log mean exp(-2 |a_i - a_j|^2), 
 // Rows on the plane of their two largest principal components.
 struct Plane {
   std::vector<std::array<double, 2>> points;
-  std::array<double, 2> explained = {};  // part of the variance along each
+  std::array<double, 2> explained = {};  // fraction of the variance along each
 };
 Plane principal_plane(const engine::Tensor& x);
 

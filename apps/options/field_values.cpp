@@ -105,7 +105,7 @@ std::string text_of(const Field& f) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // further away is another word
+  std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // a larger distance means another word
   for (const auto& candidate : candidates) {
     std::vector<std::size_t> row(candidate.size() + 1);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;

@@ -15,7 +15,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;  // key, value
 // Version, number of ranks, configuration and list of the images.
 Facts facts_of(const PretrainOptions&, const data::Dataset&, int ranks);
 
-// Each text after its length, so that a key or a value may have any bytes.
+// Each text is preceded by its length, so that keys and values may contain any bytes.
 std::string packed(const Facts&);
 Facts unpacked(const std::string&);
 
@@ -23,8 +23,8 @@ struct RankFacts {
   std::string host;
   Facts facts;
 };
-// Where the first rank that differs from rank 0 does so: "rank 1 on B has tau = 0.2, rank 0 on A has 0.1", or
-// "".
+// The first difference between a rank and rank 0: "rank 1 on B has tau = 0.2, rank 0 on A has 0.1". "" if
+// there is none.
 std::string disagreement(const std::vector<RankFacts>& ranks);
 
 }  // namespace apps

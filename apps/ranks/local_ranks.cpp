@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// While one lives, these signals wait until somebody asks for them.
+// While one exists, these signals are blocked until they are asked for.
 class WaitingSignals {
  public:
   WaitingSignals() {
@@ -46,7 +46,7 @@ class WaitingSignals {
 
 [[noreturn]] void become_rank(int rank, int ranks, pid_t parent, const std::vector<std::string>& command) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(kFailed);  // it has ended meanwhile
+  if (getppid() != parent) _exit(kFailed);  // the parent ended before prctl
   const auto set = [](const char* name, const std::string& value, bool replace = true) {
     setenv(name, value.c_str(), replace ? 1 : 0);
   };
@@ -70,7 +70,7 @@ class Processes {
   void send(int signal) const {
     for (const pid_t p : running_) kill(p, signal);
   }
-  // Forgets those that have ended; the exit code of the first of them that failed.
+  // Removes the processes that have ended. Returns the exit code of the first one that failed.
   int reap() {
     int first = kOk;
     std::erase_if(running_, [&](pid_t p) {

@@ -1,4 +1,4 @@
-// Processes on this machine that are the ranks of one run, where no MPI launcher is needed: the CUDA device.
+// Starts the ranks of one run on this machine without an MPI launcher, for the CUDA device.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,9 @@ namespace apps {
 
 // Starts `ranks` processes of a command, with the variables that torchrun would set (RANK, LOCAL_RANK,
 // WORLD_SIZE, MASTER_ADDR, MASTER_PORT), waits for all, and returns the exit code of the first that failed
-// (128 + the signal that ended it). SIGTERM, SIGUSR1 and SIGINT are passed on. When one has failed, the
-// others have `grace` to find out by themselves and say so; then they get SIGTERM, and `grace` later SIGKILL.
-// None outlives this process.
+// (128 + the signal that ended it). SIGTERM, SIGUSR1 and SIGINT are passed on to them. When one has failed,
+// the others have the time `grace` to detect and report it. Then they get SIGTERM, and after another `grace`
+// SIGKILL. None outlives this process.
 int run_local_ranks(int ranks, const std::vector<std::string>& command,
                     std::chrono::milliseconds grace = std::chrono::seconds(10));
 

@@ -35,7 +35,8 @@ std::vector<std::string> own_command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
-  words[0] = std::filesystem::read_symlink("/proc/self/exe");  // whatever it was called by
+  words[0] =
+      std::filesystem::read_symlink("/proc/self/exe");  // the program itself, not the name it was started by
   return words;
 }
 
@@ -50,11 +51,12 @@ void set(const char* name, const std::string& value, bool replace) {
   setenv(name, value.c_str(), replace ? 1 : 0);
 }
 
-// Of an MPI launcher on one machine. Open MPI reads its settings from variables; other launchers ignore them.
+// Replaces this process with mpirun. Open MPI reads its settings from these variables; other launchers ignore
+// them.
 [[noreturn]] void become_mpirun(int ranks) {
   set("OMPI_ALLOW_RUN_AS_ROOT", "1", true);  // root in a container
   set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", true);
-  set("OMPI_MCA_rmaps_base_oversubscribe", "1", false);  // more ranks than cores are wanted
+  set("OMPI_MCA_rmaps_base_oversubscribe", "1", false);  // allow more ranks than cores
   set("OMPI_MCA_hwloc_base_binding_policy", "none", false);
   const int cores = int(std::thread::hardware_concurrency());
   set("OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks)), false);
@@ -65,7 +67,7 @@ void set(const char* name, const std::string& value, bool replace) {
                    "); install openmpi-bin");
 }
 
-// One process a GPU.
+// One process per GPU.
 int start_cuda_ranks(int ranks) { return run_local_ranks(ranks, own_command_line()); }
 
 }  // namespace
@@ -74,7 +76,7 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
   struct Names {
     const char *by, *size, *rank, *local_rank;
   };
-  // A launcher inside another one sets its variables last: the innermost comes first here.
+  // One launcher may run inside another, so the variables of both are set: the inner one comes first here.
   for (const Names& n :
        {Names{"torchrun", "WORLD_SIZE", "RANK", "LOCAL_RANK"},
         Names{"Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"},
@@ -155,7 +157,7 @@ void Ranks::agree(const Facts& facts) {
   }
   const std::string wrong = disagreement(all);
   if (wrong.empty()) return;
-  communicator_->barrier();  // every rank says it, and none is lost
+  communicator_->barrier();  // so that every rank reports it before any rank ends
   watch_.reset();
   throw UsageError(wrong);
 }

@@ -1,6 +1,6 @@
-// The ranks of one run: how they are started, found, made to agree, and ended.
+// The ranks of one run: starting them, connecting them, checking that they agree, ending them.
 //   CPU    mpirun or srun start them; collectives are MPI's
-//   CUDA   torchrun, srun or mpirun start them, one a GPU; collectives are NCCL's
+//   CUDA   torchrun, srun or mpirun start them, one per GPU; collectives are NCCL's
 // `--ranks N` starts N on this machine.
 #pragma once
 
@@ -17,23 +17,23 @@
 
 namespace apps {
 
-// What a launcher's variables say of this process.
+// What a launcher's environment variables say about this process.
 struct Launched {
-  std::string by = "";  // "torchrun", "Open MPI", "PMI", "Slurm"; "": nobody
+  std::string by = "";  // "torchrun", "Open MPI", "PMI", "Slurm"; "": no launcher
   int rank = 0, size = 1, local_rank = 0;
 };
 Launched launched(const std::function<const char*(const char*)>& variable);
 
-// --ranks: becomes mpirun (CPU), or starts the processes (CUDA) and returns the exit code of the first that
-// failed. Returns nothing in a process that is a rank already, or where one rank is wanted.
+// --ranks: replaces this process with mpirun (CPU), or starts the processes (CUDA) and returns the exit code
+// of the first that failed. Returns nothing if this process is a rank already, or if one rank is asked for.
 std::optional<int> start_ranks(const RankOptions&);
 
 class Ranks {
  public:
-  // Joins the other ranks, which must have been started alike.
+  // Connects to the other ranks, which run the same command.
   Ranks(const RankOptions&, const std::string& command);
 
-  // Calls f. If it throws, the other ranks are told why, and end.
+  // Calls f. If f throws, the other ranks are sent the reason and end.
   int guarded(const std::function<int()>& f);
 
   engine::Communicator& communicator() const { return *communicator_; }
@@ -42,19 +42,19 @@ class Ranks {
 
   bool first() const { return rank() == 0; }
 
-  // UsageError that names rank, host and key where a rank has another value than rank 0.
+  // UsageError that names rank, host and key if a rank's value differs from rank 0's.
   void agree(const Facts&);
 
-  // Parameters, state and step of the first rank for all, proved by hash. Returns the step.
+  // Copies parameters, state and step of the first rank to all, and verifies the copies. Returns the step.
   long share(const engine::Parameters&, const engine::NamedTensors&, long step) const;
-  // RankError that names the rank whose parameters are not those of the first.
+  // RankError that names a rank whose parameters differ from those of the first rank, by their hash.
   void verify(const engine::Parameters&, long step) const;
 
-  // What ran when on every rank (engine/trace/trace.h), into one file that the first rank writes.
+  // The first rank writes one file with the timelines of all ranks (engine/trace/trace.h).
   void write_trace(const std::string& path) const;
 
-  // Whether any rank wants something, known to all: what was asked for in the call before, so that nobody
-  // waits for the device.
+  // Whether any rank passed true in the previous call: the same answer on all ranks. It is one call late so
+  // that no rank waits for the device.
   bool any_late(bool here);
 
  private:
@@ -64,7 +64,7 @@ class Ranks {
   std::unique_ptr<engine::LateScalar> vote_;
 };
 
-// The device of this rank: the local rank's GPU where --device is cuda.
+// The device of this rank: with --device cuda the GPU of its local rank.
 engine::Device device_of_rank(const RankOptions&);
 
 }  // namespace apps

@@ -47,7 +47,7 @@ struct Axis {
 };
 
 Axis axis(double low, double high, double from, double to) {
-  if (!(high > low)) {  // one value: give it room
+  if (!(high > low)) {  // one value: widen the range
     const double room = low == 0 ? 1 : std::abs(low) / 2;
     low -= room;
     high += room;
@@ -239,7 +239,7 @@ std::string compact(double value) {
   char text[40];
   if (std::abs(value) < 1000) {
     std::snprintf(text, sizeof text, "%.4g", value);
-    return std::strcmp(text, "-0") == 0 ? "0" : text;  // a compiler that may not tell zeros apart
+    return std::strcmp(text, "-0") == 0 ? "0" : text;  // the compiler may ignore the sign of zero
   }
   if (std::abs(value) >= 1e9) {
     std::snprintf(text, sizeof text, "%.3g", value);

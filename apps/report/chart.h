@@ -1,4 +1,4 @@
-// Charts as inline SVG, and the few things that HTML needs.
+// Charts as inline SVG, and helpers for HTML.
 #pragma once
 
 #include <array>
@@ -12,10 +12,10 @@ namespace apps {
 
 struct LineChart {
   std::string title, x_label, y_label;
-  std::vector<double> x, y;  // many points are drawn as the mean of each bin, and its least and greatest
+  std::vector<double> x, y;  // many points are drawn as mean, minimum and maximum of bins
   std::optional<std::pair<double, std::string>> reference = {};  // a dashed line at a height, with its name
   bool from_zero = false;
-  double width = 440;                      // of the drawing; letters keep their size
+  double width = 440;                      // of the drawing; the size of letters is fixed
   std::string name = {}, other_name = {};  // of two lines
   std::vector<double> other = {};          // of the second one, at the same x
 };

@@ -52,16 +52,16 @@ std::string tile(const std::string& value, const std::string& meaning) {
   return "<div class=\"tile\"><b>" + escaped(value) + "</b><span>" + escaped(meaning) + "</span></div>\n";
 }
 
-// One classifier's result, of the file that an evaluation has left.
+// One classifier's result, from the file that an evaluation has written.
 struct Result {
   std::string name, meaning;
   double trained;
   std::optional<double> raw, untrained;
-  std::optional<double> labelled;  // of a network that was trained: with so many images
+  std::optional<double> labelled;  // of a network that was trained: the number of labelled images
   const ordered_json* file;
 };
 
-// What the evaluations of a run have left.
+// The files that evaluations of a run have written.
 std::vector<std::optional<ordered_json>> evaluations_of(const std::string& run) {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator(run)) {
@@ -73,13 +73,13 @@ std::vector<std::optional<ordered_json>> evaluations_of(const std::string& run) 
   paths.insert(paths.begin(), {run + "/eval.json", run + "/linear.json", run + "/knn.json"});
   std::vector<std::optional<ordered_json>> files;
   for (const std::string& path : paths) files.push_back(json_of(path));
-  // an evaluation of more steps comes before an older one
+  // evaluations of later steps come first
   std::ranges::stable_sort(files, std::greater(),
                            [](const auto& file) { return file ? file->value("step", -1L) : -2L; });
   return files;
 }
 
-// Of all the files, the first one's first; no classifier twice.
+// The results of all files in their order; of a classifier only the first.
 std::vector<Result> results_of(const std::vector<std::optional<ordered_json>>& files) {
   std::vector<Result> results;
   for (const auto& file : files) {
@@ -107,7 +107,7 @@ const Result* find_result(const std::vector<Result>& results, const std::string&
   return found == results.end() ? nullptr : &*found;
 }
 
-// The accuracy with the trained encoder and, below it, what it has to be better than.
+// The accuracy with the trained encoder and, below it, the floors that it must exceed.
 std::string result_card(const Result& result) {
   std::ostringstream s;
   const auto bar = [&s](const std::string& name, double part, const char* kind) {
@@ -201,7 +201,7 @@ std::string training_section(const std::vector<StepRecord>& steps, int batch, bo
     lr.y.push_back(r.lr);
     norm.y.push_back(r.gradient_norm);
   }
-  // of several steps together: the host asks a GPU for some at once and then waits
+  // averaged over several steps, because the host queues some steps on a GPU at once and then waits
   const std::size_t window = std::clamp<std::size_t>(steps.size() / 20, 1, 50);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::size_t first = i / window * window, end = std::min(first + window, steps.size());
@@ -296,7 +296,7 @@ std::string report_html(const std::string& run) {
   const auto steps =
       std::filesystem::exists(run + "/metrics.jsonl") ? read_metrics(run) : std::vector<StepRecord>();
 
-  const bool ahead = o.device.starts_with("cuda") && !o.sync;  // the host, of the GPU
+  const bool ahead = o.device.starts_with("cuda") && !o.sync;  // the host queues steps ahead of the GPU
   std::string name = std::filesystem::path(run).lexically_normal().filename().string();
   if (name.empty()) name = std::filesystem::path(run).lexically_normal().parent_path().filename().string();
   std::ostringstream s;

@@ -1,11 +1,11 @@
-// report.html of a run: one file with everything inside, to be looked at without a network.
+// report.html of a run: one self-contained file, which needs no network.
 #pragma once
 
 #include <string>
 
 namespace apps {
 
-// Made from what lies in the run's folder; parts whose files are absent are left out:
+// Made from the files in the run's folder; a part whose file is absent is left out:
 //   config.toml, env.json, metrics.jsonl   pretrain
 //   views.png                              pretrain: images and their two views
 //   knn.json, linear.json                  dyad knn, dyad linear

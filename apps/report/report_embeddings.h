@@ -1,4 +1,4 @@
-// The parts of report.html that show how the embeddings lie.
+// The parts of report.html about the embeddings.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -18,7 +18,7 @@ using engine::DataError;
 using engine::Tensor;
 using engine::UsageError;
 
-// Every option that changes what a training computes.
+// Every option that changes the result of a training.
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
   for (const Field& f : fields(o))
@@ -35,7 +35,7 @@ std::string difference(const CheckpointInfo& file, const Field& f) {
   return f.name + " " + value_in(file, f) + " -> " + text_of(f);
 }
 
-// Of the options for which a resume does this.
+// Differences in the options that have this rule.
 std::string differences(const CheckpointInfo& file, PretrainOptions o, Resume resume) {
   std::string text;
   for (const Field& f : fields(o))
@@ -44,7 +44,7 @@ std::string differences(const CheckpointInfo& file, PretrainOptions o, Resume re
   return text;
 }
 
-// f32 and bf16 have the same parameters, f64 has others.
+// f32 and bf16 have the same type of parameters, f64 has another one.
 std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) {
   Fields all = fields(o);
   const Field& dtype = entry_of(all, o.dtype);
@@ -53,7 +53,7 @@ std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) 
   return same ? "" : difference(file, dtype);
 }
 
-// Of the metadata, but for the hash itself, and of every tensor: name, type, shape and bytes.
+// Hash of the metadata except the hash itself, and of each tensor's name, type, shape and bytes.
 class ContentHash {
  public:
   explicit ContentHash(const CheckpointInfo& metadata) {
@@ -73,7 +73,7 @@ class ContentHash {
   std::uint64_t hash_ = engine::fnv1a(nullptr, 0);
 };
 
-// One tensor as it is in the file.
+// One tensor of the file.
 struct Entry {
   std::string name;
   Tensor value;         // in memory, on any device
@@ -86,7 +86,7 @@ std::vector<Entry> parameter_entries(const engine::Parameters& parameters) {
   return entries;
 }
 
-// A state that is as long as the flat buffer of the weights is saved weight by weight, without the padding.
+// A state with the shape of the flat weight buffer is saved as one tensor per weight, without the padding.
 std::vector<Entry> all_entries(const engine::Parameters& parameters, const StateTensors& state) {
   std::vector<Entry> entries = parameter_entries(parameters);
   for (const auto& [name, value] : state) {
@@ -120,7 +120,7 @@ long step_of(const CheckpointInfo& info, const std::string& path) {
   long step = -1;
   if (found != info.end())
     std::from_chars(found->second.data(), found->second.data() + found->second.size(), step);
-  // written as a number is, or what follows a number in it would be passed over
+  // compared as text, since from_chars ignores what follows a number
   engine::require_data(step >= 0 && std::to_string(step) == found->second, path,
                        ": its metadata have no step: expected a checkpoint that dyad has written");
   return step;
@@ -223,7 +223,7 @@ std::optional<Checkpoint> newest_checkpoint(const std::string& run) {
     try {
       return Checkpoint(path);
     } catch (const DataError& e) {
-      std::fprintf(stderr, "dyad: passed over a damaged checkpoint: %s\n", e.what());
+      std::fprintf(stderr, "dyad: skipped a damaged checkpoint: %s\n", e.what());
     }
   }
   return std::nullopt;

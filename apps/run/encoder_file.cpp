@@ -21,7 +21,7 @@ const std::string kEncoder = "encoder.";
 
 bool floating(DType t) { return t == DType::f32 || t == DType::f64 || t == DType::bf16; }
 
-// A parameter of the encoder, and what a file has of it.
+// A parameter of the encoder and the tensor of the file for it.
 struct Match {
   const engine::Parameter* parameter;
   const engine::TensorEntry* entry;

@@ -1,5 +1,4 @@
-// The encoder alone, under the names that torchvision and timm give its tensors: what they load of ours, and
-// what we load of theirs.
+// Files of the encoder alone, under torchvision's and timm's names: they can load dyad's, and dyad theirs.
 #pragma once
 
 #include <string>
@@ -13,10 +12,10 @@ namespace apps {
 // "conv1.weight" (OIHW), "layer1.0.bn1.running_mean" ..., on the host; no fc.
 engine::TensorFile encoder_tensors(const engine::Parameters&);
 
-// Fills the encoder from such a file, or from a checkpoint of ours, of which only the encoder is read.
-// Another floating type is converted; fc.* is passed over, and counters of batches may be missing. Everything
-// is checked before anything is changed: DataError if a tensor is missing, superfluous or of another shape.
-// Returns in one line what was read.
+// Fills the encoder from such a file, or from the encoder in a checkpoint of dyad. Other floating types are
+// converted, fc.* is skipped, and counters of batches may be missing. Everything is checked before anything
+// is changed: DataError if a tensor is missing, unknown or of another shape. Returns one line about what was
+// read.
 std::string load_encoder(const std::string& path, const ModelOptions&, const engine::Parameters&);
 
 }  // namespace apps

@@ -17,7 +17,7 @@ namespace {
 using engine::UsageError;
 using nlohmann::ordered_json;
 
-// Cuts a file of lines after the last whole line of at most `last` steps.
+// Truncates a file of lines after the last complete line whose step is at most `last`.
 void truncate_lines(const std::string& path, long last) {
   std::ifstream file(path);
   if (!file) return;
@@ -33,7 +33,7 @@ void truncate_lines(const std::string& path, long last) {
   std::filesystem::resize_file(path, end);
 }
 
-// The lines of a file, each an object with a step.
+// The lines of a file; each is a JSON object with a step.
 std::vector<ordered_json> read_lines(const std::string& path) {
   std::ifstream file(path);
   engine::require_data(bool(file), path, ": can't be read");
@@ -41,7 +41,7 @@ std::vector<ordered_json> read_lines(const std::string& path) {
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     ordered_json j = ordered_json::parse(line, nullptr, false);
-    if (j.is_discarded() && file.eof()) break;  // a line that was being written
+    if (j.is_discarded() && file.eof()) break;  // the last line, incompletely written
     engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
                          ": expected a JSON object");
     lines.push_back(std::move(j));
@@ -57,7 +57,7 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   if (resume_step == 0 && !checkpoints(path_).empty())
     throw UsageError(path_ +
                      (resolved.resume == "auto" ? " holds damaged checkpoints only: move them away, or"
-                                                : " holds a run: --resume auto goes on with it, or") +
+                                                : " holds a run: continue it with --resume auto, or") +
                      " name another folder with --run");
   std::error_code error;
   std::filesystem::create_directories(path("checkpoints"), error);

@@ -1,5 +1,5 @@
-// dyad bench step: where the time of a training step goes. The step is that of dyad pretrain, on one batch of
-// random photographs that stays in memory, of which each step draws other views.
+// dyad bench step: the time of each phase of a training step. The step is that of dyad pretrain. It uses one
+// batch of random photographs, which stays in memory; each step draws other views of them.
 #include <omp.h>
 
 #include <cstdio>
@@ -12,10 +12,11 @@
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
 #include "apps/run/checkpoint.h"
+#include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "apps/training/captured_step.h"
-#include "apps/training/plan.h"
 #include "apps/training/train_step.h"
+#include "apps/training/training_data.h"
 #include "engine/ops.h"
 
 namespace apps {
@@ -24,14 +25,14 @@ namespace {
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-// A hash of a place; scripts/lab/pytorch_step.py has the same.
+// A hash of an element's index; scripts/lab/pytorch_step.py has the same.
 std::uint32_t noise(std::int64_t place) {
   std::uint32_t h = std::uint32_t(place) * 2654435761u;
   h = (h ^ h >> 15) * 2246822519u;
   return h ^ h >> 13;
 }
 
-// Uniform in -2 .. 2.
+// Uniform from -2 to 2.
 Tensor noise_images(const engine::Shape& shape) {
   const Tensor x(shape, engine::DType::f32, engine::cpu);
   auto* value = x.data<float>();
@@ -40,7 +41,8 @@ Tensor noise_images(const engine::Shape& shape) {
 }
 
 data::Batch noise_photographs(const engine::Shard& pairs, int size, engine::Device device) {
-  const bool small = size <= 96;  // CIFAR's and STL-10's; else what most photographs of ImageNet measure
+  const bool small =
+      size <= 96;  // images of CIFAR or STL-10; else the usual size of a photograph in ImageNet
   const std::int32_t height = small ? size : 375, width = small ? size : 500;
   data::Batch batch;
   batch.pixels = engine::HostBuffer(device);
@@ -84,7 +86,8 @@ Measured measure(long steps, engine::Device device, const Step& step) {
   return m;
 }
 
-// Answers each line `go N` with one line of JSON: the seconds of N steps, by phase, and their losses.
+// Answers each line `go N` on stdin with one line of JSON: the seconds of N steps, by phase, and their
+// losses.
 int serve(engine::Device device, const Step& step) {
   std::cout << ordered_json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
   for (std::string line; std::getline(std::cin, line) && line.rfind("go ", 0) == 0;) {
@@ -130,28 +133,32 @@ int report(const BenchStepOptions& o, const Measured& m) {
 }
 
 int run(const BenchStepOptions& o, const Ranks& ranks) {
-  constexpr long kWarm = 3;  // steps: memory, vendors' plans, the graph
+  constexpr long kWarm =
+      3;  // steps in which memory is allocated, the libraries make their plans, and the graph is captured
   const engine::Device device = device_of_rank(o);
-  const Model model(o, device);
-  if (!o.weights.empty()) load_foreign_parameters(o.weights, model.parameters);
-  const auto optimizer = make_optimizer(o, model.parameters);
-  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
-  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
+  const auto method = make_method(o, device);
+  if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
+  const auto optimizer = make_optimizer(o, method->parameters);
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
+                       std::int64_t(o.bucket * (1 << 20)));
   const engine::Shard pairs = engine::shard(o.batch, ranks.rank(), ranks.size());
   if (o.serve) {
     const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
     const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
-    return serve(device, [&](Phases& phase) { return train_step(images, tau, o.lr, phase); });
+    return serve(device, [&](Phases& phase) {
+      train_step.schedule(o.lr, 0);
+      return train_step.launch(images, phase);
+    });
   }
 
   data::Batch batch = noise_photographs(pairs, o.size, device);
   data::ViewBatches views = training_views(o, device);
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
+    return train_step.launch(p("views", [&] { return views.make(); }), p);
   });
   const Step step = [&](Phases& phase) {
     ++batch.epoch;  // other views
-    phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(o.lr); });
+    phase("send", [&] { views.stage(batch), train_step.schedule(o.lr, 0); });
     return step_on_device(views.layout(), phase);
   };
   if (ranks.first())
@@ -168,7 +175,8 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
 int bench_step(const BenchStepOptions& given) {
   if (const auto code = start_ranks(given)) return *code;
   BenchStepOptions o = given;
-  resolve(o, o.arch != "resnet50");  // auto: ResNet-50 sees ImageNet's size, the others CIFAR's
+  resolve(o, o.arch !=
+                 "resnet50");  // auto: the size of ImageNet's views for ResNet-50, of CIFAR's for the others
   Ranks ranks(o, "bench step");
   return ranks.guarded([&] { return run(o, ranks); });
 }

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "apps/cli/commands.h"
-#include "apps/training/plan.h"
+#include "apps/training/training_data.h"
 #include "data/decode/png.h"
 #include "data/preview.h"
 

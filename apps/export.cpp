@@ -22,8 +22,9 @@ using engine::UsageError;
 
 std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
 
-// What a program must know to use the encoder.
-std::map<std::string, std::string> describe(const PretrainOptions& o, const Model& model, long step) {
+// What a program needs to use the encoder as it was trained.
+std::map<std::string, std::string> describe(const PretrainOptions& o, const models::Method& method,
+                                            long step) {
   const data::Normalization n = data::view_recipe(o.recipe).normalization;
   return {{"format", "pt"},
           {"arch", o.arch},
@@ -33,7 +34,7 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const Mode
           {"mean", three(n.mean)},
           {"std", three(n.std)},
           {"step", std::to_string(step)},
-          {"encoder_hash", engine::hash_text(model.parameters.hash("encoder."))}};
+          {"encoder_hash", engine::hash_text(method.parameters.hash("encoder."))}};
 }
 
 // A folder with one NAME.npy per tensor, and a text file with the rows' names if they have names. The folder
@@ -64,11 +65,11 @@ class NpyFolder {
   std::string path_, partial_;
 };
 
-engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions& o, const Model& model,
-                                   const data::Dataset& dataset) {
+engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions& o,
+                                   const models::Method& method, const data::Dataset& dataset) {
   const Features f = encoder_features(
-      model.net.encoder, dataset,
-      {o.recipe, o.size, e.batch, e.threads, model.parameters.device(), engine::parse_dtype(o.dtype)});
+      method.branch().encoder, dataset,
+      {o.recipe, o.size, e.batch, e.threads, method.parameters.device(), engine::parse_dtype(o.dtype)});
   const Tensor labels({std::int64_t(f.labels.size())}, DType::i64, engine::cpu);
   std::copy(f.labels.begin(), f.labels.end(), labels.data<std::int64_t>());
   return {{{"features", f.values}, {"labels", labels}}, {}};
@@ -86,11 +87,11 @@ int export_model(const ExportOptions& e) {
   std::optional<NpyFolder> folder;
   if (npy) folder.emplace(e.out);
 
-  const Model model(o, engine::parse_device(e.device));
-  load_parameters(checkpoint, model.parameters);
+  const auto method = make_method(o, engine::parse_device(e.device));
+  load_parameters(checkpoint, method->parameters);
   engine::TensorFile file =
-      dataset ? feature_tensors(e, o, model, *dataset) : encoder_tensors(model.parameters);
-  file.metadata = describe(o, model, checkpoint.step());
+      dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
+  file.metadata = describe(o, *method, checkpoint.step());
   if (npy) {
     std::string names;
     for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";

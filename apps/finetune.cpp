@@ -35,7 +35,7 @@ FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t 
 
 Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
   auto model = std::make_unique<const FineTuned>(s.options, s.classes(), s.features.device);
-  if (from_checkpoint) engine::copy_parameters(s.trained.parameters, model->parameters, "encoder.");
+  if (from_checkpoint) engine::copy_parameters(s.trained->parameters, model->parameters, "encoder.");
 
   const auto listed =
       o.list.empty() ? data::draw_share(*s.train, o.labels, o.seed) : data::read_list(*s.train, o.list);

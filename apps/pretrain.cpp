@@ -1,6 +1,5 @@
 // dyad pretrain: the training loop.
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/cli/commands.h"
@@ -8,131 +7,99 @@
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
+#include "apps/run/model.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
-#include "apps/training/embedding_monitor.h"
-#include "apps/training/non_finite.h"
-#include "apps/training/plan.h"
-#include "apps/training/progress.h"
-#include "apps/training/skipped_images.h"
-#include "apps/training/step_log.h"
-#include "apps/training/train_step.h"
-#include "data/decode/png.h"
-#include "data/preview.h"
+#include "apps/training/observers.h"
+#include "apps/training/training_data.h"
 
 namespace apps {
 namespace {
 
-nlohmann::ordered_json summary(const PretrainOptions& o, const Plan& plan, const StepRecord& last,
-                               const SkippedImages& skipped) {
-  return {{"run", o.run},
-          {"steps", last.step},
-          {"epochs", last.epoch},
-          {"loss", last.loss},
-          {"chance_loss", plan.chance_loss},
-          {"skipped", skipped.times()},
-          {"checkpoint", checkpoint_path(o.run, last.step)}};
-}
-
 using engine::Tensor;
 
-int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) {
-  const engine::Device device = device_of_rank(o);
-
-  const Plan plan(o, dataset);
-  std::optional<Checkpoint> checkpoint;  // before the model, which takes a second: a name is soon mistyped
-  if (ranks.first() && !o.dry_run) checkpoint = resume_from(o);
-  const Model model(o, device);
-  const auto optimizer = make_optimizer(o, model.parameters);
-  if (o.dry_run) return print_plan(std::cout, o, plan, dataset, model), kOk;
-
+// Where a training starts: fresh weights, those of another encoder, or a checkpoint.
+struct Start {
   long step = 0;
-  std::string begun_with;
+  std::string text;  // which weights were read, "" if none were
+};
+
+Start start_from(const std::optional<Checkpoint>& checkpoint, const PretrainOptions& o,
+                 const TrainStep& train_step, const Ranks& ranks) {
+  const engine::Parameters& parameters = train_step.method().parameters;
+  Start start;
   if (checkpoint)
-    step = load_checkpoint(*checkpoint, o, model.parameters, optimizer->state());
+    start.step = load_checkpoint(*checkpoint, o, parameters, train_step.state());
   else if (ranks.first() && !o.init_weights.empty())
-    begun_with = load_encoder(o.init_weights, o, model.parameters);
-  checkpoint.reset();
-  step = ranks.share(model.parameters, optimizer->state(), step);
-  const auto resident = resident_pixels(o, dataset, device);
-  data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());
-  loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
-  RunDirectory run(o, step, ranks.first());
-  Progress progress(ranks.first() ? stderr : nullptr, run, step, plan.steps);
-  progress.say(plan.text(o, dataset, model));
-  if (!begun_with.empty()) progress.say(begun_with);
-  Watch watch(plan);
-  Monitor monitor(o, plan, dataset, model, run, ranks.first());
-  StepRecord record;
-  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
-  TrainStep train_step(model, *optimizer, ranks.communicator(), o.batch, std::int64_t(o.bucket * (1 << 20)));
-  NonFinite non_finite(o, plan, dataset, model, *optimizer, train_step, ranks, tau);
-  LateRecords records(device, [&](const StepRecord& r) {
-    run.record(record = r);
-    non_finite.check(r);
-    progress.step(r);
-    if (const std::string warning = watch(r); !warning.empty()) progress.say(warning);
-  });
-  const auto save = [&] {
-    records.finish();
-    ranks.communicator().barrier();  // after a collective that failed the device works on with wrong sums
-    if (!ranks.first()) return;
-    run.sync();
-    save_checkpoint(checkpoint_path(o.run, step), o, model.parameters, optimizer->state(), step);
-    keep_newest(o.run, o.keep, step);
-  };
+    start.text = load_encoder(o.init_weights, o, parameters);
+  start.step = ranks.share(parameters, train_step.state(), start.step);
+  return start;
+}
 
-  if (ranks.first())
-    data::write_png(run.path("views.png"),
-                    data::preview(dataset, training_recipe(o), 6, o.size, o.seed, bad_images(o)));
-  const StopSignals signals;
-  Phases phase(device, o.sync);
-  data::ViewBatches views = training_views(o, device, resident.get());
-  CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
-  });
-  data::Batch batch;
-  SkippedImages skipped;
-  const auto note_skipped = [&](const std::vector<std::string>& wrong) {
-    for (const std::string& line : skipped.note(wrong)) {
-      progress.say(line);  // of the first rank
-      if (!ranks.first()) std::cerr << "rank " << ranks.rank() << ": " << line << std::endl;
-    }
-  };
-  if (resident) note_skipped(resident->skipped);
-  while (step < plan.steps && !ranks.any_late(signals.stop())) {
-    phase.clear();
-    non_finite.keep(step);
-    const auto begun = std::chrono::steady_clock::now();
-    phase("data", [&] { loader.next(batch); });
-    note_skipped(batch.skipped);
-    const double lr = plan.learning_rate(step, o.lr);
-    phase("send", [&] { views.stage(batch), optimizer->set_learning_rate(lr); });
-    const Tensor loss = step_on_device(views.layout(), phase);
+int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers) {
+  observers.say(engine::concat_text(signals.stop() ? signals.name() : "another rank", ": stopped after step ",
+                                    step, " of ", plan.steps, "; --resume auto goes on from there"));
+  return signals.stop() ? signals.exit_code() : kTryAgain;
+}
 
-    records.finish();  // of the step before: its loss came while this one was queued
-    records.begin(loss, train_step.gradient_square(), step_record(++step, plan, lr, o.batch, phase, begun));
-    if (o.verify_every > 0 && step % o.verify_every == 0) ranks.verify(model.parameters, step);
-    if (const std::string warning = monitor(step); !warning.empty()) progress.say(warning);
-    if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
-  }
-  if (step > 0) save();
-  if (bad_images(o) == data::BadImages::skip) skipped.gather(ranks.communicator());
-  if (const std::string said = skipped.summary(); !said.empty()) progress.say(said);
-  if (record.step > 0) progress.finish(record);  // else there was nothing left to do
-  if (step < plan.steps) {
-    progress.say(engine::concat_text(signals.stop() ? signals.name() : "another rank",
-                                     ": stopped after step ", step, " of ", plan.steps,
-                                     "; --resume auto goes on from there"));
-    return signals.stop() ? signals.exit_code() : kTryAgain;
-  }
+int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers) {
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   write_report(o.run);
-  if (!o.json.empty()) write_json(o.json, summary(o, plan, record, skipped));
-  progress.say("report: " + run.path("report.html"));
+  if (!o.json.empty()) write_json(o.json, observers.result());
+  observers.say("report: " + o.run + "/report.html");
   return kOk;
+}
+
+int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) {
+  const engine::Device device = device_of_rank(o);
+  const Plan plan(o, dataset, o.data);
+  std::optional<Checkpoint> checkpoint;  // found before the networks are made: a mistyped name fails at once
+  if (ranks.first() && !o.dry_run) checkpoint = resume_from(o);
+  const auto method = make_method(o, device);
+  if (o.dry_run) return print_plan(std::cout, o, plan, dataset, *method), kOk;
+  const auto optimizer = make_optimizer(o, method->parameters);
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
+                       std::int64_t(o.bucket * (1 << 20)));
+  const Start start = start_from(checkpoint, o, train_step, ranks);
+  checkpoint.reset();
+  long step = start.step;
+
+  const auto resident = resident_pixels(o, o.seed, dataset, device);
+  data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());
+  loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
+  data::ViewBatches views = training_views(o, device, resident.get());
+  Phases phase(device, o.sync);
+  Observers observers(o, plan, dataset, train_step, ranks, phase, step);
+  observers.say(start.text);
+  if (resident) observers.skipped(resident->skipped);
+
+  const auto save = [&] {
+    observers.before_checkpoint();
+    ranks.communicator().barrier();  // throws if a collective failed, after which the sums are wrong
+    if (!ranks.first()) return;
+    save_checkpoint(checkpoint_path(o.run, step), o, method->parameters, train_step.state(), step);
+    keep_newest(o.run, o.keep, step);
+  };
+  CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
+    const Tensor images = p("views", [&] { return views.make(); });
+    return train_step.launch(images, p);  // loss, backward, all-reduce, optimizer
+  });
+  const StopSignals signals;
+  data::Batch batch;
+  while (step < plan.steps && !ranks.any_late(signals.stop())) {
+    observers.before_step(step);
+    const double lr = plan.learning_rate(step, o.lr);
+    phase("data", [&] { loader.next(batch); });
+    phase("send", [&] { views.stage(batch), train_step.schedule(lr, plan.done(step)); });
+    const Tensor loss = step_on_device(views.layout(), phase);
+    observers.after_step(++step, loss, lr, batch);
+    if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
+  }
+  if (step > 0) save();
+  observers.at_end();
+  return step < plan.steps ? stopped(signals, step, plan, observers) : finished(o, ranks, observers);
 }
 
 }  // namespace

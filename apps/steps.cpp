@@ -1,14 +1,14 @@
-// dyad steps: the first steps of a pretraining, with all that goes in and comes out of them in one file.
-// Another program can then do the same steps and compare; scripts/lab/oracle.py does so with PyTorch.
+// dyad steps: the first steps of a pretraining, with all their inputs and results in one file. Another
+// program can then do the same steps and compare; scripts/lab/oracle.py does so with PyTorch.
 //   initial.NAME     parameters and running statistics before the first step, laid out as in a checkpoint
-//   final.NAME       after the last
-//   gradient.NAME    of the first step's loss
-//   relu.K           0 or 1: what the Kth ReLU of the first step let through
-//   after.NAME       after the first step
-//   losses, rates    (steps): of each step
-//   images.I         (2N,S,S,3): what the network saw in step I, rows i and i + N two views of one image
-//   pixels.I         8-bit RGB of the photographs of step I, one after the other
-//   views.I          (2N,72): how the views were made of them, kernels/augment/view.h
+//   final.NAME       the same after the last step
+//   gradient.NAME    gradients of the first step's loss
+//   relu.K           1 where the input of the Kth ReLU of the first step was positive, else 0
+//   after.NAME       parameters and running statistics after the first step
+//   losses, rates    (steps): loss and learning rate of each step
+//   images.I         (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one
+//   image pixels.I         8-bit RGB of the photographs of step I, one after the other views.I (2N,72): how
+//   the views were made of the photographs, kernels/augment/view.h
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -18,8 +18,10 @@
 #include "apps/options/fields.h"
 #include "apps/run/encoder_file.h"
 #include "apps/run/file_layout.h"
+#include "apps/run/model.h"
 #include "apps/training/plan.h"
 #include "apps/training/train_step.h"
+#include "apps/training/training_data.h"
 #include "engine/check/observe.h"
 #include "engine/files/safetensors.h"
 
@@ -45,14 +47,15 @@ class Record {
             "gradient." + p.name,
             to_file(parameters.gradients().slice_flat(p.offset, p.value.shape()), p.filter));
   }
-  void add_batch(const std::string& step, const data::Batch& batch, const PretrainOptions& o) {
+  void add_batch(const std::string& step, const data::Batch& batch, const ViewOptions& o,
+                 std::uint64_t seed) {
     const data::ViewRecipe recipe = training_recipe(o);
     const Tensor pixels({std::int64_t(batch.pixels.size())}, DType::u8, engine::cpu);
     std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
     std::vector<data::View> views;
     for (std::uint32_t v = 0; v < 2; ++v)
       for (std::size_t i = 0; i < batch.samples.size(); ++i)
-        views.push_back(data::draw(recipe, o.seed, std::uint32_t(batch.epoch), batch.samples[i], v,
+        views.push_back(data::draw(recipe, seed, std::uint32_t(batch.epoch), batch.samples[i], v,
                                    batch.offset[i], batch.height[i], batch.width[i], o.size));
     add("pixels." + step, pixels);
     add("views." + step, data::pack(views));
@@ -66,9 +69,9 @@ class Record {
   engine::TensorFile file_;
 };
 
-// Records where each ReLU of a pass is positive. They are within batch norm, whose output has negative values
-// unless it went through one.
-class Signs final : public engine::Observer {
+// Records where each ReLU of a pass is positive. The ReLUs are part of batch norm: an output of batch norm
+// with a negative value had none.
+class Signs final : public engine::OpObserver {
  public:
   explicit Signs(Record& record) : record_(record) {}
   void output(const char* op, const Tensor& y, const engine::Tensors& /*inputs*/,
@@ -100,35 +103,36 @@ int steps(const StepsOptions& given) {
   PretrainOptions o = given;
   resolve(o, dataset->kind());
   const engine::Device device = engine::parse_device(o.device);
-  const Plan plan(o, *dataset);
-  const Model model(o, device);
-  if (!o.init_weights.empty()) load_encoder(o.init_weights, o, model.parameters);
-  const auto optimizer = make_optimizer(o, model.parameters);
-  TrainStep train_step(model, *optimizer, engine::single(), o.batch);
+  const Plan plan(o, *dataset, o.data);
+  const auto method = make_method(o, device);
+  const engine::Parameters& parameters = method->parameters;
+  if (!o.init_weights.empty()) load_encoder(o.init_weights, o, parameters);
+  const auto optimizer = make_optimizer(o, parameters);
+  TrainStep train_step(*method, *optimizer, engine::single(), o.batch);
 
   Record record;
-  record.add_parameters("initial.", model.parameters);
+  record.add_parameters("initial.", parameters);
   data::Loader loader(*dataset, loader_options(o, device, false));
   data::ViewBatches views = training_views(o, device);
-  const Tensor tau = engine::full({1}, o.tau, model.parameters.dtype(), device);
   Phases phases(device, true);
   std::vector<double> losses, rates;
   for (long step = 0; step < plan.steps; ++step) {
     const std::string number = std::to_string(step);
     const data::Batch batch = loader.next();
-    record.add_batch(number, batch, o);
+    record.add_batch(number, batch, o, o.seed);
     const Tensor images = views(batch);
     record.add("images." + number, images);
     rates.push_back(plan.learning_rate(step, o.lr));
     Signs signs(record);
     std::optional<engine::Observed> observed;
     if (step == 0) observed.emplace(signs);
-    losses.push_back(train_step(images, tau, rates.back(), phases).item());
+    train_step.schedule(rates.back(), plan.done(step));
+    losses.push_back(train_step.launch(images, phases).item());
     if (step > 0) continue;
-    record.add_gradients(model.parameters);
-    record.add_parameters("after.", model.parameters);
+    record.add_gradients(parameters);
+    record.add_parameters("after.", parameters);
   }
-  record.add_parameters("final.", model.parameters);
+  record.add_parameters("final.", parameters);
   record.add("losses", engine::from_vector({plan.steps}, losses, DType::f64));
   record.add("rates", engine::from_vector({plan.steps}, rates, DType::f64));
   record.write(given.out, describe(o));

@@ -11,7 +11,7 @@ namespace engine {
 namespace {
 
 thread_local bool recording = true;
-thread_local Observer* observer = nullptr;
+thread_local OpObserver* observer = nullptr;
 
 // a += b
 void add_into(const Tensor& a, const Tensor& b) {
@@ -161,7 +161,7 @@ void clear_gradient(const Tensor& t) {
   t.node()->written = false;
 }
 
-Observed::Observed(Observer& o) : before_(std::exchange(observer, &o)) {}
+Observed::Observed(OpObserver& o) : before_(std::exchange(observer, &o)) {}
 Observed::~Observed() { observer = before_; }
 
 NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}

@@ -1,8 +1,9 @@
-// Layers: parameters and the op that uses them. Names of parameters are torch.nn's.
+// Layers: parameters, and the op that uses them. Parameters have the names that torch.nn gives them.
 #pragma once
 
 #include "engine/ops.h"
 #include "engine/optim/parameters.h"
+#include "engine/trace/phases.h"
 
 namespace models {
 
@@ -11,10 +12,16 @@ using engine::Mode;
 using engine::Scope;
 using engine::Tensor;
 
-// How a forward pass is to be done.
+// How a forward pass is done.
 struct Pass {
   Mode mode = Mode::train;
   Communicator& communicator = engine::single();
+  engine::Phases* phases = nullptr;  // where phase() measures times; null: nowhere
+
+  template <class F>
+  auto phase(const char* name, F f) const {
+    return phases == nullptr ? f() : (*phases)(name, f);
+  }
 };
 
 struct Linear {

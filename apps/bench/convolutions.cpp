@@ -23,20 +23,19 @@ std::vector<std::string> algorithms_of(const kernels::ConvolutionShape& shape) {
 // Shapes of filters come from the model. Strides and image sizes follow from torchvision's names of the
 // layers.
 std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
-  PretrainOptions p;
-  p.arch = o.arch;
-  p.stem = o.stem;
-  p.width = o.width;
-  const Model model(p, engine::cpu);
+  ModelOptions wanted;
+  wanted.arch = o.arch;
+  wanted.stem = o.stem;
+  wanted.width = o.width;
+  engine::Parameters parameters(engine::cpu, engine::DType::f32, 0);
+  parameters.build<models::ResNet>(encoder_config(wanted));
   const std::string strided = o.arch == "resnet50" ? "conv2" : "conv1";  // of a stage's first block
 
   std::vector<EncoderConvolution> result;
   std::int64_t block_size = o.size, size = o.size;  // of the block's input, of the next convolution's
-  for (const auto& parameter : model.parameters.list()) {
-    const std::string prefix = "encoder.", suffix = ".weight";
-    if (!parameter.filter || parameter.name.rfind(prefix, 0) != 0) continue;
-    const std::string name =
-        parameter.name.substr(prefix.size(), parameter.name.size() - prefix.size() - suffix.size());
+  for (const auto& parameter : parameters.list()) {
+    if (!parameter.filter) continue;
+    const std::string name = parameter.name.substr(0, parameter.name.rfind(".weight"));
     const bool stem = name == "conv1", shortcut = name.find("downsample") != std::string::npos;
     const std::string last = name.substr(name.rfind('.') + 1);
     const bool first_block = !stem && name[5] != '1' && name.find(".0.") == 6;  // layer2.0. and later

@@ -86,9 +86,9 @@ void FrozenEncoder::check(const std::string& who) const {
 }
 
 Subject::Subject(const Evaluation& e)
-    : options(read_run_options(e.run)), trained(options, engine::parse_device(e.device)) {
+    : options(read_run_options(e.run)), trained(make_method(options, engine::parse_device(e.device))) {
   const Checkpoint file = chosen_checkpoint(e.run, e.checkpoint);
-  load_parameters(file, trained.parameters);
+  load_parameters(file, trained->parameters);
   checkpoint = std::filesystem::path(file.path()).filename().string();
   step = file.step();
   train = data::open_dataset(e.data, data::Split::train);
@@ -96,7 +96,7 @@ Subject::Subject(const Evaluation& e)
               options.size,
               e.batch,
               e.threads,
-              trained.parameters.device(),
+              trained->parameters.device(),
               engine::parse_dtype(options.dtype)};
 }
 
@@ -104,7 +104,7 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
              const std::string& name) {
   const auto begun = std::chrono::steady_clock::now();
   const Subject s(e);
-  const FrozenEncoder frozen(s.trained.parameters);
+  const FrozenEncoder frozen(s.trained->parameters);
   const auto test = data::open_dataset(e.data, data::Split::test);
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
@@ -114,11 +114,12 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
   const bool of_features =
       std::any_of(classifiers.begin(), classifiers.end(), [](const Classifier& c) { return !c.train; });
   Table table(classifiers, labels_of(*test), s.classes());
-  const auto encoded_row = [&](const char* key, const char* title, const Model& model, bool trained) {
+  const auto encoded_row = [&](const char* key, const char* title, const models::Method& method,
+                               bool trained) {
     Features known, asked;
     if (of_features) {
-      known = encoder_features(model.net.encoder, *s.train, s.features);
-      asked = encoder_features(model.net.encoder, *test, s.features);
+      known = encoder_features(method.branch().encoder, *s.train, s.features);
+      asked = encoder_features(method.branch().encoder, *test, s.features);
     }
     table.row(key, title, [&](const Classifier& c) -> std::optional<Verdict> {
       return c.train ? verdict_of(c.train(s, trained), *test, s.features)
@@ -135,9 +136,9 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
         return c.classify(known, asked.values, s.classes());
       });
     }
-    encoded_row("untrained", "untrained encoder", Model(s.options, s.features.device), false);
+    encoded_row("untrained", "untrained encoder", *make_method(s.options, s.features.device), false);
   }
-  encoded_row("trained", "trained encoder", s.trained, true);
+  encoded_row("trained", "trained encoder", *s.trained, true);
   frozen.check(e.command);
 
   ordered_json result = {{"command", e.command}};

@@ -27,7 +27,7 @@ struct Evaluation : EvaluationOptions {
 struct Subject {
   explicit Subject(const Evaluation&);
   PretrainOptions options;  // of the run
-  Model trained;
+  std::unique_ptr<const models::Method> trained;
   std::string checkpoint;  // the file's name; by default the newest's: the last epoch, not the best
   long step;
   std::unique_ptr<data::Dataset> train;

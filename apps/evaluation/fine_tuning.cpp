@@ -30,7 +30,7 @@ Tensor frozen_features(const models::ResNet& encoder, const Tensor& images) {
 
 FineTuned::FineTuned(const PretrainOptions& run, int classes, engine::Device device)
     : parameters(device, engine::accumulator(engine::parse_dtype(run.dtype)), run.seed),
-      net(parameters.build<models::ImageClassifier>(model_config(run).encoder, classes)) {}
+      net(parameters.build<models::ImageClassifier>(encoder_config(run), classes)) {}
 
 void fine_tune(const FineTuned& model, const PretrainOptions& run, const data::Dataset& labelled,
                const FineTuning& o, const EpochDone& epoch_done) {

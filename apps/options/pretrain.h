@@ -7,6 +7,7 @@
 
 #include "apps/options/fields.h"
 #include "data/dataset.h"
+#include "models/methods/method_options.h"
 
 namespace apps {
 
@@ -28,9 +29,7 @@ struct ModelOptions {
   std::string dtype = "f32";
 };
 
-struct MethodOptions {
-  double tau = 0.5;
-};
+using models::MethodOptions;
 
 struct ViewOptions {
   std::string recipe = "auto";

@@ -16,6 +16,7 @@
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
 #include "engine/error.h"
+#include "models/methods/methods.h"
 
 namespace apps {
 namespace {
@@ -189,9 +190,11 @@ std::string phases_card(const std::vector<StepRecord>& steps, bool ahead) {
   return s.str();
 }
 
-std::string training_section(const std::vector<StepRecord>& steps, int batch, bool ahead) {
+std::string training_section(const std::vector<StepRecord>& steps, const models::MethodDescription& method,
+                             bool ahead) {
   if (steps.empty()) return "";
-  LineChart loss{.title = "Loss (NT-Xent)", .x_label = "step", .y_label = "loss", .x = {}, .y = {}};
+  LineChart loss{
+      .title = "Loss (" + method.loss + ")", .x_label = "step", .y_label = "loss", .x = {}, .y = {}};
   LineChart lr{.title = "Learning rate", .x_label = "step", .y_label = "lr", .x = {}, .y = {}};
   LineChart norm{.title = "Norm of the gradient", .x_label = "step", .y_label = "", .x = {}, .y = {}};
   LineChart speed{.title = "Throughput", .x_label = "step", .y_label = "pairs/s", .x = {}, .y = {}};
@@ -209,8 +212,9 @@ std::string training_section(const std::vector<StepRecord>& steps, int batch, bo
     for (std::size_t k = first; k < end; ++k) seconds += 1 / steps[k].pairs_per_s;
     speed.y.push_back(double(end - first) / seconds);
   }
-  const double chance = std::log(2.0 * batch - 1);
-  loss.reference = {chance, "chance: ln(2N - 1) = " + compact(chance)};
+  if (!std::isnan(method.chance_loss))
+    loss.reference = {method.chance_loss,
+                      "chance: " + method.chance_formula + " = " + compact(method.chance_loss)};
   lr.from_zero = speed.from_zero = true;
   std::ostringstream s;
   s << "<h2>Training</h2>\n<div class=\"wide narrow-screen\">" << svg(loss) << "</div>\n";
@@ -289,6 +293,7 @@ std::string setup_section(PretrainOptions o, const std::optional<ordered_json>& 
 
 std::string report_html(const std::string& run) {
   const PretrainOptions o = read_run_options(run);
+  const models::MethodDescription method = models::describe_method(o, o.batch);
   const auto env = json_of(run + "/env.json"), neighbours = json_of(run + "/neighbours.json");
   const std::vector<std::optional<ordered_json>> files = evaluations_of(run);
   const std::vector<Result> results = results_of(files);
@@ -303,9 +308,10 @@ std::string report_html(const std::string& run) {
   s << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
     << "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" << escaped(name)
     << " - dyad</title>\n<style>" << report_style << "</style></head>\n<body><main>\n<h1>" << escaped(name)
-    << "</h1>\n<p class=\"quiet\">SimCLR, " << escaped(o.arch) << " at width " << compact(o.width) << ", "
-    << compact(o.batch) << " pairs a step, temperature " << compact(o.tau) << ", " << escaped(o.optimizer)
-    << ", " << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n<div class=\"tiles\">\n";
+    << "</h1>\n<p class=\"quiet\">" << escaped(method.title) << ", " << escaped(o.arch) << " at width "
+    << compact(o.width) << ", " << compact(o.batch) << " pairs a step, "
+    << (method.settings.empty() ? "" : method.settings + ", ") << escaped(o.optimizer) << ", "
+    << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n<div class=\"tiles\">\n";
   for (const auto& [name, meaning] :
        {std::pair("linear", "linear accuracy"), std::pair("knn", "nearest-neighbour accuracy")})
     if (const Result* r = find_result(results, name)) s << tile(percent(r->trained), meaning);
@@ -323,7 +329,7 @@ std::string report_html(const std::string& run) {
       << tile(duration_text(seconds), "training time");
   }
   s << "</div>\n"
-    << results_section(results) << training_section(steps, o.batch, ahead)
+    << results_section(results) << training_section(steps, method, ahead)
     << monitor_section(read_monitor(run)) << map_section(json_of(run + "/map.json"));
   if (views)
     s << "<h2>Views</h2>\n<p class=\"quiet\">Images and the two views that the encoder learns to "

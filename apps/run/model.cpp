@@ -2,17 +2,19 @@
 
 namespace apps {
 
-models::SimClrConfig model_config(const PretrainOptions& o) {
-  models::SimClrConfig c;
-  c.encoder = {.name = o.arch,
-               .stem = o.stem == "imagenet" ? models::Stem::imagenet : models::Stem::cifar,
-               .width = o.width};
-  c.projection = {.layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim};
-  return c;
+models::ResNetConfig encoder_config(const ModelOptions& o) {
+  return {.name = o.arch,
+          .stem = o.stem == "imagenet" ? models::Stem::imagenet : models::Stem::cifar,
+          .width = o.width};
 }
 
-Model::Model(const PretrainOptions& o, engine::Device device)
-    : parameters(device, engine::accumulator(engine::parse_dtype(o.dtype)), o.seed),
-      net(parameters.build<models::SimClr>(model_config(o))) {}
+std::unique_ptr<models::Method> make_method(const PretrainOptions& o, engine::Device device) {
+  const models::ProjectionConfig projection{.layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim};
+  return models::make_method({.branch = {.encoder = encoder_config(o), .projection = projection},
+                              .options = o,
+                              .dtype = engine::accumulator(engine::parse_dtype(o.dtype)),
+                              .seed = o.seed},
+                             device);
+}
 
 }  // namespace apps

@@ -1,20 +1,17 @@
-// The model that a run's options describe, with its parameters.
+// The networks that a run's options describe.
 #pragma once
 
+#include <memory>
+
 #include "apps/options/options.h"
-#include "engine/optim/parameters.h"
-#include "models/methods/simclr.h"
+#include "models/methods/methods.h"
 
 namespace apps {
 
-models::SimClrConfig model_config(const PretrainOptions&);  // of resolved options
+models::ResNetConfig encoder_config(const ModelOptions&);  // of resolved options
 
-struct Model {
-  engine::Parameters parameters;  // dtype: that of the options, f32 for bf16
-  models::SimClr net;
-
-  // Fresh weights, drawn by (seed, name).
-  Model(const PretrainOptions&, engine::Device);
-};
+// The method with fresh weights, drawn by (seed, name). Its parameters have the type of the options, f32 for
+// bf16.
+std::unique_ptr<models::Method> make_method(const PretrainOptions&, engine::Device);
 
 }  // namespace apps

@@ -1,29 +1,32 @@
-// A step as one CUDA graph: run as it is until it is warm, then captured, and from then on launched as a
-// whole.
+// A step as one CUDA graph: the first steps are run call by call, the next is captured, and the later ones
+// are launched as a whole.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "apps/training/phases.h"
 #include "engine/memory/graph.h"
 #include "engine/tensor.h"
+#include "engine/trace/phases.h"
 
 namespace apps {
 
+using engine::Phases;
+
 class CapturedStep {
  public:
-  // work: asks the device for the same work in every step and returns the loss; what changes from step to
-  // step lies in device memory. Where captured is false it is simply called.
+  // work: launches the same in every step and returns the loss; what differs from step to step lies in device
+  // memory. If captured is false, work is called in every step.
   CapturedStep(engine::Device device, bool captured, std::function<engine::Tensor(Phases&)> work)
       : device_(device), captured_(captured), work_(std::move(work)) {}
 
-  // layout: another number says that the work has other addresses or sizes than before. The loss is that of
-  // this step until the next.
+  // layout: a number that changes when the addresses or sizes of the work change; it is then captured again.
+  // The returned tensor holds the loss of this step until the next step.
   engine::Tensor operator()(int layout, Phases&);
 
  private:
-  static constexpr int kWarm = 2;  // calls before the capture: memory and vendors' plans are there
+  static constexpr int kWarm =
+      2;  // calls before the capture: they allocate memory and make the libraries' plans
   engine::Device device_;
   bool captured_;
   std::function<engine::Tensor(Phases&)> work_;

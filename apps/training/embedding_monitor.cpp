@@ -4,6 +4,7 @@
 
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/spectrum.h"
+#include "apps/training/training_data.h"
 #include "data/subset.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
@@ -15,14 +16,15 @@ namespace {
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-constexpr std::size_t kWatched = 256;  // images; twice as many embeddings
+constexpr std::size_t kWatched = 256;  // images; two embeddings of each
 
 }  // namespace
 
-Monitor::Monitor(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset, const Model& model,
-                 RunDirectory& run, bool active)
-    : options_(o), plan_(plan), dataset_(dataset), model_(model), run_(run), active_(active) {
-  const auto order = data::permutation(dataset.size(), o.seed, ~0U);  // of no epoch
+EmbeddingMonitor::EmbeddingMonitor(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                                   const models::Method& method, RunDirectory& run, bool active)
+    : options_(o), plan_(plan), dataset_(dataset), method_(method), run_(run), active_(active) {
+  const auto order =
+      data::permutation(dataset.size(), o.seed, ~0U);  // a stream of its own: no epoch has this number
   watched_.assign(order.begin(), order.begin() + std::ptrdiff_t(std::min(kWatched, order.size())));
   std::vector<std::size_t> labelled;
   for (const std::uint32_t i : order)
@@ -32,9 +34,9 @@ Monitor::Monitor(const PretrainOptions& o, const Plan& plan, const data::Dataset
   known_.assign(known, labelled.end());
 }
 
-void Monitor::measure_embeddings(ordered_json& line) const {
+void EmbeddingMonitor::measure_embeddings(ordered_json& line) const {
   const engine::NoGrad no_grad;
-  const engine::Device device = model_.parameters.device();
+  const engine::Device device = method_.parameters.device();
   const data::Subset images(dataset_, watched_);
   data::Loader loader(images, {.batch = int(images.size()),
                                .shuffle = false,
@@ -43,8 +45,8 @@ void Monitor::measure_embeddings(ordered_json& line) const {
                                .bad_images = bad_images(options_)});
   data::ViewBatches views = training_views(options_, device);
   const models::Pass pass{engine::Mode::eval, engine::single()};
-  const Tensor h = model_.net.encoder(views(loader.next()), pass);
-  const Tensor z = engine::l2_normalize(model_.net.projection(h, pass)).to(engine::cpu);
+  const Tensor h = method_.branch().encoder(views(loader.next()), pass);
+  const Tensor z = engine::l2_normalize(method_.branch().projection(h, pass)).to(engine::cpu);
   const std::int64_t n = z.dim(0) / 2;
   const Tensor a = z.slice(0, n), b = z.slice(n, n);
   line["deviation"] = relative_deviation(z);
@@ -54,28 +56,28 @@ void Monitor::measure_embeddings(ordered_json& line) const {
   line["uniformity"] = uniformity(a);
 }
 
-void Monitor::probe(ordered_json& line) const {
+void EmbeddingMonitor::probe(ordered_json& line) const {
   const FeatureOptions f{options_.recipe,
                          options_.size,
                          256,
                          options_.threads,
-                         model_.parameters.device(),
+                         method_.parameters.device(),
                          engine::parse_dtype(options_.dtype),
                          bad_images(options_)};
   const data::Subset known(dataset_, known_), held_out(dataset_, held_out_);
-  const Features train = encoder_features(model_.net.encoder, known, f),
-                 test = encoder_features(model_.net.encoder, held_out, f);
+  const Features train = encoder_features(method_.branch().encoder, known, f),
+                 test = encoder_features(method_.branch().encoder, held_out, f);
   const int classes = int(dataset_.classes().size());
   for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
     line["probe_" + c.name] =
         models::accuracy(c.classify(train, test.values, classes).predicted, test.labels);
 }
 
-std::string Monitor::operator()(long step) {
+std::string EmbeddingMonitor::operator()(long step) {
   const bool last = step == plan_.steps;
   if (!active_ || (step % plan_.steps_per_epoch != 0 && !last)) return "";
   const long epoch = step / plan_.steps_per_epoch;
-  ordered_json line = {{"step", step}, {"epoch", double(step) / double(plan_.steps_per_epoch)}};
+  ordered_json line = {{"step", step}, {"epoch", plan_.epoch(step)}};
   measure_embeddings(line);
   if (options_.probe_every > 0 && (epoch % options_.probe_every == 0 || last) && !held_out_.empty())
     probe(line);
@@ -84,10 +86,11 @@ std::string Monitor::operator()(long step) {
   const double deviation = line["deviation"], rank = line["rank_embeddings"];
   if (warned_ || (deviation >= 0.05 && rank >= 1.5)) return "";
   warned_ = true;
-  return engine::concat_text("warning: the embeddings have collapsed: after epoch ", epoch,
-                             " their deviation is ", deviation,
-                             " of that of a uniform distribution, and they fill ", rank,
-                             " directions; try another --lr, --tau or --batch");
+  const std::string flags = models::describe_method(options_, options_.batch).advice;
+  return engine::concat_text(
+      "warning: the embeddings have collapsed: after epoch ", epoch, " their deviation is ", deviation,
+      " of that of a uniform distribution, and they fill ", rank, " directions; try another --lr",
+      flags.empty() ? "" : ", " + flags, " or --batch");
 }
 
 }  // namespace apps

@@ -1,21 +1,22 @@
-// What the encoder is like while it is trained, measured after each epoch on images of the training set and
-// written to RUN/monitor.jsonl. The encoder runs in evaluation mode and is not changed; the test set is not
-// opened.
+// What the embeddings are like while the encoder is trained: measured after each epoch on images of the
+// training set and written to RUN/monitor.jsonl. The encoder runs in evaluation mode and does not change; the
+// test set is not opened.
 #pragma once
 
 #include <vector>
 
+#include "apps/run/run_directory.h"
 #include "apps/training/plan.h"
 
 namespace apps {
 
-class Monitor {
+class EmbeddingMonitor {
  public:
-  // active: false measures nothing (of ranks only the first does).
-  Monitor(const PretrainOptions&, const Plan&, const data::Dataset&, const Model&, RunDirectory&,
-          bool active);
+  // active: false on all ranks but the first, which then measure nothing.
+  EmbeddingMonitor(const PretrainOptions&, const Plan&, const data::Dataset&, const models::Method&,
+                   RunDirectory&, bool active);
 
-  // To be called after each step. Returns a warning, or "".
+  // Called after each step. Returns a warning, once, if the embeddings have collapsed, else "".
   std::string operator()(long step);
 
  private:
@@ -25,12 +26,12 @@ class Monitor {
   const PretrainOptions& options_;
   const Plan& plan_;
   const data::Dataset& dataset_;
-  const Model& model_;
+  const models::Method& method_;
   RunDirectory& run_;
   const bool active_;
   bool warned_ = false;
-  // Drawn by the seed: for the embeddings; and, to be classified and to classify them by, for the probe.
-  std::vector<std::size_t> watched_, held_out_, known_;
+  std::vector<std::size_t> watched_;           // images whose embeddings are measured, drawn by the seed
+  std::vector<std::size_t> held_out_, known_;  // images that the probe classifies, and learns from
 };
 
 }  // namespace apps

@@ -1,5 +1,5 @@
-// Records of steps whose loss is still on its way from the device: so the host queues the next step while the
-// device works on the last, and no record is lost or given another's loss.
+// Records of steps whose loss is still being computed. The host queues the next step meanwhile, and each
+// record gets the loss of its own step.
 #pragma once
 
 #include <functional>
@@ -10,16 +10,16 @@
 
 namespace apps {
 
-class LateRecords {
+class StepLog {
  public:
-  LateRecords(engine::Device device, std::function<void(const StepRecord&)> done)
+  StepLog(engine::Device device, std::function<void(const StepRecord&)> done)
       : loss_(device), norm_(device), done_(std::move(done)) {}
 
-  // Loss and the square of the gradient's norm are those of the record, which finish() completes. The record
-  // before must be finished.
+  // Starts to read the loss and the square of the gradient's norm of this record; finish() puts them into it.
+  // The record before must be finished.
   void begin(const engine::Tensor& loss, const engine::Tensor& gradient_square, const StepRecord&);
-  // Waits for the loss of the record that has begun, if there is one, and gives the record to `done`. To be
-  // called when the next step is queued; before a checkpoint; and at the end.
+  // Waits for the loss of the record that has begun, if there is one, and passes the record to `done`. Called
+  // when the next step is queued, before a checkpoint, and at the end.
   void finish();
 
  private:

@@ -4,7 +4,7 @@ namespace apps {
 
 using engine::Tensor;
 
-std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions& o,
+std::unique_ptr<engine::Optimizer> make_optimizer(const OptimizerOptions& o,
                                                   const engine::Parameters& parameters) {
   const engine::FlatParameters flat = engine::flat_parameters(parameters);
   if (o.optimizer == "sgd")
@@ -22,28 +22,32 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions& o,
   throw engine::UsageError("optimizer is \"" + o.optimizer + "\", expected lars, sgd or adamw");
 }
 
-TrainStep::TrainStep(const Model& model, engine::Optimizer& optimizer, engine::Communicator& communicator,
+TrainStep::TrainStep(models::Method& method, engine::Optimizer& optimizer, engine::Communicator& communicator,
                      std::int64_t pairs, std::int64_t bucket)
-    : model_(model),
+    : method_(method),
       optimizer_(optimizer),
       communicator_(communicator),
-      buckets_(model.parameters, communicator, bucket),
-      measure_(engine::flat_parameters(model.parameters)),
+      buckets_(method.parameters, communicator, bucket),
+      measure_(engine::flat_parameters(method.parameters)),
       pairs_(pairs) {}
 
-Tensor TrainStep::operator()(const Tensor& images, const Tensor& tau, double lr, Phases& phase) {
+void TrainStep::schedule(double lr, double done) {
   optimizer_.set_learning_rate(lr);
-  return launch(images, tau, phase);
+  method_.before_step(done);
 }
 
-Tensor TrainStep::launch(const Tensor& images, const Tensor& tau, Phases& phase) {
-  const models::Pass pass{engine::Mode::train, communicator_};
-  const Tensor z = phase("forward", [&] { return model_.net(images, pass); });
-  const Tensor loss = phase("loss", [&] { return engine::nt_xent(z, tau, communicator_, pairs_); });
+Tensor TrainStep::launch(const Tensor& images, Phases& phase) {
+  const Tensor loss = method_.loss({images, pairs_}, {engine::Mode::train, communicator_, &phase});
   phase("backward", [&] { buckets_.backward(loss); });
-  phase("all_reduce", [&] { buckets_.finish(); });  // what was not done while backward ran
-  phase("optimizer", [&] { gradient_square_ = measure_(), optimizer_.step(); });
+  phase("all_reduce", [&] { buckets_.finish(); });  // the sums that were not done while backward ran
+  phase("optimizer", [&] { gradient_square_ = measure_(), optimizer_.step(), method_.after_step(); });
   return loss.detach();
+}
+
+engine::NamedTensors TrainStep::state() const {
+  engine::NamedTensors all = optimizer_.state();
+  for (auto& named : method_.state()) all.push_back(std::move(named));
+  return all;
 }
 
 }  // namespace apps

@@ -1,35 +1,42 @@
-// One step of SimCLR, from images to new weights.
+// One training step of any method, from images to new weights.
 #pragma once
 
 #include <memory>
 
-#include "apps/run/model.h"
-#include "apps/training/phases.h"
+#include "apps/options/options.h"
 #include "engine/optim/gradient_norm.h"
-#include "engine/optim/optimizer.h"
 #include "engine/ranks/gradient_buckets.h"
+#include "engine/trace/phases.h"
+#include "models/methods/method.h"
 
 namespace apps {
 
-std::unique_ptr<engine::Optimizer> make_optimizer(const PretrainOptions&, const engine::Parameters&);
+using engine::Phases;
+
+std::unique_ptr<engine::Optimizer> make_optimizer(const OptimizerOptions&, const engine::Parameters&);
 
 class TrainStep {
  public:
   // pairs: N of all ranks together, divided among them as engine::shard() does.
   // bucket: bytes of gradients that are summed over the ranks at once while backward runs; 0: all after it.
-  TrainStep(const Model&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs,
+  TrainStep(models::Method&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs,
             std::int64_t bucket = 4 << 20);
 
-  // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. tau: (1) on the device. Returns
-  // the loss of all ranks, a device scalar.
-  engine::Tensor operator()(const engine::Tensor& images, const engine::Tensor& tau, double lr, Phases&);
-  // The same with the learning rate that the optimizer has: only launches, the same for every step.
-  engine::Tensor launch(const engine::Tensor& images, const engine::Tensor& tau, Phases&);
-  // Of the last step's gradient, which is all ranks': the square of its norm, a device scalar.
+  // Sends to the device what differs from step to step: the learning rate, and the schedules of the method.
+  // done: part of the training, from 0 to 1.
+  void schedule(double lr, double done);
+  // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. Returns the loss of all ranks,
+  // a device scalar. It only launches, and launches the same in every step.
+  engine::Tensor launch(const engine::Tensor& images, Phases&);
+
+  // The square of the norm of the last step's gradient, summed over the ranks: a device scalar.
   const engine::Tensor& gradient_square() const { return gradient_square_; }
+  // What a resumed run needs besides the parameters: the optimizer's state and the method's.
+  engine::NamedTensors state() const;
+  models::Method& method() const { return method_; }
 
  private:
-  const Model& model_;
+  models::Method& method_;
   engine::Optimizer& optimizer_;
   engine::Communicator& communicator_;
   engine::GradientBuckets buckets_;

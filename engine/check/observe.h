@@ -5,9 +5,9 @@
 
 namespace engine {
 
-class Observer {
+class OpObserver {
  public:
-  virtual ~Observer() = default;
+  virtual ~OpObserver() = default;
   // Called after an op. `node`: the output's node, null if no gradient flows through it.
   virtual void output(const char* op, const Tensor& y, const Tensors& inputs, const Node* node) = 0;
   // Called before an op's backward with the gradient of its output.
@@ -17,13 +17,13 @@ class Observer {
 // The ops of this thread call the observer during the lifetime of an Observed.
 class Observed {
  public:
-  explicit Observed(Observer&);
+  explicit Observed(OpObserver&);
   ~Observed();
   Observed(const Observed&) = delete;
   Observed& operator=(const Observed&) = delete;
 
  private:
-  Observer* before_;
+  OpObserver* before_;
 };
 
 }  // namespace engine

@@ -1,42 +1,37 @@
-// SimCLR (Chen et al. 2020): an encoder and a projection head; the loss (engine::nt_xent) is taken of its
-// output.
+// SimCLR (Chen et al. 2020): the two views of an image attract each other, all other pairs repel.
 #pragma once
 
-#include "models/backbones/resnet.h"
+#include "models/methods/methods.h"
 
 namespace models {
 
-struct ProjectionConfig {
-  int layers = 2;  // 2 (SimCLR) or 3 (SimCLRv2)
-  int hidden = 0;  // 0: as many as the encoder's features
-  int out = 128;
-};
+class SimClr final : public Method {
+ public:
+  SimClr(const MethodConfig& c, engine::Device device)
+      : Method(c, device),
+        branch_(parameters.build<Branch>(c.branch)),
+        tau_(engine::full({1}, c.options.tau, c.dtype, device)) {}
 
-// Linear, batch norm, ReLU, ...; the last layer has a batch norm and no ReLU, as the authors' code does.
-struct Projection {
-  Projection(const Scope&, int in, const ProjectionConfig&);
-  Tensor operator()(const Tensor& features, const Pass&) const;  // (N,features) -> (N,out)
+  static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
+    return {.title = "SimCLR",
+            .loss = "NT-Xent",
+            .settings = engine::concat_text("temperature ", o.tau),
+            .advice = "--tau",
+            .chance_loss = std::log(2.0 * double(pairs) - 1),  // one of 2N - 1 candidates is the partner
+            .chance_formula = "ln(2N - 1)"};
+  }
+
+  Tensor loss(const Views& views, const Pass& pass) override {
+    const Tensor z = pass.phase("forward", [&] { return branch_(views.images, pass); });
+    return pass.phase("loss", [&] { return engine::nt_xent(z, tau_, pass.communicator, views.pairs); });
+  }
+  const Branch& branch() const override { return branch_; }
 
  private:
-  std::vector<Linear> linears_;
-  std::vector<BatchNorm> norms_;
+  const Branch branch_;
+  const Tensor tau_;  // (1)
 };
 
-struct SimClrConfig {
-  ResNetConfig encoder;
-  ProjectionConfig projection;
-};
-
-struct SimClr {
-  ResNet encoder;
-  Projection projection;
-
-  SimClr(const Scope& s, const SimClrConfig& c)
-      : encoder(s / "encoder", c.encoder), projection(s / "projection", encoder.features, c.projection) {}
-
-  // images: (2N,S,S,3), rows i and i + N two views of one image -> (2N,out) in the parameters' type, for the
-  // loss.
-  Tensor operator()(const Tensor& images, const Pass& p) const { return projection(encoder(images, p), p); }
-};
+inline const AddMethod<SimClr> add_simclr{"simclr"};
 
 }  // namespace models

@@ -104,9 +104,9 @@ TEST_CASE("an encoder has torchvision's names, types and shapes: load_state_dict
     o.arch = arch;
     o.size = 224;
     apps::resolve(o, false);
-    const apps::Model model(o, cpu);
+    const auto method = apps::make_method(o, cpu);
     std::map<std::string, std::string> ours;
-    for (const auto& [name, t] : apps::encoder_tensors(model.parameters).tensors)
+    for (const auto& [name, t] : apps::encoder_tensors(method->parameters).tensors)
       ours[name] = (t.dtype() == DType::i64 ? "I64 " : "F32 ") + shape_text(t.shape());
     CHECK(ours == names);
   }
@@ -114,55 +114,55 @@ TEST_CASE("an encoder has torchvision's names, types and shapes: load_state_dict
 
 TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically; the head is unchanged") {
   const Scratch scratch;
-  const apps::Model saved(small(1), cpu);
-  for (const Parameter& p : saved.parameters.list())  // statistics that differ from a new model's
+  const auto saved = apps::make_method(small(1), cpu);
+  for (const Parameter& p : saved->parameters.list())  // statistics that differ from a new model's
     if (!p.trained)
       for (std::int64_t i = 0; i < p.value.numel(); ++i) {
         if (p.value.dtype() == DType::i64) p.value.data<std::int64_t>()[i] = 5;
         if (p.value.dtype() == DType::f32) p.value.data<float>()[i] = 1.5f + float(i);
       }
-  write_safetensors(scratch.path("encoder"), apps::encoder_tensors(saved.parameters));
-  apps::save_checkpoint(scratch.path("checkpoint"), small(1), saved.parameters, {}, 3);
+  write_safetensors(scratch.path("encoder"), apps::encoder_tensors(saved->parameters));
+  apps::save_checkpoint(scratch.path("checkpoint"), small(1), saved->parameters, {}, 3);
 
   for (const char* name : {"encoder", "checkpoint"}) {
-    const apps::Model loaded(small(2), cpu);
-    const std::uint64_t head = loaded.parameters.hash("projection.");
+    const auto loaded = apps::make_method(small(2), cpu);
+    const std::uint64_t head = loaded->parameters.hash("projection.");
     const std::string path = scratch.path(name);
-    CHECK(apps::load_encoder(path, small(2), loaded.parameters) ==
+    CHECK(apps::load_encoder(path, small(2), loaded->parameters) ==
           "the encoder begins with 72 tensors of " + path);
-    CHECK(loaded.parameters.hash("encoder.") == saved.parameters.hash("encoder."));
-    CHECK(loaded.parameters.hash("projection.") == head);
+    CHECK(loaded->parameters.hash("encoder.") == saved->parameters.hash("encoder."));
+    CHECK(loaded->parameters.hash("projection.") == head);
   }
 }
 
 TEST_CASE("fc is ignored, counters may be missing, and other floating types are converted") {
   const Scratch scratch;
-  const apps::Model saved(small(1), cpu);
+  const auto saved = apps::make_method(small(1), cpu);
   TensorFile file;
-  for (const auto& [name, t] : apps::encoder_tensors(saved.parameters).tensors)
+  for (const auto& [name, t] : apps::encoder_tensors(saved->parameters).tensors)
     if (t.dtype() != DType::i64) file.tensors.emplace_back(name, cast(t, DType::f64));
   file.tensors.emplace_back("fc.weight", zeros({10, 64}, DType::f32, cpu));
   file.tensors.emplace_back("fc.bias", zeros({10}, DType::f32, cpu));
   const std::string path = scratch.path("theirs");
   write_safetensors(path, file);
-  const apps::Model loaded(small(2), cpu);
-  CHECK(apps::load_encoder(path, small(2), loaded.parameters) ==
+  const auto loaded = apps::make_method(small(2), cpu);
+  CHECK(apps::load_encoder(path, small(2), loaded->parameters) ==
         "the encoder begins with 60 tensors of " + path +
             "; passed over fc.bias, fc.weight; it counts batches from 0");
-  CHECK(loaded.parameters.hash("encoder.") == saved.parameters.hash("encoder."));
+  CHECK(loaded->parameters.hash("encoder.") == saved->parameters.hash("encoder."));
 }
 
 TEST_CASE("a file that does not fit is refused in one line, and no tensor is loaded") {
   const Scratch scratch;
-  const apps::Model saved(small(1), cpu), loaded(small(2), cpu);
-  const std::uint64_t before = loaded.parameters.hash();
+  const auto saved = apps::make_method(small(1), cpu), loaded = apps::make_method(small(2), cpu);
+  const std::uint64_t before = loaded->parameters.hash();
   const auto refusal = [&](auto change) {
-    TensorFile file = apps::encoder_tensors(saved.parameters);
+    TensorFile file = apps::encoder_tensors(saved->parameters);
     change(file.tensors);
     write_safetensors(scratch.path("f"), file);
     std::string text =
-        message_of<DataError>([&] { apps::load_encoder(scratch.path("f"), small(2), loaded.parameters); });
-    CHECK(loaded.parameters.hash() == before);
+        message_of<DataError>([&] { apps::load_encoder(scratch.path("f"), small(2), loaded->parameters); });
+    CHECK(loaded->parameters.hash() == before);
     REQUIRE(text.rfind(scratch.path("f") + ": ", 0) == 0);
     return text.substr(scratch.path("f").size() + 2);
   };
@@ -194,8 +194,8 @@ TEST_CASE("a file that does not fit is refused in one line, and no tensor is loa
 
 TEST_CASE("pretrain starts from --init-weights; export writes the encoder and its features") {
   const Scratch scratch;
-  const apps::Model theirs(small(9), cpu);
-  write_safetensors(scratch.path("theirs"), apps::encoder_tensors(theirs.parameters));
+  const auto theirs = apps::make_method(small(9), cpu);
+  write_safetensors(scratch.path("theirs"), apps::encoder_tensors(theirs->parameters));
   const std::string run = scratch.path("run");
   REQUIRE(dyad({"pretrain", "--data=data/samples", "--run=" + run, "--arch=resnet10", "--width=0.125",
                 "--out-dim=16", "--batch=8", "--steps=1", "--optimizer=sgd", "--lr=0",
@@ -211,7 +211,7 @@ TEST_CASE("pretrain starts from --init-weights; export writes the encoder and it
   CHECK(encoder.metadata.at("step") == "1");
   for (const char* name : {"conv1.weight", "layer4.0.downsample.0.weight", "bn1.weight"})  // a step of size 0
     CHECK(tensor_of(encoder, name).to_vector() ==
-          tensor_of(apps::encoder_tensors(theirs.parameters), name).to_vector());
+          tensor_of(apps::encoder_tensors(theirs->parameters), name).to_vector());
   CHECK(tensor_of(encoder, "bn1.num_batches_tracked").item() == 1);
 
   const auto features = [&](const std::string& out, const std::string& format) {
@@ -221,11 +221,11 @@ TEST_CASE("pretrain starts from --init-weights; export writes the encoder and it
   REQUIRE(features("f.safetensors", "safetensors").code == 0);
   REQUIRE(features("f", "npy").code == 0);
   const TensorFile table = read_safetensors(scratch.path("f.safetensors"));
-  const apps::Model model(apps::read_run_options(run), cpu);
-  apps::load_parameters(apps::Checkpoint(apps::checkpoint_path(run, 1)), model.parameters);
+  const auto method = apps::make_method(apps::read_run_options(run), cpu);
+  apps::load_parameters(apps::Checkpoint(apps::checkpoint_path(run, 1)), method->parameters);
   const auto test = data::open_dataset("data/samples", data::Split::test);
   const apps::Features expected =
-      apps::encoder_features(model.net.encoder, *test, {"cifar", 32, 256, 2, cpu, DType::f32});
+      apps::encoder_features(method->branch().encoder, *test, {"cifar", 32, 256, 2, cpu, DType::f32});
   CHECK(tensor_of(table, "features").to_vector() == expected.values.to_vector());
   CHECK(tensor_of(table, "labels").to_vector() ==
         std::vector<double>(expected.labels.begin(), expected.labels.end()));

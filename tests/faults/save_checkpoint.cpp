@@ -34,10 +34,10 @@ void arm() {
 
 void save(const std::string& run, long step, bool faulty = true) {
   const apps::PretrainOptions o = small(run);
-  const apps::Model model(o, engine::cpu);
+  const auto method = apps::make_method(o, engine::cpu);
   std::filesystem::create_directories(run + "/checkpoints");
   if (faulty) arm();
-  apps::save_checkpoint(apps::checkpoint_path(run, step), o, model.parameters, {}, step);
+  apps::save_checkpoint(apps::checkpoint_path(run, step), o, method->parameters, {}, step);
   apps::keep_newest(run, 1, step);
 }
 

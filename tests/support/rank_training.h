@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "data/view_batch.h"
 #include "engine/ops.h"
@@ -45,35 +46,36 @@ class RankTraining {
 
  private:
   Outcome run(engine::Communicator& c, const RankParts& parts, bool as_the_program) const {
-    const apps::Model model(o_, engine::cpu);
-    const auto optimizer = apps::make_optimizer(o_, model.parameters);
+    const auto method = apps::make_method(o_, engine::cpu);
+    const auto optimizer = apps::make_optimizer(o_, method->parameters);
     const auto dataset = data::open_dataset("data/samples", data::Split::train);
     data::Loader loader(*dataset, {.batch = batch, .threads = 0, .seed = o_.seed}, c);
     data::ViewBatches views(data::view_recipe("simclr-" + o_.recipe), 2, o_.size, o_.seed, engine::cpu,
                             engine::parse_dtype(o_.dtype));
-    const engine::Tensor tau = engine::full({1}, o_.tau, model.parameters.dtype(), engine::cpu);
-    apps::TrainStep step(model, *optimizer, c, batch);
+    const engine::Tensor tau = engine::full({1}, o_.tau, method->parameters.dtype(), engine::cpu);
+    apps::TrainStep step(*method, *optimizer, c, batch);
     apps::Phases phases(engine::cpu, false);
     Outcome outcome;
     for (int i = 1; i <= steps; ++i) {
       const engine::Tensor images = views(loader.next());
       engine::Tensor loss;
       if (as_the_program) {
-        loss = step(images, tau, o_.lr, phases);
+        step.schedule(o_.lr, 0);
+        loss = step.launch(images, phases);
       } else {
-        const engine::Tensor z = model.net(images, {engine::Mode::train, parts.norm});
+        const engine::Tensor z = method->branch()(images, {engine::Mode::train, parts.norm});
         loss = engine::nt_xent(z, tau, parts.loss, parts.pairs);
-        model.parameters.clear_gradients();
+        method->parameters.clear_gradients();
         engine::backward(loss);
-        parts.gradients.all_reduce_sum(model.parameters.gradients());
+        parts.gradients.all_reduce_sum(method->parameters.gradients());
         optimizer->step(o_.lr);
       }
       outcome["loss of step " + std::to_string(i)] = loss.to_vector();
       if (i > 1) continue;
-      for (const engine::Parameter& p : model.parameters.list())
+      for (const engine::Parameter& p : method->parameters.list())
         if (p.trained) outcome["gradient of " + p.name] = engine::gradient(p.value).to_vector();
     }
-    for (const engine::Parameter& p : model.parameters.list())
+    for (const engine::Parameter& p : method->parameters.list())
       outcome["value of " + p.name] = p.value.to_vector();
     return outcome;
   }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "apps/cli/cli.h"
+#include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "tests/support/scratch.h"
 
@@ -88,9 +89,9 @@ TEST_CASE("bench step: --serve returns the losses of a training's steps") {
   o.arch = "resnet10", o.width = 0.125, o.batch = 4, o.size = 16, o.seed = 3, o.optimizer = "sgd",
   o.lr = 0.05;
   apps::resolve(o, true);
-  const apps::Model model(o, engine::cpu);
-  const auto optimizer = apps::make_optimizer(o, model.parameters);
-  apps::TrainStep step(model, *optimizer, engine::single(), o.batch);
+  const auto method = apps::make_method(o, engine::cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *optimizer, engine::single(), o.batch);
   const engine::Tensor images({8, 16, 16, 3}, engine::DType::f32, engine::cpu);
   for (std::int64_t i = 0; i < images.numel(); ++i) {  // the noise of scripts/lab/pytorch_step.py
     std::uint32_t h = std::uint32_t(i) * 2654435761u;
@@ -98,6 +99,8 @@ TEST_CASE("bench step: --serve returns the losses of a training's steps") {
     images.data<float>()[i] = float(h ^ h >> 13) / 1073741824.0f - 2;
   }
   apps::Phases phases(engine::cpu, true);
-  for (const double loss : losses)
-    CHECK(step(images, engine::full({1}, 0.5, engine::DType::f32, engine::cpu), 0.05, phases).item() == loss);
+  for (const double loss : losses) {
+    step.schedule(0.05, 0);
+    CHECK(step.launch(images, phases).item() == loss);
+  }
 }

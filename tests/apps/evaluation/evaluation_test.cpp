@@ -100,9 +100,9 @@ TEST_CASE("eval: one table, an unchanged encoder, and no influence of the test l
   SUBCASE("the encoder's hash is that of the checkpoint, whose file is unchanged") {
     apps::PretrainOptions resolved = o;
     apps::resolve(resolved, true);
-    const apps::Model model(resolved, engine::cpu);
-    apps::load_parameters(apps::Checkpoint(checkpoint), model.parameters);
-    CHECK(first.at("encoder_hash") == apps::FrozenEncoder(model.parameters).hash());
+    const auto method = apps::make_method(resolved, engine::cpu);
+    apps::load_parameters(apps::Checkpoint(checkpoint), method->parameters);
+    CHECK(first.at("encoder_hash") == apps::FrozenEncoder(method->parameters).hash());
     CHECK(scratch.read("run/checkpoints/" + std::filesystem::path(checkpoint).filename().string()) == bytes);
   }
   SUBCASE("other test labels: the same predictions") {
@@ -151,18 +151,18 @@ TEST_CASE(
 TEST_CASE("eval: a probe that changes the encoder is detected") {
   apps::PretrainOptions o = tiny("", "");
   apps::resolve(o, true);
-  const apps::Model model(o, engine::cpu);
-  const apps::FrozenEncoder frozen(model.parameters);
+  const auto method = apps::make_method(o, engine::cpu);
+  const apps::FrozenEncoder frozen(method->parameters);
   const engine::Tensor images = engine::full({4, 32, 32, 3}, 0.5, engine::DType::f32, engine::cpu);
   const engine::NoGrad no_grad;
-  (void)model.net.encoder(images, {.mode = engine::Mode::eval});
-  frozen.check("a probe");                                         // unchanged: no error
-  (void)model.net.encoder(images, {.mode = engine::Mode::train});  // moves the running statistics
+  (void)method->branch().encoder(images, {.mode = engine::Mode::eval});
+  frozen.check("a probe");                                                // unchanged: no error
+  (void)method->branch().encoder(images, {.mode = engine::Mode::train});  // moves the running statistics
   CHECK_THROWS_WITH(frozen.check("a probe"), "a probe: the evaluation changed the encoder");
 
-  const apps::Model another(o, engine::cpu);
-  const apps::FrozenEncoder of_another(another.parameters);
-  for (const auto& p : another.parameters.list())
+  const auto another = apps::make_method(o, engine::cpu);
+  const apps::FrozenEncoder of_another(another->parameters);
+  for (const auto& p : another->parameters.list())
     if (p.name == "encoder.layer4.0.conv2.weight") p.value.data<float>()[7] += 1e-6F;
   CHECK_THROWS(of_another.check("a probe"));
 }

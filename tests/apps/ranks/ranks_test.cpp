@@ -170,17 +170,17 @@ TEST_CASE("gradients are summed in buckets while backward runs, each once, in th
   std::vector<std::pair<std::int64_t, std::int64_t>> order[2];  // bytes, of each rank
   on_ranks(2, [&](Communicator& c) {
     Recorder recorder(c);
-    const apps::Model model(o, engine::cpu);
-    engine::GradientBuckets buckets(model.parameters, recorder, 64 << 10);
+    const auto method = apps::make_method(o, engine::cpu);
+    engine::GradientBuckets buckets(method->parameters, recorder, 64 << 10);
     const Tensor x = engine::full({2, 16, 16, 3}, 0.5, DType::f32, engine::cpu);
-    buckets.backward(engine::sum(model.net(x, {engine::Mode::train, recorder})));
+    buckets.backward(engine::sum(method->branch()(x, {engine::Mode::train, recorder})));
     // Doctest's checks are thread-safe.
     CHECK(recorder.begun.size() == buckets.count());
     CHECK(buckets.count() > 5);
     CHECK_FALSE(recorder.finished);
     buckets.finish();
     CHECK(recorder.finished);
-    auto* values = static_cast<char*>(model.parameters.gradients().raw());
+    auto* values = static_cast<char*>(method->parameters.gradients().raw());
     auto& mine = order[std::size_t(c.rank())];
     for (const auto& [begin, bytes] : recorder.begun)
       mine.push_back({begin - values, begin - values + bytes});

@@ -64,11 +64,12 @@ std::string error_of(const std::function<void()>& f) {
 // A model with a momentum like its weights, and a counter.
 struct Training {
   apps::PretrainOptions options;
-  apps::Model model;
+  std::unique_ptr<models::Method> method;
   apps::StateTensors state;
-  explicit Training(std::uint64_t seed) : options(small(seed)), model(options, engine::cpu) {
-    const Tensor momentum = zeros(model.parameters.values().shape(), DType::f32, engine::cpu);
-    for (const auto& p : model.parameters.list())  // zero in the padding, as an optimizer leaves it
+  explicit Training(std::uint64_t seed)
+      : options(small(seed)), method(apps::make_method(options, engine::cpu)) {
+    const Tensor momentum = zeros(method->parameters.values().shape(), DType::f32, engine::cpu);
+    for (const auto& p : method->parameters.list())  // zero in the padding, as an optimizer leaves it
       if (p.trained)
         std::memcpy(momentum.slice_flat(p.offset, p.value.shape()).raw(), p.value.raw(), p.value.bytes());
     state = {{"optimizer.momentum", momentum},
@@ -82,28 +83,28 @@ TEST_CASE("checkpoint: the whole state is restored bit-identically") {
   const std::string path = apps::checkpoint_path(folder.path, 123),
                     again = apps::checkpoint_path(folder.path, 124);
   CHECK(path == folder.path + "/checkpoints/step-00000123.safetensors");
-  REQUIRE(saved.model.parameters.hash() != loaded.model.parameters.hash());
+  REQUIRE(saved.method->parameters.hash() != loaded.method->parameters.hash());
 
-  apps::save_checkpoint(path, saved.options, saved.model.parameters, saved.state, 123);
-  CHECK(apps::load_checkpoint(Checkpoint(path), loaded.options, loaded.model.parameters, loaded.state) ==
+  apps::save_checkpoint(path, saved.options, saved.method->parameters, saved.state, 123);
+  CHECK(apps::load_checkpoint(Checkpoint(path), loaded.options, loaded.method->parameters, loaded.state) ==
         123);
-  CHECK(saved.model.parameters.hash() == loaded.model.parameters.hash());
+  CHECK(saved.method->parameters.hash() == loaded.method->parameters.hash());
   CHECK(saved.state[0].second.to_vector() == loaded.state[0].second.to_vector());
   CHECK(loaded.state[1].second.item() == 7);
 
-  apps::save_checkpoint(again, saved.options, loaded.model.parameters, loaded.state, 123);
+  apps::save_checkpoint(again, saved.options, loaded.method->parameters, loaded.state, 123);
   CHECK(bytes_of(path) == bytes_of(again));
 
   const Training evaluated(9);
-  apps::load_parameters(Checkpoint(path), evaluated.model.parameters);
-  CHECK(saved.model.parameters.hash() == evaluated.model.parameters.hash());
+  apps::load_parameters(Checkpoint(path), evaluated.method->parameters);
+  CHECK(saved.method->parameters.hash() == evaluated.method->parameters.hash());
 }
 
 TEST_CASE("checkpoint: the file has torchvision's names and layouts") {
   const Folder folder;
   const Training t(1);
   const std::string path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
   const std::string bytes = bytes_of(path);
   const auto header = header_of(bytes);
   CHECK(header.at("__metadata__").at("arch") == "resnet10");
@@ -115,7 +116,7 @@ TEST_CASE("checkpoint: the file has torchvision's names and layouts") {
   CHECK(header.contains("optimizer.momentum.encoder.conv1.weight"));
 
   const auto& entry = header.at("encoder.conv1.weight");
-  for (const auto& p : t.model.parameters.list()) {
+  for (const auto& p : t.method->parameters.list()) {
     if (p.name != "encoder.conv1.weight") continue;
     const std::int64_t k = p.value.dim(0), r = p.value.dim(1), s = p.value.dim(2), c = p.value.dim(3);
     REQUIRE(entry.at("shape") == nlohmann::json({k, c, r, s}));
@@ -139,34 +140,30 @@ TEST_CASE("checkpoint: another model is refused, other options are reported") {
   const Folder folder;
   const Training t(1);
   const std::string path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
 
   apps::PretrainOptions other = t.options;
   other.arch = "resnet18";
   other.out_dim = 32;
-  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state); }) ==
         path + " is of another model: arch resnet10 -> resnet18, out-dim 16 -> 32");
-  CHECK_THROWS_AS(apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state),
+  CHECK_THROWS_AS(apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state),
                   engine::UsageError);
 
-  const apps::Model wider(
-      [&] {
-        apps::PretrainOptions w = t.options;
-        w.out_dim = 8;
-        return w;
-      }(),
-      engine::cpu);
-  const std::string error = error_of([&] { apps::load_parameters(Checkpoint(path), wider.parameters); });
+  apps::PretrainOptions narrow = t.options;
+  narrow.out_dim = 8;
+  const auto narrower = apps::make_method(narrow, engine::cpu);
+  const std::string error = error_of([&] { apps::load_parameters(Checkpoint(path), narrower->parameters); });
   CHECK(error.find("(16,") != std::string::npos);
   CHECK(error.find("expected") != std::string::npos);
 
   other = t.options;
   other.dtype = "f64";
-  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state); }) ==
         path + " is of another precision: dtype f32 -> f64");
   other = t.options;
   other.optimizer = "adamw";
-  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.model.parameters, t.state); }) ==
+  CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state); }) ==
         path + " has the state of another optimizer: optimizer lars -> adamw");
 
   other = t.options;
@@ -181,10 +178,10 @@ TEST_CASE("checkpoint: any changed byte is detected, and the previous checkpoint
   const Training t(1);
   const std::string older = apps::checkpoint_path(folder.path, 4),
                     path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(older, t.options, t.model.parameters, t.state, 4);
-  apps::save_checkpoint(path, t.options, t.model.parameters, t.state, 5);
+  apps::save_checkpoint(older, t.options, t.method->parameters, t.state, 4);
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
   const std::string good = bytes_of(path);
-  const std::size_t data = good.size() - 4 * std::size_t(t.model.parameters.trained_count());
+  const std::size_t data = good.size() - 4 * std::size_t(t.method->parameters.trained_count());
   const std::size_t step = good.find("\"step\":\"5\"") + 8;
   REQUIRE(good[step] == '5');
   for (const std::size_t at : {step, data, (data + good.size()) / 2, good.size() - 1}) {
@@ -205,7 +202,7 @@ TEST_CASE("checkpoint: an open checkpoint stays readable when a training deletes
   const Folder folder;
   const Training saved(1), loaded(2);
   const auto save = [&](long step) {
-    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), saved.options, saved.model.parameters,
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), saved.options, saved.method->parameters,
                           saved.state, step);
     apps::keep_newest(folder.path, 1, step);
   };
@@ -213,8 +210,8 @@ TEST_CASE("checkpoint: an open checkpoint stays readable when a training deletes
   const auto first = apps::newest_checkpoint(folder.path);
   save(2);
   REQUIRE_FALSE(std::filesystem::exists(first->path()));
-  CHECK(apps::load_checkpoint(*first, loaded.options, loaded.model.parameters, loaded.state) == 1);
-  CHECK(loaded.model.parameters.hash() == saved.model.parameters.hash());
+  CHECK(apps::load_checkpoint(*first, loaded.options, loaded.method->parameters, loaded.state) == 1);
+  CHECK(loaded.method->parameters.hash() == saved.method->parameters.hash());
 }
 
 TEST_CASE("checkpoint: the newest valid one is found, and old ones are removed") {
@@ -223,7 +220,7 @@ TEST_CASE("checkpoint: the newest valid one is found, and old ones are removed")
   CHECK_FALSE(apps::newest_checkpoint(folder.path).has_value());
   CHECK_FALSE(apps::newest_checkpoint(folder.path + "/nowhere").has_value());
   for (const long step : {9L, 10L, 100000000L})
-    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.model.parameters, t.state,
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.method->parameters, t.state,
                           step);
   const std::string newest = apps::checkpoint_path(folder.path, 100000000);
   CHECK(apps::newest_checkpoint(folder.path)->path() == newest);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "data/view_batch.h"
 #include "engine/memory/host_wait.h"
@@ -29,6 +30,7 @@ apps::PretrainOptions small(const std::string& optimizer) {
   o.batch = 2;
   o.size = 8;
   o.dtype = "f64";
+  o.tau = 0.2;
   o.optimizer = optimizer;
   apps::resolve(o, true);
   return o;
@@ -42,12 +44,11 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
   data::Loader loader(*dataset, {.batch = o.batch, .threads = 0, .seed = 4, .pixels = !resident});
   data::ViewBatches views(data::view_recipe("simclr-cifar"), 2, o.size, 4, cpu, DType::f64,
                           pixels ? &*pixels : nullptr);
-  const apps::Model model(o, cpu);
-  const auto optimizer = apps::make_optimizer(o, model.parameters);
-  apps::TrainStep train_step(model, *optimizer, single(), o.batch);
-  const Tensor tau = full({1}, 0.2, DType::f64, cpu);
+  const auto method = apps::make_method(o, cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep train_step(*method, *optimizer, single(), o.batch);
   apps::CapturedStep step(cpu, captured, [&](apps::Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), tau, p);
+    return train_step.launch(p("views", [&] { return views.make(); }), p);
   });
 
   apps::Phases phase(cpu, false);
@@ -61,7 +62,7 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
       std::optional<NoHostWait> none;
       if (i > 1 && !disturb) none.emplace();
       views.stage(batch);
-      optimizer->set_learning_rate(0.1 / (i + 1));
+      train_step.schedule(0.1 / (i + 1), i / 5.0);
       late.start(step(views.layout(), phase));
     }
     result.push_back(late.value());
@@ -71,7 +72,7 @@ std::vector<double> run(const apps::PretrainOptions& o, bool captured, bool resi
             full({n}, NAN, DType::f64, cpu));  // would overwrite the step's memory if it were reused
     for (const Tensor& t : kept) CHECK(std::isnan(t.slice(t.numel() - 1, 1).item()));
   }
-  result.push_back(double(model.parameters.hash("") >> 12));
+  result.push_back(double(method->parameters.hash("") >> 12));
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include "apps/options/fields.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/file_layout.h"
+#include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "apps/training/train_step.h"
 #include "data/views.h"
@@ -78,10 +79,9 @@ void compare_with_pytorch(const std::string& path, const std::string& dtype, dou
   INFO(path, " ", dtype);
   const SafetensorsReader golden(path);
   const apps::PretrainOptions o = options_of(golden, dtype);
-  const apps::Model model(o, cpu);
-  const auto optimizer = apps::make_optimizer(o, model.parameters);
-  apps::TrainStep step(model, *optimizer, single(), o.batch);
-  const Tensor tau = full({1}, o.tau, model.parameters.dtype(), cpu);
+  const auto method = apps::make_method(o, cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *optimizer, single(), o.batch);
   const Tensor levels = tensor_of(golden, "levels");
   const std::vector<double> rates = tensor_of(golden, "rates").to_vector(),
                             losses = tensor_of(golden, "losses").to_vector();
@@ -91,21 +91,21 @@ void compare_with_pytorch(const std::string& path, const std::string& dtype, dou
   for (std::size_t i = 0; i < (many > 0 ? losses.size() : 1); ++i) {
     const std::int64_t rows = 2 * o.batch;
     const Tensor batch = levels.slice(std::int64_t(i) * rows % levels.dim(0), rows);
-    const double loss =
-        step(normalized(batch, normalization, parse_dtype(dtype)), tau, rates[i], phases).item();
+    step.schedule(rates[i], 0);
+    const double loss = step.launch(normalized(batch, normalization, parse_dtype(dtype)), phases).item();
     INFO("step ", i, ": loss ", loss, ", PyTorch ", losses[i]);
     CHECK(std::abs(loss - losses[i]) <= (i == 0 ? one : many) * losses[i]);
     if (i > 0) continue;
-    for (const Parameter& p : model.parameters.list()) {
+    for (const Parameter& p : method->parameters.list()) {
       if (p.trained)
         compare(golden, "gradient." + p.name,
-                model.parameters.gradients().slice_flat(p.offset, p.value.shape()), p.filter, one);
+                method->parameters.gradients().slice_flat(p.offset, p.value.shape()), p.filter, one);
       else
         compare(golden, "after." + p.name, p.value, false, one);
     }
   }
   if (many == 0) return;
-  for (const Parameter& p : model.parameters.list())
+  for (const Parameter& p : method->parameters.list())
     compare(golden, "final." + p.name, p.value.detach(), p.filter, many);
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "data/view_batch.h"
 #include "engine/memory/host_wait.h"
@@ -51,10 +52,9 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
       data::Loader loader(*dataset, {.batch = o.batch, .threads = 1, .pixels = !is_resident});
       data::ViewBatches views(data::view_recipe("simclr-cifar"), 2, o.size, o.seed, cpu, DType::f32,
                               is_resident ? &resident : nullptr);
-      const apps::Model model(o, cpu);
-      const auto update = apps::make_optimizer(o, model.parameters);
-      apps::TrainStep step(model, *update, single(), o.batch);
-      const Tensor tau = full({1}, o.tau, DType::f32, cpu);
+      const auto method = apps::make_method(o, cpu);
+      const auto update = apps::make_optimizer(o, method->parameters);
+      apps::TrainStep step(*method, *update, single(), o.batch);
       apps::Phases phases(cpu, false);
       LateScalar late(cpu);
       data::Batch batch;
@@ -65,9 +65,9 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
         if (i > 1) none.emplace();
         kernels::launch_log() = &sent[i];
         views.stage(batch);
-        update->set_learning_rate(0.01 * (i + 1));
+        step.schedule(0.01 * (i + 1), i / 6.0);
         kernels::launch_log() = &launched[i];
-        const Tensor loss = step.launch(views.make(), tau, phases);
+        const Tensor loss = step.launch(views.make(), phases);
         late.start(loss);
         kernels::launch_log() = nullptr;
         if (i > 1) CHECK_THROWS_AS(loss.item(), std::logic_error);
@@ -87,14 +87,15 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
 
 TEST_CASE("a few steps bring the loss well below chance") {
   apps::PretrainOptions o = small("sgd");
-  const apps::Model model(o, cpu);
-  const auto update = apps::make_optimizer(o, model.parameters);
-  apps::TrainStep step(model, *update, single(), o.batch);
-  const Tensor batch = images(o.batch, o.size), tau = full({1}, o.tau, DType::f32, cpu);
+  const auto method = apps::make_method(o, cpu);
+  const auto update = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *update, single(), o.batch);
+  const Tensor batch = images(o.batch, o.size);
   apps::Phases phases(cpu, false);
   double first = 0, last = 0;
   for (int i = 0; i < 12; ++i) {
-    last = step(batch, tau, 0.05, phases).item();
+    step.schedule(0.05, i / 12.0);
+    last = step.launch(batch, phases).item();
     if (i == 0) first = last;
   }
   CHECK(last < 0.5 * first);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "models/methods/simclr.h"
+#include "models/methods/branch.h"
 
 using namespace engine;
 
@@ -68,8 +68,8 @@ TEST_CASE("the error for an unknown arch lists the known ones") {
 TEST_CASE("the head has two or three layers, each with a batch norm") {
   for (int layers : {2, 3}) {
     Parameters p(cpu, DType::f32, 0);
-    const auto net = p.build<models::SimClr>(
-        models::SimClrConfig{.encoder = {.name = "resnet10", .width = 0.125},
+    const auto net = p.build<models::Branch>(
+        models::BranchConfig{.encoder = {.name = "resnet10", .width = 0.125},
                              .projection = {.layers = layers, .hidden = 24, .out = 12}});
     CHECK(has(p, "projection.linear1.weight", {24, 64}));
     CHECK(has(p, "projection.linear" + std::to_string(layers) + ".weight", {12, 24}));

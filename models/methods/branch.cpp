@@ -1,4 +1,4 @@
-#include "models/methods/simclr.h"
+#include "models/methods/branch.h"
 
 namespace models {
 
@@ -13,7 +13,7 @@ Projection::Projection(const Scope& s, int in, const ProjectionConfig& c) {
 }
 
 Tensor Projection::operator()(const Tensor& features, const Pass& p) const {
-  // The head is small and the loss wants precision: from bf16 features on it runs in the parameters' type.
+  // The head is small and the loss needs precision: bf16 features are cast to the type of the parameters.
   Tensor x = engine::cast(features, linears_[0].weight.dtype());
   for (std::size_t i = 0; i < linears_.size(); ++i)
     x = i + 1 < linears_.size() ? norms_[i].relu(linears_[i](x), p) : norms_[i](linears_[i](x), p);

@@ -9,13 +9,13 @@
 #include "engine/trace/profiler.h"
 #include "engine/trace/trace.h"
 
-namespace apps {
+namespace engine {
 
 class Phases {
  public:
   // sync: wait for the device after each phase, so that its time is its own and not that of the next one that
   // waits. On the CPU device work is done when a call returns.
-  Phases(engine::Device device, bool sync) : device_(device), sync_(sync) {}
+  Phases(Device device, bool sync) : device_(device), sync_(sync) {}
 
   template <class F>
   auto operator()(const char* name, F f) {
@@ -32,20 +32,20 @@ class Phases {
   struct Timer {
     Phases& phases;
     const char* name;
-    const engine::ProfilerRange range{name};
+    const ProfilerRange range{name};
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     Timer(Phases& phases, const char* name) : phases(phases), name(name) {}
     ~Timer() {
-      if (phases.sync_) engine::synchronize(phases.device_);
+      if (phases.sync_) synchronize(phases.device_);
       const auto ended = std::chrono::steady_clock::now();
       phases.times_.emplace_back(name, std::chrono::duration<double, std::milli>(ended - begun).count());
-      engine::add_to_trace(engine::Lane::compute, name, begun, ended);
+      add_to_trace(Lane::compute, name, begun, ended);
     }
   };
 
-  engine::Device device_;
+  Device device_;
   bool sync_;
   std::vector<std::pair<const char*, double>> times_;
 };
 
-}  // namespace apps
+}  // namespace engine

@@ -1,6 +1,6 @@
 // Failing trainings: the first tensor that is not finite is named, with the images of the step. Collapsed
 // embeddings and exploding gradients give one warning.
-#include "apps/training/non_finite.h"
+#include "apps/training/non_finite_search.h"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,11 @@
 #include <limits>
 
 #include "apps/cli/commands.h"
+#include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "apps/training/embedding_monitor.h"
+#include "apps/training/loss_monitor.h"
+#include "data/loader.h"
 #include "engine/random.h"
 #include "tests/support/small_cifar.h"
 
@@ -29,24 +32,24 @@ apps::PretrainOptions tiny() {
   return o;
 }
 
-const engine::Parameter& parameter(const apps::Model& model, const std::string& name) {
-  for (const auto& p : model.parameters.list())
+const engine::Parameter& parameter(const models::Method& method, const std::string& name) {
+  for (const auto& p : method.parameters.list())
     if (p.name == name) return p;
   FAIL("no parameter " << name);
-  return model.parameters.list()[0];
+  return method.parameters.list()[0];
 }
 
 void fill(const engine::Parameter& p, float value) {
   for (std::int64_t i = 0; i < p.value.numel(); ++i) p.value.data<float>()[i] = value;
 }
 
-std::string first_of(const apps::Model& model, float pixel = 0) {
+std::string first_of(models::Method& method, float pixel = 0) {
   engine::Random random(1);
   std::vector<double> values;
   for (int i = 0; i < 8 * 32 * 32 * 3; ++i) values.push_back(random.uniform(-1, 1));
   values[5] += double(pixel);
-  return apps::first_non_finite(model, from_vector({8, 32, 32, 3}, values, DType::f32),
-                                engine::full({1}, 0.5, DType::f32, engine::cpu), engine::single(), 4);
+  return apps::first_non_finite(method, {from_vector({8, 32, 32, 3}, values, DType::f32), 4},
+                                engine::single());
 }
 
 bool begins(const std::string& text, const std::string& with) { return text.rfind(with, 0) == 0; }
@@ -55,41 +58,41 @@ bool begins(const std::string& text, const std::string& with) { return text.rfin
 
 TEST_CASE("non-finite: the first tensor is named by the layer it comes from") {
   const apps::PretrainOptions o = tiny();
-  CHECK(first_of(apps::Model(o, engine::cpu)) == "");
+  CHECK(first_of(*apps::make_method(o, engine::cpu)) == "");
 
-  const apps::Model overflows(o, engine::cpu);
-  fill(parameter(overflows, "encoder.layer2.0.conv1.weight"), 3e38F);
-  CHECK_MESSAGE(begins(first_of(overflows), "the output of conv2d of encoder.layer2.0.conv1.weight, f32 "),
-                first_of(overflows));
+  const auto overflows = apps::make_method(o, engine::cpu);
+  fill(parameter(*overflows, "encoder.layer2.0.conv1.weight"), 3e38F);
+  CHECK_MESSAGE(begins(first_of(*overflows), "the output of conv2d of encoder.layer2.0.conv1.weight, f32 "),
+                first_of(*overflows));
 
-  const apps::Model later(o, engine::cpu);
-  fill(parameter(later, "encoder.layer3.0.bn2.bias"), std::numeric_limits<float>::max());
-  fill(parameter(later, "encoder.layer3.0.bn2.weight"), std::numeric_limits<float>::max());
-  CHECK_MESSAGE(begins(first_of(later), "the output of batch_norm of encoder.layer3.0.bn2.weight, f32 "),
-                first_of(later));
+  const auto later = apps::make_method(o, engine::cpu);
+  fill(parameter(*later, "encoder.layer3.0.bn2.bias"), std::numeric_limits<float>::max());
+  fill(parameter(*later, "encoder.layer3.0.bn2.weight"), std::numeric_limits<float>::max());
+  CHECK_MESSAGE(begins(first_of(*later), "the output of batch_norm of encoder.layer3.0.bn2.weight, f32 "),
+                first_of(*later));
 
-  const apps::Model spoilt(o, engine::cpu);
-  parameter(spoilt, "encoder.layer1.0.bn1.bias").value.data<float>()[2] = std::nanf("");
-  CHECK_MESSAGE(begins(first_of(spoilt),
+  const auto spoilt = apps::make_method(o, engine::cpu);
+  parameter(*spoilt, "encoder.layer1.0.bn1.bias").value.data<float>()[2] = std::nanf("");
+  CHECK_MESSAGE(begins(first_of(*spoilt),
                        "parameter encoder.layer1.0.bn1.bias, f32 (8): 1 of 8 elements, the first at 2"),
-                first_of(spoilt));
-  CHECK_MESSAGE(begins(first_of(apps::Model(o, engine::cpu), std::numeric_limits<float>::infinity()),
+                first_of(*spoilt));
+  CHECK_MESSAGE(begins(first_of(*apps::make_method(o, engine::cpu), std::numeric_limits<float>::infinity()),
                        "the views, f32 (8,32,32,3): 1 of 24576 elements, the first at 5 is inf"),
                 "");
 }
 
 TEST_CASE("rewind: to the newest kept state that is not after a given step") {
-  const apps::Model model(tiny(), engine::cpu);
+  const auto method = apps::make_method(tiny(), engine::cpu);
   const Tensor momentum = engine::zeros({3}, DType::f32, engine::cpu);
-  apps::Rewind rewind(model.parameters, {{"optimizer.momentum", momentum}});
-  const auto hash = [&] { return model.parameters.hash() + std::uint64_t(momentum.data<float>()[1]); };
+  apps::Rewind rewind(method->parameters, {{"optimizer.momentum", momentum}});
+  const auto hash = [&] { return method->parameters.hash() + std::uint64_t(momentum.data<float>()[1]); };
   std::vector<std::uint64_t> hashes;
   for (long step = 0; step <= 40; ++step) {
     rewind.keep(step);
     hashes.push_back(hash());
-    model.parameters.values().data<float>()[0] += 1;
+    method->parameters.values().data<float>()[0] += 1;
     momentum.data<float>()[1] += 7;
-    for (const auto& p : model.parameters.list())
+    for (const auto& p : method->parameters.list())
       if (p.name == "encoder.bn1.running_mean") p.value.data<float>()[0] -= 1;
   }
   for (const auto& [asked, kept] : {std::pair(40L, 32L), std::pair(32L, 32L), std::pair(31L, 16L)}) {
@@ -126,18 +129,18 @@ TEST_CASE("non-finite: a training stops, and saves the step, its images and the 
   }
 }
 
-TEST_CASE("watch: an exploding gradient is reported once, a steady one never") {
+TEST_CASE("loss monitor: an exploding gradient is reported once, a steady one never") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();
   o.data = small_cifar(scratch, "data", 96, 10);
   const auto dataset = data::open_dataset(o.data, data::Split::train);
-  const apps::Plan plan(o, *dataset);
-  apps::Watch watch(plan);
+  const apps::Plan plan(o, *dataset, o.data);
+  apps::LossMonitor monitor(plan, models::describe_method(o, o.batch));
   int warnings = 0;
   for (long step = 1; step <= 200; ++step) {
     const double norm = step == 100 || step == 150 ? 90 : step == 5 ? 50 : 1 + 0.5 * double(step % 3);
     const std::string said =
-        watch({.step = step, .epoch = double(step) / 6, .loss = 1, .gradient_norm = norm});
+        monitor({.step = step, .epoch = double(step) / 6, .loss = 1, .gradient_norm = norm});
     if (said.empty()) continue;
     ++warnings;
     CHECK(step == 100);
@@ -146,20 +149,20 @@ TEST_CASE("watch: an exploding gradient is reported once, a steady one never") {
   CHECK(warnings == 1);
 }
 
-TEST_CASE("monitor: collapsed embeddings are reported once, others never") {
+TEST_CASE("embedding monitor: collapsed embeddings are reported once, others never") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();
   o.data = small_cifar(scratch, "data", 96, 10);
   o.run = scratch.path("run");
   const auto dataset = data::open_dataset(o.data, data::Split::train);
-  const apps::Plan plan(o, *dataset);
-  const apps::Model model(o, engine::cpu);
+  const apps::Plan plan(o, *dataset, o.data);
+  const auto method = apps::make_method(o, engine::cpu);
   apps::RunDirectory run(o, 0);
-  apps::Monitor monitor(o, plan, *dataset, model, run, true);
+  apps::EmbeddingMonitor monitor(o, plan, *dataset, *method, run, true);
   CHECK(monitor(1) == "");  // in the middle of an epoch
   CHECK(monitor(6) == "");
-  fill(parameter(model, "projection.bn2.weight"), 0);
-  fill(parameter(model, "projection.bn2.bias"), 1);
+  fill(parameter(*method, "projection.bn2.weight"), 0);
+  fill(parameter(*method, "projection.bn2.bias"), 1);
   CHECK(begins(monitor(12), "warning: the embeddings have collapsed: after epoch 2 "));
   CHECK(monitor(18) == "");
   CHECK(apps::read_monitor(o.run).size() == 3);
@@ -169,8 +172,8 @@ TEST_CASE("the gradient's norm covers all trained elements, on every path") {
   for (const char* dtype : {"f32", "f64"}) {
     apps::PretrainOptions o = tiny();
     o.dtype = dtype;
-    const apps::Model model(o, engine::cpu);
-    const engine::FlatParameters flat = engine::flat_parameters(model.parameters);
+    const auto method = apps::make_method(o, engine::cpu);
+    const engine::FlatParameters flat = engine::flat_parameters(method->parameters);
     engine::Random random(3);
     double square = 0;
     std::vector<double> values(std::size_t(flat.gradients.numel()),

@@ -1,9 +1,9 @@
-#include "apps/training/non_finite.h"
+#include "apps/training/non_finite_search.h"
 
 #include <cmath>
 #include <map>
 
-#include "apps/run/run_directory.h"
+#include "apps/training/training_data.h"
 #include "engine/check/observe.h"
 #include "engine/ops.h"
 
@@ -14,7 +14,7 @@ using engine::concat_text;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-// "" or what of it is not finite.
+// Which elements are not finite; "" if all are.
 std::string flaw(const Tensor& t) {
   const bool floating =
       t.dtype() == engine::DType::f32 || t.dtype() == engine::DType::f64 || t.dtype() == engine::DType::bf16;
@@ -28,10 +28,11 @@ std::string flaw(const Tensor& t) {
                      " elements, the first at ", first, " is ", values[first]);
 }
 
-// Names each op by the parameter that it uses, or by the last op that used one.
-class Watcher final : public engine::Observer {
+// Examines the output and the gradient of each op. An op is named by the parameter that it uses, or by the
+// last parameter before it.
+class Examination final : public engine::OpObserver {
  public:
-  explicit Watcher(const engine::Parameters& parameters) {
+  explicit Examination(const engine::Parameters& parameters) {
     for (const auto& p : parameters.list()) names_[p.value.raw()] = p.name;
   }
 
@@ -43,14 +44,15 @@ class Watcher final : public engine::Observer {
         if (label.empty()) label = concat_text(op, " of ", last_ = found->second);
     if (label.empty()) label = concat_text(op, last_.empty() ? "" : " after ", last_);
     if (node != nullptr) labels_[node] = label;
-    look("the output of " + label, y);
+    examine("the output of " + label, y);
   }
   void gradient(const engine::Node& node, const Tensor& dy) override {
     const auto found = labels_.find(&node);
-    look("the gradient of the output of " + (found == labels_.end() ? std::string(node.op) : found->second),
-         dy);
+    examine(
+        "the gradient of the output of " + (found == labels_.end() ? std::string(node.op) : found->second),
+        dy);
   }
-  void look(const std::string& what, const Tensor& t) {
+  void examine(const std::string& what, const Tensor& t) {
     if (!found_.empty()) return;
     if (const std::string wrong = flaw(t); !wrong.empty()) found_ = what + wrong;
   }
@@ -95,45 +97,45 @@ long Rewind::back(long step) {
   return best->step;
 }
 
-std::string first_non_finite(const Model& model, const Tensor& images, const Tensor& tau,
-                             engine::Communicator& communicator, std::int64_t pairs) {
-  Watcher watcher(model.parameters);
-  for (const auto& p : model.parameters.list()) watcher.look("parameter " + p.name, p.value);
-  watcher.look("the views", images);
-  const engine::Observed observed(watcher);
-  const Tensor z = model.net(images, {engine::Mode::train, communicator});
-  model.parameters.clear_gradients();
-  backward(nt_xent(z, tau, communicator, pairs));
-  for (const auto& p : model.parameters.list())
-    if (p.trained) watcher.look("the gradient of " + p.name, engine::gradient(p.value));
-  return watcher.found();
+std::string first_non_finite(models::Method& method, const models::Views& views,
+                             engine::Communicator& communicator) {
+  const engine::Parameters& parameters = method.parameters;
+  Examination examination(parameters);
+  for (const auto& p : parameters.list()) examination.examine("parameter " + p.name, p.value);
+  examination.examine("the views", views.images);
+  const engine::Observed observed(examination);
+  parameters.clear_gradients();
+  backward(method.loss(views, {engine::Mode::train, communicator}));
+  for (const auto& p : parameters.list())
+    if (p.trained) examination.examine("the gradient of " + p.name, engine::gradient(p.value));
+  return examination.found();
 }
 
-NonFinite::NonFinite(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                     const Model& model, const engine::Optimizer& optimizer, TrainStep& train_step,
-                     Ranks& ranks, const Tensor& tau)
+NonFiniteSearch::NonFiniteSearch(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                                 TrainStep& train_step, Ranks& ranks)
     : options_(o),
       plan_(plan),
       dataset_(dataset),
-      model_(model),
       train_step_(train_step),
       ranks_(ranks),
-      tau_(tau),
-      rewind_(model.parameters, optimizer.state()) {}
+      rewind_(train_step.method().parameters, train_step.state()) {}
 
-void NonFinite::check(const StepRecord& r) {
+void NonFiniteSearch::check(const StepRecord& r) {
   if (std::isfinite(r.loss) && std::isfinite(r.gradient_norm)) return;
-  const engine::Device device = model_.parameters.device();
+  models::Method& method = train_step_.method();
+  const engine::Device device = method.parameters.device();
   data::Loader loader(dataset_, loader_options(options_, device, false), ranks_.communicator());
   data::ViewBatches views = training_views(options_, device);
   Phases phases(device, false);
   long step = rewind_.back(r.step - 1);
   loader.seek(step / plan_.steps_per_epoch, step % plan_.steps_per_epoch);
   data::Batch batch;
-  for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step)
-    train_step_(views(batch), tau_, plan_.learning_rate(step, options_.lr), phases);
-  const Tensor images = views(batch);
-  std::string found = first_non_finite(model_, images, tau_, ranks_.communicator(), options_.batch);
+  for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step) {
+    train_step_.schedule(plan_.learning_rate(step, options_.lr), plan_.done(step));
+    train_step_.launch(views(batch), phases);
+  }
+  method.before_step(plan_.done(step));
+  std::string found = first_non_finite(method, {views(batch), options_.batch}, ranks_.communicator());
   if (found.empty()) found = "none on rank " + std::to_string(ranks_.rank()) + " when the step was repeated";
 
   ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},

@@ -1,0 +1,33 @@
+// Warns of a loss that does not fall and of a gradient that explodes, each once.
+#pragma once
+
+#include <string>
+
+#include "apps/run/run_directory.h"
+#include "apps/training/plan.h"
+
+namespace apps {
+
+class LossMonitor {
+ public:
+  LossMonitor(const Plan& plan, models::MethodDescription method) : plan_(plan), method_(std::move(method)) {}
+
+  // Called with the record of each step. Returns a warning or "":
+  // - the mean loss of an epoch, the first or a later one, is that of chance;
+  // - the norm of the gradient is many times its mean over the last steps.
+  std::string operator()(const StepRecord&);
+
+ private:
+  std::string gradient_warning(const StepRecord&);
+  std::string chance_warning(const StepRecord&);
+
+  const Plan& plan_;
+  const models::MethodDescription method_;
+  double sum_ = 0;  // of the losses of this epoch
+  long count_ = 0;
+  double usual_norm_ = 0;  // running mean of the gradient's norm
+  long steps_ = 0;
+  bool warned_of_chance_ = false, warned_of_gradient_ = false;
+};
+
+}  // namespace apps

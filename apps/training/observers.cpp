@@ -1,0 +1,96 @@
+#include "apps/training/observers.h"
+
+#include <iostream>
+
+#include "apps/run/checkpoint.h"
+#include "apps/training/training_data.h"
+#include "data/decode/png.h"
+#include "data/preview.h"
+
+namespace apps {
+
+Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                     TrainStep& train_step, Ranks& ranks, Phases& phases, long step)
+    : options_(o),
+      plan_(plan),
+      train_step_(train_step),
+      ranks_(ranks),
+      phases_(phases),
+      run_(o, step, ranks.first()),
+      progress_(ranks.first() ? stderr : nullptr, run_, step, plan.steps),
+      loss_monitor_(plan, models::describe_method(o, o.batch)),
+      embedding_monitor_(o, plan, dataset, train_step.method(), run_, ranks.first()),
+      non_finite_search_(o, plan, dataset, train_step, ranks),
+      step_log_(train_step.method().parameters.device(), [this](const StepRecord& r) { recorded(r); }) {
+  say(plan_text(o, plan, dataset, train_step.method()));
+  if (ranks.first())
+    data::write_png(run_.path("views.png"),
+                    data::preview(dataset, training_recipe(o), 6, o.size, o.seed, bad_images(o)));
+}
+
+void Observers::before_step(long step) {
+  phases_.clear();
+  non_finite_search_.keep(step);
+  begun_ = std::chrono::steady_clock::now();
+}
+
+void Observers::after_step(long step, const engine::Tensor& loss, double lr, const data::Batch& batch) {
+  skipped(batch.skipped);
+  step_log_.finish();  // the step before: its loss was computed while this step was queued
+  step_log_.begin(loss, train_step_.gradient_square(), record(step, lr));
+  if (options_.verify_every > 0 && step % options_.verify_every == 0)
+    ranks_.verify(train_step_.method().parameters, step);
+  say(embedding_monitor_(step));
+}
+
+void Observers::recorded(const StepRecord& r) {
+  last_ = r;
+  run_.record(r);
+  non_finite_search_.check(r);
+  progress_.step(r);
+  say(loss_monitor_(r));
+}
+
+StepRecord Observers::record(long step, double lr) const {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  StepRecord r{.step = step, .epoch = plan_.epoch(step), .lr = lr, .pairs_per_s = options_.batch / seconds};
+  for (const auto& [name, milliseconds] : phases_.milliseconds()) {
+    r.phases.emplace_back(name, milliseconds);
+    if (std::string(name) == "data") r.data_wait = milliseconds / 1e3 / seconds;
+  }
+  return r;
+}
+
+void Observers::before_checkpoint() {
+  step_log_.finish();
+  run_.sync();
+}
+
+void Observers::at_end() {
+  if (bad_images(options_) == data::BadImages::skip) skipped_.gather(ranks_.communicator());
+  say(skipped_.summary());
+  if (last_.step > 0) progress_.finish(last_);  // else there was no step left to do
+}
+
+void Observers::say(const std::string& line) {
+  if (!line.empty()) progress_.say(line);
+}
+
+void Observers::skipped(const std::vector<std::string>& images) {
+  for (const std::string& line : skipped_.note(images)) {
+    say(line);  // on the first rank
+    if (!ranks_.first()) std::cerr << "rank " << ranks_.rank() << ": " << line << std::endl;
+  }
+}
+
+nlohmann::ordered_json Observers::result() const {
+  return {{"run", options_.run},
+          {"steps", last_.step},
+          {"epochs", last_.epoch},
+          {"loss", last_.loss},
+          {"chance_loss", models::describe_method(options_, options_.batch).chance_loss},
+          {"skipped", skipped_.times()},
+          {"checkpoint", checkpoint_path(options_.run, last_.step)}};
+}
+
+}  // namespace apps

@@ -1,0 +1,35 @@
+#include "apps/training/training_data.h"
+
+namespace apps {
+
+data::BadImages bad_images(const DataOptions& o) {
+  return o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;
+}
+
+bool keeps_pixels(const DataOptions& o, const data::Dataset& dataset, engine::Device device) {
+  return o.resident == "on" || (o.resident == "auto" && data::worth_residing(dataset, device));
+}
+
+std::unique_ptr<data::Resident> resident_pixels(const DataOptions& o, std::uint64_t seed,
+                                                const data::Dataset& dataset, engine::Device device) {
+  if (!keeps_pixels(o, dataset, device)) return nullptr;
+  return std::make_unique<data::Resident>(dataset, device, o.threads, bad_images(o), seed);
+}
+
+data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device device, bool resident) {
+  return {.batch = o.batch,
+          .threads = o.threads,
+          .seed = o.seed,
+          .device = device,
+          .bad_images = bad_images(o),
+          .pixels = !resident};
+}
+
+data::ViewRecipe training_recipe(const ViewOptions& o) { return data::view_recipe("simclr-" + o.recipe); }
+
+data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,
+                                 const data::Resident* resident) {
+  return {training_recipe(o), 2, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
+}
+
+}  // namespace apps

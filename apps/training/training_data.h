@@ -1,0 +1,26 @@
+// What a training reads: the images, and the views that are made of them.
+#pragma once
+
+#include <memory>
+
+#include "apps/options/options.h"
+#include "data/loader.h"
+#include "data/resident.h"
+#include "data/view_batch.h"
+
+namespace apps {
+
+data::BadImages bad_images(const DataOptions&);
+
+// Whether the pixels of all images are kept on the device.
+bool keeps_pixels(const DataOptions&, const data::Dataset&, engine::Device);
+// These pixels, or null. An image that can't be decoded is replaced by another, drawn by the seed.
+std::unique_ptr<data::Resident> resident_pixels(const DataOptions&, std::uint64_t seed, const data::Dataset&,
+                                                engine::Device);
+data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);
+
+// Two views of each image.
+data::ViewRecipe training_recipe(const ViewOptions&);
+data::ViewBatches training_views(const PretrainOptions&, engine::Device, const data::Resident* = nullptr);
+
+}  // namespace apps

@@ -51,8 +51,15 @@ Fields model_fields(ModelOptions& o) {
 }
 
 Fields method_fields(MethodOptions& o) {
-  return group("Loss",
-               {{.name = "tau",
+  const auto& methods = models::method_names();
+  return group("Method",
+               {{.name = "method",
+                 .value = &o.method,
+                 .help = "Method of self-supervised learning",
+                 .choices = {methods.begin(), methods.end()},
+                 .resume = Resume::model,
+                 .absent = MethodOptions().method},
+                {.name = "tau",
                  .value = &o.tau,
                  .help = "Temperature of the contrastive loss NT-Xent",
                  .low = 1e-3,

@@ -23,7 +23,7 @@ struct RankFacts {
   std::string host;
   Facts facts;
 };
-// The first difference between a rank and rank 0: "rank 1 on B has tau = 0.2, rank 0 on A has 0.1". "" if
+// The first difference between a rank and rank 0: "rank 1 on B has lr = 0.2, rank 0 on A has 0.1". "" if
 // there is none.
 std::string disagreement(const std::vector<RankFacts>& ranks);
 

@@ -22,13 +22,14 @@ using engine::UsageError;
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
   for (const Field& f : fields(o))
-    if (f.resume != Resume::ignored) info[f.name] = text_of(f);
+    if (f.resume != Resume::ignored && (f.absent.empty() || text_of(f) != f.absent)) info[f.name] = text_of(f);
   return info;
 }
 
 std::string value_in(const CheckpointInfo& file, const Field& f) {
   const auto found = file.find(f.name);
-  return found == file.end() ? "unknown" : found->second;
+  if (found != file.end()) return found->second;
+  return f.absent.empty() ? "unknown" : f.absent;
 }
 
 std::string difference(const CheckpointInfo& file, const Field& f) {

@@ -38,7 +38,7 @@ void Progress::show(const StepRecord& r) {
 
 void Progress::step(const StepRecord& r) {
   const auto now = Clock::now();
-  const bool first = r.step == first_ + 1;  // shows that it runs
+  const bool first = r.step == first_ + 1;  // shown at once, so that the user sees that the training runs
   if (!first && std::chrono::duration<double>(now - shown_).count() < interval_) return;
   shown_ = now;
   show(r);

@@ -1,4 +1,4 @@
-// One line that says how far a training is.
+// The progress of a training, as one line.
 #pragma once
 
 #include <chrono>
@@ -9,16 +9,16 @@
 
 namespace apps {
 
-// On a terminal one line is rewritten, at most ten times a second; elsewhere a line is written every
-// `interval` seconds.
+// A terminal shows one line, which is rewritten at most ten times a second. Elsewhere a new line is written
+// every `interval` seconds.
 class Progress {
  public:
-  // out: null says nothing (of ranks only the first speaks).
+  // out: null on all ranks but the first, which then print nothing.
   Progress(std::FILE* out, RunDirectory& run, long first_step, long total_steps, double interval = 10);
 
   void step(const StepRecord&);
-  void say(const std::string& line);  // a line of its own, also in train.log
-  void finish(const StepRecord&);     // the last line, in any case
+  void say(const std::string& line);  // prints a separate line, and writes it to train.log
+  void finish(const StepRecord&);     // the last line, whatever the interval
 
   static std::string text(const StepRecord&, long total_steps, double seconds_left);
 
@@ -30,7 +30,7 @@ class Progress {
   long first_, total_;
   double interval_;
   Clock::time_point begun_ = Clock::now(), shown_ = begun_;
-  bool open_ = false;  // the terminal's line has not ended yet
+  bool open_ = false;  // the terminal shows a line without a newline
   void show(const StepRecord&);
 };
 

@@ -1,4 +1,4 @@
-// What --bad-images skip passes over, counted and said.
+// The images that --bad-images skip leaves out: counted, and named in messages.
 #pragma once
 
 #include <set>
@@ -11,17 +11,17 @@ namespace apps {
 
 class SkippedImages {
  public:
-  // wrong: Batch::skipped. Returns a line for each image that is met for the first time.
+  // wrong: Batch::skipped. Returns a line for each image that was not noted before.
   std::vector<std::string> note(const std::vector<std::string>& wrong);
-  long times() const { return times_; }  // that another image came in the place of a bad one
+  long times() const { return times_; }  // how often an image was replaced by another
 
-  // Adds what the other ranks have noted; every rank must call it.
+  // Adds the images of the other ranks; every rank must call it.
   void gather(engine::Communicator&);
   // "3 images could not be decoded; others came in their place 12 times", or "" if there was none.
   std::string summary() const;
 
  private:
-  std::set<std::string> images_;  // what is wrong with each
+  std::set<std::string> images_;  // name of each, and what is wrong with it
   long times_ = 0;
 };
 

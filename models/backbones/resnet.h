@@ -1,5 +1,5 @@
-// Residual networks (He et al. 2016), as torchvision builds them: v1.5 (the stride is in the 3x3 convolution
-// of a bottleneck), names "conv1", "layer1.0.conv1", "layer2.0.downsample.0" ... and no fc.
+// Residual networks (He et al. 2016) as torchvision builds them: v1.5 (a bottleneck has its stride in the 3x3
+// convolution), with torchvision's names ("conv1", "layer1.0.conv1", "layer2.0.downsample.0") and without fc.
 #pragma once
 
 #include <optional>
@@ -62,7 +62,7 @@ struct ResNet {
   int width_;
   Conv2d conv1_;
   BatchNorm bn1_;
-  std::vector<BasicBlock> basic_;  // of all stages in order; one of the two is empty
+  std::vector<BasicBlock> basic_;  // the blocks of all stages in order; one of the two vectors is empty
   std::vector<Bottleneck> bottleneck_;
 };
 

@@ -1,4 +1,4 @@
-// An encoder and a linear layer that names the class: what fine-tuning trains.
+// An encoder and a linear classifier on its features: the network that fine-tuning trains.
 #pragma once
 
 #include "models/backbones/resnet.h"

@@ -12,7 +12,7 @@ namespace {
 
 using engine::Tensor;
 
-// Of similarities at one time: query_block x train_block, 32 MB in f32.
+// Similarities are computed in blocks of query_block x train_block, 32 MB in f32.
 constexpr std::int64_t query_block = 256, train_block = 32768;
 
 struct Neighbour {
@@ -75,7 +75,7 @@ KnnResult classify_by_neighbours(const Tensor& train, const std::vector<std::int
   for (std::size_t q = 0; q < result.nearest.rows.size(); q += k) {
     std::vector<double> votes(std::size_t(classes), 0);
     for (std::size_t i = q; i < q + k; ++i)
-      // relative to the nearest one's: the same order, and no overflow at a small T
+      // relative to the vote of the nearest: the order stays, and a small T does not overflow
       votes[std::size_t(labels[std::size_t(result.nearest.rows[i])])] +=
           std::exp((result.nearest.cosines[i] - result.nearest.cosines[q]) / o.temperature);
     result.predicted.push_back(std::int32_t(std::max_element(votes.begin(), votes.end()) - votes.begin()));

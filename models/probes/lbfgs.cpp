@@ -24,10 +24,10 @@ double largest(const Vector& v) {
 
 struct Pair {
   Vector step, change;  // x_k+1 - x_k and g_k+1 - g_k
-  double curvature;     // their product, above 0
+  double curvature;     // their dot product, above 0
 };
 
-// -H g, H the approximation of the inverse Hessian that the pairs make.
+// -H g, where H is the approximation of the inverse Hessian from the pairs.
 Vector direction(const std::deque<Pair>& pairs, const Vector& gradient) {
   Vector d = gradient, alpha(pairs.size());
   for (std::size_t i = pairs.size(); i-- > 0;) {
@@ -54,15 +54,15 @@ LbfgsResult minimize(const Objective& f, Vector& x, const LbfgsOptions& o) {
   while (!(r.converged = largest(gradient) <= o.tolerance) && r.iterations < o.iterations) {
     Vector d = direction(pairs, gradient);
     double slope = dot(gradient, d);
-    if (!(slope < 0)) {  // rounding has spoilt the pairs
+    if (!(slope < 0)) {  // not a descent direction: rounding has made the pairs useless
       pairs.clear();
       d = direction(pairs, gradient);
       slope = dot(gradient, d);
     }
 
-    // The weak Wolfe conditions by bisection (Lewis & Overton 2013): far enough down, and not too short a
-    // step. Near the optimum rounding hides by how much f falls; there the slopes say it (the approximate
-    // Wolfe condition, Hager & Zhang 2005, eq. 4.1, with delta = 1e-4).
+    // The weak Wolfe conditions by bisection (Lewis & Overton 2013): f falls enough, and the step is not too
+    // short. Near the optimum the decrease of f is smaller than its rounding error, and the slopes decide
+    // (the approximate Wolfe condition, Hager & Zhang 2005, eq. 4.1, with delta = 1e-4).
     double t = pairs.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1, low = 0, next = 0;
     double high = std::numeric_limits<double>::infinity();
     bool found = false;

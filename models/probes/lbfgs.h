@@ -7,20 +7,20 @@
 
 namespace models {
 
-// Gives f(x) and overwrites the gradient, which has the size of x.
+// Returns f(x) and overwrites the gradient, which has the size of x.
 using Objective = std::function<double(const std::vector<double>& x, std::vector<double>& gradient)>;
 
 struct LbfgsOptions {
   int memory = 10;           // pairs of steps and gradient changes
   int iterations = 200;      // at most
-  double tolerance = 1e-5;   // done when no element of the gradient is larger
-  double precision = 1e-14;  // relative error of f: where it falls by less, its slope must say that it falls
+  double tolerance = 1e-5;   // stops when no element of the gradient is larger
+  double precision = 1e-14;  // relative error of f; a smaller decrease of f is judged by its slope
 };
 
 struct LbfgsResult {
   double value;
   int iterations, evaluations;
-  bool converged;  // false: out of iterations, or no step made f smaller (the limit of its precision)
+  bool converged;  // false: all iterations were used, or no step made f smaller (its precision is reached)
 };
 
 LbfgsResult minimize(const Objective&, std::vector<double>& x, const LbfgsOptions&);

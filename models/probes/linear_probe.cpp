@@ -35,15 +35,15 @@ Moments moments(const Tensor& host) {
   return m;
 }
 
-// x - mean. Since the bias is free this moves the optimum of the bias only, and the solver gets there sooner.
+// x - mean. The bias has no penalty, so only the optimal bias changes; the solver needs fewer iterations.
 Tensor centred(const Tensor& host, const std::vector<double>& mean) {
   std::vector<double> x = host.to_vector();
   for (std::size_t i = 0; i < x.size(); ++i) x[i] -= mean[i % mean.size()];
   return from_vector(host.shape(), x, host.dtype());
 }
 
-// Mean cross-entropy + l2 / 2 |weight|^2 of a linear classifier on some rows. Parameters: the weight (C,D),
-// then the bias (C).
+// Mean cross-entropy + l2 / 2 |weight|^2 of a linear classifier on some rows. The parameters are the weight
+// (C,D), followed by the bias (C).
 struct Regression {
   Tensor x, labels;
   int classes;
@@ -68,7 +68,7 @@ struct Regression {
     return value;
   }
 
-  // From p on; the tolerance is relative to the gradient at zero.
+  // Starts at p. The tolerance is relative to the gradient at zero.
   LbfgsResult fit(std::vector<double>& p, double l2, int iterations, double tolerance) const {
     const auto objective = [&](const std::vector<double>& at, std::vector<double>& g) {
       return (*this)(at, g, l2);
@@ -94,7 +94,8 @@ struct Division {
   std::vector<std::int64_t> kept, held_out;
 };
 
-// Holds out the same part of each class, drawn by the seed, and one image at least where there are two.
+// Holds out the same part of each class, drawn by the seed: at least one image of a class that has two or
+// more.
 Division divide(const std::vector<std::int32_t>& labels, int classes, double part, std::uint64_t seed) {
   std::vector<std::vector<std::int64_t>> of_class(std::size_t(classes), std::vector<std::int64_t>{});
   for (std::size_t i = 0; i < labels.size(); ++i) of_class[std::size_t(labels[i])].push_back(std::int64_t(i));
@@ -160,7 +161,7 @@ FittedProbe fit_linear_probe(const Tensor& features, const std::vector<std::int3
   const LbfgsResult r = whole.fit(best_p, fitted.l2, o.iterations, 1e-3);
   fitted.iterations = r.iterations;
   fitted.converged = r.converged;
-  for (int c = 0; c < classes; ++c)  // the bias for features that are not centred
+  for (int c = 0; c < classes; ++c)  // the bias that belongs to features without centring
     for (std::size_t j = 0; j < m.mean.size(); ++j)
       best_p[std::size_t(classes) * m.mean.size() + std::size_t(c)] -=
           best_p[std::size_t(c) * m.mean.size() + j] * m.mean[j];

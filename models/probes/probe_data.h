@@ -1,4 +1,4 @@
-// Rows of features and their labels, as the probes need them.
+// Selecting rows of features and labels, for the probes.
 #pragma once
 
 #include <cstring>
@@ -8,7 +8,7 @@
 
 namespace models {
 
-// Some rows of a tensor of the host.
+// The given rows of a tensor in host memory.
 inline engine::Tensor rows_of(const engine::Tensor& host, const std::vector<std::int64_t>& rows) {
   const engine::Tensor out({std::int64_t(rows.size()), host.dim(1)}, host.dtype(), engine::cpu);
   const std::size_t bytes = std::size_t(host.dim(1)) * engine::size_of(host.dtype());

@@ -60,15 +60,15 @@ Found find(const ConvolutionShape& s, Pass pass) {
   return {cudnn::library().plan(request<T>(s, pass, Type::f32)), Type::f32};
 }
 
-// Parts of a workspace begin at multiples of 256 bytes.
-std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
+// The size of a part of a workspace: each part begins at a multiple of 256 bytes.
+std::size_t workspace_part(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 std::int64_t filter_elements(const ConvolutionShape& s) { return s.k * s.r * s.s * s.c; }
 std::int64_t image_elements(const ConvolutionShape& s) { return s.n * s.h * s.w * s.c; }
 
 template <class T>
 std::size_t filter_bytes(const ConvolutionShape& s) {
-  return std::is_same_v<T, bf16> ? aligned(std::size_t(filter_elements(s)) * sizeof(bf16)) : 0;
+  return std::is_same_v<T, bf16> ? workspace_part(std::size_t(filter_elements(s)) * sizeof(bf16)) : 0;
 }
 
 // The filter in the type of the images, T. The bf16 copy is made at the head of the workspace in each call,
@@ -113,7 +113,7 @@ void cudnn_backward_data(CudaStream stream, const ConvolutionShape& s, const T* 
   const void* w = filter_of<T>(stream, s, filter, workspace);
   char* scratch = after(workspace, filter_bytes<T>(s));
   if (!accumulate) return convolution.run(stream, dy, w, dx, scratch);
-  T* image = reinterpret_cast<T*>(after(scratch, aligned(convolution.workspace_bytes())));
+  T* image = reinterpret_cast<T*>(after(scratch, workspace_part(convolution.workspace_bytes())));
   convolution.run(stream, dy, w, image, scratch);
   if constexpr (std::is_same_v<T, bf16>)
     beside_cudnn().add_bf16(stream, image_elements(s), image, dx);
@@ -127,7 +127,7 @@ void cudnn_backward_weights(CudaStream stream, const ConvolutionShape& s, const 
   const OneLogEntry entry(stream, "cudnn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const Found found = find<T>(s, Pass::backward_weights);
   if (found.filter == Type::f32 && !accumulate) return found.plan->run(stream, x, dy, d_filter, workspace);
-  char* gradient = after(workspace, aligned(found.plan->workspace_bytes()));
+  char* gradient = after(workspace, workspace_part(found.plan->workspace_bytes()));
   found.plan->run(stream, x, dy, gradient, workspace);
   const std::int64_t n = filter_elements(s);
   if (found.filter == Type::f32)
@@ -138,7 +138,7 @@ void cudnn_backward_weights(CudaStream stream, const ConvolutionShape& s, const 
 
 template <class T>
 std::size_t cudnn_workspace_bytes(const ConvolutionShape& s, Pass pass) {
-  const std::size_t scratch = aligned(find<T>(s, pass).plan->workspace_bytes());
+  const std::size_t scratch = workspace_part(find<T>(s, pass).plan->workspace_bytes());
   if (pass == Pass::forward) return filter_bytes<T>(s) + scratch;
   if (pass == Pass::backward_data)
     return filter_bytes<T>(s) + scratch + std::size_t(image_elements(s)) * sizeof(T);

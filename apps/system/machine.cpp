@@ -19,6 +19,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "apps/system/build_facts.h"
 #include "engine/device.h"
 #include "engine/memory/cuda_device.h"
 #include "engine/ranks/mpi_communicator.h"
@@ -60,9 +61,9 @@ std::string command_line() {
 }  // namespace
 
 std::string version_text() {
-  const std::string revision = DYAD_REVISION;
-  return std::string("dyad ") + DYAD_VERSION + " (" + (revision.empty() ? "" : revision + ", ") + DYAD_ARCH +
-         ")";
+  const std::string revision = build_facts.revision;
+  return std::string("dyad ") + build_facts.version + " (" + (revision.empty() ? "" : revision + ", ") +
+         build_facts.compiled_for + ")";
 }
 
 bool CpuInfo::has(const std::string& feature) const {
@@ -116,8 +117,8 @@ ordered_json library_versions([[maybe_unused]] bool with_gpu) {
   v["oneDNN"] = "not built in";
 #endif
   v["MPI"] = engine::mpi_version();
-#ifdef DYAD_CUDA_VERSION
-  v["CUDA"] = DYAD_CUDA_VERSION;
+#ifdef DYAD_CUDA
+  v["CUDA"] = build_facts.cuda;
   v["cuBLASLt"] = version_of(with_gpu, kernels::cublaslt::version);
 #ifdef DYAD_CUDNN
   v["cuDNN"] = version_of(with_gpu, kernels::cudnn::version);
@@ -144,9 +145,9 @@ ordered_json library_versions([[maybe_unused]] bool with_gpu) {
 ordered_json environment(const std::string& device) {
   const CpuInfo cpu = cpu_info();
   ordered_json e;
-  e["version"] = DYAD_VERSION;
-  e["revision"] = DYAD_REVISION;
-  e["compiled_for"] = DYAD_ARCH;
+  e["version"] = build_facts.version;
+  e["revision"] = build_facts.revision;
+  e["compiled_for"] = build_facts.compiled_for;
   e["command"] = command_line();
   e["device"] = device;
   e["cpu"] = {{"model", cpu.model}, {"cores", cpu.cores}, {"features", cpu.features}};

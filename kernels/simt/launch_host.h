@@ -113,8 +113,13 @@ SIMT_UNINSTRUMENTED void run_on_fibers(const void* launch, std::uint64_t begin, 
   }
 }
 
+// A kernel's parameters, as a type. If the kernel's address were passed, the compiler would emit the kernel a
+// second time, beside the inlined copy that runs.
+template <class Kernel>
+struct Signature {};
+
 template <auto Kernel, bool Fibers, class... P>
-void launch_host(void (*)(P...), const Grid& grid, std::type_identity_t<P>... args) {
+void launch_host(Signature<void (*)(P...)>, const Grid& grid, std::type_identity_t<P>... args) {
   simt::check_grid({grid.launcher, grid.file, grid.line}, grid.blocks, grid.threads, grid.shared_bytes,
                    Fibers);
   if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
@@ -130,11 +135,11 @@ void launch_host(void (*)(P...), const Grid& grid, std::type_identity_t<P>... ar
 // Launches Kernel, which has finished on return. Arguments are converted to the kernel's parameter types.
 template <auto Kernel, class... Args>
 static void launch(CpuStream, const Grid& grid, Args... args) {
-  detail::launch_host<Kernel, false>(Kernel, grid, args...);
+  detail::launch_host<Kernel, false>(detail::Signature<decltype(Kernel)>{}, grid, args...);
 }
 template <auto Kernel, class... Args>
 static void launch(SimtStream, const Grid& grid, Args... args) {
-  detail::launch_host<Kernel, true>(Kernel, grid, args...);
+  detail::launch_host<Kernel, true>(detail::Signature<decltype(Kernel)>{}, grid, args...);
 }
 
 }  // namespace kernels::inline KERNELS_COMPILER

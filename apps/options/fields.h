@@ -33,7 +33,7 @@ struct Field {
   bool per_machine = false;  // ranks may have different values
   Resume resume = Resume::ignored;
   std::string absent = {};  // the value for which checkpoints have no key: the option is newer than they are
-  std::string group = "";  // heading in --help
+  std::string group = "";   // heading in --help
 
   // Whether this is the entry of that member.
   template <class T>

@@ -76,7 +76,8 @@ TEST_CASE("options: what a resume does when they differ") {
     return names;
   };
   using Names = std::set<std::string>;
-  CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "hidden", "out-dim"});
+  CHECK(with(apps::Resume::model) ==
+        Names{"arch", "stem", "width", "head-layers", "hidden", "out-dim", "method"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
   CHECK(with(apps::Resume::reported) == Names{"batch", "dtype", "epochs", "lars", "lr", "momentum", "recipe",
                                               "seed", "size", "steps", "tau", "warmup-epochs",

@@ -22,7 +22,8 @@ using engine::UsageError;
 CheckpointInfo describe(PretrainOptions o, long step) {
   CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
   for (const Field& f : fields(o))
-    if (f.resume != Resume::ignored && (f.absent.empty() || text_of(f) != f.absent)) info[f.name] = text_of(f);
+    if (f.resume != Resume::ignored && (f.absent.empty() || text_of(f) != f.absent))
+      info[f.name] = text_of(f);
   return info;
 }
 

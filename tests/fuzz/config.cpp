@@ -1,6 +1,7 @@
 // Fuzzes the config file of a training: keys, values, sections, and the ranges of every option. An accepted
 // config is written like a run's config.toml and must read back to the same options.
 #include "apps/options/config.h"
+
 #include "apps/options/pretrain.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/scratch.h"

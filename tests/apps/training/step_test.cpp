@@ -4,12 +4,16 @@
 
 #include <optional>
 
+#include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
+#include "apps/training/non_finite_search.h"
 #include "apps/training/train_step.h"
 #include "data/view_batch.h"
 #include "engine/memory/host_wait.h"
+#include "engine/ops.h"
 #include "engine/random.h"
 #include "kernels/base/launch_log.h"
+#include "tests/support/scratch.h"
 
 using namespace engine;
 
@@ -38,6 +42,31 @@ Tensor images(int pairs, int size) {
     values.push_back(values[std::size_t(i)] + 0.3 * random.uniform(-1, 1));
   return from_vector({2 * pairs, size, size, 3}, values, DType::f32);
 }
+
+// A method with a schedule, and with a state of its own: the number of its steps.
+class Counting final : public models::Method {
+ public:
+  explicit Counting(const models::MethodConfig& c)
+      : Method(c, cpu), branch_(parameters.build<models::Branch>(c.branch)) {}
+  Tensor loss(const models::Views& views, const models::Pass& pass) override {
+    calls.push_back("loss of " + std::to_string(views.pairs) + " pairs");
+    return nt_xent(branch_(views.images, pass), tau_, pass.communicator, views.pairs);
+  }
+  void before_step(double done) override { calls.push_back("before, done " + std::to_string(done)); }
+  void after_step() override {
+    calls.emplace_back("after");
+    steps.data<float>()[0] += 1;
+  }
+  const models::Branch& branch() const override { return branch_; }
+  NamedTensors state() const override { return {{"method.steps", steps}}; }
+
+  std::vector<std::string> calls;
+  const Tensor steps = zeros({1}, DType::f32, cpu);
+
+ private:
+  const models::Branch branch_;
+  const Tensor tau_ = full({1}, 0.5, DType::f32, cpu);
+};
 
 }  // namespace
 
@@ -99,4 +128,31 @@ TEST_CASE("a few steps bring the loss well below chance") {
     if (i == 0) first = last;
   }
   CHECK(last < 0.5 * first);
+}
+
+TEST_CASE("a method's hooks are called around the step, and its state is kept with the optimizer's") {
+  const apps::PretrainOptions o = small("sgd");
+  Counting method({.branch = {.encoder = apps::encoder_config(o), .projection = {.out = 16}}});
+  const auto optimizer = apps::make_optimizer(o, method.parameters);
+  apps::TrainStep step(method, *optimizer, single(), o.batch);
+  apps::Rewind rewind(method.parameters, step.state());
+  rewind.keep(0);
+  step.schedule(0.05, 0.5);
+  Phases phases(cpu, false);
+  step.launch(images(o.batch, o.size), phases);
+  CHECK(method.calls == std::vector<std::string>{"before, done 0.500000", "loss of 8 pairs", "after"});
+
+  const NamedTensors state = step.state();
+  REQUIRE(state.size() == 2);
+  CHECK(state[0].first == "optimizer.momentum");
+  CHECK(state[1].first == "method.steps");
+  CHECK(state[1].second.item() == 1);
+
+  const Scratch scratch;
+  const std::string path = scratch.path("checkpoint");
+  apps::save_checkpoint(path, o, method.parameters, state, 1);
+  CHECK(rewind.back(0) == 0);
+  CHECK(method.steps.item() == 0);
+  CHECK(apps::load_checkpoint(apps::Checkpoint(path), o, method.parameters, step.state()) == 1);
+  CHECK(method.steps.item() == 1);
 }

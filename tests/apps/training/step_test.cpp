@@ -132,7 +132,10 @@ TEST_CASE("a few steps bring the loss well below chance") {
 
 TEST_CASE("a method's hooks are called around the step, and its state is kept with the optimizer's") {
   const apps::PretrainOptions o = small("sgd");
-  Counting method({.branch = {.encoder = apps::encoder_config(o), .projection = {.out = 16}}});
+  models::MethodConfig config;
+  config.branch.encoder = apps::encoder_config(o);
+  config.branch.projection.out = 16;
+  Counting method(config);
   const auto optimizer = apps::make_optimizer(o, method.parameters);
   apps::TrainStep step(method, *optimizer, single(), o.batch);
   apps::Rewind rewind(method.parameters, step.state());

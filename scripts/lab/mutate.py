@@ -71,8 +71,9 @@ def build(kind, jobs):
     """Returns "", or the output of the failed command."""
     folder = COPY / "build" / kind
     if not (folder / "build.ninja").exists():
-        configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_MPI=OFF", "-DDYAD_TESTS=OFF"],
-                         cwd=COPY)
+        # the options of this tree's builds, or ccache would not find their objects
+        configured = run(["cmake", "--preset", PRESETS[kind], "-B", folder, "-DDYAD_TESTS=OFF",
+                          f"-DDYAD_WERROR={os.environ.get('DYAD_WERROR', 'OFF')}"], cwd=COPY)
         if configured.returncode:
             return configured.stdout
     built = run(["cmake", "--build", folder, "--target", "racecheck_cards", "-j", jobs], cwd=COPY,

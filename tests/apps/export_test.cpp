@@ -32,12 +32,12 @@ apps::PretrainOptions small(std::uint64_t seed) {
   return o;
 }
 
-struct Answer {
+struct ExportAnswer {
   int code;
   std::string err;
 };
 
-Answer dyad(const std::vector<std::string>& arguments) {
+ExportAnswer dyad(const std::vector<std::string>& arguments) {
   std::ostringstream out, err;
   const int code = apps::run_command_line(arguments, out, err);
   return {code, err.str()};
@@ -234,7 +234,7 @@ TEST_CASE("pretrain starts from --init-weights; export writes the encoder and it
   CHECK(std::memcmp(npy.data() + 128, expected.values.raw(), expected.values.bytes()) == 0);
   CHECK(std::count(names.begin(), names.end(), '\n') == std::ptrdiff_t(test->size()));
 
-  const Answer again = features("f", "npy");
+  const ExportAnswer again = features("f", "npy");
   CHECK(again.code == 2);
   CHECK(again.err == "dyad export: " + scratch.path("f") + ": is there already, expected a new folder\n");
   CHECK(features("none/f", "npy").code == 2);

@@ -22,7 +22,7 @@ struct GpuThreads {  // the double records only launches at the GPU's block size
   ~GpuThreads() { cpu_threads() = before; }
 };
 
-apps::PretrainOptions small(const std::string& optimizer) {
+apps::PretrainOptions small_graph(const std::string& optimizer) {
   apps::PretrainOptions o;
   o.arch = "resnet10";
   o.width = 0.0625;
@@ -82,7 +82,7 @@ TEST_CASE("captured or not, pixels sent or resident: losses and parameters are b
   const GpuThreads gpu;
   for (const char* optimizer : {"lars", "adamw"}) {
     INFO(optimizer);
-    const apps::PretrainOptions o = small(optimizer);
+    const apps::PretrainOptions o = small_graph(optimizer);
     const std::vector<double> expected = run(o, false, false, false);
     CHECK(expected[0] != expected[4]);
     CHECK(run(o, true, false, false) == expected);
@@ -92,7 +92,7 @@ TEST_CASE("captured or not, pixels sent or resident: losses and parameters are b
 
 TEST_CASE("a graph's memory is not reused by others") {
   const GpuThreads gpu;
-  const apps::PretrainOptions o = small("sgd");
+  const apps::PretrainOptions o = small_graph("sgd");
   CHECK(run(o, true, true, true) == run(o, false, true, false));
 }
 

@@ -19,7 +19,7 @@ using namespace engine;
 
 namespace {
 
-apps::PretrainOptions small(const std::string& optimizer) {
+apps::PretrainOptions small_step(const std::string& optimizer) {
   apps::PretrainOptions o;
   o.arch = "resnet10";
   o.width = 0.125;
@@ -77,7 +77,7 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
   for (const char* optimizer : {"sgd", "adamw", "lars"})
     for (const bool is_resident : {false, true}) {
       INFO(optimizer, is_resident ? ", pixels are there" : ", pixels are sent");
-      const apps::PretrainOptions o = small(optimizer);
+      const apps::PretrainOptions o = small_step(optimizer);
       data::Loader loader(*dataset, {.batch = o.batch, .threads = 1, .pixels = !is_resident});
       data::ViewBatches views(data::view_recipe("simclr-cifar"), 2, o.size, o.seed, cpu, DType::f32,
                               is_resident ? &resident : nullptr);
@@ -115,7 +115,7 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
 }
 
 TEST_CASE("a few steps bring the loss well below chance") {
-  apps::PretrainOptions o = small("sgd");
+  apps::PretrainOptions o = small_step("sgd");
   const auto method = apps::make_method(o, cpu);
   const auto update = apps::make_optimizer(o, method->parameters);
   apps::TrainStep step(*method, *update, single(), o.batch);
@@ -131,7 +131,7 @@ TEST_CASE("a few steps bring the loss well below chance") {
 }
 
 TEST_CASE("a method's hooks are called around the step, and its state is kept with the optimizer's") {
-  const apps::PretrainOptions o = small("sgd");
+  const apps::PretrainOptions o = small_step("sgd");
   models::MethodConfig config;
   config.branch.encoder = apps::encoder_config(o);
   config.branch.projection.out = 16;

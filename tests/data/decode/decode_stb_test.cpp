@@ -70,21 +70,21 @@ TEST_CASE("BMP: palettes of 1, 4 and 8 bits; an index beyond the palette is refu
   check_pixels(encode_bmp(1, 2, std::string("\x01\0\0\0", 4), {.bits = 8, .after = two_colours}), 1, 2,
                expected);
   check_refused_by_stb(encode_bmp(1, 2, std::string("\x01\x02\0\0", 4), {.bits = 8, .after = two_colours}),
-                "x: BMP of 66 bytes: a pixel of colour 2, expected less than the palette's 2");
+                       "x: BMP of 66 bytes: a pixel of colour 2, expected less than the palette's 2");
   check_refused_by_stb(encode_bmp(1, 1, std::string(4, '\0'), {.bits = 8}),
-                "x: BMP of 58 bytes: a pixel of colour 0, expected less than the palette's 0");
+                       "x: BMP of 58 bytes: a pixel of colour 0, expected less than the palette's 0");
 }
 
 TEST_CASE("BMP: the error names an unsupported variant") {
   const std::string row(4, '\0');
   check_refused_by_stb(encode_bmp(1, 1, row, {.bits = 8, .compression = 1, .after = two_colours}),
-                "x: BMP of 66 bytes: compression 1 with 8 bits a pixel, expected none");
+                       "x: BMP of 66 bytes: compression 1 with 8 bits a pixel, expected none");
   check_refused_by_stb(encode_bmp(1, 1, row, {.header = 12}),
-                "x: BMP of 58 bytes: a header of 12 bytes, expected 40, 56, 108 or 124");
+                       "x: BMP of 58 bytes: a header of 12 bytes, expected 40, 56, 108 or 124");
   check_refused_by_stb(encode_bmp(1, 1, row, {.bits = 2}),
-                "x: BMP of 58 bytes: 2 bits a pixel, expected 1, 4, 8, 16, 24 or 32");
+                       "x: BMP of 58 bytes: 2 bits a pixel, expected 1, 4, 8, 16, 24 or 32");
   check_refused_by_stb(encode_bmp(1, 1, row, {.planes = 2}),
-                "x: BMP of 58 bytes: bad BMP, expected a whole BMP file");
+                       "x: BMP of 58 bytes: bad BMP, expected a whole BMP file");
   std::string file = encode_bmp(1, 1, row);
   file[10] = 20;
   check_refused_by_stb(file, "x: BMP of 58 bytes: pixels at byte 20, expected at least 54");
@@ -95,10 +95,11 @@ TEST_CASE("PNM: grey and colour, comments; other depths and ASCII are refused") 
   check_pixels(std::string("P6 1 2\t255 \x01\x02\x03\x04\x05\0", 17), 2, 1, {1, 2, 3, 4, 5, 0});
   CHECK(std::string(decode_by_stb("P5 1 1 255 x").format) == "PNM");
   check_refused_by_stb("P5 2 1 15\n\x01\x02", "x: PNM of 12 bytes: samples of 0 to 15, expected 0 to 255");
-  check_refused_by_stb("P5 1 1 65535\n\x01\x02", "x: PNM of 15 bytes: samples of 0 to 65535, expected 0 to 255");
+  check_refused_by_stb("P5 1 1 65535\n\x01\x02",
+                       "x: PNM of 15 bytes: samples of 0 to 65535, expected 0 to 255");
   check_refused_by_stb("P5 x", "x: PNM of 4 bytes: no number at byte 3, expected width, height and maximum");
   check_refused_by_stb("P5 1 1 255",
-                "x: PNM of 10 bytes: no white space at byte 10, expected one before the samples");
+                       "x: PNM of 10 bytes: no white space at byte 10, expected one before the samples");
   check_refused_by_stb("P3 1 1 255 1 2 3", "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
   check_refused_by_stb(
       "P5 99999999999999999999 1 255\n",
@@ -123,7 +124,7 @@ TEST_CASE("TGA: colour, grey, palette, 16 bits, alpha, run-length coded, upside 
                {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 5, 6});
   CHECK(std::string(decode_by_stb(encode_tga(1, 2, two)).format) == "TGA");
   check_refused_by_stb(encode_tga(1, 2, two, {.descriptor = 16}),
-                "x: TGA of 24 bytes: columns from right to left, expected left to right");
+                       "x: TGA of 24 bytes: columns from right to left, expected left to right");
   check_refused_by_stb(
       encode_tga(1, 1, "", {.type = 1, .bits = 8, .colours = 2, .colour_bits = 24, .first_colour = 1}),
       "x: TGA of 18 bytes: a palette that begins at another colour or has none, expected one from colour 0 "
@@ -162,5 +163,5 @@ TEST_CASE("BMP, PNM and TGA: a header that declares a huge image allocates no me
   check_refused_by_stb("P6 16000 16000 255\n", "x: declares 16,000 x 16,000" + sizes);
   check_refused_by_stb(encode_tga(16'385, 1, ""), "x: declares 16,385 x 1" + sizes);
   check_refused_by_stb(encode_bmp(9'000, 9'000, ""),
-                "x: BMP of 54 bytes: ends early, expected at least 243,000,054");
+                       "x: BMP of 54 bytes: ends early, expected at least 243,000,054");
 }

@@ -39,7 +39,7 @@ Start start_from(const std::optional<Checkpoint>& checkpoint, const PretrainOpti
 
 int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers) {
   observers.say(engine::concat_text(signals.stop() ? signals.name() : "another rank", ": stopped after step ",
-                                    step, " of ", plan.steps, "; --resume auto goes on from there"));
+                                    step, " of ", plan.steps, "; rerun with --resume auto to continue"));
   return signals.stop() ? signals.exit_code() : kTryAgain;
 }
 

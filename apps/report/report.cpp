@@ -138,22 +138,22 @@ std::string results_section(const std::vector<Result>& results) {
   const std::string accuracy =
       "<p class=\"quiet\">Top-1 accuracy on " + compact(file.value("test", 0.0)) + " test images";
   if (!cards.empty())
-    s << "<h2>What the features are worth</h2>\n"
+    s << "<h2>Accuracy of the features</h2>\n"
       << accuracy << ", with " << compact(file.value("train", 0.0))
       << " labelled training images, beside the floors: the same classifier on raw pixels, and on the "
          "features of an encoder that was never trained.</p>\n<div class=\"two\">\n"
       << cards << "</div>\n";
   if (!tuned_cards.empty())
-    s << "<h2>What labels make of the encoder</h2>\n"
+    s << "<h2>Fine-tuned networks</h2>\n"
       << accuracy
-      << " of networks that go on from the trained encoder with labelled training images, beside the floor "
-         "where it was asked for: the same training from fresh weights.</p>\n<div class=\"two\">\n"
+      << " of networks that were trained on labelled images from the pretrained encoder on. The floor, if it "
+         "was requested, is the same training from fresh weights.</p>\n<div class=\"two\">\n"
       << tuned_cards << "</div>\n";
   const Result* linear = find_result(results, "linear");
   const Result& shown = linear != nullptr ? *linear : results.front();
   const auto classes = shown.file->at("classes").get<std::vector<std::string>>();
   if (classes.size() <= 20)
-    s << "<h2>What is taken for what</h2>\n<p class=\"quiet\">Test images by their class (rows) and what the "
+    s << "<h2>Confusion matrix</h2>\n<p class=\"quiet\">Test images by their class (rows) and what the "
       << escaped(shown.meaning) << " said (columns).</p>\n<div class=\"card\">"
       << confusion_table(shown.file->at("confusion").at(shown.name).get<std::vector<std::vector<int>>>(),
                          classes)

@@ -94,8 +94,8 @@ TEST_CASE("report: networks trained with labels have their own section") {
       R"("confusion":{"finetune1":[[1,1],[1,1]]},"step":7,"train":50000,"test":4,"classes":["a","b"]})");
   std::string html = apps::report_html(run.path);
   CHECK(malformed(html) == "");
-  CHECK(html.find("What the features are worth") == std::string::npos);
-  std::string tuned = between(html, "What labels make of the encoder", "<h2>What is taken");
+  CHECK(html.find("Accuracy of the features") == std::string::npos);
+  std::string tuned = between(html, "Fine-tuned networks", "<h2>Confusion matrix");
   for (const char* part :
        {"Fine-tuned with 1 % of the labels (500 images)", "64.2 %", "from fresh weights", "31.1 %"}) {
     CAPTURE(part);
@@ -108,7 +108,7 @@ TEST_CASE("report: networks trained with labels have their own section") {
             R"("confusion":{"knn":[[1,1],[1,1]]},"step":7,"train":50000,"test":4,"classes":["a","b"]})");
   html = apps::report_html(run.path);
   CHECK(malformed(html) == "");
-  const std::string features = between(html, "What the features are worth", "<h2>What labels make");
+  const std::string features = between(html, "Accuracy of the features", "<h2>Fine-tuned");
   CHECK(features.find("with 50,000 labelled training images") != std::string::npos);
   CHECK(features.find("43.3 %") != std::string::npos);
   CHECK(features.find("64.2 %") == std::string::npos);
@@ -119,8 +119,8 @@ TEST_CASE("report: sections without data are left out") {
   const std::string html = apps::report_html(run.path);
   CHECK(malformed(html) == "");
   CHECK(html.find("Configuration") != std::string::npos);
-  for (const char* part : {"Training", "Nearest neighbours", "What the features are worth",
-                           "What labels make", "Views", "Machine"})
+  for (const char* part : {"Training", "Nearest neighbours", "Accuracy of the features",
+                           "Fine-tuned networks", "Views", "Machine"})
     CHECK(html.find("<h2>" + std::string(part)) == std::string::npos);
 }
 

@@ -155,7 +155,7 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
   write_json(e.run + "/" + file, result);
   write_report(e.run);
   if (!e.json.empty()) write_json(e.json, result);
-  std::printf("%s/%s has it all, %s/report.html shows it\n", e.run.c_str(), file.c_str(), e.run.c_str());
+  std::printf("all figures: %s/%s; report: %s/report.html\n", e.run.c_str(), file.c_str(), e.run.c_str());
   return 0;
 }
 

@@ -38,14 +38,22 @@ struct Normalization {
   double mean[3], std[3];
 };
 
+// Whether the range [begin, begin + length) lies inside [0, end). It cannot overflow, whatever the numbers
+// are.
+constexpr bool inside(std::int64_t begin, std::int64_t length, std::int64_t end) {
+  return begin >= 0 && length >= 0 && begin <= end && length <= end - begin;
+}
+
 // Null if a view of the given size can be made from a pixel buffer of `bytes` bytes, else what is wrong with
-// the view. It is checked on the host, since a kernel cannot report an error.
+// the view. It is checked on the host, since a kernel cannot report an error. The numbers may come from a
+// file, so no sum or product of them may overflow.
 inline const char* fault(const View& v, std::int64_t bytes, int size) {
   if (v.height < 1 || v.width < 1) return "an empty source image";
-  if (v.offset < 0 || v.offset + std::int64_t(3) * v.height * v.width > bytes)
+  const std::int64_t pixels = std::int64_t(v.height) * v.width;  // less than 2^62
+  if (!inside(v.offset, 0, bytes) || pixels > (bytes - v.offset) / 3)
     return "a source image that is not inside the pixel buffer";
-  if (v.crop_height < 1 || v.crop_width < 1 || v.top < 0 || v.left < 0 || v.top + v.crop_height > v.height ||
-      v.left + v.crop_width > v.width)
+  if (v.crop_height < 1 || v.crop_width < 1 || !inside(v.top, v.crop_height, v.height) ||
+      !inside(v.left, v.crop_width, v.width))
     return "a crop box that is not inside the source image";
   if (!(v.blur_sigma >= 0)) return "a negative blur sigma";
   if (v.blur_sigma > 0 && (v.blur_kernel < 1 || v.blur_kernel % 2 == 0 || v.blur_kernel > max_blur_kernel ||

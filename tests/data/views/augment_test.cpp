@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <map>
 
 #include "data/views.h"
@@ -147,6 +148,13 @@ TEST_CASE("augment: error messages") {
   CHECK(message([](View& v) { v.crop_height = 0; }).find("crop box") != std::string::npos);
   CHECK(message([](View& v) { v.offset = 1; }).find("pixel buffer") != std::string::npos);
   CHECK(message([](View& v) { v.height = 0; }).find("empty source") != std::string::npos);
+  constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+  for (const std::int64_t offset : {std::numeric_limits<std::int64_t>::max(),
+                                    std::numeric_limits<std::int64_t>::max() - 190, std::int64_t(1801)})
+    CHECK(message([=](View& v) { v.offset = offset; }).find("pixel buffer") != std::string::npos);
+  CHECK(message([](View& v) { v.height = v.width = most; }).find("pixel buffer") != std::string::npos);
+  for (const auto member : {&View::top, &View::left, &View::crop_height, &View::crop_width})
+    CHECK(message([=](View& v) { v.*member = most; }).find("crop box") != std::string::npos);
   CHECK(message([](View& v) { v.blur_sigma = -1; }).find("negative blur sigma") != std::string::npos);
   CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 4; }).find("blur kernel") !=
         std::string::npos);

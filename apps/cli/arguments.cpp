@@ -70,7 +70,7 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
     const std::string flag = word.substr(0, equals);
     if (!is_flag(word)) throw UsageError("unexpected argument \"" + flag + "\"");
     const Field& field = field_of_flag(flag, fields);
-    const bool on_or_off = std::holds_alternative<bool*>(field.value), last = i + 1 == arguments.size();
+    const bool on_or_off = is_switch(field), last = i + 1 == arguments.size();
     std::string value;
     if (equals != std::string::npos)
       value = word.substr(equals + 1);

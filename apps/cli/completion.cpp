@@ -46,7 +46,6 @@ std::vector<std::pair<std::string, std::string>> next_words(const CommandTable& 
   return all;
 }
 
-bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.value); }
 bool takes_files(const Field& f) {
   return std::holds_alternative<std::string*>(f.value) && f.choices.empty();
 }

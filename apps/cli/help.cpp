@@ -42,7 +42,7 @@ std::string padded(const std::string& text, std::size_t width) {
 // Help and range, which stays on one line.
 std::vector<std::string> meaning_of(const Field& f) {
   std::vector<std::string> words = words_of(f.help);
-  if (const std::string range = range_text(f); !range.empty() && !std::holds_alternative<bool*>(f.value))
+  if (const std::string range = range_text(f); !range.empty() && !is_switch(f))
     words.push_back("[" + range + "]");
   return words;
 }
@@ -51,7 +51,7 @@ std::string default_column(const Field& f) { return f.required ? "(required)" : 
 
 }  // namespace
 
-std::string default_of(const Field& f) { return std::holds_alternative<bool*>(f.value) ? "" : text_of(f); }
+std::string default_of(const Field& f) { return is_switch(f) ? "" : text_of(f); }
 
 std::vector<std::string> headings_of(const Fields& fields) {
   std::vector<std::string> headings;

@@ -21,7 +21,7 @@ std::string troff(const std::string& text) {
 
 // What stands for the value: its choices, N for a number, TEXT.
 std::string value_of(const Field& f) {
-  if (std::holds_alternative<bool*>(f.value)) return "";
+  if (is_switch(f)) return "";
   if (!f.choices.empty()) return range_text(f);
   return std::holds_alternative<std::string*>(f.value) ? "TEXT" : "N";
 }
@@ -30,7 +30,7 @@ std::string option(const Field& f) {
   std::string text = ".TP\n\\fB\\-\\-" + troff(f.name) + "\\fR";
   if (const std::string value = value_of(f); !value.empty()) text += " \\fI" + troff(value) + "\\fR";
   text += "\n" + troff(f.help) + ".";
-  if (f.choices.empty() && !range_text(f).empty() && !std::holds_alternative<bool*>(f.value))
+  if (f.choices.empty() && !range_text(f).empty() && !is_switch(f))
     text += " Range: " + troff(range_text(f)) + ".";
   if (f.required)
     text += " Required.";

@@ -64,7 +64,7 @@ std::vector<std::string> names_of(const Fields& fields) {
 std::string range_text(const Field& f) {
   std::string text;
   for (const auto& choice : f.choices) text += (text.empty() ? "" : "|") + choice;
-  if (std::holds_alternative<bool*>(f.value)) text = "true|false";
+  if (is_switch(f)) text = "true|false";
   const auto end = [](double value) {
     return value == std::floor(value) ? number_text(static_cast<long>(value)) : number_text(value);
   };

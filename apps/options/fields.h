@@ -58,6 +58,7 @@ Field& entry_of(Fields& fields, const T& member) {
 
 // Sets the field to the value that the text names. Returns what is wrong with the text, or "".
 std::string assign(const Field&, const std::string& text);
+inline bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.value); }
 std::string text_of(const Field&);     // the text that assigns the present value
 std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536" or ""
 std::vector<std::string> names_of(const Fields&);

@@ -4,7 +4,6 @@
 
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
-#include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
 #include "apps/run/model.h"
@@ -37,22 +36,26 @@ Start start_from(const std::optional<Checkpoint>& checkpoint, const PretrainOpti
   return start;
 }
 
-int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers) {
-  observers.say(engine::concat_text(signals.stop() ? signals.name() : "another rank", ": stopped after step ",
-                                    step, " of ", plan.steps, "; rerun with --resume auto to continue"));
+int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers,
+            LiveReport& report) {
+  const std::string reason = signals.stop() ? signals.name() : "another rank";
+  observers.say(engine::concat_text(reason, ": stopped after step ", step, " of ", plan.steps,
+                                    "; rerun with --resume auto to continue"));
+  report.stopped(reason);
   return signals.stop() ? signals.exit_code() : kTryAgain;
 }
 
-int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers) {
+int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers, LiveReport& report) {
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
-  write_report(o.run);
+  report.finished();
   if (!o.json.empty()) write_json(o.json, observers.result());
   observers.say("report: " + o.run + "/report.html");
+  for (const auto& [purpose, command] : report.state().next) observers.say(purpose + ": " + command);
   return kOk;
 }
 
-int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) {
+int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks, LiveReport& report) {
   const engine::Device device = device_of_rank(o);
   const Plan plan(o, dataset, o.data);
   std::optional<Checkpoint> checkpoint;  // found before the networks are made: a mistyped name fails at once
@@ -71,7 +74,7 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
   data::ViewBatches views = training_views(o, device, resident.get());
   Phases phase(device, o.sync);
-  Observers observers(o, plan, dataset, train_step, ranks, phase, step);
+  Observers observers(o, plan, dataset, train_step, ranks, phase, report, step);
   observers.say(start.text);
   if (resident) observers.skipped(resident->skipped);
 
@@ -99,7 +102,8 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks) 
   }
   if (step > 0) save();
   observers.at_end();
-  return step < plan.steps ? stopped(signals, step, plan, observers) : finished(o, ranks, observers);
+  return step < plan.steps ? stopped(signals, step, plan, observers, report)
+                           : finished(o, ranks, observers, report);
 }
 
 }  // namespace
@@ -111,9 +115,10 @@ int pretrain(const PretrainOptions& given) {
   resolve(o, dataset->kind());
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain");
+  LiveReport report(o, ranks.first());
   return ranks.guarded([&] {
     ranks.agree(facts_of(o, *dataset, ranks.size()));
-    return train(o, *dataset, ranks);
+    return report.guarded([&] { return train(o, *dataset, ranks, report); });
   });
 }
 

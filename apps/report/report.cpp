@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -289,9 +290,33 @@ std::string setup_section(PretrainOptions o, const std::optional<ordered_json>& 
   return s.str();
 }
 
+// Half a minute after loading, a page of a running training loads itself again, at the place that is shown.
+const char* const kReload = R"js(<script>
+addEventListener("load", () => scrollTo(0, sessionStorage.getItem(location.pathname) ?? scrollY));
+setInterval(() => {
+  if (document.hidden) return;
+  sessionStorage.setItem(location.pathname, scrollY);
+  location.reload();
+}, 30000);
+</script>
+)js";
+
+std::string state_section(const std::optional<RunState>& state) {
+  if (!state) return "";
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+  std::string text = "<p><b>" + escaped(state_text(*state)) + "</b></p>\n<p class=\"quiet\">Written " + time +
+                     (state->running() ? "; this page loads itself again" : "") + ".</p>\n";
+  for (const auto& [purpose, command] : state->next)
+    text += "<p class=\"quiet\">" + escaped(purpose) + ": <code>" + escaped(command) + "</code></p>\n";
+  return text + (state->running() ? kReload : "");
+}
+
 }  // namespace
 
-std::string report_html(const std::string& run) {
+std::string report_html(const std::string& run, const std::optional<RunState>& state) {
   const PretrainOptions o = read_run_options(run);
   const models::MethodDescription method = models::describe_method(o, o.batch);
   const auto env = json_of(run + "/env.json"), neighbours = json_of(run + "/neighbours.json");
@@ -311,7 +336,8 @@ std::string report_html(const std::string& run) {
     << "</h1>\n<p class=\"quiet\">" << escaped(method.title) << ", " << escaped(o.arch) << " at width "
     << compact(o.width) << ", " << compact(o.batch) << " pairs a step, "
     << (method.settings.empty() ? "" : method.settings + ", ") << escaped(o.optimizer) << ", "
-    << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n<div class=\"tiles\">\n";
+    << escaped(o.dtype) << " on " << escaped(o.device) << "</p>\n"
+    << state_section(state) << "<div class=\"tiles\">\n";
   for (const auto& [name, meaning] :
        {std::pair("linear", "linear accuracy"), std::pair("knn", "nearest-neighbour accuracy")})
     if (const Result* r = find_result(results, name)) s << tile(percent(r->trained), meaning);
@@ -340,6 +366,12 @@ std::string report_html(const std::string& run) {
   return s.str();
 }
 
-void write_report(const std::string& run) { write_text(run + "/report.html", report_html(run)); }
+void write_report(const std::string& run) {
+  write_text(run + "/report.html", report_html(run, read_state(run)));
+}
+
+void write_report(const std::string& run, const RunState& state) {
+  write_text(run + "/report.html", report_html(run, state));
+}
 
 }  // namespace apps

@@ -5,6 +5,7 @@
 //   metrics.jsonl  one line per step
 //   monitor.jsonl  one line per epoch: measures of the embeddings
 //   events.out.tfevents.*   the figures of both for TensorBoard, one file per start
+//   state.json     how far the training is (run_state.h)
 //   checkpoints/   step-00000123.safetensors
 //   report.html
 #pragma once

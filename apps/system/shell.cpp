@@ -2,9 +2,12 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace apps {
 
@@ -12,6 +15,13 @@ std::string quoted(const std::string& text) {
   std::string q = "'";
   for (const char c : text) q += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return q + "'";
+}
+
+std::string shell_word(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("/._-+=:,@%", c) != nullptr;
+  });
+  return plain ? text : quoted(text);
 }
 
 int exit_code(int wait_status) {

@@ -6,7 +6,8 @@
 
 namespace apps {
 
-std::string quoted(const std::string& text);  // one word of a command, whatever is in it
+std::string quoted(const std::string& text);      // one word of a command, whatever is in it
+std::string shell_word(const std::string& text);  // the same, quoted only if it has to be
 
 int exit_code(int wait_status);  // of a process, as a shell says it: 128 + the signal that ended it
 

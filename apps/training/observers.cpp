@@ -10,19 +10,21 @@
 namespace apps {
 
 Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                     TrainStep& train_step, Ranks& ranks, Phases& phases, long step)
+                     TrainStep& train_step, Ranks& ranks, Phases& phases, LiveReport& report, long step)
     : options_(o),
       plan_(plan),
       train_step_(train_step),
       ranks_(ranks),
       phases_(phases),
+      report_(report),
       run_(o, step, ranks.first()),
-      progress_(ranks.first() ? stderr : nullptr, run_, step, plan.steps),
+      progress_(ranks.first() ? stderr : nullptr, run_, {step, plan.steps, plan.steps_per_epoch}),
       loss_monitor_(plan, models::describe_method(o, o.batch)),
       embedding_monitor_(o, plan, dataset, train_step.method(), run_, ranks.first()),
       non_finite_search_(o, plan, dataset, train_step, ranks),
       step_log_(train_step.method().parameters.device(), [this](const StepRecord& r) { recorded(r); }) {
-  say(plan_text(o, plan, dataset, train_step.method()));
+  report_.begin(plan, step);
+  for (const std::string& line : plan_lines(o, plan, dataset, train_step.method())) say(line);
   if (ranks.first())
     data::write_png(run_.path("views.png"),
                     data::preview(dataset, training_recipe(o), 6, o.size, o.seed, bad_images(o)));
@@ -49,6 +51,7 @@ void Observers::recorded(const StepRecord& r) {
   non_finite_search_.check(r);
   progress_.step(r);
   say(loss_monitor_(r));
+  say(report_.step(r, progress_.seconds_left(r).value_or(-1)));
 }
 
 StepRecord Observers::record(long step, double lr) const {

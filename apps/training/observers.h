@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "apps/training/embedding_monitor.h"
+#include "apps/training/live_report.h"
 #include "apps/training/loss_monitor.h"
 #include "apps/training/non_finite_search.h"
 #include "apps/training/progress.h"
@@ -18,7 +19,7 @@ class Observers {
  public:
   // Opens the run's folder after `step` steps, says what will be done, and draws views.png.
   Observers(const PretrainOptions&, const Plan&, const data::Dataset&, TrainStep&, Ranks&, Phases&,
-            long step);
+            LiveReport&, long step);
 
   void before_step(long step);  // `step` are done
   // step: done so far, with the one that was just queued; its loss may still be being computed.
@@ -39,6 +40,7 @@ class Observers {
   TrainStep& train_step_;
   Ranks& ranks_;
   Phases& phases_;
+  LiveReport& report_;
   RunDirectory run_;
   Progress progress_;
   LossMonitor loss_monitor_;

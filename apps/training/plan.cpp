@@ -44,18 +44,19 @@ double Plan::learning_rate(long step, double peak) const {
   return engine::warmup_cosine(step, warmup_steps, steps, peak);
 }
 
-std::string plan_text(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                      const models::Method& method) {
+std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+                                    const models::Method& method) {
   const engine::Device device = method.parameters.device();
   const char* pixels = keeps_pixels(o, dataset, device)          ? "; pixels stay on the device"
                        : device.backend == engine::Backend::cuda ? "; pixels are sent with each batch"
                                                                  : "";
   const double chance = models::describe_method(o, o.batch).chance_loss;
-  return engine::concat_text(data::describe(dataset), pixels, "; ", o.arch, " x ", o.width, ", ",
-                             method.parameters.trained_count(), " parameters, ", o.dtype, " on ", device,
-                             "; ", o.batch, " pairs a step, ", plan.steps, " steps of ", plan.steps_per_epoch,
-                             " an epoch",
-                             std::isnan(chance) ? "" : engine::concat_text("; loss of chance ", chance));
+  using engine::concat_text;
+  return {data::describe(dataset) + pixels,
+          concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", method.parameters.trained_count(),
+                      " parameters, ", o.dtype, " on ", device),
+          concat_text(o.batch, " pairs a step, ", plan.steps, " steps of ", plan.steps_per_epoch, " an epoch",
+                      std::isnan(chance) ? "" : concat_text("; loss of chance ", chance))};
 }
 
 void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
@@ -66,9 +67,9 @@ void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, c
     if (p.trained) out << "  " << p.name << ' ' << p.value.shape() << (p.decayed ? "" : "  no decay") << '\n';
   const double parameters = double(method.parameters.values().bytes());
   const int state = o.optimizer == "adamw" ? 2 : 1;
-  out << '\n'
-      << plan_text(o, plan, dataset, method) << '\n'
-      << "memory, about: parameters and gradients " << megabytes(2 * parameters) << ", optimizer "
+  out << '\n';
+  for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
+  out << "memory, about: parameters and gradients " << megabytes(2 * parameters) << ", optimizer "
       << megabytes(state * parameters) << ", activations " << megabytes(activation_bytes(o, method)) << '\n'
       << "warm-up " << plan.warmup_steps << " steps to lr " << o.lr << ", then cosine to 0 at step "
       << plan.steps << '\n';

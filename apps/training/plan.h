@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "apps/options/options.h"
 #include "models/methods/methods.h"
@@ -19,8 +20,9 @@ struct Plan {
   double epoch(long step) const { return double(step) / double(steps_per_epoch); }
 };
 
-// Data, model and plan in one line.
-std::string plan_text(const PretrainOptions&, const Plan&, const data::Dataset&, const models::Method&);
+// A line each about data, model and steps.
+std::vector<std::string> plan_lines(const PretrainOptions&, const Plan&, const data::Dataset&,
+                                    const models::Method&);
 
 // For --dry-run: the effective configuration, the parameters' shapes, memory, steps and the loss of chance.
 void print_plan(std::ostream&, const PretrainOptions&, const Plan&, const data::Dataset&,

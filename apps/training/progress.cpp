@@ -2,46 +2,88 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "apps/system/duration.h"
+#include "apps/system/terminal.h"
 
 namespace apps {
+namespace {
 
-Progress::Progress(std::FILE* out, RunDirectory& run, long first_step, long total_steps, double interval)
+struct Part {
+  int importance;  // the least important is left out first
+  std::string text;
+};
+
+template <class... Values>
+Part part(int importance, const char* format, Values... values) {
+  char text[80];
+  std::snprintf(text, sizeof text, format, values...);
+  return {importance, text};
+}
+
+}  // namespace
+
+std::string progress_text(const StepRecord& r, long total_steps, std::optional<double> seconds_left,
+                          std::size_t columns) {
+  std::vector<Part> parts = {part(9, "step %ld/%ld", r.step, total_steps),
+                             part(6, "epoch %.2f", r.epoch),
+                             part(8, "loss %.4f", r.loss),
+                             part(4, "lr %.3g", r.lr),
+                             part(5, "%.0f pairs/s", r.pairs_per_s),
+                             part(3, "data wait %.0f %%", 100 * r.data_wait)};
+  if (seconds_left) parts.push_back(part(7, "%s left", duration_text(*seconds_left).c_str()));
+  for (;;) {
+    std::string line;
+    for (const Part& p : parts) line += (line.empty() ? "" : "  ") + p.text;
+    if (line.size() <= columns || parts.size() == 1) return line.substr(0, columns);
+    parts.erase(std::min_element(parts.begin(), parts.end(),
+                                 [](const Part& a, const Part& b) { return a.importance < b.importance; }));
+  }
+}
+
+Progress::Progress(std::FILE* out, RunDirectory& run, const Length& length,
+                   std::chrono::milliseconds interval)
     : out_(out),
       run_(run),
       terminal_(out != nullptr && isatty(fileno(out))),
-      first_(first_step),
-      total_(total_steps),
-      interval_(terminal_ ? 0.1 : interval) {}
+      length_(length),
+      interval_(interval) {}
 
-std::string Progress::text(const StepRecord& r, long total_steps, double seconds_left) {
-  char line[200];
-  std::snprintf(line, sizeof line,
-                "step %ld/%ld  epoch %.2f  loss %.4f  lr %.3g  %.0f pairs/s  data wait %.0f %%  %s left",
-                r.step, total_steps, r.epoch, r.loss, r.lr, r.pairs_per_s, 100 * r.data_wait,
-                duration_text(seconds_left).c_str());
-  return line;
+std::optional<double> Progress::seconds_left(const StepRecord& r) const {
+  const long timed = r.step - length_.first - 1;
+  if (timed < 1) return std::nullopt;
+  const double passed = std::chrono::duration<double>(Clock::now() - begun_).count();
+  return passed / double(timed) * double(length_.total - r.step);
 }
 
-void Progress::show(const StepRecord& r) {
-  if (out_ == nullptr) return;
-  const double passed = std::chrono::duration<double>(Clock::now() - begun_).count();
-  const long done = r.step - first_;
-  const std::string line = text(r, total_, done > 0 ? passed / double(done) * double(total_ - r.step) : 0);
-  if (terminal_)
-    std::fprintf(out_, "\r%s\033[K", line.c_str());
-  else
-    std::fprintf(out_, "%s\n", line.c_str());
+void Progress::show(const StepRecord& r, std::optional<double> left) {
+  // the last column stays free: some terminals wrap when it is written to
+  std::fprintf(out_, "\r%s\033[K", progress_text(r, length_.total, left, terminal_columns(out_) - 1).c_str());
   std::fflush(out_);
-  open_ = terminal_;
+  open_ = true;
+  shown_ = Clock::now();
+  shown_step_ = r.step;
+}
+
+void Progress::log(const StepRecord& r, std::optional<double> left) {
+  const std::string line = progress_text(r, length_.total, left);
+  run_.log(line);
+  if (!terminal_) std::fprintf(out_, "%s\n", line.c_str()), std::fflush(out_);
+  logged_ = Clock::now();
+  logged_step_ = r.step;
 }
 
 void Progress::step(const StepRecord& r) {
+  if (out_ == nullptr) return;
+  const bool first = r.step == length_.first + 1;  // shown at once: the user sees that the training runs
+  if (first) begun_ = Clock::now();
+  const auto left = seconds_left(r);
   const auto now = Clock::now();
-  const bool first = r.step == first_ + 1;  // shown at once, so that the user sees that the training runs
-  if (!first && std::chrono::duration<double>(now - shown_).count() < interval_) return;
-  shown_ = now;
-  show(r);
+  if (terminal_ && (first || now - shown_ >= std::chrono::milliseconds(100))) show(r, left);
+  if (r.step < length_.total && (first || r.step % length_.per_epoch == 0 || now - logged_ >= interval_))
+    log(r, left);
 }
 
 void Progress::say(const std::string& line) {
@@ -53,10 +95,11 @@ void Progress::say(const std::string& line) {
 }
 
 void Progress::finish(const StepRecord& r) {
-  show(r);
+  if (out_ == nullptr) return;
+  if (logged_step_ != r.step) log(r, std::nullopt);
+  if (terminal_ && (open_ || shown_step_ != r.step)) show(r, std::nullopt);
   if (open_) std::fprintf(out_, "\n");
   open_ = false;
-  run_.log(text(r, total_, 0));
 }
 
 }  // namespace apps

@@ -1,4 +1,4 @@
-// The folder of a run, its progress line, and its end by a signal.
+// The folder of a run, and its end by a signal.
 #include "apps/run/run_directory.h"
 
 #include <doctest/doctest.h>
@@ -12,9 +12,7 @@
 
 #include "apps/options/config.h"
 #include "apps/run/checkpoint.h"
-#include "apps/system/duration.h"
 #include "apps/system/signals.h"
-#include "apps/training/progress.h"
 #include "engine/error.h"
 
 namespace {
@@ -121,31 +119,6 @@ TEST_CASE("run directory: a run is neither overwritten nor shared") {
   std::ofstream(apps::checkpoint_path(o.run, 1)) << "x";
   CHECK_THROWS_WITH_AS(apps::RunDirectory(o, 0), doctest::Contains("--resume auto"), engine::UsageError);
   CHECK_THROWS_AS(apps::read_run_options(o.run + "/none"), engine::UsageError);
-}
-
-TEST_CASE("progress: one line") {
-  CHECK(apps::Progress::text(step(20), 400, 3723) ==
-        "step 20/400  epoch 2.00  loss 0.2500  lr 0.1  100 pairs/s  data wait 25 %  1:02:03 left");
-  CHECK(apps::duration_text(59.6) == "1:00");
-  CHECK(apps::duration_text(-1) == "0:00");
-
-  const Options o;
-  apps::RunDirectory run(o, 0);
-  const std::string path = o.run + "/shown";
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  {
-    apps::Progress progress(file, run, 0, 5,
-                            3600);  // not a terminal: prints the first step, then one line per hour
-    for (long i = 1; i <= 4; ++i) progress.step(step(i));
-    progress.say("a warning");
-    progress.finish(step(5));
-  }
-  std::fclose(file);
-  const std::string shown = text_of(path);
-  CHECK(std::count(shown.begin(), shown.end(), '\n') == 3);
-  CHECK(shown.rfind("step 1/5 ", 0) == 0);
-  CHECK(shown.find("\na warning\nstep 5/5 ") != std::string::npos);
-  CHECK(text_of(o.run + "/train.log").find("a warning") != std::string::npos);
 }
 
 TEST_CASE("signals: caught during the lifetime of a listener, with their exit code") {

@@ -12,6 +12,7 @@
 #include "apps/cli/commands.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
+#include "apps/run/run_state.h"
 #include "apps/system/exit_code.h"
 
 namespace fs = std::filesystem;
@@ -89,6 +90,9 @@ TEST_CASE("stopped by Ctrl-C and resumed: the same bytes, and one line of metric
   REQUIRE(code == apps::kInterrupted);
   REQUIRE(apps::checkpoints(parts.run).size() == 1);
   REQUIRE_FALSE(fs::exists(apps::checkpoint_path(parts.run, parts.steps)));
+  CHECK(bytes(fs::path(parts.run) / "report.html").find("of 40 (epoch") != std::string::npos);
+  CHECK(apps::read_state(parts.run)->phase == "stopped");
+  CHECK(apps::read_state(parts.run)->reason == "Ctrl-C");
 
   parts.resume = "auto";
   REQUIRE(apps::pretrain(parts) == apps::kOk);

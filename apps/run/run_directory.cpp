@@ -33,6 +33,14 @@ void truncate_lines(const std::string& path, long last) {
   std::filesystem::resize_file(path, end);
 }
 
+std::string time_text() {
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+  return time;
+}
+
 // The lines of a file; each is a JSON object with a step.
 std::vector<ordered_json> read_lines(const std::string& path) {
   std::ifstream file(path);
@@ -68,22 +76,21 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   engine::remove_temporary_files(path_);
   engine::remove_temporary_files(path("checkpoints"));
   for (const auto& [name, file] :
-       {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_)}) {
+       {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_),
+        std::pair("usage.jsonl", &usage_)}) {
     truncate_lines(path(name), resume_step);
     file->emplace(path(name));
   }
   PretrainOptions o = resolved;
   write_text(path("config.toml"), config_text("pretrain", fields(o)));
-  write_text(path("env.json"), environment(resolved.device).dump(2) + "\n");
+  meter_.emplace(engine::parse_device(resolved.device));
+  ordered_json env = environment(resolved.device);
+  env["started"] = time_text();
+  write_json(path("env.json"), env);
 }
 
 void RunDirectory::log(const std::string& line) {
-  if (!log_) return;
-  char time[32];
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
-  log_->write(std::string(time) + "  " + line + "\n");
+  if (log_) log_->write(time_text() + "  " + line + "\n");
 }
 
 void RunDirectory::record(const StepRecord& r) {
@@ -106,14 +113,23 @@ void RunDirectory::record(const StepRecord& r) {
   for (const auto& [name, value] : r.more) figures.emplace_back("train/" + name, value);
   for (const auto& [name, milliseconds] : r.phases) figures.emplace_back("phases_ms/" + name, milliseconds);
   events().scalars(r.step, figures);
+  if (const auto use = (*meter_)()) {
+    ordered_json used = {{"step", r.step}, {"epoch", r.epoch}};
+    for (const auto& [name, value] : *use) used[name] = value;
+    measure(*usage_, "system", used);
+  }
 }
 
 void RunDirectory::monitor(const ordered_json& line) {
-  if (!monitor_) return;
-  monitor_->write(line.dump() + "\n");
+  if (monitor_) measure(*monitor_, "monitor", line);
+}
+
+void RunDirectory::measure(AppendFile& file, const std::string& group, const ordered_json& line) {
+  file.write(line.dump() + "\n");
   std::vector<std::pair<std::string, double>> figures;
   for (const auto& [name, value] : line.items())
-    if (name != "step" && name != "epoch") figures.emplace_back("monitor/" + name, value.get<double>());
+    if (name != "step" && name != "epoch")
+      figures.emplace_back(engine::concat_text(group, '/', name), value.get<double>());
   events().scalars(line.at("step"), figures);
 }
 
@@ -123,7 +139,7 @@ EventFile& RunDirectory::events() {
 }
 
 void RunDirectory::sync() {
-  for (auto* file : {&log_, &metrics_, &monitor_})
+  for (auto* file : {&log_, &metrics_, &monitor_, &usage_})
     if (*file) (*file)->sync();
   if (events_) events_->sync();
 }
@@ -167,6 +183,9 @@ void write_text(const std::string& path, const std::string& text) {
   engine::write_file_atomically(path, text);
 }
 
-void write_json(const std::string& path, const ordered_json& json) { write_text(path, json.dump(1) + "\n"); }
+// Names of files and classes may hold bytes that are not UTF-8.
+void write_json(const std::string& path, const ordered_json& json, int indent) {
+  write_text(path, json.dump(indent, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+}
 
 }  // namespace apps

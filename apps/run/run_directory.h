@@ -4,7 +4,8 @@
 //   train.log      messages with their time
 //   metrics.jsonl  one line per step
 //   monitor.jsonl  one line per epoch: measures of the embeddings
-//   events.out.tfevents.*   the figures of both for TensorBoard, one file per start
+//   usage.jsonl    memory and CPU, one line per ten seconds
+//   events.out.tfevents.*   the figures of all three for TensorBoard, one file per start
 //   state.json     how far the training is (run_state.h)
 //   checkpoints/   step-00000123.safetensors
 //   report.html
@@ -20,6 +21,7 @@
 #include "apps/options/options.h"
 #include "apps/run/append_file.h"
 #include "apps/run/event_file.h"
+#include "apps/system/usage.h"
 
 namespace apps {
 
@@ -45,7 +47,7 @@ class RunDirectory {
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   void log(const std::string& line);            // to train.log, with the time
-  void record(const StepRecord&);               // to metrics.jsonl
+  void record(const StepRecord&);               // to metrics.jsonl; from time to time to usage.jsonl
   void monitor(const nlohmann::ordered_json&);  // a line with its "step", to monitor.jsonl
   void sync();  // returns when these files are on the disk; called before a checkpoint is written
 
@@ -53,18 +55,20 @@ class RunDirectory {
 
  private:
   std::string path_;
-  std::optional<AppendFile> log_, metrics_, monitor_;
+  std::optional<AppendFile> log_, metrics_, monitor_, usage_;
+  std::optional<UsageMeter> meter_;
   long resume_step_ = 0;
   std::unique_ptr<EventFile> events_;  // made at the first write
 
   EventFile& events();
+  void measure(AppendFile&, const std::string& group, const nlohmann::ordered_json& line);
 };
 
 // The options in config.toml of a run.
 PretrainOptions read_run_options(const std::string& run);
 std::vector<StepRecord> read_metrics(const std::string& run);  // without `more`
 std::vector<nlohmann::ordered_json> read_monitor(const std::string& run);
-void write_text(const std::string& path, const std::string& text);  // atomically
-void write_json(const std::string& path, const nlohmann::ordered_json&);
+void write_text(const std::string& path, const std::string& text);                        // atomically
+void write_json(const std::string& path, const nlohmann::ordered_json&, int indent = 1);  // -1: one line
 
 }  // namespace apps

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reads a run's event files with TensorBoard, and compares the values with metrics.jsonl and monitor.jsonl.
+"""Reads a run's event files with TensorBoard, and compares the values with metrics.jsonl, monitor.jsonl and
+usage.jsonl.
 
     scripts/lab/check_events.py RUN        needs the PyPI package tensorboard; exit code 77 without it
 """
@@ -31,10 +32,11 @@ def figures(run):
                 found[tag, step] = line[key]
         for name, value in line.get("phases_ms", {}).items():
             found["phases_ms/" + name, step] = value
-    for line in lines(run / "monitor.jsonl"):
-        step = line.pop("step")
-        del line["epoch"]
-        found.update({("monitor/" + name, step): value for name, value in line.items()})
+    for file, group in ("monitor.jsonl", "monitor/"), ("usage.jsonl", "system/"):
+        for line in lines(run / file):
+            step = line.pop("step")
+            del line["epoch"]
+            found.update({(group + name, step): value for name, value in line.items()})
     return found
 
 

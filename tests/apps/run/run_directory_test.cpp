@@ -52,7 +52,8 @@ TEST_CASE("run directory: the files of a run") {
     run.sync();
   }
   const auto env = nlohmann::json::parse(text_of(o.run + "/env.json"));
-  for (const char* key : {"version", "revision", "compiled_for", "command", "device", "cpu", "libraries"})
+  for (const char* key :
+       {"version", "revision", "compiled_for", "command", "device", "cpu", "libraries", "started"})
     CHECK(env.contains(key));
   CHECK(env.at("cpu").at("cores").get<int>() >= 1);
   CHECK(text_of(o.run + "/train.log").find("  a line\n") != std::string::npos);
@@ -72,6 +73,13 @@ TEST_CASE("run directory: the files of a run") {
   CHECK(records[2].step == 3);
   CHECK(records[1].loss == 2.5);
   CHECK(records[0].phases == step(1).phases);
+
+  const auto used = nlohmann::json::parse(
+      text_of(o.run + "/usage.jsonl").substr(0, text_of(o.run + "/usage.jsonl").find('\n')));
+  CHECK(used.at("step") == 1);
+  CHECK(used.at("rss_mb").get<double>() > 1);
+  CHECK(used.at("tensors_mb").get<double>() >= 0);
+  CHECK(used.at("cpu_cores").get<double>() >= 0);
 }
 
 TEST_CASE("run directory: resuming drops the lines after the checkpoint") {

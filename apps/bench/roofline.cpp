@@ -4,8 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "apps/report/chart.h"
-#include "apps/report/report.h"
+#include "apps/report/markup.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -13,6 +12,17 @@ namespace {
 
 constexpr double kWidth = 1000, kHeight = 620, kLeft = 76, kRight = 20, kTop = 56, kBottom = 52;
 constexpr double kFirst = 0.01, kLast = 0.1;  // intensities of the points without FLOPs
+
+const char* const kStyle = R"css(
+svg { --card: #fff; --quiet: #5d6773; --rule: #e1e5ea; --main: #2563c9; --second: #c08412; --alert: #b4540a; }
+@media (prefers-color-scheme: dark) {
+  svg { --card: #1d2127; --quiet: #9aa5b2; --rule: #313842; --main: #6ea8ff; --second: #e0b052; --alert: #f0a35e; } }
+text { font: 11.5px system-ui, sans-serif; fill: var(--quiet); }
+.grid { stroke: var(--rule); }
+.point { fill: var(--main); }
+.both { fill: none; stroke: var(--second); stroke-width: 1.6; }
+.roof { fill: none; stroke: var(--alert); stroke-width: 1.6; }
+)css";
 
 struct LogAxis {
   double low, high, from, to;  // values, and where they are drawn
@@ -60,10 +70,7 @@ std::string roofline(const std::vector<RooflinePoint>& points, const Ceilings& t
   std::ostringstream s;
   s.precision(5);
   s << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << ' ' << kHeight
-    << "\" role=\"img\" aria-label=\"Roofline\">\n<style>" << escaped(report_style)
-    << "svg { font-family: system-ui, sans-serif; }\n"
-       ".both { fill: none; stroke: var(--p2); stroke-width: 1.6; }\n"
-       ".roof { fill: none; stroke: var(--alert); stroke-width: 1.6; }\n</style>\n"
+    << "\" role=\"img\" aria-label=\"Roofline\">\n<style>" << kStyle << "</style>\n"
     << "<rect width=\"100%\" height=\"100%\" style=\"fill: var(--card)\"/>\n";
   for (double v = x.low; v <= x.high * 1.001; v *= 10)
     s << "<line class=\"grid\" x1=\"" << x(v) << "\" x2=\"" << x(v) << "\" y1=\"" << kTop << "\" y2=\""

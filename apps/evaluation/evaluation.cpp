@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/evaluation/class_names.h"
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
@@ -149,6 +150,7 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
   result["train"] = s.train->size();
   result["test"] = test->size();
   result["classes"] = test->classes();
+  result["class_names"] = readable_class_names(e.data, test->classes());
   result["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
   const std::string file = (name.empty() ? e.command : name) + ".json";

@@ -1,9 +1,10 @@
 #include "apps/evaluation/neighbours.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "apps/evaluation/spectrum.h"
-#include "apps/report/chart.h"
+#include "apps/evaluation/tsne.h"
+#include "apps/report/markup.h"
 #include "apps/run/run_directory.h"
 #include "data/decode/png.h"
 #include "engine/ops.h"
@@ -35,15 +36,32 @@ data::Image thumbnail(const data::Image& image, int most) {
   return small;
 }
 
+namespace {
+
+// Test images whose classes are spread over all classes. Of fewer classes than queries each has several, in
+// rounds.
+std::vector<std::int64_t> query_rows(const std::vector<std::int32_t>& labels, std::size_t classes,
+                                     int queries) {
+  std::vector<std::vector<std::int64_t>> of_class(classes);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    of_class.at(std::size_t(labels[i])).push_back(std::int64_t(i));
+  std::erase_if(of_class, [](const auto& rows) { return rows.empty(); });
+  const auto wanted = std::min(std::size_t(queries), labels.size());
+  std::vector<std::int64_t> rows;
+  if (of_class.size() >= wanted)
+    for (std::size_t q = 0; q < wanted; ++q) rows.push_back(of_class[q * of_class.size() / wanted].front());
+  for (std::size_t round = 0; rows.size() < wanted; ++round)
+    for (const auto& candidates : of_class)
+      if (round < candidates.size() && rows.size() < wanted) rows.push_back(candidates[round]);
+  return rows;
+}
+
+}  // namespace
+
 ordered_json nearest_neighbours(const Features& train, const Features& test,
                                 const data::Dataset& train_images, const data::Dataset& test_images,
                                 int queries, int count) {
-  std::vector<std::int64_t> asked;  // rows of test
-  for (std::int32_t label = 0;
-       int(asked.size()) < queries && label < std::int32_t(test_images.classes().size()); ++label) {
-    const auto found = std::find(test.labels.begin(), test.labels.end(), label);
-    if (found != test.labels.end()) asked.push_back(found - test.labels.begin());
-  }
+  const std::vector<std::int64_t> asked = query_rows(test.labels, test_images.classes().size(), queries);
   const engine::Tensor features = models::rows_of(test.values.to(engine::cpu), asked);
   const models::Neighbours nearest =
       models::nearest_neighbours(train.values, features.to(train.values.device()), count);
@@ -72,21 +90,23 @@ ordered_json feature_map(const Features& test, const data::Dataset& test_images,
   const std::int64_t shown = std::min(most, test.values.dim(0));
   std::vector<std::int64_t> rows;  // evenly spaced, since the set may be ordered by class
   for (std::int64_t i = 0; i < shown; ++i) rows.push_back(i * test.values.dim(0) / shown);
-  const engine::Tensor unit = engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows));
-  const Plane plane = principal_plane(unit);
-  ordered_json map = {
-      {"classes", test_images.classes()}, {"explained", plane.explained}, {"points", ordered_json::array()}};
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    map["points"].push_back({plane.points[i][0], plane.points[i][1], test.labels[std::size_t(rows[i])]});
+  const PlanePoints places = tsne(engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows)));
+  ordered_json map = {{"classes", test_images.classes()}, {"points", ordered_json::array()}};
+  const auto rounded = [](double v) { return std::round(1000 * v) / 1000; };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = std::size_t(rows[i]);
+    map["points"].push_back(
+        {rounded(places[i][0]), rounded(places[i][1]), test.labels[row], test_images.name(row)});
+  }
   return map;
 }
 
 Inspector write_pictures(const std::string& run) {
   return [run](const Features& train, const Features& test, const data::Dataset& train_images,
                const data::Dataset& test_images) {
-    write_text(run + "/neighbours.json",
-               nearest_neighbours(train, test, train_images, test_images, 10, 8).dump() + "\n");
-    write_text(run + "/map.json", feature_map(test, test_images, 1000).dump() + "\n");
+    write_json(run + "/neighbours.json", nearest_neighbours(train, test, train_images, test_images, 10, 8),
+               -1);
+    write_json(run + "/map.json", feature_map(test, test_images, 1000), -1);
   };
 }
 

@@ -1,6 +1,8 @@
-// report.html of a run: one self-contained file, which needs no network.
+// report.html of a run: one self-contained file, which needs no network. The page (report.html in this
+// folder) draws everything by a script from one JSON object; the functions here only collect that object.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -8,16 +10,17 @@
 
 namespace apps {
 
-// Made from the files in the run's folder; a part whose file is absent is left out:
-//   config.toml, env.json, metrics.jsonl   pretrain
-//   views.png                              pretrain: images and their two views
-//   knn.json, linear.json                  dyad knn, dyad linear
-//   neighbours.json                        dyad knn: query images and their nearest neighbours
-// state: how far the training is, and when the page was written. While it runs the page reloads itself.
+// From the files in the run's folder; a part whose file is absent is left out, and a damaged file costs its
+// own part and a line in "problems":
+//   config.toml, env.json                            pretrain
+//   metrics.jsonl, monitor.jsonl, usage.jsonl        pretrain: its steps, its epochs, memory and CPU
+//   views.png                                        pretrain: images and their two views
+//   eval.json, knn.json, linear.json, finetune*.json ...   evaluations
+//   neighbours.json, map.json                        dyad eval, dyad knn
+// state: how far the training is. While it runs the page reloads itself.
+nlohmann::ordered_json report_data(const std::string& run, const std::optional<RunState>& state = {});
 std::string report_html(const std::string& run, const std::optional<RunState>& state = {});
 void write_report(const std::string& run);                   // RUN/report.html, with RUN/state.json
 void write_report(const std::string& run, const RunState&);  // the training itself calls this one
-
-extern const char* const report_style;  // its style sheet
 
 }  // namespace apps

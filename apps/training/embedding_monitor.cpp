@@ -71,6 +71,10 @@ void EmbeddingMonitor::probe(ordered_json& line) const {
   for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
     line["probe_" + c.name] =
         models::accuracy(c.classify(train, test.values, classes).predicted, test.labels);
+  std::vector<std::size_t> images_of(std::size_t(classes), 0);
+  for (const std::int32_t label : test.labels) ++images_of[std::size_t(label)];
+  const auto most = *std::max_element(images_of.begin(), images_of.end());
+  line["probe_floor"] = double(most) / double(test.labels.size());
 }
 
 std::string EmbeddingMonitor::operator()(long step) {

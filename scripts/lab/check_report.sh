@@ -1,27 +1,33 @@
 #!/usr/bin/env bash
 # Opens a run's report.html in headless Chromium, at the width of a phone and of a desktop, light and dark. Checks that
-# there is no console error, no network request and no element wider than the screen, and that the file is smaller than
-# 3 MB. Saves the four screenshots.
+# each part of the page for which the run has a file is drawn, that there is no console message, no network request and
+# no element wider than the screen, and that the file is smaller than 1.5 MB. Saves the four screenshots.
 #   scripts/lab/check_report.sh RUN [FOLDER]      needs Debian's chromium; exit code 77 without it
 set -euo pipefail
 [[ $# -ge 1 ]] || { echo "usage: scripts/lab/check_report.sh RUN [FOLDER]" >&2; exit 2; }
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
   { echo "check_report: skipped: chromium not found"; exit 77; }
-page=$(cd "$1" && pwd)/report.html pictures=${2:-$1}
+run=$(cd "$1" && pwd) pictures=${2:-$1}
+page=$run/report.html
 [[ -s $page ]] || { echo "check_report: $page not found or empty" >&2; exit 1; }
 bytes=$(stat -c %s "$page")
-((bytes < 3000000)) || { echo "check_report: $page has $bytes bytes, expected less than 3,000,000" >&2; exit 1; }
+((bytes < 1500000)) || { echo "check_report: $page has $bytes bytes, expected less than 1,500,000" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$pictures"
 failures=0
 fail() { echo "check_report: $*" >&2; failures=$((failures + 1)); }
 
+# The page, which also notes its width and that of its content.
+cp "$page" "$work/page.html"
+cat >>"$work/page.html" <<'END'
+<script>document.body.dataset.widths = `${innerWidth} ${document.documentElement.scrollWidth}`;</script>
+END
 headless() {  # LOG FLAGS...
   local log=$1
   shift
   timeout 120 "$chromium" --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
-    --enable-logging=stderr --log-level=0 --host-resolver-rules='MAP * ~NOTFOUND' "$@" "file://$page" \
+    --enable-logging=stderr --log-level=0 --host-resolver-rules='MAP * ~NOTFOUND' "$@" "file://$work/page.html" \
     >"$log.out" 2>"$log" || fail "chromium failed: $(tail -n 1 "$log")"
 }
 for scheme in light:1 dark:0; do
@@ -33,8 +39,33 @@ for scheme in light:1 dark:0; do
     if grep -q 'CONSOLE' "$work/$name"; then fail "$name: $(grep -m 1 CONSOLE "$work/$name")"; fi
   done
 done
+
+# What was drawn, at either width.
+for width in 390 1280; do
+  headless "$work/dom" --window-size="$width,6000" --dump-dom
+  grep -q "data-widths=\"\([0-9]*\) \1\"" "$work/dom.out" ||
+    fail "at $width pixels: $(grep -o 'data-widths="[^"]*"' "$work/dom.out"), expected two equal widths"
+done
+while read -r file heading; do
+  compgen -G "$run/$file" >/dev/null || continue
+  grep -q "<h2 id=\"$heading\"" "$work/dom.out" || fail "$file is not shown: there is no heading $heading"
+done <<'END'
+metrics.jsonl training
+metrics.jsonl use-of-the-machine
+monitor.jsonl embeddings
+eval.json accuracy-of-the-features
+eval.json results-by-class
+finetune*.json fine-tuned-networks
+map.json map-of-the-features
+views.png views
+neighbours.json nearest-neighbours
+env.json setup
+END
+if grep -q 'class="card problems"' "$work/dom.out"; then
+  fail "$(grep -o '<ul><li>.*' <(grep -A 3 'class="card problems"' "$work/dom.out") | head -c 300)"
+fi
 # the page may request only data URIs
-if grep -oE '(src|href)="[^"]{0,40}' "$page" | grep -vq '="data:'; then
-  fail "asks for $(grep -oE '(src|href)="[^"]{0,40}' "$page" | grep -v '="data:' | head -n 1)"
+if grep -oE '(src|href)="[^"]{0,40}' "$work/dom.out" | grep -vq '="data:'; then
+  fail "asks for $(grep -oE '(src|href)="[^"]{0,40}' "$work/dom.out" | grep -v '="data:' | head -n 1)"
 fi
 [[ $failures == 0 ]] && echo "report.html: $bytes bytes, four pictures in $pictures, no console message, no request"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes docs/images/report.png, the README's picture of a run's report, in headless Chromium. It shows accuracies, views,
-# nearest neighbours and loss, but no times, which depend on the machine. Run it after the quickstart:
+# Makes docs/images/report.png, the README's picture of a run's report, in headless Chromium. It shows accuracies, loss, the
+# map of the features and nearest neighbours, but no times, which depend on the machine. Run it after the quickstart:
 #   scripts/quickstart.sh && scripts/lab/readme_report.sh runs/quickstart
 #   scripts/lab/readme_report.sh RUN [PICTURE]      wants Debian's chromium and pngquant
 set -euo pipefail
 [[ $# == 1 || $# == 2 ]] || { echo "usage: scripts/lab/readme_report.sh RUN [PICTURE]" >&2; exit 2; }
-width=1080 height=1212 scale=1.2 most=200000  # CSS pixels, pixels in one of them, bytes
+width=1080 height=1260 scale=1.2 most=200000  # CSS pixels, pixels in one of them, bytes
 page=$1/report.html picture=${2:-$(dirname "$0")/../../docs/images/report.png}
 [[ -s $page ]] || { echo "readme_report: there is no $page" >&2; exit 1; }
 for program in chromium pngquant; do
@@ -17,27 +17,25 @@ trap 'rm -rf "$work"' EXIT
 cp "$page" "$work/page.html"
 cat >>"$work/page.html" <<'END'
 <style>
-h2 { margin: 22px 0 10px; } h2 + .quiet { display: none; }
-.row { display: grid; grid-template-columns: auto 1fr; gap: 14px; } 
-.row .card { height: 336px; overflow: hidden; box-sizing: border-box; }
+main { padding-bottom: 20px; } h2 { margin-top: 24px; }
+h2 + .quiet, .state, .classes { display: none; }
+.row { display: grid; grid-template-columns: 5fr 6fr; gap: 14px; align-items: stretch; }
+.row > div { display: flex; flex-direction: column; } .row .card { flex: 1; } .map, .queries { grid-template-columns: 1fr; }
 </style>
 <script>
-const main = document.querySelector('main');
-const sections = [[]];  // of the page's parts: each heading with what follows it
-for (const part of main.children) {
-  if (part.tagName === 'H2') sections.push([]);
-  sections.at(-1).push(part);
+const parts = [[]];  // of the page: each heading with what follows it
+for (const part of [...page.children]) {
+  if (part.tagName === 'H2') parts.push([]);
+  parts.at(-1).push(part);
 }
-const section = found => sections.find(parts => parts.some(part => part.matches(found) || part.querySelector(found))) ?? [];
-const [head, results, views, neighbours, loss] =
-  [sections[0], section('.bars'), section('.views'), section('.neighbours'), section('.wide')];
-const row = document.createElement('div');
-row.className = 'row';
-for (const parts of [views, neighbours]) row.appendChild(document.createElement('div')).append(...parts);
-main.replaceChildren(...head, ...results, row, ...loss);
-const tiles = [...document.querySelectorAll('.tile')], cards = [...document.querySelectorAll('.card:has(.bars)')];
-for (const part of [...tiles.slice(4), cards[1], ...cards.slice(3),  // of the classifiers: kNN and L-BFGS
-                    ...document.querySelectorAll('.charts, .card.wide')]) part?.remove();
+const part = id => parts.find(list => list[0].id === id) ?? [];
+const row = el('div', {class: 'row'}, ...['map-of-the-features', 'nearest-neighbours'].map(id => el('div', {}, ...part(id))));
+page.replaceChildren(...parts[0], ...part('accuracy-of-the-features'), ...part('training').slice(0, 2), row);
+for (const tile of [...document.querySelectorAll('.tile')].slice(4)) tile.remove();  // times, which depend on the machine
+document.querySelector('.tiles').style.setProperty('--tiles', 4);
+for (const line of [...document.querySelectorAll('.results tbody tr')].filter((_, i) => i % 2)) line.remove();
+for (const query of [...document.querySelectorAll('.query')].filter((_, i) => i % 2)) query.remove();
+drawAll();
 </script>
 END
 timeout 120 chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \

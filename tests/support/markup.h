@@ -25,7 +25,8 @@ inline std::string malformed(const std::string& html) {
     const std::string name = tag.substr(tag[0] == '/', tag.find_first_of(" \n") - (tag[0] == '/'));
     if (tag[0] != '/') {
       open.push_back(name);
-      if (name == "style") i = html.find("</style>", i) - 1;  // CSS is not markup
+      for (const char* raw : {"style", "script"})  // what they hold is not markup
+        if (name == raw) i = html.find(std::string("</") + raw, i) - 1;
     } else if (open.empty() || open.back() != name) {
       return "</" + name + ">" + at(i) + " closes " + (open.empty() ? "nothing" : "<" + open.back() + ">");
     } else {

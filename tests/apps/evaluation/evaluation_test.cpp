@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "apps/cli/commands.h"
+#include "apps/evaluation/class_names.h"
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/fine_tuning.h"
 #include "apps/evaluation/neighbours.h"
@@ -168,8 +169,8 @@ TEST_CASE("eval: a probe that changes the encoder is detected") {
 }
 
 TEST_CASE(
-    "eval: the report's neighbours are the training images with the largest cosines, by class of the "
-    "query") {
+    "eval: the report's neighbours are the training images with the largest cosines, and the queries are "
+    "spread over the classes") {
   const Scratch scratch;
   const std::string data = small_cifar(scratch, "data", 5, 3, [](const std::string& file, int i, int) {
     return file == "test_batch.bin" ? 2 - i : i;  // the first test image of class 0 is the last
@@ -192,8 +193,43 @@ TEST_CASE(
     }
   }
   const auto all = apps::nearest_neighbours(train, test, *train_images, *test_images, 10, 8);
-  CHECK(all.at("queries").size() == 3);  // classes that have test images
+  CHECK(all.at("queries").size() == 3);  // as many as there are test images
   CHECK(all["queries"][0].at("neighbours").size() == 5);
+}
+
+TEST_CASE("eval: queries of few classes come in rounds; the map places each test image") {
+  const Scratch scratch;
+  const std::string data =
+      small_cifar(scratch, "data", 5, 6, [](const std::string&, int i, int) { return i < 4 ? 0 : 7; });
+  const auto images = data::open_dataset(data, data::Split::train),
+             test_images = data::open_dataset(data, data::Split::test);
+  const apps::Features train{engine::from_vector({5, 1}, {1, 2, 3, 4, 5}, engine::DType::f32),
+                             {0, 0, 0, 0, 7}},
+      test{engine::from_vector({6, 2}, {1, 0, 2, 1, 3, 1, 4, 1, 5, 2, 6, 1}, engine::DType::f32),
+           {0, 0, 0, 0, 7, 7}};
+  const apps::Features flat{engine::from_vector({6, 1}, {1, 2, 3, 4, 5, 6}, engine::DType::f32), test.labels};
+  json labels;
+  const auto found = apps::nearest_neighbours(train, flat, *images, *test_images, 5, 1);
+  for (const auto& q : found.at("queries")) labels.push_back(q.at("label").get<int>());
+  CHECK(labels == json{0, 7, 0, 7, 0});
+
+  const json map = apps::feature_map(test, *test_images, 1000);
+  REQUIRE(map.at("points").size() == 6);
+  CHECK(map["points"][4][2] == 7);
+  CHECK(map["points"][4][3] == test_images->name(4));
+  CHECK(apps::feature_map(test, *test_images, 2).at("points").size() == 2);
+}
+
+TEST_CASE("eval: readable names of class folders") {
+  const Scratch scratch;
+  const std::vector<std::string> classes = {"n01440764", "n01443537", "dog"};
+  CHECK(apps::readable_class_names(scratch.path("data"), classes) == json::object());
+  scratch.write("data/words.txt", "n01443537\tgoldfish, Carassius auratus\r\nn99\tother\n");
+  CHECK(apps::readable_class_names(scratch.path("data"), classes) ==
+        json{{"n01443537", "goldfish, Carassius auratus"}});
+  scratch.write("data/class_names.txt", "n01440764 tench\nn01443537\n\ndog  the dog \n");
+  CHECK(apps::readable_class_names(scratch.path("data"), classes) ==
+        nlohmann::ordered_json{{"n01440764", "tench"}, {"dog", "the dog"}});
 }
 
 TEST_CASE(
@@ -247,7 +283,7 @@ TEST_CASE("pretraining uses no label, and a probe during training changes nothin
   const std::string lines = scratch.read("probed/monitor.jsonl");
   const json line = json::parse(lines.substr(lines.find('\n') + 1));
   CHECK(line.at("step") == 6);
-  for (const char* key : {"probe_knn", "probe_linear"}) {
+  for (const char* key : {"probe_knn", "probe_linear", "probe_floor"}) {
     CHECK(line.at(key).get<double>() >= 0);
     CHECK(line.at(key).get<double>() <= 1);
   }

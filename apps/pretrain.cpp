@@ -1,40 +1,22 @@
 // dyad pretrain: the training loop.
 #include <iostream>
-#include <optional>
 
 #include "apps/cli/commands.h"
-#include "apps/ranks/ranks.h"
 #include "apps/run/checkpoint.h"
-#include "apps/run/encoder_file.h"
 #include "apps/run/model.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
+#include "apps/training/finished_run.h"
 #include "apps/training/observers.h"
+#include "apps/training/save_times.h"
+#include "apps/training/start.h"
 #include "apps/training/training_data.h"
 
 namespace apps {
 namespace {
 
 using engine::Tensor;
-
-// Where a training starts: fresh weights, those of another encoder, or a checkpoint.
-struct Start {
-  long step = 0;
-  std::string text;  // which weights were read, "" if none were
-};
-
-Start start_from(const std::optional<Checkpoint>& checkpoint, const PretrainOptions& o,
-                 const TrainStep& train_step, const Ranks& ranks) {
-  const engine::Parameters& parameters = train_step.method().parameters;
-  Start start;
-  if (checkpoint)
-    start.step = load_checkpoint(*checkpoint, o, parameters, train_step.state());
-  else if (ranks.first() && !o.init_weights.empty())
-    start.text = load_encoder(o.init_weights, o, parameters);
-  start.step = ranks.share(parameters, train_step.state(), start.step);
-  return start;
-}
 
 int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers,
             LiveReport& report) {
@@ -49,40 +31,58 @@ int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers,
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   report.finished();
-  if (!o.json.empty()) write_json(o.json, observers.result());
+  const nlohmann::ordered_json result = observers.result();
+  keep_result(o.run, result);
+  if (!o.json.empty()) write_json(o.json, result);
   observers.say("report: " + o.run + "/report.html");
   for (const auto& [purpose, command] : report.state().next) observers.say(purpose + ": " + command);
   return kOk;
 }
 
-int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks, LiveReport& report) {
+int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start, const Ranks& ranks,
+                 LiveReport& report) {
+  if (!ranks.first()) return kOk;
+  const nlohmann::ordered_json result = result_of_finished(o, plan, *start.checkpoint(), report);
+  if (!o.json.empty()) write_json(o.json, result);
+  std::cerr << "already at step " << start.position().step << " of " << plan.steps
+            << "; --epochs N trains further" << std::endl;
+  return kOk;
+}
+
+int train(PretrainOptions o, const data::Dataset& dataset, const Setting& setting, Ranks& ranks,
+          LiveReport& report) {
   const engine::Device device = device_of_rank(o);
-  const Plan plan(o, dataset, o.data);
-  std::optional<Checkpoint> checkpoint;  // found before the networks are made: a mistyped name fails at once
-  if (ranks.first() && !o.dry_run) checkpoint = resume_from(o);
+  Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
+  const Plan plan(o, dataset, o.data, start.position());
+  if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
+  if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, ranks, report);
   const auto method = make_method(o, device);
   if (o.dry_run) return print_plan(std::cout, o, plan, dataset, *method), kOk;
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
                        std::int64_t(o.bucket * (1 << 20)));
-  const Start start = start_from(checkpoint, o, train_step, ranks);
-  checkpoint.reset();
-  long step = start.step;
+  std::vector<std::string> lines = start.lines(o, setting, plan);
+  lines.push_back(start.load(o, train_step, ranks));
+  long step = start.position().step;
 
   const auto resident = resident_pixels(o, o.seed, dataset, device);
   data::Loader loader(dataset, loader_options(o, device, resident != nullptr), ranks.communicator());
-  loader.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch);
+  loader.seek(plan.whole_epochs(step), plan.batch_in_epoch(step));
   data::ViewBatches views = training_views(o, device, resident.get());
   Phases phase(device, o.sync);
   Observers observers(o, plan, dataset, train_step, ranks, phase, report, step);
-  observers.say(start.text);
+  for (const std::string& line : lines) observers.say(line);
   if (resident) observers.skipped(resident->skipped);
 
+  SaveTimes saves(save_every(o.save_every), plan, step);
   const auto save = [&] {
+    if (saves.has_saved(step)) return;
+    saves.saved(step);
     observers.before_checkpoint();
     ranks.communicator().barrier();  // throws if a collective failed, after which the sums are wrong
     if (!ranks.first()) return;
-    save_checkpoint(checkpoint_path(o.run, step), o, method->parameters, train_step.state(), step);
+    save_checkpoint(checkpoint_path(o.run, step), o, method->parameters, train_step.state(),
+                    plan.position(step), setting);
     keep_newest(o.run, o.keep, step);
   };
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
@@ -91,16 +91,18 @@ int train(const PretrainOptions& o, const data::Dataset& dataset, Ranks& ranks, 
   });
   const StopSignals signals;
   data::Batch batch;
-  while (step < plan.steps && !ranks.any_late(signals.stop())) {
+  while (step < plan.steps) {
+    const Ranks::Wishes wishes = ranks.late({.stop = signals.stop(), .save = saves.late()});
+    if (wishes.stop) break;
+    if (wishes.save || saves.due(step)) save();
     observers.before_step(step);
     const double lr = plan.learning_rate(step, o.lr);
     phase("data", [&] { loader.next(batch); });
     phase("send", [&] { views.stage(batch), train_step.schedule(lr, plan.done(step)); });
     const Tensor loss = step_on_device(views.layout(), phase);
     observers.after_step(++step, loss, lr, batch);
-    if (o.save_every > 0 && step % o.save_every == 0 && step < plan.steps) save();
   }
-  if (step > 0) save();
+  save();
   observers.at_end();
   return step < plan.steps ? stopped(signals, step, plan, observers, report)
                            : finished(o, ranks, observers, report);
@@ -117,8 +119,9 @@ int pretrain(const PretrainOptions& given) {
   Ranks ranks(o, "pretrain");
   LiveReport report(o, ranks.first());
   return ranks.guarded([&] {
-    ranks.agree(facts_of(o, *dataset, ranks.size()));
-    return report.guarded([&] { return train(o, *dataset, ranks, report); });
+    const Setting setting = setting_of(*dataset, o.data, ranks.size());
+    ranks.agree(facts_of(o, setting));
+    return report.guarded([&] { return train(o, *dataset, setting, ranks, report); });
   });
 }
 

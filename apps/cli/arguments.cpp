@@ -81,6 +81,10 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
     const std::string wrong = assign(field, value);
     if (!wrong.empty()) throw UsageError(flag + " " + wrong);
     given.push_back(field.name);
+    for (const Field& other : other_spellings(fields, field)) {
+      if (other.automatic) assign(other, "auto");
+      given.push_back(other.name);
+    }
   }
   return given;
 }

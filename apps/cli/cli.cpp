@@ -62,10 +62,16 @@ int run_command(const Command& c, const std::vector<std::string>& arguments, std
                 const std::vector<std::string>& sections, std::ostream& out) {
   GeneralOptions general;
   const std::string help = help_of(c);  // while every value is its default
-  const auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}));
+  auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}));
   if (general.help) return out << help << std::flush, kOk;
-  if (general.config.empty() && c.config) general.config = c.config();
-  if (!general.config.empty()) apply_config(general.config, section_of(c), c.fields, given, sections);
+  // The command line wins over --config, and both win over what is stored.
+  const auto read = [&](const std::string& file) {
+    if (file.empty()) return;
+    const auto more = apply_config(file, section_of(c), c.fields, given, sections);
+    given.insert(given.end(), more.begin(), more.end());
+  };
+  read(general.config);
+  if (c.stored) read(c.stored());
   require_all(c.fields);
   return c.run();
 }

@@ -12,10 +12,10 @@ namespace {
 
 template <class Options>
 Command command(const std::string& name, const std::string& help, int (*run)(const Options&),
-                std::string (*config)(const Options&) = nullptr) {
+                std::string (*stored)(const Options&) = nullptr) {
   const auto options = std::make_shared<Options>();
   Command c{.name = name, .help = help, .fields = fields(*options), .run = [=] { return run(*options); }};
-  if (config != nullptr) c.config = [=] { return config(*options); };
+  if (stored != nullptr) c.stored = [=] { return stored(*options); };
   return c;
 }
 
@@ -27,10 +27,15 @@ Command printed(const std::string& name, const std::string& help, std::string (*
           }};
 }
 
-// A resumed run is configured as it was.
+// A resumed run is configured as it was; one that continues a checkpoint of another run, as that run was.
 std::string config_of_resumed_run(const PretrainOptions& o) {
-  const std::string file = o.run + "/config.toml";
-  return !o.resume.empty() && std::filesystem::exists(file) ? file : "";
+  if (o.resume.empty()) return "";
+  std::vector<std::filesystem::path> runs = {o.run};
+  if (o.resume != "auto")
+    runs.push_back(std::filesystem::absolute(o.resume).parent_path().parent_path());  // RUN/checkpoints/FILE
+  for (const auto& run : runs)
+    if (std::filesystem::exists(run / "config.toml")) return run / "config.toml";
+  return "";
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct Command {
   std::string help;  // a sentence without its full stop
   Fields fields;     // its options; `run` owns their values
   std::function<int()> run;
-  std::function<std::string()> config = {};  // file to read if --config is not given; "": none
+  std::function<std::string()> stored = {};  // file with values for what is not given; "": none
   bool hidden = false;                       // not in help or completion
 };
 

@@ -92,8 +92,10 @@ std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<
 
 }  // namespace
 
-void apply_config(const std::string& path, const std::string& command, const Fields& fields,
-                  const std::vector<std::string>& except, const std::vector<std::string>& sections) {
+std::vector<std::string> apply_config(const std::string& path, const std::string& command,
+                                      const Fields& fields, const std::vector<std::string>& except,
+                                      const std::vector<std::string>& sections) {
+  std::vector<std::string> decided;
   for (const auto& e : read_config(path, sections)) {
     if (!e.section.empty() && e.section != command) continue;
     std::string key = e.key;
@@ -106,7 +108,10 @@ void apply_config(const std::string& path, const std::string& command, const Fie
     if (std::find(except.begin(), except.end(), key) != except.end()) continue;
     const std::string wrong = assign(*field, e.value);
     if (!wrong.empty()) throw UsageError(place + e.key + " " + wrong);
+    decided.push_back(key);
+    for (const Field& f : other_spellings(fields, *field)) decided.push_back(f.name);
   }
+  return decided;
 }
 
 std::string config_text(const std::string& command, const Fields& fields) {

@@ -77,6 +77,7 @@ std::string assign(const Field& f, const std::string& text) {
     if (!f.choices.empty() && std::find(f.choices.begin(), f.choices.end(), text) == f.choices.end())
       return "is \"" + text + "\", expected " + range_text(f) + did_you_mean(text, f.choices);
     if (text.find_first_of("\n\r") != std::string::npos) return "has a line break";
+    if (const std::string wrong = f.wrong == nullptr ? "" : f.wrong(text); !wrong.empty()) return wrong;
     **word = text;
     return "";
   }
@@ -89,6 +90,13 @@ std::string assign(const Field& f, const std::string& text) {
   if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<double*>(&f.value)) return assign_number(f, **number, text);
   return assign_number(f, **std::get_if<std::uint64_t*>(&f.value), text);
+}
+
+Fields other_spellings(const Fields& fields, const Field& given) {
+  Fields others;
+  for (const Field& f : fields)
+    if (!f.quantity.empty() && f.quantity == given.quantity && f.name != given.name) others.push_back(f);
+  return others;
 }
 
 std::string text_of(const Field& f) {

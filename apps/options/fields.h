@@ -26,14 +26,17 @@ struct Field {
   std::string help;
   std::vector<std::string> choices = {};  // of a word; empty: any text
   std::vector<std::string> offered = {};  // by a shell's completion, where any text is allowed
-  double low = 0, high = 0;               // of a number, both ends allowed; low == high: any
-  bool automatic = false;                 // "auto" is allowed and stands for -1
+  std::string (*wrong)(const std::string& word) = nullptr;  // what is wrong with a word, or ""
+  double low = 0, high = 0;  // of a number, both ends allowed; low == high: any
+  bool automatic = false;    // "auto" is allowed and stands for -1
   bool required = false;
   bool saved = true;         // in config.toml; false: for this start of the run only
   bool per_machine = false;  // ranks may have different values
   Resume resume = Resume::ignored;
   std::string absent = {};  // the value for which checkpoints have no key: the option is newer than they are
   std::string group = "";   // heading in --help
+  // Options with the same word here are spellings of one quantity: the one that is given last counts.
+  std::string quantity = {};
 
   // Whether this is the entry of that member.
   template <class T>
@@ -58,6 +61,8 @@ Field& entry_of(Fields& fields, const T& member) {
 
 // Sets the field to the value that the text names. Returns what is wrong with the text, or "".
 std::string assign(const Field&, const std::string& text);
+// The other spellings of the field's quantity.
+Fields other_spellings(const Fields&, const Field&);
 inline bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.value); }
 std::string text_of(const Field&);     // the text that assigns the present value
 std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536" or ""

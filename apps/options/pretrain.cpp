@@ -1,5 +1,6 @@
 #include "apps/options/pretrain.h"
 
+#include "apps/options/save_every.h"
 #include "apps/options/shared.h"
 
 namespace apps {
@@ -75,12 +76,16 @@ Fields view_fields(ViewOptions& o) {
 }
 
 Fields schedule_fields(ScheduleOptions& o) {
-  Field steps = steps_entry(o.steps, "Total number of steps, instead of --epochs");
+  Field epochs = epochs_entry(o.epochs, "Number of passes over the images");
+  Field steps = steps_entry(o.steps,
+                            "Total number of steps, instead of --epochs; the one of both that is given last "
+                            "counts");
   steps.automatic = true;
+  epochs.quantity = steps.quantity = "length";
   return group(
       "Schedule",
       {batch_entry(o.batch, "Image pairs per step, over all ranks (N in the loss)", 2),
-       epochs_entry(o.epochs, "Number of passes over the images"),
+       epochs,
        steps,
        {.name = "warmup-epochs",
         .value = &o.warmup_epochs,
@@ -158,9 +163,11 @@ Fields run_fields(RunOptions& o) {
         .saved = false},
        {.name = "save-every",
         .value = &o.save_every,
-        .help = "Steps between checkpoints; 0: only at the end",
-        .low = 0,
-        .high = kMany},
+        .help =
+            "Time between checkpoints: steps (500), epochs (1e), minutes (10m) or hours (2h), or several, "
+            "of which the first that is due counts; end: only at the end",
+        .offered = {"1e,10m", "end"},
+        .wrong = wrong_save_every},
        {.name = "keep",
         .value = &o.keep,
         .help = "Number of newest checkpoints to keep; older ones are deleted",

@@ -61,7 +61,7 @@ struct RunOptions {
   std::uint64_t seed = 0;
   std::string init_weights;
   std::string resume;
-  long save_every = 0;
+  std::string save_every = "1e,10m";
   int keep = 2;
   bool dry_run = false;
   std::string json;

@@ -4,7 +4,6 @@
 
 #include "apps/system/machine.h"
 #include "engine/error.h"
-#include "engine/files/hash.h"
 
 namespace apps {
 namespace {
@@ -25,18 +24,12 @@ std::string value_at(const Facts& facts, std::size_t i, const std::string& key) 
 
 }  // namespace
 
-Facts facts_of(const PretrainOptions& resolved, const data::Dataset& dataset, int ranks) {
+Facts facts_of(const PretrainOptions& resolved, const Setting& setting) {
   PretrainOptions o = resolved;
-  Facts facts = {{"version", version_text()}, {"world size", std::to_string(ranks)}};
+  Facts facts = {{"version", version_text()}, {"world size", std::to_string(setting.ranks)}};
   for (const Field& f : fields(o))
     if (f.saved && !f.per_machine) facts.emplace_back(f.name, text_of(f));
-  std::uint64_t list = engine::fnv1a(nullptr, 0);
-  for (std::size_t i = 0; i < dataset.size(); ++i) {
-    const int label = dataset.label(i);
-    list = engine::fnv1a(&label, sizeof label, list);
-  }
-  facts.emplace_back("images", engine::concat_text(dataset.size(), " in ", dataset.classes().size(),
-                                                   " classes, list ", std::hex, list));
+  facts.emplace_back("images", setting.data + ", list " + setting.list);
   return facts;
 }
 

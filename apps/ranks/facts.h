@@ -5,15 +5,14 @@
 #include <utility>
 #include <vector>
 
-#include "apps/options/pretrain.h"
-#include "data/dataset.h"
+#include "apps/run/checkpoint_info.h"
 
 namespace apps {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // key, value
 
 // Version, number of ranks, configuration and list of the images.
-Facts facts_of(const PretrainOptions&, const data::Dataset&, int ranks);
+Facts facts_of(const PretrainOptions&, const Setting&);
 
 // Each text is preceded by its length, so that keys and values may contain any bytes.
 std::string packed(const Facts&);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -162,13 +163,15 @@ void Ranks::agree(const Facts& facts) {
   throw UsageError(wrong);
 }
 
-long Ranks::share(const engine::Parameters& parameters, const engine::NamedTensors& state, long step) const {
-  if (size() == 1) return step;
+std::string Ranks::of_first(const std::string& text) const {
+  return size() == 1 ? text : engine::exchange_texts(*communicator_, first() ? text : "")[0];
+}
+
+void Ranks::share(const engine::Parameters& parameters, const engine::NamedTensors& state, long step) const {
+  if (size() == 1) return;
   for (const engine::Parameter& p : parameters.list()) communicator_->broadcast(p.value.detach(), 0);
   for (const auto& [name, tensor] : state) communicator_->broadcast(tensor, 0);
-  const std::vector<std::string> steps = engine::exchange_texts(*communicator_, std::to_string(step));
-  verify(parameters, std::stol(steps[0]));
-  return std::stol(steps[0]);
+  verify(parameters, step);
 }
 
 void Ranks::verify(const engine::Parameters& parameters, long step) const {
@@ -190,14 +193,16 @@ void Ranks::write_trace(const std::string& path) const {
   if (first()) write_text(path, all + "]\n");
 }
 
-bool Ranks::any_late(bool here) {
+// One sum carries both: each rank's stop counts 1, and the first rank's save counts more than all of them.
+Ranks::Wishes Ranks::late(const Wishes& here) {
   if (size() == 1) return here;
-  const bool before = vote_ && vote_->value() > 0;
-  if (!vote_) vote_ = std::make_unique<engine::LateScalar>(communicator_->device());
-  const engine::Tensor flag = engine::full({1}, here ? 1 : 0, engine::DType::f32, communicator_->device());
-  communicator_->all_reduce_sum(flag);
-  vote_->start(flag);
-  return before;
+  const long save = size() + 1, sum = wishes_ ? std::lround(wishes_->value()) : 0;
+  if (!wishes_) wishes_ = std::make_unique<engine::LateScalar>(communicator_->device());
+  const long own = (here.stop ? 1 : 0) + (here.save && first() ? save : 0);
+  const engine::Tensor all = engine::full({1}, double(own), engine::DType::f32, communicator_->device());
+  communicator_->all_reduce_sum(all);
+  wishes_->start(all);
+  return {.stop = sum % save > 0, .save = sum >= save};
 }
 
 }  // namespace apps

@@ -45,23 +45,30 @@ class Ranks {
   // UsageError that names rank, host and key if a rank's value differs from rank 0's.
   void agree(const Facts&);
 
-  // Copies parameters, state and step of the first rank to all, and verifies the copies. Returns the step.
-  long share(const engine::Parameters&, const engine::NamedTensors&, long step) const;
+  // The first rank's text, on all ranks.
+  std::string of_first(const std::string& text) const;
+  // Copies parameters and state of the first rank to all, and verifies the copies. `step`: for the message.
+  void share(const engine::Parameters&, const engine::NamedTensors&, long step) const;
   // RankError that names a rank whose parameters differ from those of the first rank, by their hash.
   void verify(const engine::Parameters&, long step) const;
 
   // The first rank writes one file with the timelines of all ranks (engine/trace/trace.h).
   void write_trace(const std::string& path) const;
 
-  // Whether any rank passed true in the previous call: the same answer on all ranks. It is one call late so
-  // that no rank waits for the device.
-  bool any_late(bool here);
+  // What ranks wish for between two steps.
+  struct Wishes {
+    bool stop = false;  // of any rank
+    bool save = false;  // of the first rank
+  };
+  // The wishes of the previous call: the same answer on all ranks. It is one call late so that no rank waits
+  // for the device.
+  Wishes late(const Wishes& here);
 
  private:
   std::unique_ptr<engine::Communicator> owned_;
   engine::Communicator* communicator_;
   std::unique_ptr<engine::RankWatch> watch_;
-  std::unique_ptr<engine::LateScalar> vote_;
+  std::unique_ptr<engine::LateScalar> wishes_;
 };
 
 // The device of this rank: with --device cuda the GPU of its local rank.

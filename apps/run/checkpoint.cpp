@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "apps/options/fields.h"
 #include "apps/run/file_layout.h"
 #include "engine/error.h"
 #include "engine/files/hash.h"
@@ -17,43 +16,6 @@ namespace {
 using engine::DataError;
 using engine::Tensor;
 using engine::UsageError;
-
-// Every option that changes the result of a training.
-CheckpointInfo describe(PretrainOptions o, long step) {
-  CheckpointInfo info = {{"format", "pt"}, {"step", std::to_string(step)}};
-  for (const Field& f : fields(o))
-    if (f.resume != Resume::ignored && (f.absent.empty() || text_of(f) != f.absent))
-      info[f.name] = text_of(f);
-  return info;
-}
-
-std::string value_in(const CheckpointInfo& file, const Field& f) {
-  const auto found = file.find(f.name);
-  if (found != file.end()) return found->second;
-  return f.absent.empty() ? "unknown" : f.absent;
-}
-
-std::string difference(const CheckpointInfo& file, const Field& f) {
-  return f.name + " " + value_in(file, f) + " -> " + text_of(f);
-}
-
-// Differences in the options that have this rule.
-std::string differences(const CheckpointInfo& file, PretrainOptions o, Resume resume) {
-  std::string text;
-  for (const Field& f : fields(o))
-    if (f.resume == resume && value_in(file, f) != text_of(f))
-      text += (text.empty() ? "" : ", ") + difference(file, f);
-  return text;
-}
-
-// f32 and bf16 have the same type of parameters, f64 has another one.
-std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) {
-  Fields all = fields(o);
-  const Field& dtype = entry_of(all, o.dtype);
-  const std::string saved = value_in(file, dtype);
-  const bool same = saved != "unknown" && (saved == "f64") == (o.dtype == "f64");
-  return same ? "" : difference(file, dtype);
-}
 
 // Hash of the metadata except the hash itself, and of each tensor's name, type, shape and bytes.
 class ContentHash {
@@ -117,17 +79,6 @@ void read_into(const engine::SafetensorsReader& file, const std::string& path,
   }
 }
 
-long step_of(const CheckpointInfo& info, const std::string& path) {
-  const auto found = info.find("step");
-  long step = -1;
-  if (found != info.end())
-    std::from_chars(found->second.data(), found->second.data() + found->second.size(), step);
-  // compared as text, since from_chars ignores what follows a number
-  engine::require_data(step >= 0 && std::to_string(step) == found->second, path,
-                       ": its metadata have no step: expected a checkpoint that dyad has written");
-  return step;
-}
-
 }  // namespace
 
 void require_whole(const engine::SafetensorsReader& file, const std::string& path) {
@@ -149,9 +100,9 @@ void require_whole(const engine::SafetensorsReader& file, const std::string& pat
 }
 
 void save_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
-                     const StateTensors& state, long step) {
+                     const StateTensors& state, const Position& position, const Setting& setting) {
   engine::TensorFile file;
-  file.metadata = describe(o, step);
+  file.metadata = describe(o, position, setting);
   for (const Entry& e : all_entries(parameters, state))
     file.tensors.emplace_back(e.name, to_file(e.value, e.filter));
   std::sort(file.tensors.begin(), file.tensors.end(),
@@ -166,20 +117,14 @@ void save_checkpoint(const std::string& path, const PretrainOptions& o, const en
 Checkpoint::Checkpoint(const std::string& path)
     : path_(path),
       file_(std::make_unique<const engine::SafetensorsReader>(path)),
-      step_(step_of(file_->metadata(), path)) {
+      step_(step_in(file_->metadata(), path)) {
   require_whole(*file_, path);
 }
 
 long load_checkpoint(const Checkpoint& checkpoint, const PretrainOptions& o,
                      const engine::Parameters& parameters, const StateTensors& state) {
-  const std::string& path = checkpoint.path();
-  const std::string other = differences(checkpoint.info(), o, Resume::model),
-                    precision = precision_difference(checkpoint.info(), o),
-                    optimizer = differences(checkpoint.info(), o, Resume::state);
-  if (!other.empty()) throw UsageError(path + " is of another model: " + other);
-  if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
-  if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);
-  read_into(checkpoint.file(), path, all_entries(parameters, state));
+  require_same_model(checkpoint.info(), o, checkpoint.path());
+  read_into(checkpoint.file(), checkpoint.path(), all_entries(parameters, state));
   return checkpoint.step();
 }
 
@@ -189,10 +134,6 @@ void load_parameters(const Checkpoint& checkpoint, const engine::Parameters& par
 
 void load_foreign_parameters(const std::string& path, const engine::Parameters& parameters) {
   read_into(engine::SafetensorsReader(path), path, parameter_entries(parameters));
-}
-
-std::string resume_differences(const CheckpointInfo& info, const PretrainOptions& o) {
-  return differences(info, o, Resume::reported);
 }
 
 std::string checkpoint_path(const std::string& run, long step) {
@@ -251,11 +192,7 @@ std::optional<Checkpoint> resume_from(const PretrainOptions& o) {
   const bool newest = o.resume == "auto";
   if (!newest && !std::filesystem::exists(o.resume))
     throw UsageError("--resume " + o.resume + ": there is no such file");
-  std::optional<Checkpoint> checkpoint = newest ? newest_checkpoint(o.run) : Checkpoint(o.resume);
-  if (!checkpoint) return std::nullopt;
-  const std::string changed = resume_differences(checkpoint->info(), o);
-  if (!changed.empty()) std::fprintf(stderr, "dyad: resuming with other options: %s\n", changed.c_str());
-  return checkpoint;
+  return newest ? newest_checkpoint(o.run) : Checkpoint(o.resume);
 }
 
 }  // namespace apps

@@ -4,14 +4,13 @@
 // Its metadata hold a hash of the rest of the file, which is checked before the file is used.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "apps/options/options.h"
+#include "apps/run/checkpoint_info.h"
 #include "engine/files/safetensors.h"
 #include "engine/optim/parameters.h"
 
@@ -21,12 +20,8 @@ namespace apps {
 // load_checkpoint writes into them.
 using StateTensors = std::vector<std::pair<std::string, engine::Tensor>>;
 
-// `step`: steps done so far. Step and seed determine the position of the sampler.
 void save_checkpoint(const std::string& path, const PretrainOptions&, const engine::Parameters&,
-                     const StateTensors&, long step);
-
-// The metadata of a checkpoint: "arch", "step", "seed" ...
-using CheckpointInfo = std::map<std::string, std::string>;
+                     const StateTensors&, const Position&, const Setting& = {});
 
 // An undamaged checkpoint whose file stays open: all reads see the same file, even if a running training
 // deletes it meanwhile because of --keep.
@@ -55,10 +50,6 @@ void load_foreign_parameters(const std::string& path, const engine::Parameters&)
 
 // Reads the whole file. DataError if the hash in its metadata is not that of its contents.
 void require_whole(const engine::SafetensorsReader&, const std::string& path);
-
-// Differences in options that may change on resuming but change the result: "batch 64 -> 128, lr 0.3 -> 0.5".
-// "" if there are none.
-std::string resume_differences(const CheckpointInfo&, const PretrainOptions&);
 
 std::string checkpoint_path(const std::string& run, long step);
 std::vector<std::string> checkpoints(const std::string& run);  // newest first

@@ -72,9 +72,8 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
 
   log_.emplace(path("train.log"));
-  if (!log_->lock()) throw UsageError(path_ + ": another process is writing this run");
-  engine::remove_temporary_files(path_);
-  engine::remove_temporary_files(path("checkpoints"));
+  claim(path_, *log_);
+  std::filesystem::remove(result_path(path_));  // of an earlier end
   for (const auto& [name, file] :
        {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_),
         std::pair("usage.jsonl", &usage_)}) {
@@ -143,6 +142,14 @@ void RunDirectory::sync() {
     if (*file) (*file)->sync();
   if (events_) events_->sync();
 }
+
+void claim(const std::string& run, AppendFile& log) {
+  if (!log.lock()) throw UsageError(run + ": another process is writing this run");
+  engine::remove_temporary_files(run);
+  engine::remove_temporary_files(run + "/checkpoints");
+}
+
+std::string result_path(const std::string& run) { return run + "/training.json"; }
 
 PretrainOptions read_run_options(const std::string& run) {
   const std::string config = run + "/config.toml";

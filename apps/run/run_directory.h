@@ -9,6 +9,7 @@
 //   state.json     how far the training is (run_state.h)
 //   checkpoints/   step-00000123.safetensors
 //   report.html
+//   training.json  the result, once the training is finished
 #pragma once
 
 #include <memory>
@@ -63,6 +64,11 @@ class RunDirectory {
   EventFile& events();
   void measure(AppendFile&, const std::string& group, const nlohmann::ordered_json& line);
 };
+
+// Locks the run for this process by its train.log, and deletes what killed processes have left half-written.
+// UsageError if another process has it.
+void claim(const std::string& run, AppendFile& log);
+std::string result_path(const std::string& run);  // RUN/training.json
 
 // The options in config.toml of a run.
 PretrainOptions read_run_options(const std::string& run);

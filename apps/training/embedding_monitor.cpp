@@ -79,8 +79,8 @@ void EmbeddingMonitor::probe(ordered_json& line) const {
 
 std::string EmbeddingMonitor::operator()(long step) {
   const bool last = step == plan_.steps;
-  if (!active_ || (step % plan_.steps_per_epoch != 0 && !last)) return "";
-  const long epoch = step / plan_.steps_per_epoch;
+  if (!active_ || (!plan_.ends_epoch(step) && !last)) return "";
+  const long epoch = plan_.whole_epochs(step);
   ordered_json line = {{"step", step}, {"epoch", plan_.epoch(step)}};
   measure_embeddings(line);
   if (options_.probe_every > 0 && (epoch % options_.probe_every == 0 || last) && !held_out_.empty())

@@ -23,7 +23,7 @@ std::string LiveReport::step(const StepRecord& r, double seconds_left) {
   state_.epoch = r.epoch;
   state_.seconds_left = seconds_left;
   const auto now = Clock::now();
-  const bool epoch_ends = r.step % plan_->steps_per_epoch == 0;
+  const bool epoch_ends = plan_->ends_epoch(r.step);
   if (now < earliest_ || r.step == state_.steps || !(epoch_ends || now >= due_)) return "";
   std::string warning;
   try {

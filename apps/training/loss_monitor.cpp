@@ -16,15 +16,15 @@ std::string LossMonitor::gradient_warning(const StepRecord& r) {
 }
 
 std::string LossMonitor::chance_warning(const StepRecord& r) {
-  if (r.step % plan_.steps_per_epoch != 0) return "";
+  if (!plan_.ends_epoch(r.step)) return "";
   const double mean = sum_ / double(count_);
   sum_ = 0;
   count_ = 0;
   // Where the method has no loss of chance it is NaN, and the comparison is false.
   const bool at_chance = mean >= 0.99 * method_.chance_loss;
-  if (!at_chance || warned_of_chance_ || r.step < plan_.steps_per_epoch) return "";
+  if (!at_chance || warned_of_chance_ || plan_.whole_epochs(r.step) == 0) return "";
   warned_of_chance_ = true;
-  return engine::concat_text("warning: the mean loss of epoch ", r.step / plan_.steps_per_epoch, " is ", mean,
+  return engine::concat_text("warning: the mean loss of epoch ", plan_.whole_epochs(r.step), " is ", mean,
                              ", that of chance is ", method_.chance_loss,
                              ": nothing has been learned yet; try another --lr",
                              method_.advice.empty() ? "" : " or " + method_.advice);

@@ -128,7 +128,7 @@ void NonFiniteSearch::check(const StepRecord& r) {
   data::ViewBatches views = training_views(options_, device);
   Phases phases(device, false);
   long step = rewind_.back(r.step - 1);
-  loader.seek(step / plan_.steps_per_epoch, step % plan_.steps_per_epoch);
+  loader.seek(plan_.whole_epochs(step), plan_.batch_in_epoch(step));
   data::Batch batch;
   for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step) {
     train_step_.schedule(plan_.learning_rate(step, options_.lr), plan_.done(step));

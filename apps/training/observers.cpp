@@ -18,7 +18,7 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
       phases_(phases),
       report_(report),
       run_(o, step, ranks.first()),
-      progress_(ranks.first() ? stderr : nullptr, run_, {step, plan.steps, plan.steps_per_epoch}),
+      progress_(ranks.first() ? stderr : nullptr, run_, {step, plan.steps}),
       loss_monitor_(plan, models::describe_method(o, o.batch)),
       embedding_monitor_(o, plan, dataset, train_step.method(), run_, ranks.first()),
       non_finite_search_(o, plan, dataset, train_step, ranks),

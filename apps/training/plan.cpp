@@ -27,21 +27,41 @@ double activation_bytes(const PretrainOptions& o, const models::Method& method) 
   return double(engine::memory_use(device).now - before) / 4 * 2 * o.batch;
 }
 
+long image_count(const data::Dataset& dataset, int batch, const std::string& folder) {
+  if (long(dataset.size()) < batch)
+    throw engine::UsageError(engine::concat_text("--batch is ", batch, ", but ", folder, " has ",
+                                                 dataset.size(), " images: expected at most as many"));
+  return long(dataset.size());
+}
+
 }  // namespace
 
-Plan::Plan(const ScheduleOptions& o, const data::Dataset& dataset, const std::string& folder)
-    : steps_per_epoch(long(dataset.size()) / o.batch) {
-  if (steps_per_epoch == 0)
-    throw engine::UsageError(engine::concat_text("--batch is ", o.batch, ", but ", folder, " has ",
-                                                 dataset.size(), " images: expected at most as many"));
-  steps = o.steps > 0 ? o.steps : o.epochs * steps_per_epoch;
-  warmup_steps = o.warmup_epochs < 0
-                     ? std::min(steps / 10, 10 * steps_per_epoch)
-                     : std::min(steps, std::lround(o.warmup_epochs * double(steps_per_epoch)));
+Plan::Plan(const ScheduleOptions& o, const data::Dataset& dataset, const std::string& folder,
+           const Position& start)
+    : Plan(o, image_count(dataset, o.batch, folder), start) {}
+
+Plan::Plan(const ScheduleOptions& o, long images, const Position& start)
+    : steps_per_epoch(images / o.batch), batch_(o.batch) {
+  const long behind = std::min((start.images + batch_ - 1) / batch_, steps_per_epoch);
+  shift_ = start.epoch * steps_per_epoch + behind - start.step;
+  lead_ = o.steps > 0 ? 0 : shift_;
+  steps = o.steps > 0 ? o.steps : o.epochs * steps_per_epoch - shift_;
+  const long scheduled = steps + lead_;
+  warmup_asked_ = o.warmup_epochs < 0 ? std::min(scheduled / 10, 10 * steps_per_epoch)
+                                      : std::lround(o.warmup_epochs * double(steps_per_epoch));
+  warmup_steps = std::min(scheduled, warmup_asked_);
 }
 
 double Plan::learning_rate(long step, double peak) const {
-  return engine::warmup_cosine(step, warmup_steps, steps, peak);
+  return engine::warmup_cosine(step + lead_, warmup_steps, steps + lead_, peak);
+}
+
+double Plan::done(long step) const { return double(step + lead_) / double(steps + lead_); }
+
+std::string warmup_warning(const ScheduleOptions& o, const Plan& plan) {
+  if (!plan.warmup_is_cut()) return "";
+  return engine::concat_text("the warm-up of ", o.warmup_epochs, " epochs is longer than the training of ",
+                             plan.warmup_epochs(), " epochs: the learning rate rises until the last step");
 }
 
 std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
@@ -71,8 +91,9 @@ void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, c
   for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
   out << "memory, about: parameters and gradients " << megabytes(2 * parameters) << ", optimizer "
       << megabytes(state * parameters) << ", activations " << megabytes(activation_bytes(o, method)) << '\n'
-      << "warm-up " << plan.warmup_steps << " steps to lr " << o.lr << ", then cosine to 0 at step "
+      << "warm-up to lr " << o.lr << " at step " << plan.warmup_end() << ", then cosine to 0 at step "
       << plan.steps << '\n';
+  if (const std::string line = warmup_warning(o, plan); !line.empty()) out << line << '\n';
 }
 
 }  // namespace apps

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "apps/system/duration.h"
@@ -82,8 +83,8 @@ void Progress::step(const StepRecord& r) {
   const auto left = seconds_left(r);
   const auto now = Clock::now();
   if (terminal_ && (first || now - shown_ >= std::chrono::milliseconds(100))) show(r, left);
-  if (r.step < length_.total && (first || r.step % length_.per_epoch == 0 || now - logged_ >= interval_))
-    log(r, left);
+  const bool ends_epoch = r.epoch == std::floor(r.epoch);
+  if (r.step < length_.total && (first || ends_epoch || now - logged_ >= interval_)) log(r, left);
 }
 
 void Progress::say(const std::string& line) {

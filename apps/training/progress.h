@@ -16,7 +16,7 @@ namespace apps {
 class Progress {
  public:
   struct Length {
-    long first, total, per_epoch;  // steps done before, of the whole training, and of an epoch
+    long first, total;  // steps done before, and of the whole training
   };
   // out: null on all ranks but the first, which then print nothing.
   Progress(std::FILE* out, RunDirectory& run, const Length& length,

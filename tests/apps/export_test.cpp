@@ -122,7 +122,7 @@ TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically;
         if (p.value.dtype() == DType::f32) p.value.data<float>()[i] = 1.5f + float(i);
       }
   write_safetensors(scratch.path("encoder"), apps::encoder_tensors(saved->parameters));
-  apps::save_checkpoint(scratch.path("checkpoint"), small(1), saved->parameters, {}, 3);
+  apps::save_checkpoint(scratch.path("checkpoint"), small(1), saved->parameters, {}, {3});
 
   for (const char* name : {"encoder", "checkpoint"}) {
     const auto loaded = apps::make_method(small(2), cpu);

@@ -80,7 +80,7 @@ for room in 4 8 12 $((begin - 4)) "$begin" $((begin + 4)) $((begin + 8)) $((begi
     $((begin + records + checkpoint + checkpoint / 2)); do
   training "$room" --save-every 2 --keep 1
 done
-training $((begin + records + checkpoint + 8))  # no space for the report
+training $((begin + records + checkpoint + 8)) --save-every end  # no space for the report
 for file in env.json train.log views.png metrics.jsonl events.out step-00000002 step-00000004 report.html; do
   [[ $named == *"/$file"* ]] || fail "no training failed at $file, but at $named"
 done

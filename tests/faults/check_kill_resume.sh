@@ -50,7 +50,7 @@ done
 
 for signal in TERM USR1; do
   run=$work/$signal
-  "${train[@]}" --run "$run" --steps 100000 2>"$work/err" &
+  "${train[@]}" --run "$run" --steps 100000 --save-every end 2>"$work/err" &
   child=$!
   for _ in $(seq 200); do [[ -s $run/metrics.jsonl ]] && break; sleep 0.05; done
   kill -$signal $child

@@ -37,7 +37,7 @@ void save(const std::string& run, long step, bool faulty = true) {
   const auto method = apps::make_method(o, engine::cpu);
   std::filesystem::create_directories(run + "/checkpoints");
   if (faulty) arm();
-  apps::save_checkpoint(apps::checkpoint_path(run, step), o, method->parameters, {}, step);
+  apps::save_checkpoint(apps::checkpoint_path(run, step), o, method->parameters, {}, {step});
   apps::keep_newest(run, 1, step);
 }
 

@@ -142,7 +142,7 @@ void tensors(Seeds& seeds) {
   seeds.add("safetensors", bad_safetensors(), "c.safetensors");
 
   const fuzz::SmallTraining training;
-  apps::save_checkpoint(path, training.options, training.parameters, training.state, 7);
+  apps::save_checkpoint(path, training.options, training.parameters, training.state, {7});
   seeds.add("safetensors", scratch.read("a"));
   seeds.add("checkpoint", scratch.read("a"));
   // each tensor with another shape, with another type, and missing; the target corrects the hash

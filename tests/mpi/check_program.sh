@@ -56,6 +56,7 @@ done
 before=$(find "$work/kill1/run/checkpoints" -name '*.safetensors' | sort | tail -n 1 | grep -o '[0-9]*.safetensors' | sed 's/^0*//;s/\..*//')
 "$dyad" pretrain "${flags[@]}" --run "$work/kill1/run" --resume auto --steps $((before + 2)) --ranks 2 2>"$work/err" ||
   fail "--resume after a lost rank: $(cat "$work/err")"
+grep -q 'resuming with other number of ranks: 3 -> 2' "$work/err" || fail "another number of ranks: $(cat "$work/err")"
 tail -n 1 "$work/kill1/run/metrics.jsonl" | grep -q "\"step\":$((before + 2))" || fail "--resume did not continue"
 
 # One rank gets SIGTERM: all ranks stop after the same step, with a checkpoint.

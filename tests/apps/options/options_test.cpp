@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "apps/cli/arguments.h"
 #include "apps/cli/command_table.h"
 #include "apps/options/config.h"
 #include "tests/support/scratch.h"
@@ -109,12 +111,38 @@ TEST_CASE("config: values and sections; flags override them") {
   CHECK(o.batch == 8);
   CHECK(o.lr == 0.25);
   CHECK(o.arch == "resnet18");
-  CHECK(o.save_every == 1000);
+  CHECK(o.save_every == "1000");
   CHECK(o.data == "a # b");
   apps::KnnOptions k;
   apps::apply_config(path, "knn", apps::fields(k));
   CHECK(k.k == 20);
   CHECK(k.batch == 8);
+}
+
+TEST_CASE("options: of --epochs and --steps the one that is given last counts") {
+  const auto given = [](const std::vector<std::string>& words) {
+    apps::PretrainOptions o;
+    const auto decided = apps::assign_arguments(words, 0, apps::fields(o));
+    CHECK(std::count(decided.begin(), decided.end(), "epochs") > 0);
+    CHECK(std::count(decided.begin(), decided.end(), "steps") > 0);
+    return std::pair(long(o.epochs), o.steps);
+  };
+  CHECK(given({"--epochs", "3"}) == std::pair(3L, -1L));
+  CHECK(given({"--steps", "9"}).second == 9);
+  CHECK(given({"--epochs", "3", "--steps", "9"}).second == 9);
+  CHECK(given({"--steps", "9", "--epochs", "3"}) == std::pair(3L, -1L));
+}
+
+TEST_CASE("config: a file decides --epochs and --steps together") {
+  const Scratch scratch;
+  const std::string stored = scratch.write("stored.toml", "[pretrain]\nepochs = 1\nsteps = 40\nlr = 0.5\n"),
+                    nearer = scratch.write("nearer.toml", "epochs = 3\n");
+  apps::PretrainOptions o;
+  const auto decided = apps::apply_config(nearer, "pretrain", apps::fields(o));
+  apps::apply_config(stored, "pretrain", apps::fields(o), decided);
+  CHECK(o.epochs == 3);
+  CHECK(o.steps == -1);
+  CHECK(o.lr == 0.5);
 }
 
 TEST_CASE("config: written and read back, it is the same") {

@@ -85,14 +85,14 @@ TEST_CASE("checkpoint: the whole state is restored bit-identically") {
   CHECK(path == folder.path + "/checkpoints/step-00000123.safetensors");
   REQUIRE(saved.method->parameters.hash() != loaded.method->parameters.hash());
 
-  apps::save_checkpoint(path, saved.options, saved.method->parameters, saved.state, 123);
+  apps::save_checkpoint(path, saved.options, saved.method->parameters, saved.state, {123});
   CHECK(apps::load_checkpoint(Checkpoint(path), loaded.options, loaded.method->parameters, loaded.state) ==
         123);
   CHECK(saved.method->parameters.hash() == loaded.method->parameters.hash());
   CHECK(saved.state[0].second.to_vector() == loaded.state[0].second.to_vector());
   CHECK(loaded.state[1].second.item() == 7);
 
-  apps::save_checkpoint(again, saved.options, loaded.method->parameters, loaded.state, 123);
+  apps::save_checkpoint(again, saved.options, loaded.method->parameters, loaded.state, {123});
   CHECK(bytes_of(path) == bytes_of(again));
 
   const Training evaluated(9);
@@ -104,7 +104,7 @@ TEST_CASE("checkpoint: the file has torchvision's names and layouts") {
   const Folder folder;
   const Training t(1);
   const std::string path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, {5});
   const std::string bytes = bytes_of(path);
   const auto header = header_of(bytes);
   CHECK(header.at("__metadata__").at("arch") == "resnet10");
@@ -140,7 +140,7 @@ TEST_CASE("checkpoint: another model is refused, other options are reported") {
   const Folder folder;
   const Training t(1);
   const std::string path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, {5});
 
   apps::PretrainOptions other = t.options;
   other.arch = "resnet18";
@@ -173,13 +173,50 @@ TEST_CASE("checkpoint: another model is refused, other options are reported") {
   CHECK(apps::resume_differences(Checkpoint(path).info(), other) == "batch 256 -> 64, lr 0.3 -> 0.5");
 }
 
+TEST_CASE("checkpoint: position, images and ranks are in the metadata; version 0.1.0 has the step only") {
+  apps::PretrainOptions o = small(1);
+  o.batch = 4;
+  const apps::Setting setting{
+      .data = "CIFAR-10: 32 images, 10 classes", .images = 32, .list = "abc", .ranks = 1};
+  apps::CheckpointInfo info = apps::describe(o, {.step = 11, .epoch = 1, .images = 12}, setting);
+  apps::Position p = apps::position_in(info, "file", 48);
+  CHECK(p.step == 11);
+  CHECK(p.epoch == 1);
+  CHECK(p.images == 12);
+  CHECK(apps::images_in(info, 48) == 32);
+  CHECK(apps::setting_differences(info, setting) == "");
+  apps::Setting other = setting;
+  other.ranks = 2;
+  CHECK(apps::setting_differences(info, other) == "other number of ranks: 1 -> 2");
+  other.data = "CIFAR-10: 48 images, 10 classes";
+  other.list = "abd";
+  CHECK(apps::setting_differences(info, other) ==
+        "other images: CIFAR-10: 32 images, 10 classes -> CIFAR-10: 48 images, 10 classes; other number of "
+        "ranks: 1 -> 2");
+
+  info["epoch-images"] = "-4";
+  CHECK_THROWS_AS(apps::position_in(info, "file", 48), engine::DataError);
+  info["epoch-images"] = "99999999999999";
+  CHECK_THROWS_AS(apps::position_in(info, "file", 48), engine::DataError);
+
+  for (const char* key : {"epoch", "epoch-images", "data-set", "data-images", "data-list", "world-size"})
+    REQUIRE(info.erase(key) == 1);
+  p = apps::position_in(info, "file", 32);
+  CHECK(p.epoch == 1);
+  CHECK(p.images == 12);
+  CHECK(apps::images_in(info, 48) == 48);
+  CHECK(apps::setting_differences(info, other) == "");
+  info["warmup-epochs"] = "auto";  // as 0.1.0 wrote it for a length in steps
+  CHECK(apps::resume_differences(info, o) == "");
+}
+
 TEST_CASE("checkpoint: any changed byte is detected, and the previous checkpoint is used") {
   const Folder folder;
   const Training t(1);
   const std::string older = apps::checkpoint_path(folder.path, 4),
                     path = apps::checkpoint_path(folder.path, 5);
-  apps::save_checkpoint(older, t.options, t.method->parameters, t.state, 4);
-  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, 5);
+  apps::save_checkpoint(older, t.options, t.method->parameters, t.state, {4});
+  apps::save_checkpoint(path, t.options, t.method->parameters, t.state, {5});
   const std::string good = bytes_of(path);
   const std::size_t data = good.size() - 4 * std::size_t(t.method->parameters.trained_count());
   const std::size_t step = good.find("\"step\":\"5\"") + 8;
@@ -203,7 +240,7 @@ TEST_CASE("checkpoint: an open checkpoint stays readable when a training deletes
   const Training saved(1), loaded(2);
   const auto save = [&](long step) {
     apps::save_checkpoint(apps::checkpoint_path(folder.path, step), saved.options, saved.method->parameters,
-                          saved.state, step);
+                          saved.state, {step});
     apps::keep_newest(folder.path, 1, step);
   };
   save(1);
@@ -221,7 +258,7 @@ TEST_CASE("checkpoint: the newest valid one is found, and old ones are removed")
   CHECK_FALSE(apps::newest_checkpoint(folder.path + "/nowhere").has_value());
   for (const long step : {9L, 10L, 100000000L})
     apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.method->parameters, t.state,
-                          step);
+                          {step});
   const std::string newest = apps::checkpoint_path(folder.path, 100000000);
   CHECK(apps::newest_checkpoint(folder.path)->path() == newest);
 

@@ -120,7 +120,7 @@ TEST_CASE("progress: the line fits the terminal, also after a resize") {
     Terminal terminal(static_cast<unsigned short>(before));
     std::FILE* file = fdopen(terminal.end, "w");
     CHECK(apps::terminal_columns(file) == std::size_t(before));
-    apps::Progress progress(file, run, {0, 12345, 100});
+    apps::Progress progress(file, run, {0, 12345});
     progress.step(step_record(1));
     terminal.resize(static_cast<unsigned short>(after));
     progress.say("a message");
@@ -160,7 +160,7 @@ TEST_CASE("progress: a file gets a line per epoch, one a minute, and no step twi
     std::FILE* file = std::fopen(scratch.path("shown").c_str(), "w");
     std::filesystem::resize_file(run.path("train.log"), 0);
     {
-      apps::Progress progress(file, run, {first, total, 10}, interval);
+      apps::Progress progress(file, run, {first, total}, interval);
       for (long i = first + 1; i <= last; ++i) progress.step(step_record(i));
       progress.finish(step_record(last));
     }

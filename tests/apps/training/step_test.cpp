@@ -153,7 +153,7 @@ TEST_CASE("a method's hooks are called around the step, and its state is kept wi
 
   const Scratch scratch;
   const std::string path = scratch.path("checkpoint");
-  apps::save_checkpoint(path, o, method.parameters, state, 1);
+  apps::save_checkpoint(path, o, method.parameters, state, {1});
   CHECK(rewind.back(0) == 0);
   CHECK(method.steps.item() == 0);
   CHECK(apps::load_checkpoint(apps::Checkpoint(path), o, method.parameters, step.state()) == 1);

@@ -1,0 +1,38 @@
+// Where a training starts: at fresh weights, at those of another encoder, or at a checkpoint.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/ranks/ranks.h"
+#include "apps/run/checkpoint.h"
+#include "apps/training/plan.h"
+#include "apps/training/train_step.h"
+
+namespace apps {
+
+Setting setting_of(const data::Dataset&, const std::string& folder, int ranks);
+
+class Start {
+ public:
+  // Finds the checkpoint that --resume names. All ranks call it and get the same position. UsageError if
+  // there is no such file, or if its model, precision or optimizer is another one.
+  Start(const PretrainOptions&, const Setting&, const Ranks&);
+
+  const Position& position() const { return position_; }
+  // Whether the training has got as far as this plan: a checkpoint of its last step or a later one.
+  bool finished(const Plan& plan) const { return position_.step > 0 && position_.step >= plan.steps; }
+  const std::optional<Checkpoint>& checkpoint() const { return checkpoint_; }  // of the first rank
+  // What the reader of a resumed run must know: what differs from the checkpoint, where it continues, and how
+  // the learning rate does. On the first rank.
+  std::vector<std::string> lines(const PretrainOptions&, const Setting&, const Plan&) const;
+  // Reads the weights and the state, on all ranks. Returns a line, or "".
+  std::string load(const PretrainOptions&, const TrainStep&, const Ranks&);
+
+ private:
+  std::optional<Checkpoint> checkpoint_;  // of the first rank
+  Position position_;
+};
+
+}  // namespace apps

@@ -4,6 +4,7 @@
 
 #include "data/files.h"
 #include "data/formats/cifar.h"
+#include "data/formats/foreign_folder.h"
 #include "data/formats/image_folder.h"
 #include "data/formats/stl10.h"
 #include "engine/error.h"
@@ -21,6 +22,7 @@ auto with_folder(const std::string& path, F f) {
   const fs::path folder = path;
   try {
     require_data(fs::exists(folder), printable(folder), ": no such folder");
+    refuse_foreign_file(folder);
     require_data(fs::is_directory(folder), printable(folder), " is a file, expected a folder of images");
     return f(folder);
   } catch (const fs::filesystem_error& error) {
@@ -36,6 +38,7 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split) {
     const Split labelled = split == Split::pretrain ? Split::train : split;
     if (is_cifar10(folder)) return open_cifar10(folder, labelled);
     if (is_cifar100(folder)) return open_cifar100(folder, labelled);
+    refuse_foreign_folder(folder);
     return open_image_folder(folder, labelled);
   });
 }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/files/file_kind.h"
 #include "engine/random.h"
 
 namespace data {
@@ -60,6 +61,8 @@ std::string list_entry(const Dataset& dataset, std::size_t i) {
 std::vector<std::size_t> read_list(const Dataset& dataset, const std::string& path) {
   std::ifstream file(path);
   engine::require_data(bool(file), path, ": can't be read, expected a list of images");
+  const std::string kind = engine::file_kind_of(path);
+  engine::require_data(kind.empty(), path, ": is ", kind, ", expected a list of images");
   const bool numbers = dataset.kind() != Dataset::Kind::image_folder;
   const std::map<std::string, std::size_t> names =
       numbers ? std::map<std::string, std::size_t>() : by_name(dataset);

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engine/error.h"
+#include "engine/files/file_kind.h"
 
 namespace apps {
 namespace {
@@ -64,6 +65,8 @@ std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path))
     throw UsageError("config file " + path + ": can't be read");
+  if (const std::string kind = engine::file_kind_of(path); !kind.empty())
+    throw UsageError("config file " + path + ": is " + kind + ", expected a text of key = value lines");
   std::vector<ConfigEntry> entries;
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {

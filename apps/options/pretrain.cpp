@@ -140,8 +140,8 @@ Field init_weights_entry(std::string& value) {
   return {.name = "init-weights",
           .value = &value,
           .help =
-              "Safetensors file with the encoder's initial weights: under torchvision's names, or a "
-              "checkpoint of dyad"};
+              "Safetensors file with the encoder's initial weights: under torchvision's names, with one "
+              "prefix or none, or a checkpoint of dyad"};
 }
 
 Field drawing_seed_entry(std::uint64_t& value) {

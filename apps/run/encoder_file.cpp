@@ -1,10 +1,12 @@
 #include "apps/run/encoder_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 #include <vector>
 
 #include "apps/run/checkpoint.h"
+#include "apps/run/encoder_names.h"
 #include "apps/run/file_layout.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
@@ -46,6 +48,33 @@ void fill(const engine::SafetensorsReader& file, const Match& m) {
   from_file(converted.raw(), m.parameter->value.detach(), m.parameter->filter);
 }
 
+// A classifier, or the projection head that MoCo and SimSiam put in its place: "fc.weight", "fc.0.weight".
+bool is_head(const std::string& name) {
+  return name == "fc.weight" || name == "fc.bias" ||
+         (name.starts_with("fc.") && name.size() > 3 && name[3] >= '0' && name[3] <= '9');
+}
+
+// The file's other tensors. DataError if one of them is a part of the encoder that this architecture has not.
+std::vector<std::string> others(const engine::SafetensorsReader& file, const std::string& path,
+                                const EncoderNames& names, const std::set<std::string>& known,
+                                const ModelOptions& o) {
+  std::vector<std::string> list;
+  const bool checkpoint = names.prefix == kEncoder && file.metadata().contains("hash");
+  for (const engine::TensorEntry& e : file.entries()) {
+    const bool inside = e.name.starts_with(names.prefix);
+    if (known.contains(e.name) || (checkpoint && !inside)) continue;
+    const std::string own = inside ? e.name.substr(names.prefix.size()) : "";
+    const bool of_encoder = names.sequential       ? std::isdigit(static_cast<unsigned char>(own[0])) != 0
+                            : names.prefix.empty() ? !is_head(own)
+                                                   : own.starts_with("conv1.") || own.starts_with("bn1.") ||
+                                                         own.starts_with("layer");
+    require_data(!inside || !of_encoder, path, ": has a tensor ", e.name, ", which --arch ", o.arch,
+                 " has not");
+    list.push_back(e.name);
+  }
+  return list;
+}
+
 }  // namespace
 
 engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
@@ -59,37 +88,38 @@ engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
 std::string load_encoder(const std::string& path, const ModelOptions& o,
                          const engine::Parameters& parameters) {
   const engine::SafetensorsReader file(path);
-  const bool checkpoint = std::ranges::any_of(
-      file.entries(), [](const engine::TensorEntry& e) { return e.name.starts_with(kEncoder); });
   if (file.metadata().contains("hash")) require_whole(file, path);
+  std::vector<std::string> needed;  // under torchvision's names
+  for (const engine::Parameter& p : parameters.list())
+    if (p.name.starts_with(kEncoder) && p.value.dtype() != DType::i64)
+      needed.push_back(p.name.substr(kEncoder.size()));
+  const EncoderNames names = encoder_names(file, path, needed);
 
   std::vector<Match> matches;
   std::set<std::string> known;
   std::size_t counters = 0;
   for (const engine::Parameter& p : parameters.list()) {
     if (!p.name.starts_with(kEncoder)) continue;
-    const std::string name = checkpoint ? p.name : p.name.substr(kEncoder.size());
+    const std::string name = names.of(p.name.substr(kEncoder.size()));
     const Match m{&p, file.find(name)};
     known.insert(name);
     if (m.entry == nullptr && p.value.dtype() == DType::i64) {
       ++counters;
       continue;
     }
-    require_data(m.entry != nullptr, path, ": has no tensor ", name, ", which --arch ", o.arch,
-                 " needs: expected the names of torchvision, or a checkpoint of dyad");
+    require_data(
+        m.entry != nullptr, path, ": has no tensor ", name, ", which --arch ", o.arch,
+        " needs: expected the names of torchvision, with one prefix or none, or a checkpoint of dyad");
     check(path, m, o);
     matches.push_back(m);
   }
-  std::string passed_over;
-  for (const engine::TensorEntry& e : file.entries()) {
-    if (known.contains(e.name) || (checkpoint && !e.name.starts_with(kEncoder))) continue;
-    require_data(e.name == "fc.weight" || e.name == "fc.bias", path, ": has a tensor ", e.name,
-                 ", which --arch ", o.arch, " has not");
-    passed_over += (passed_over.empty() ? "; passed over " : ", ") + e.name;
-  }
+  const std::string passed_over = summary_of(others(file, path, names, known, o));
 
   for (const Match& m : matches) fill(file, m);
-  return concat_text("the encoder begins with ", matches.size(), " tensors of ", path, passed_over,
+  const bool own = names.prefix.empty() || names.prefix == kEncoder;
+  return concat_text("the encoder begins with ", matches.size(), " tensors of ", path,
+                     own ? "" : " (prefix " + names.prefix + ")",
+                     passed_over.empty() ? "" : "; passed over " + passed_over,
                      counters > 0 ? "; it counts batches from 0" : "");
 }
 

@@ -12,10 +12,10 @@ namespace apps {
 // "conv1.weight" (OIHW), "layer1.0.bn1.running_mean" ..., on the host; no fc.
 engine::TensorFile encoder_tensors(const engine::Parameters&);
 
-// Fills the encoder from such a file, or from the encoder in a checkpoint of dyad. Other floating types are
-// converted, fc.* is skipped, and counters of batches may be missing. Everything is checked before anything
-// is changed: DataError if a tensor is missing, unknown or of another shape. Returns one line about what was
-// read.
+// Fills the encoder from such a file, or from the encoder in a checkpoint of dyad or of another program
+// (encoder_names.h). Other floating types are converted, fc.* and what is not the encoder's is skipped, and
+// counters of batches may be missing. Everything is checked before anything is changed: DataError if a tensor
+// is missing, unknown or of another shape. Returns one line about what was read and passed over.
 std::string load_encoder(const std::string& path, const ModelOptions&, const engine::Parameters&);
 
 }  // namespace apps

@@ -5,6 +5,7 @@
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
 #include "engine/error.h"
+#include "engine/files/file_kind.h"
 
 namespace data {
 
@@ -46,8 +47,14 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
     into.format = "PNG";
   } else {
     const StbHeader header = read_stb_header(bytes, size);
-    require_data(header.format[0] != '\0', name, size == 0 ? ": is empty" : ": not an image",
-                 ", expected a JPEG, PNG, BMP, PNM or TGA file");
+    if (header.format[0] == '\0') {
+      const std::string kind = engine::file_kind(bytes, size);
+      require_data(false, name,
+                   size == 0      ? ": is empty"
+                   : kind.empty() ? ": not an image"
+                                  : ": is ",
+                   kind, ", expected a JPEG, PNG, BMP, PNM or TGA file");
+    }
     decode_stb(header, bytes, size, name, into);
     into.format = header.format;
   }

@@ -5,6 +5,7 @@
 #include "data/files.h"
 #include "data/formats/class_names.h"
 #include "engine/error.h"
+#include "engine/files/file_kind.h"
 
 namespace data {
 
@@ -58,9 +59,19 @@ class Cifar : public Dataset {
     std::size_t records;
   };
 
+  // Whether size and first label are right: then the first bytes are no other format's, but a label and
+  // pixels.
+  bool valid(const std::vector<std::uint8_t>& bytes) const {
+    return !bytes.empty() && bytes.size() % (format_.label_bytes + image_bytes) == 0 &&
+           bytes[format_.label_bytes - 1] < format_.classes;
+  }
+
   void read_records(const fs::path& file) {
     const std::vector<std::uint8_t> bytes = read_bytes(file);
     const std::size_t record = format_.label_bytes + image_bytes;
+    const std::string kind = valid(bytes) ? "" : engine::file_kind(bytes.data(), bytes.size());
+    require_data(kind.empty(), printable(file), " is ", kind, ", expected records of ", with_commas(record),
+                 " bytes");
     require_data(!bytes.empty() && bytes.size() % record == 0, printable(file), " has ",
                  with_commas(bytes.size()), " bytes, expected a multiple of ", with_commas(record));
     const std::size_t records = bytes.size() / record, first = labels_.size();

@@ -5,6 +5,7 @@
 #include "data/files.h"
 #include "data/formats/class_names.h"
 #include "engine/error.h"
+#include "engine/files/file_kind.h"
 
 namespace data {
 
@@ -73,6 +74,9 @@ class Stl10 : public Dataset {
     const fs::path path = folder_ / (split + "_X.bin");
     require_data(fs::exists(path), printable(path), " is missing, expected it for the ", split, " split");
     auto content = std::make_unique<InputFile>(path);
+    const std::string kind = content->size() % image_bytes == 0 ? "" : engine::file_kind_of(path);
+    require_data(kind.empty(), printable(path), " is ", kind, ", expected images of ",
+                 with_commas(image_bytes), " bytes");
     require_data(content->size() > 0 && content->size() % image_bytes == 0, printable(path), " has ",
                  with_commas(content->size()), " bytes, expected a multiple of ", with_commas(image_bytes));
     const std::size_t images = content->size() / image_bytes;

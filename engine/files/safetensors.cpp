@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/files/atomic_file.h"
+#include "engine/files/file_kind.h"
 #include "engine/files/safetensors_header.h"
 
 namespace engine {
@@ -23,6 +24,30 @@ namespace {
 int order_of(DType t) {
   static constexpr DType order[] = {DType::i64, DType::f64, DType::f32, DType::i32, DType::bf16, DType::u8};
   return int(std::ranges::find(order, t) - std::begin(order));
+}
+
+// "c.pth" -> "c.safetensors"
+std::string converted_name(const std::string& path) {
+  const std::size_t dot = path.rfind('.'), slash = path.rfind('/');
+  const bool ending = dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
+  return (ending ? path.substr(0, dot) : path) + ".safetensors";
+}
+
+// A command that converts a file of torch.save: the tensors of a dictionary or of its state_dict.
+std::string conversion(const std::string& path) {
+  return "; save it as safetensors: python3 -c \"import torch, safetensors.torch as s; c = torch.load('" +
+         path +
+         "', map_location='cpu'); c = c.get('state_dict', c.get('model', c)); s.save_file({k: "
+         "v.clone().contiguous() "
+         "for k, v in c.items() if torch.is_tensor(v)}, '" +
+         converted_name(path) + "')\"";
+}
+
+// DataError if the file is of another kind that is known by its first bytes.
+void refuse_other_kinds(const std::string& path) {
+  const std::string kind = file_kind_of(path);
+  require_data(kind.empty() || kind == "a safetensors file", path, ": is ", kind,
+               ", expected a safetensors file", is_pytorch_kind(kind) ? conversion(path) : "");
 }
 
 }  // namespace
@@ -76,6 +101,7 @@ SafetensorsReader::SafetensorsReader(const std::string& path)
   try {
     struct stat status = {};
     require_data(fstat(file_, &status) == 0 && S_ISREG(status.st_mode), path, ": not a regular file");
+    refuse_other_kinds(path);
     const auto size = static_cast<std::uint64_t>(status.st_size);
     require_data(size >= 8, path, ": ", size, " bytes, expected at least 8: not a safetensors file");
     std::uint64_t length = 0;

@@ -175,8 +175,7 @@ TEST_CASE("a file that does not fit is refused in one line, and no tensor is loa
           std::erase_if(l, [](const auto& t) { return t.first == "layer2.0.conv1.weight"; });
         }) ==
         "has no tensor layer2.0.conv1.weight, which --arch resnet10 needs: expected the names of "
-        "torchvision, or a "
-        "checkpoint of dyad");
+        "torchvision, with one prefix or none, or a checkpoint of dyad");
   CHECK(refusal([](List& l) { l.emplace_back("layer1.1.conv1.weight", zeros({1}, DType::f32, cpu)); }) ==
         "has a tensor layer1.1.conv1.weight, which --arch resnet10 has not");
   CHECK(refusal([](List& l) { l.emplace_back("fc.weights", zeros({1}, DType::f32, cpu)); }) ==

@@ -93,7 +93,16 @@ std::vector<BadInput> bad_safetensors() {
       {"safetensors: metadata that are a list", safetensors_file(R"({"__metadata__":[]})"), "__metadata__"},
       {"safetensors: no step", safetensors_file("{" + good + "}", "abcd"), "no step"},
       {"safetensors: a step with a tail", safetensors_file(R"({"__metadata__":{"step":"7x"}})"), "no step"},
-      {"safetensors: PyTorch's zip", "PK\3\4" + std::string(100, '\0'), "declares a header of"},
+      {"safetensors: PyTorch's zip",
+       "PK\3\4" + std::string(22, '\0') + "\x10" + std::string(3, '\0') + "archive/data.pkl",
+       "is a PyTorch file, expected a safetensors file; save it as safetensors: python3 -c"},
+      {"safetensors: PyTorch's pickle", "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+       "is a PyTorch file, expected a safetensors file; save it as safetensors: python3 -c"},
+      {"safetensors: Keras' weights", "\x89HDF\r\n\x1a\n", "is an HDF5 file, expected a safetensors file"},
+      {"safetensors: NumPy's zip", "PK\3\4" + std::string(22, '\0') + "\x05" + std::string(3, '\0') + "a.npy",
+       "is a NumPy archive (.npz), expected a safetensors file"},
+      {"safetensors: a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+       "is a pointer of Git LFS (`git lfs pull` fetches the file), expected a safetensors file"},
   };
   std::vector<BadInput> list;
   for (const File& f : files)

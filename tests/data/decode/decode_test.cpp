@@ -165,7 +165,8 @@ TEST_CASE("PNG: palettes of 2 to 8 bits, with a transparent entry") {
 
 TEST_CASE("a file of another format is refused") {
   check_refused("", "x: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
-  for (const std::string file : {"GIF89a", "not an image at all", "\xff", "\x89PNG", "B"})
+  check_refused("GIF89a", "x: is a GIF image, expected a JPEG, PNG, BMP, PNM or TGA file");
+  for (const std::string file : {"not an image at all", "\xff", "\x89PNG", "B"})
     check_refused(file, "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
 }
 

@@ -32,8 +32,39 @@ Command* find_command(CommandTable& table, const std::string& name) {
   return found == table.commands.end() ? nullptr : &*found;
 }
 
-[[noreturn]] void unknown_command(const std::string& word, const std::vector<std::string>& known) {
-  throw UsageError("unknown command \"" + word + "\"" + did_you_mean(word, known));
+// What other programs call what a command of dyad does.
+struct Pointer {
+  std::vector<const char*> words;
+  const char* to;
+};
+const std::vector<Pointer>& pointers() {
+  static const std::vector<Pointer> all = {
+      {{"report"}, "the report is written by pretrain and eval: RUN/report.html"},
+      {{"train", "fit", "learn"},
+       "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier"},
+      {{"embed", "embeddings", "encode", "extract", "features"},
+       "dyad export --data DIR writes the features of images"},
+      {{"test", "evaluate", "predict", "validate", "score"}, "dyad eval evaluates a run"},
+      {{"resume", "continue"}, "dyad pretrain --run RUN --resume auto continues a run"},
+      {{"version"}, "dyad --version prints the version"},
+  };
+  return all;
+}
+
+// Where to find what a word means: a command of another name, or one of a group.
+std::string pointer_from(const std::string& word, const CommandTable& table) {
+  for (const Pointer& p : pointers())
+    if (std::find(p.words.begin(), p.words.end(), word) != p.words.end()) return std::string("; ") + p.to;
+  for (const Command& c : table.commands)
+    if (c.name != word && section_of(c) == word) return "; did you mean dyad " + c.name + "?";
+  return "";
+}
+
+[[noreturn]] void unknown_command(const std::string& word, const std::vector<std::string>& known,
+                                  const CommandTable& table) {
+  const std::string pointer = pointer_from(word, table);
+  throw UsageError("unknown command \"" + word + "\"" +
+                   (pointer.empty() ? did_you_mean(word, known) : pointer));
 }
 
 const Field& field_of_flag(const std::string& flag, const Fields& fields) {
@@ -55,10 +86,10 @@ Named named_command(CommandTable& table, const std::vector<std::string>& argumen
   std::vector<std::string> below;  // second words of the group's commands
   for (const Command& c : table.commands)
     if (c.name.starts_with(word + " ")) below.push_back(section_of(c));
-  if (below.empty()) unknown_command(word, first_words(table));
+  if (below.empty()) unknown_command(word, first_words(table), table);
   if (arguments.size() == 1 || is_flag(arguments[1])) return {nullptr, word, 1};
   if (Command* c = find_command(table, word + " " + arguments[1])) return {c, word, 2};
-  unknown_command(arguments[1], below);
+  unknown_command(arguments[1], below, table);
 }
 
 std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <new>
+#include <optional>
 #include <ostream>
 
 #include "apps/cli/arguments.h"
@@ -11,6 +12,7 @@
 #include "apps/options/config.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/machine.h"
+#include "apps/system/result_output.h"
 #include "apps/system/shell.h"
 #include "data/files.h"
 #include "engine/error.h"
@@ -73,10 +75,23 @@ int run_command(const Command& c, const std::vector<std::string>& arguments, std
   read(general.config);
   if (c.stored) read(c.stored());
   require_all(c.fields);
+  std::optional<ResultOnStdout> redirected;
+  if (std::any_of(c.fields.begin(), c.fields.end(),
+                  [](const Field& f) { return f.result && text_of(f) == "-"; }))
+    redirected.emplace();
   return c.run();
 }
 
-// A line that names no command: only its help or the version can be asked for.
+// `dyad help data check` is `dyad data check --help`.
+std::vector<std::string> without_help(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments[0] != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
+// A line that names no command: only its help or the version can be asked for. A group alone lists its
+// commands.
 int run_without_command(const CommandTable& table, const Named& named,
                         const std::vector<std::string>& arguments, std::ostream& out) {
   GeneralOptions general;
@@ -86,16 +101,18 @@ int run_without_command(const CommandTable& table, const Named& named,
     fields.push_back({.name = "version", .value = &version, .help = "Print the version"});
   if (named.words < arguments.size())  // the first flag decides
     assign_arguments({arguments[named.words]}, 0, fields);
-  if (!general.help && !version) throw UsageError("no command is given; --help lists them");
+  const bool group_alone = !named.group.empty() && named.words == arguments.size();
+  if (!general.help && !version && !group_alone) throw UsageError("no command is given; --help lists them");
   out << (version ? version_text() + "\n" : help_of(table, named.group)) << std::flush;
   return kOk;
 }
 
 }  // namespace
 
-int run_command_line(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+int run_command_line(const std::vector<std::string>& given, std::ostream& out, std::ostream& err) {
   std::string speaker = "dyad";
   try {
+    const std::vector<std::string> arguments = without_help(given);
     CommandTable table = command_table();
     const Named named = named_command(table, arguments);
     if (named.command == nullptr) return run_without_command(table, named, arguments, out);

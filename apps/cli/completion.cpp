@@ -41,8 +41,9 @@ std::vector<std::pair<std::string, std::string>> next_words(const CommandTable& 
     const bool grouped = c.name.find(' ') != std::string::npos;
     if (group.empty() ? !grouped : c.name.starts_with(group + " ")) all.emplace_back(section_of(c), c.help);
   }
-  if (group.empty())
-    for (const Group& g : table.groups) all.emplace_back(g.name, g.help);
+  if (!group.empty()) return all;
+  for (const Group& g : table.groups) all.emplace_back(g.name, g.help);
+  all.emplace_back("help", "Print the options of a command");
   return all;
 }
 
@@ -102,6 +103,7 @@ _dyad() {
     case $command in
       '') words=')" +
        first_words(table, "") + "' ;;\n";
+  s += "      help) words='" + first_words(table, "") + "' ;;\n";
   for (const Group& g : table.groups)
     s += "      " + g.name + ") words='" + first_words(table, g.name) + "' ;;\n";
   for (const Completed& c : completed(table))

@@ -85,11 +85,21 @@ std::string help_of(const CommandTable& table, const std::string& group) {
     if (g.name == group) text = g.help + ".\nUsage: dyad " + group + " COMMAND [options]\n";
   text += "\nCommands\n";
   constexpr std::size_t kNameWidth = 19;
+  std::string last_group;
   for (const Command& c : table.commands) {
     if (c.hidden || !(group.empty() || c.name.starts_with(group + " "))) continue;
+    for (const Group& g : table.groups)
+      if (group.empty() && g.name != last_group && c.name.starts_with(g.name + " ")) {
+        text += "  " + padded(g.name, kNameWidth) + wrapped(words_of(g.help + ":"), 2 + kNameWidth);
+        last_group = g.name;
+      }
     text += "  " + padded(c.name, kNameWidth) + wrapped(words_of(c.help), 2 + kNameWidth);
   }
-  text += "\nGeneral\n  " + padded("--help", kNameWidth) + "Print this text, or the options of a command\n";
+  text += "\nGeneral\n";
+  if (group.empty())
+    text += "  " + padded("help [COMMAND]", kNameWidth) + "Print this text, or the options of a command\n";
+  text += "  " + padded("--help", kNameWidth) +
+          (group.empty() ? "The same\n" : "Print this text, or the options of a command\n");
   if (group.empty()) text += "  " + padded("--version", kNameWidth) + "Print the version\n";
   return text + "\n" + kExitCodes;
 }

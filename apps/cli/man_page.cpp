@@ -63,6 +63,9 @@ dyad \- SimCLR pretraining and its evaluation
 .I COMMAND
 [\fIoptions\fR]
 .br
+.B dyad help
+[\fICOMMAND\fR]
+.br
 .B dyad
 \fB\-\-help\fR | \fB\-\-version\fR
 .SH DESCRIPTION

@@ -176,11 +176,19 @@ Field list_entry(std::string& value) {
 Field list_entry(bool& value) { return named_list(value, "Print the ops' names and stop"); }
 
 Field json_entry(std::string& value) {
-  return {.name = "json", .value = &value, .help = "JSON file to write the result to", .saved = false};
+  return {.name = "json",
+          .value = &value,
+          .help = "JSON file to write the result to; -: stdout, and all other text to stderr",
+          .saved = false,
+          .result = true};
 }
 
 Field csv_entry(std::string& value) {
-  return {.name = "csv", .value = &value, .help = "CSV file to write the result to", .saved = false};
+  return {.name = "csv",
+          .value = &value,
+          .help = "CSV file to write the result to; -: stdout, and all other text to stderr",
+          .saved = false,
+          .result = true};
 }
 
 }  // namespace apps

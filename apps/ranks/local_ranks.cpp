@@ -10,39 +10,15 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "apps/ranks/waiting_signals.h"
 #include "apps/system/exit_code.h"
+#include "apps/system/result_output.h"
 #include "apps/system/shell.h"
 
 namespace apps {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// While one exists, these signals are blocked until they are asked for.
-class WaitingSignals {
- public:
-  WaitingSignals() {
-    sigemptyset(&set_);
-    for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, signal);
-    sigprocmask(SIG_BLOCK, &set_, &before_);
-  }
-  ~WaitingSignals() { restore(); }
-  WaitingSignals(const WaitingSignals&) = delete;
-  WaitingSignals& operator=(const WaitingSignals&) = delete;
-
-  void restore() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  // The next one, or none within a tenth of a second.
-  siginfo_t next() const {
-    siginfo_t info{};
-    const timespec patience{0, 100'000'000};
-    if (sigtimedwait(&set_, &info, &patience) < 0) info.si_signo = 0;
-    return info;
-  }
-
- private:
-  sigset_t set_{}, before_{};
-};
 
 [[noreturn]] void become_rank(int rank, int ranks, pid_t parent, const std::vector<std::string>& command) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -55,6 +31,7 @@ class WaitingSignals {
   set("WORLD_SIZE", std::to_string(ranks));
   set("RANK", std::to_string(rank));
   set("LOCAL_RANK", std::to_string(rank));
+  restore_stdout();
   std::vector<std::string> words = command;
   std::vector<char*> pointers;
   for (std::string& w : words) pointers.push_back(w.data());

@@ -2,16 +2,16 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "apps/ranks/local_ranks.h"
+#include "apps/ranks/mpirun.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/exit_code.h"
 #include "engine/error.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
@@ -41,35 +41,37 @@ std::vector<std::string> own_command_line() {
   return words;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> p;
-  for (std::string& w : words) p.push_back(w.data());
-  p.push_back(nullptr);
-  return p;
-}
-
 void set(const char* name, const std::string& value, bool replace) {
   setenv(name, value.c_str(), replace ? 1 : 0);
 }
 
-// Replaces this process with mpirun. Open MPI reads its settings from these variables; other launchers ignore
-// them.
-[[noreturn]] void become_mpirun(int ranks) {
+// Open MPI reads its settings from these variables; other launchers ignore them.
+int start_mpi_ranks(int ranks) {
   set("OMPI_ALLOW_RUN_AS_ROOT", "1", true);  // root in a container
   set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", true);
   set("OMPI_MCA_rmaps_base_oversubscribe", "1", false);  // allow more ranks than cores
   set("OMPI_MCA_hwloc_base_binding_policy", "none", false);
+  set("OMPI_MCA_orte_execute_quiet", "1", false);  // no banner when a rank ends with another code than 0
   const int cores = int(std::thread::hardware_concurrency());
   set("OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks)), false);
   std::vector<std::string> words = own_command_line();
   words.insert(words.begin(), {"mpirun", "-n", std::to_string(ranks)});
-  execvp("mpirun", pointers(words).data());
-  throw UsageError("--ranks " + std::to_string(ranks) + ": mpirun can't be started (" + std::strerror(errno) +
-                   "); install openmpi-bin");
+  return run_mpirun(words);
+}
+
+// torchrun starts processes that know nothing of MPI. So the first becomes the parent of mpirun, which starts
+// all ranks, and the others have nothing to do.
+int start_mpi_ranks_for_torchrun(const Launched& l) {
+  const char* here = environment_variable("LOCAL_WORLD_SIZE");
+  if (here == nullptr || number("LOCAL_WORLD_SIZE", here) != l.size)
+    throw UsageError("torchrun on several machines starts CUDA ranks; on the CPU device use mpirun or srun");
+  if (l.rank > 0) return kOk;
+  for (const char* name : {"RANK", "LOCAL_RANK", "WORLD_SIZE"}) unsetenv(name);
+  return start_mpi_ranks(l.size);
 }
 
 // One process per GPU.
-int start_cuda_ranks(int ranks) { return run_local_ranks(ranks, own_command_line()); }
+int start_cuda_ranks(int ranks) { return code_of_run(run_local_ranks(ranks, own_command_line()), 0); }
 
 }  // namespace
 
@@ -101,13 +103,17 @@ std::optional<int> start_ranks(const RankOptions& o) {
     if (o.ranks == 1) return {};
     if (o.device == "cpu") {
       if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);  // says what is missing
-      become_mpirun(o.ranks);
+      return start_mpi_ranks(o.ranks);
     }
     return start_cuda_ranks(o.ranks);
   }
   if (o.ranks != 1 && o.ranks != l.size)
     throw UsageError(engine::concat_text("--ranks ", o.ranks, ", but ", l.by, " has started ", l.size,
                                          ": leave --ranks out"));
+  if (l.by == "torchrun" && l.size > 1 && o.device == "cpu") {
+    if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);
+    return start_mpi_ranks_for_torchrun(l);
+  }
   return {};
 }
 
@@ -121,8 +127,6 @@ Ranks::Ranks(const RankOptions& o, const std::string& command) : communicator_(&
   const Launched l = launched(environment_variable);
   if (l.size == 1) return;
   const engine::Device device = device_of_rank(o);
-  if (device.backend == engine::Backend::cpu && l.by == "torchrun")
-    throw UsageError("torchrun starts CUDA ranks; on the CPU device use mpirun, or --ranks");
   if (device.backend == engine::Backend::cpu || o.collectives == "mpi") {
     owned_ = engine::connect_mpi(o.timeout);
   } else {

@@ -24,8 +24,9 @@ struct Launched {
 };
 Launched launched(const std::function<const char*(const char*)>& variable);
 
-// --ranks: replaces this process with mpirun (CPU), or starts the processes (CUDA) and returns the exit code
-// of the first that failed. Returns nothing if this process is a rank already, or if one rank is asked for.
+// --ranks: starts the processes, with mpirun on the CPU device, waits for them, and returns the exit code of
+// the run: 75 if a rank was lost. Returns nothing if this process is a rank already, or if one rank is asked
+// for.
 std::optional<int> start_ranks(const RankOptions&);
 
 class Ranks {

@@ -8,6 +8,7 @@
 #include "apps/options/config.h"
 #include "apps/run/checkpoint.h"
 #include "apps/system/machine.h"
+#include "apps/system/result_output.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
 
@@ -187,6 +188,7 @@ std::vector<ordered_json> read_monitor(const std::string& run) {
 }
 
 void write_text(const std::string& path, const std::string& text) {
+  if (path == "-") return write_to_stdout(text);
   engine::write_file_atomically(path, text);
 }
 

@@ -74,7 +74,7 @@ std::string result_path(const std::string& run);  // RUN/training.json
 PretrainOptions read_run_options(const std::string& run);
 std::vector<StepRecord> read_metrics(const std::string& run);  // without `more`
 std::vector<nlohmann::ordered_json> read_monitor(const std::string& run);
-void write_text(const std::string& path, const std::string& text);                        // atomically
+void write_text(const std::string& path, const std::string& text);  // atomically; "-": stdout
 void write_json(const std::string& path, const nlohmann::ordered_json&, int indent = 1);  // -1: one line
 
 }  // namespace apps

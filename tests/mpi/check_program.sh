@@ -19,6 +19,17 @@ flags=(--data data/samples --arch resnet10 --width 0.125 --batch 22 --threads 1 
 loss() { sed 's/.*"epoch":[^,]*,"loss":\([0-9.]\{11\}\).*/\1/' "$work/$1/metrics.jsonl" | tr '\n' ' '; }
 [[ $(loss one | wc -w) == 4 && $(loss one) == "$(loss two)" ]] || fail "losses of one rank $(loss one), of two $(loss two)"
 
+# training_ranks NAME: starts --ranks 3 with a long training, and waits for its first checkpoint. Its process is $!.
+training_ranks() {
+  mkdir -p "$work/$1"
+  "$dyad" pretrain "${flags[@]}" --steps 100000 --save-every 5 --run "$work/$1/run" --ranks 3 >"$work/$1/out" 2>&1 &
+  for _ in $(seq 300); do
+    ls "$work/$1"/run/checkpoints/*.safetensors >/dev/null 2>&1 && return
+    sleep 0.1
+  done
+  fail "$1: no checkpoint after 30 s: $(cat "$work/$1/out")"
+}
+
 # start NAME: starts three ranks with a long training; writes their exit codes to files.
 start() {
   mkdir -p "$work/$1"
@@ -65,6 +76,32 @@ kill -TERM "$(process_of_rank 2)"
 wait
 [[ $(cat "$work/stop/"[0-2] | sort -u) == 75 ]] || fail "SIGTERM: exit codes $(cat "$work/stop/"[0-2])"
 grep -q 'stopped after step' "$work/stop/out" || fail "SIGTERM: $(cat "$work/stop/out")"
+
+# --ranks: a signal to the program stops all ranks after the same step, and the exit code is theirs.
+for case in TERM:75 USR1:75 INT:130; do
+  signal=${case%:*} code=${case#*:}
+  training_ranks "ranks$signal"
+  kill "-$signal" $!
+  wait $!
+  got=$?
+  [[ $got == "$code" ]] || fail "--ranks and SIG$signal: exit code $got, expected $code: $(cat "$work/ranks$signal/out")"
+  grep -q 'stopped after step' "$work/ranks$signal/out" || fail "--ranks and SIG$signal: $(cat "$work/ranks$signal/out")"
+  grep -q -- '------' "$work/ranks$signal/out" && fail "--ranks and SIG$signal: mpirun's banner: $(cat "$work/ranks$signal/out")"
+  none_left || fail "--ranks and SIG$signal: a process is left"
+done
+
+# --ranks: a lost rank ends the program with 75, without mpirun's banner.
+training_ranks lost
+kill -KILL "$(process_of_rank 1)"
+wait $!
+got=$?
+[[ $got == 75 ]] || fail "--ranks and a lost rank: exit code $got, expected 75"
+grep -q -- '------' "$work/lost/out" && fail "--ranks and a lost rank: mpirun's banner: $(cat "$work/lost/out")"
+none_left || fail "--ranks and a lost rank: a process is left"
+
+# --ranks --json -: the result of the first rank is all that is on stdout.
+"$dyad" pretrain "${flags[@]}" --steps 1 --run "$work/json" --ranks 2 --json - 2>/dev/null | head -c 2 | grep -q '^{' ||
+  fail "--ranks --json -"
 
 # Ranks that were started with different options.
 mpirun -n 2 sh -c "$dyad pretrain ${flags[*]} --steps 4 --run $work/unlike --tau 0.\$((OMPI_COMM_WORLD_RANK + 1))" \

@@ -67,7 +67,6 @@ TEST_CASE("cli: values out of range, missing and superfluous") {
   check_usage({"pretrain", "--dry-run=maybe"},
               "dyad pretrain: --dry-run is \"maybe\", expected true or false");
   check_usage({}, "dyad: no command is given; --help lists them");
-  check_usage({"data"}, "dyad: no command is given; --help lists them");
   CHECK(ask({"pretrain", "--run", "x"}).err.rfind("dyad pretrain: --data is missing: ", 0) == 0);
   check_usage({"racecheck", "--detectors", "tsan,valgrind"},
               "dyad racecheck: --detectors has \"valgrind\", expected some of orders, asan, tsan, msan");
@@ -77,6 +76,35 @@ TEST_CASE("cli: values out of range, missing and superfluous") {
               "needs none");
   CHECK(ask({"gradcheck", "--op", "("}).err ==
         "dyad gradcheck: --op is \"(\", expected a regular expression\n");
+}
+
+TEST_CASE("cli: help as a word, and a group alone") {
+  CHECK(ask({"help"}).out == ask({"--help"}).out);
+  CHECK(ask({"help", "pretrain"}).out == ask({"pretrain", "--help"}).out);
+  CHECK(ask({"help", "data", "check"}).out == ask({"data", "check", "--help"}).out);
+  CHECK(ask({"help", "data"}).out == ask({"data", "--help"}).out);
+  const Answer data = ask({"data"});
+  CHECK(data.code == 0);
+  CHECK(data.out == ask({"data", "--help"}).out);
+  CHECK(data.err.empty());
+  check_usage({"help", "pretain"}, "dyad: unknown command \"pretain\"; did you mean pretrain?");
+  CHECK(ask({"--help"}).out.find("\n  data               Look at data sets:\n  data preview ") !=
+        std::string::npos);
+}
+
+TEST_CASE("cli: a word for what dyad does under another name is answered with that name") {
+  const auto points = [](const std::string& word, const std::string& to) {
+    check_usage({word}, "dyad: unknown command \"" + word + "\"; " + to);
+  };
+  points("report", "the report is written by pretrain and eval: RUN/report.html");
+  points("embed", "dyad export --data DIR writes the features of images");
+  for (const char* word : {"train", "fit"})
+    points(word, "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier");
+  for (const char* word : {"test", "predict", "evaluate"}) points(word, "dyad eval evaluates a run");
+  points("resume", "dyad pretrain --run RUN --resume auto continues a run");
+  points("version", "dyad --version prints the version");
+  points("check", "did you mean dyad data check?");
+  points("ops", "did you mean dyad bench ops?");
 }
 
 TEST_CASE("cli: the version") {
@@ -135,6 +163,10 @@ TEST_CASE("config: errors name the line") {
   wrong("[pretrain]\narch = \"resnet18\n", " line 2: \"resnet18: the quoted text does not end with its line");
   wrong("[pretrain]\nbatch 8\n", " line 2: batch 8, expected key = value");
   wrong("[pretrain]\nbatch = 8\nbatch = 9\n", " line 3: batch is set on line 2 already");
+  const std::string weights = folder.write("e.safetensors", std::string("\2\0\0\0\0\0\0\0{}", 10));
+  check_usage(
+      {"knn", "--config", weights},
+      "dyad knn: config file " + weights + ": is a safetensors file, expected a text of key = value lines");
   check_usage({"knn", "--config", folder.path + "/none.toml"},
               "dyad knn: config file " + folder.path + "/none.toml: can't be read");
 }

@@ -52,8 +52,10 @@ TEST_CASE("bash completes commands") {
   CHECK(bash.offers({"bench", ""}) == Words{"step", "ops", "compare", "turns", "collectives", "--help"});
   CHECK(bash.offers({"completion", "f"}) == Words{"fish"});
   CHECK(bash.offers({"--v"}) == Words{"--version"});
+  CHECK(bash.offers({"help", "pre"}) == Words{"pretrain"});
   const Words all = bash.offers({""});
-  for (const char* word : {"pretrain", "eval", "data", "bench", "info", "--help"}) CHECK(has(all, word));
+  for (const char* word : {"pretrain", "eval", "data", "bench", "info", "help", "--help"})
+    CHECK(has(all, word));
   CHECK_FALSE(has(all, "man"));
   CHECK_FALSE(has(all, "step"));
 }

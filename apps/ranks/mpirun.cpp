@@ -1,0 +1,91 @@
+#include "apps/ranks/mpirun.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "apps/ranks/waiting_signals.h"
+#include "apps/system/exit_code.h"
+#include "apps/system/result_output.h"
+#include "apps/system/shell.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+constexpr int kNotStarted = 127;
+
+[[noreturn]] void become_mpirun(std::vector<std::string> words, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(kFailed);  // the parent ended before prctl
+  // A terminal's Ctrl-C shall reach the parent alone, so mpirun gets a process group of its own. In it,
+  // mpirun may not read from the terminal.
+  setpgid(0, 0);
+  if (isatty(STDIN_FILENO) != 0) dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+  restore_stdout();
+  std::vector<char*> pointers;
+  for (std::string& w : words) pointers.push_back(w.data());
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  _exit(kNotStarted);
+}
+
+// Sends a signal to the children of a process. Returns how many there are.
+int signal_children(pid_t parent, int signal) {
+  int children = 0;
+  std::error_code ignored;  // processes may end meanwhile
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string text;
+    std::getline(file, text);
+    // PID (NAME) STATE PARENT ...; the name may have blanks and parentheses
+    const std::size_t end = text.rfind(')');
+    if (end == std::string::npos || end + 4 > text.size() || std::atol(text.c_str() + end + 4) != parent)
+      continue;
+    children += kill(pid_t(std::stol(name)), signal) == 0;
+  }
+  return children;
+}
+
+}  // namespace
+
+int run_mpirun(const std::vector<std::string>& command) {
+  const WaitingSignals signals;
+  const pid_t self = getpid(), mpirun = fork();
+  if (mpirun == 0) {
+    signals.restore();
+    become_mpirun(command, self);
+  }
+  if (mpirun < 0) throw std::runtime_error(std::string("mpirun can't be started: ") + std::strerror(errno));
+  int asked = 0;
+  bool aborted = false;
+  for (;;) {
+    const siginfo_t info = signals.next();
+    if (info.si_signo != 0 && info.si_signo != SIGCHLD) {
+      asked = info.si_signo;
+      aborted = signal_children(mpirun, asked) == 0;  // no rank yet: nothing would be lost
+      if (aborted) kill(mpirun, SIGTERM);
+    }
+    int status = 0;
+    if (waitpid(mpirun, &status, WNOHANG) != mpirun) continue;
+    const int code = exit_code(status);
+    if (code == kNotStarted) throw engine::UsageError("mpirun can't be started; install openmpi-bin");
+    return code_of_run(aborted && code != kOk ? 128 + asked : code, asked);
+  }
+}
+
+int code_of_run(int code, int asked) {
+  if (code < 128) return code;
+  return asked == SIGINT || code == kInterrupted ? kInterrupted : kTryAgain;
+}
+
+}  // namespace apps

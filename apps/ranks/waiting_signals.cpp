@@ -1,0 +1,22 @@
+#include "apps/ranks/waiting_signals.h"
+
+#include <initializer_list>
+
+namespace apps {
+
+WaitingSignals::WaitingSignals() {
+  sigemptyset(&set_);
+  for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, signal);
+  sigprocmask(SIG_BLOCK, &set_, &before_);
+}
+
+void WaitingSignals::restore() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+siginfo_t WaitingSignals::next() const {
+  siginfo_t info{};
+  const timespec patience{0, 100'000'000};
+  if (sigtimedwait(&set_, &info, &patience) < 0) info.si_signo = 0;
+  return info;
+}
+
+}  // namespace apps

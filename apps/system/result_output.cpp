@@ -1,0 +1,53 @@
+#include "apps/system/result_output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <stdexcept>
+
+namespace apps {
+namespace {
+
+int own_stdout = -1;  // while stdout is stderr
+
+void flush() {
+  std::cout.flush();
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+ResultOnStdout::ResultOnStdout() {
+  flush();
+  own_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (own_stdout < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    throw std::runtime_error(std::string("stdout: ") + std::strerror(errno));
+}
+
+ResultOnStdout::~ResultOnStdout() {
+  flush();
+  restore_stdout();
+  close(own_stdout);
+  own_stdout = -1;
+}
+
+void restore_stdout() {
+  if (own_stdout >= 0) dup2(own_stdout, STDOUT_FILENO);
+}
+
+void write_to_stdout(const std::string& text) {
+  flush();
+  const int file = own_stdout >= 0 ? own_stdout : STDOUT_FILENO;
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = write(file, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw std::runtime_error(std::string("stdout: ") + std::strerror(errno));
+    done += std::size_t(n);
+  }
+}
+
+}  // namespace apps

@@ -7,6 +7,7 @@
 # target; the last line is `N passed, N failed`. An input that reveals a bug is kept in build/fuzz/findings, a line says
 # how to reproduce it, and the exit code is 1.
 set -euo pipefail
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 . scripts/ctest.sh
 

@@ -12,6 +12,7 @@
 # Stages that check correctness run in parallel; stages that measure time run alone afterwards. A failed stage does not
 # stop the others. A stage for which no time is left counts as failed. Exit code 1 if any stage has failed.
 set -euo pipefail
+. "$(dirname "$0")/help.sh"
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 

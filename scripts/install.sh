@@ -5,6 +5,7 @@
 # --cuda   also packages for a CUDA build, apart from NVIDIA's toolkit and cuDNN
 # --ci     also packages for .ci/run
 set -euo pipefail
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 
 dry_run=0 groups=build cuda=0

@@ -4,6 +4,7 @@
 #   scripts/quickstart.sh [--seed S] [--epochs E] [--dry-run] [--no-install]
 # Writes runs/quickstart/: report.html, metrics.jsonl, checkpoints/, and result.json with accuracies and seconds.
 set -euo pipefail
+. "$(dirname "$0")/help.sh"
 export LC_ALL=C  # decimal point in EPOCHREALTIME
 cd "$(dirname "$0")/.."
 

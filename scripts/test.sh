@@ -3,6 +3,7 @@
 #   scripts/test.sh [--no-install] [-- CTEST_FLAGS...]
 # With DYAD_WERROR=ON in the environment warnings are errors, as in CI.
 set -euo pipefail
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 . scripts/ctest.sh
 

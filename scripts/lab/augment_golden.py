@@ -5,6 +5,9 @@ Needs torch and torchvision (CPU); the tests need only the file. See docs/kernel
 File format, little-endian: "DYADAUG1"; i32 number of cases; for each case: 16 bytes of name, i32 size, i64 bytes of
 the source pixels, the source (HWC), the view (struct kernels::View), the result (size x size x 3, 8-bit).
 """
+
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import struct
 

@@ -4,6 +4,7 @@
 # -DCMAKE_PREFIX_PATH=FOLDER. oneDNN and MPI are left out; configure such a build without them.
 #   scripts/lab/carry.sh FOLDER
 set -euo pipefail
+. "$(dirname "$0")/../help.sh"
 [[ $# == 1 && $1 != -* ]] || { echo "usage: scripts/lab/carry.sh FOLDER" >&2; exit 2; }
 [[ ! -e $1 || -f $1/dyad-carry || -z $(ls -A "$1") ]] ||
   { echo "carry: $1 exists and was not made by this script, expected an empty or a new folder" >&2; exit 1; }

@@ -4,6 +4,9 @@ usage.jsonl.
 
     scripts/lab/check_events.py RUN        needs the PyPI package tensorboard; exit code 77 without it
 """
+
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import json
 import math
 import pathlib

@@ -7,6 +7,8 @@
 Needs torch, torchvision, timm and safetensors, and a built dyad. Downloads nothing: weights are random.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import subprocess
 import sys

@@ -4,6 +4,7 @@
 # no element wider than the screen, and that the file is smaller than 1.5 MB. Saves the four screenshots.
 #   scripts/lab/check_report.sh RUN [FOLDER]      needs Debian's chromium; exit code 77 without it
 set -euo pipefail
+. "$(dirname "$0")/../help.sh"
 [[ $# -ge 1 ]] || { echo "usage: scripts/lab/check_report.sh RUN [FOLDER]" >&2; exit 2; }
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
   { echo "check_report: skipped: chromium not found"; exit 77; }

@@ -7,6 +7,8 @@ learning rate: by a factor of 2 to 3 at each step of a warm-up. The first loss m
 5e-3, and all means of 20 steps to 4e-2; exit code 1 if not. --equal: every loss must be equal.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import json
 import sys
 

@@ -105,7 +105,7 @@ def learning(lines):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   parser.add_argument("logs", type=Path)
   parser.add_argument("--title", required=True)
   parser.add_argument("--command", required=True)

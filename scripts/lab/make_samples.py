@@ -5,6 +5,9 @@ Takes the first 500 images of each class in data_batch_1.bin ... data_batch_5.bi
 test_batch.bin, in the order of the files. If CIFAR_DIR has a file lossy-images.txt, the images listed there are skipped:
 such a copy of CIFAR-10 lacks their original bytes. The output is reproducible.
 """
+
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import hashlib
 import pathlib
 import sys

@@ -20,6 +20,8 @@ three times the change of PyTorch's losses if each weight changes by a relative 
 autocast from f64. Exit code 1 if a limit is exceeded.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import copy
 import random

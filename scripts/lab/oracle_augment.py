@@ -9,6 +9,8 @@ then all ops together. Prints a Markdown table; exit code 1 if an op has less th
 255.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import random
 import subprocess

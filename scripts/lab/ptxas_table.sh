@@ -6,6 +6,7 @@
 #                                              differ by more than 8
 # Needs nvcc, in PATH or in /usr/local/cuda/bin.
 set -euo pipefail
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 
 arch='' check=''

@@ -9,6 +9,8 @@ channels last. A ratio above 1 means that dyad is faster. Ops without a single c
 have no row.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import json
 import re

@@ -6,6 +6,8 @@ of apps/bench_step.cpp: ResNet-18 (CIFAR stem) or another, projection head of tw
 SGD with momentum. Images stay in memory, channels last. f32, or bf16 by autocast.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import json
 import sys

@@ -5,6 +5,8 @@ Every figure is read from the tables of docs/benchmarks/cpu.md and h200.md. --ch
 picture is not that of the tables.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import re
 import sys
 from pathlib import Path

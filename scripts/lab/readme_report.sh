@@ -4,6 +4,7 @@
 #   scripts/quickstart.sh && scripts/lab/readme_report.sh runs/quickstart
 #   scripts/lab/readme_report.sh RUN [PICTURE]      wants Debian's chromium and pngquant
 set -euo pipefail
+. "$(dirname "$0")/../help.sh"
 [[ $# == 1 || $# == 2 ]] || { echo "usage: scripts/lab/readme_report.sh RUN [PICTURE]" >&2; exit 2; }
 width=1080 height=1260 scale=1.2 most=200000  # CSS pixels, pixels in one of them, bytes
 page=$1/report.html picture=${2:-$(dirname "$0")/../../docs/images/report.png}

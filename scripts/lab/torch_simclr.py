@@ -4,6 +4,8 @@ As a program it loads an encoder written by `dyad export` and describes it:
   scripts/lab/torch_simclr.py encoder.safetensors
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import sys
 
 import torch

@@ -9,6 +9,8 @@ Each side finds the neighbours of all test images among the training images with
 Markdown table.
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import argparse
 import json
 import math

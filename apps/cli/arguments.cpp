@@ -34,27 +34,21 @@ Command* find_command(CommandTable& table, const std::string& name) {
 
 // What other programs call what a command of dyad does.
 struct Pointer {
-  std::vector<const char*> words;
-  const char* to;
+  const char *words, *to;  // words: between blanks
 };
-const std::vector<Pointer>& pointers() {
-  static const std::vector<Pointer> all = {
-      {{"report"}, "the report is written by pretrain and eval: RUN/report.html"},
-      {{"train", "fit", "learn"},
-       "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier"},
-      {{"embed", "embeddings", "encode", "extract", "features"},
-       "dyad export --data DIR writes the features of images"},
-      {{"test", "evaluate", "predict", "validate", "score"}, "dyad eval evaluates a run"},
-      {{"resume", "continue"}, "dyad pretrain --run RUN --resume auto continues a run"},
-      {{"version"}, "dyad --version prints the version"},
-  };
-  return all;
-}
+constexpr Pointer other_words[] = {
+    {" report ", "the report is written by pretrain and eval: RUN/report.html"},
+    {" train fit learn ", "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier"},
+    {" embed embeddings encode extract features ", "dyad export --data DIR writes the features of images"},
+    {" test evaluate predict validate score ", "dyad eval evaluates a run"},
+    {" resume continue ", "dyad pretrain --run RUN --resume auto continues a run"},
+    {" version ", "dyad --version prints the version"},
+};
 
 // Where to find what a word means: a command of another name, or one of a group.
 std::string pointer_from(const std::string& word, const CommandTable& table) {
-  for (const Pointer& p : pointers())
-    if (std::find(p.words.begin(), p.words.end(), word) != p.words.end()) return std::string("; ") + p.to;
+  for (const Pointer& p : other_words)
+    if (std::string(p.words).find(" " + word + " ") != std::string::npos) return std::string("; ") + p.to;
   for (const Command& c : table.commands)
     if (c.name != word && section_of(c) == word) return "; did you mean dyad " + c.name + "?";
   return "";

@@ -80,7 +80,8 @@ std::vector<BadInput> bad_settings() {
       {"a word that is no choice", "optimizer = \"adam\"\n",
        " line 1: optimizer is \"adam\", expected lars|sgd|adamw; did you mean adamw?"},
       {"a zero byte", std::string("ba\0tch = 8\n", 11), " line 1: "},
-      {"not text at all", std::string("\x89PNG\r\n\x1a\n", 8), " line 1: \x89PNG, expected key = value"},
+      {"not text at all", std::string("\x89PNG\r\n\x1a\n", 8),
+       ": is a PNG image, expected a text of key = value lines"},
       {"control characters", "\x1b[31m\n", " line 1: \\x1b[31m, expected key = value"},
   };
   for (const Config& c : configs)

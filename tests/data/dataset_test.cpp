@@ -219,7 +219,8 @@ TEST_CASE("image folder: the error for an unreadable file is one line with its n
   CHECK(message(0) == "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) +
                           " bytes: Premature end of JPEG file, expected a whole JPEG file");
   CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
-  CHECK(message(2) == "/a/3.jpg: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
+  CHECK(message(2) ==
+        "/a/3.jpg: is an HTML page (of a failed download?), expected a JPEG, PNG, BMP, PNM or TGA file");
   CHECK(message(3) == "/a/4.jpg: No such file or directory, expected a readable file");
   CHECK(message(4) == "/a/5.jpg: not a regular file");
   CHECK(set->image(5).pixels.size() == 768);

@@ -43,7 +43,7 @@ start() {
 }
 process_of_rank() {
   for process in $(pgrep -x dyad); do
-    tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" || continue
+    { tr "\0" "\n" <"/proc/$process/environ"; } 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" || continue
     tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep -q -- "--run $work" && echo "$process" && return
   done
 }

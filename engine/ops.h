@@ -84,6 +84,23 @@ Tensor global_avg_pool(const Tensor& x);  // (N,H,W,C) -> (N,C)
 // all ranks, divided among them by shard(). 0: every rank has the same N.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, std::int64_t pairs = 0);
 
+// InfoNCE (van den Oord et al. 2018; MoCo, He et al. 2020): row i of q finds its own key, row i of `keys`,
+// among negatives: the other keys of all ranks (MoCo v3), or the rows of `queue` and no others (MoCo v2). The
+// mean over the rows of all ranks, times weight. q, keys: (N,D), normalized inside; queue: (K,D), normalized.
+// tau: (1). The gradient is of q and tau. Memory is linear in N and K.
+struct InfoNceOptions {
+  std::int64_t pairs = 0;  // N summed over all ranks, divided by shard(); 0: every rank has the same N
+  double weight = 1;
+  Tensor queue = {};
+};
+Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communicator&,
+                const InfoNceOptions& = {});
+
+// |p_i / |p_i| - z_i / |z_i||^2 = 2 - 2 cos(p_i, z_i), the mean over the rows of all ranks, times weight
+// (BYOL, Grill et al. 2020, eq. 2). p, z: (N,D). The gradient is of p only. `pairs` as in nt_xent.
+Tensor cosine_loss(const Tensor& p, const Tensor& z, Communicator&, std::int64_t pairs = 0,
+                   double weight = 1);
+
 // Mean over rows of -log softmax(logits)[label]. logits: (N,C); labels: (N), i32, in 0 .. C-1.
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 

@@ -173,17 +173,18 @@ template <class Stream, class T>
 void l2_normalize_backward(Stream, std::int64_t rows, std::int64_t d, double eps, const T* y,
                            const acc_t<T>* norm, const T* dy, T* dx, bool accumulate);
 
-// ---- nt_xent.cu; the formulas are derived in docs/kernels/nt_xent.md ----------------------------
+// ---- the contrastive losses; the formulas are derived in docs/kernels/nt_xent.md ----------------
 
-// M rows z_j of unit length from all ranks, d long; this rank owns rows first .. first + rows, of which i and
-// i + rows/2 are the views of one image (p(i) is the other one's number). s_ij = z_i . z_j, a = 1 / tau[0].
-struct NtXentShape {
-  std::int64_t rows, first, columns, d;  // columns is M
+// A part of a matrix of similarities s_ij between unit vectors that are d long: this rank's rows, and all
+// columns. first: nt_xent: the column of row 0, since rows and columns are the same vectors; info_nce: the
+// column of row 0's positive, or `columns` if the positives are not among the columns. a = 1 / tau[0] in all
+// formulas.
+struct SimilarityShape {
+  std::int64_t rows, first, columns, d;
 };
-inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this long, as in l2_normalize
 
 // The number of parts that the columns are cut into, so that few rows still give many blocks.
-inline int nt_xent_splits(const NtXentShape& s) {
+inline int similarity_splits(const SimilarityShape& s) {
   const std::int64_t row_blocks = (s.rows + 63) / 64, column_blocks = (s.columns + 63) / 64;
   std::int64_t parts = row_blocks < 1024 ? 1024 / (row_blocks > 0 ? row_blocks : 1) : 1;
   if (parts > 8) parts = 8;
@@ -192,10 +193,17 @@ inline int nt_xent_splits(const NtXentShape& s) {
 }
 
 // The number of columns of each part but the last: whole tiles.
-inline std::int64_t nt_xent_part(const NtXentShape& s) {
-  const std::int64_t column_blocks = (s.columns + 63) / 64, parts = nt_xent_splits(s);
+inline std::int64_t similarity_part(const SimilarityShape& s) {
+  const std::int64_t column_blocks = (s.columns + 63) / 64, parts = similarity_splits(s);
   return (column_blocks + parts - 1) / parts * 64;
 }
+
+// ---- nt_xent.cu --------------------------------------------------------------------------------
+
+// M rows z_j of unit length from all ranks; this rank owns rows first .. first + rows, of which i and i +
+// rows/2 are the views of one image (p(i) is the other one's number).
+using NtXentShape = SimilarityShape;          // columns is M
+inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this long, as in l2_normalize
 
 // For each own row, over the columns j of a part that are neither i nor p(i):
 // sum = sum of e^(a (s_ij - top)), where top = 1 for tau >= 1/34 (0.0294), else the largest s_ij.
@@ -224,6 +232,54 @@ void nt_xent_backward(Stream, const NtXentShape&, const T* z, const T* zt, const
 template <class Stream, class T>
 void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy, T* dz,
                       T* dh, bool accumulate, T* dtau);
+
+// ---- info_nce.cu -------------------------------------------------------------------------------
+
+// Rows q_i of unit length, their positives p_i, and keys k_j (columns), which are the negatives. The positive
+// of row i may be column first + i, which is then left out of the sums.
+
+// For each row, over the columns j of a part that are not its positive: sum = sum of e^(a (s_ij - top)),
+// where top = 1 for tau >= 1/34, else the largest s_ij. qt: (d,rows), kt: (d,columns); sum, top:
+// (splits,rows)
+template <class Stream, class T>
+void info_nce_row_sums(Stream, const SimilarityShape&, const T* qt, const T* kt, const T* tau, T* sum,
+                       T* top);
+
+// For each row, with r_i and top_i of all parts and e_i = e^(a (q_i . p_i - top_i)), d_i = 1 - q_i . p_i as
+// |q_i - p_i|^2 / 2: loss[i] = log1p(r_i / e_i), weight[i] = 1 / (r_i + e_i), pull[i] = r_i / (r_i + e_i).
+// q, positive: (rows,d); norm, key_norm: of the rows of both before normalization
+template <class Stream, class T>
+void info_nce_rows(Stream, const SimilarityShape&, const T* q, const T* positive, const T* norm,
+                   const T* key_norm, const T* tau, const T* sum, const T* split_top, T* loss, T* top,
+                   T* weight, T* pull);
+
+// dq_i = sum over the columns j of a part, without the positive, of e^(a (s_ij - top[i])) weight[i] k_j.
+// k: (columns,d); top, weight: (rows); dq: (splits,rows,d)
+template <class Stream, class T>
+void info_nce_backward(Stream, const SimilarityShape&, const T* qt, const T* k, const T* kt, const T* tau,
+                       const T* top, const T* weight, T* dq);
+
+// With g_i = scale dy[0] a (the sum of dq_i over the parts - pull[i] p_i):
+// dh_i (+)= (g_i - (q_i . g_i) q_i) / norm[i], and dtau[i] = -a (q_i . g_i), row i's part of tau's gradient;
+// dq is overwritten. dh or dtau may be null.
+template <class Stream, class T>
+void info_nce_jacobian(Stream, const SimilarityShape&, double scale, const T* q, const T* positive,
+                       const T* norm, const T* pull, const T* tau, const T* dy, T* dq, T* dh, bool accumulate,
+                       T* dtau);
+
+// ---- cosine_loss.cu ----------------------------------------------------------------------------
+
+// With u = x / max(|x|, eps) for each row: loss[i] = |u(p_i) - u(z_i)|^2, which is 2 - 2 cos of two rows
+// longer than eps. p, z: (rows,d); norm, z_norm: |p_i| and |z_i|
+template <class Stream, class T>
+void cosine_loss(Stream, std::int64_t rows, std::int64_t d, double eps, const T* p, const T* z, T* loss,
+                 T* norm, T* z_norm);
+
+// dp_i (+)= scale dy[0] times the gradient of loss[i]
+template <class Stream, class T>
+void cosine_loss_backward(Stream, std::int64_t rows, std::int64_t d, double eps, double scale, const T* p,
+                          const T* z, const T* loss, const T* norm, const T* z_norm, const T* dy, T* dp,
+                          bool accumulate);
 
 // ---- augment.cu --------------------------------------------------------------------------------
 
@@ -299,6 +355,21 @@ template <class Stream, class A>
 void adamw(Stream, std::int64_t chunks, const OptimizerChunk* table, double beta1, double beta2, double eps,
            double weight_decay, const double* learning_rate, std::int64_t* step, double* rates,
            const A* gradients, A* first, A* second, A* values);
+
+// ---- moving_average.cu -------------------------------------------------------------------------
+
+// average[i] = m average[i] + (1 - m) x[i] with m = momentum[0], as average + (1 - m) (x - average): equal
+// values stay as they are.
+template <class Stream, class A>
+void moving_average(Stream, std::int64_t n, const double* momentum, const A* x, A* average);
+
+// ---- row_queue.cu ------------------------------------------------------------------------------
+
+// A ring of `capacity` rows that are d long: row (cursor[0] + i) mod capacity of `queue` = row i of x, i < n,
+// then cursor[0] = (cursor[0] + n) mod capacity. n <= capacity
+template <class Stream, class T>
+void row_queue_push(Stream, std::int64_t n, std::int64_t capacity, std::int64_t d, const T* x, T* queue,
+                    std::int64_t* cursor);
 
 // ---- softmax_cross_entropy.cu ------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
           " rows, this rank's part of ", pairs, " pairs");
   const std::int64_t columns = 2 * pairs;
   const kernels::NtXentShape shape{rows, 2 * own_pairs.first, columns, d};
-  const std::int64_t splits = nt_xent_splits(shape);
+  const std::int64_t splits = similarity_splits(shape);
   const auto make = [&](Shape s) { return Tensor(s, h.dtype(), h.device()); };
 
   const Tensor own = make({rows, d}), norm = make({rows}), loss = make({1});

@@ -15,8 +15,8 @@ std::int64_t padded(std::int64_t n) { return (n + kAlignment - 1) / kAlignment *
 
 }  // namespace
 
-Parameters::Parameters(Device device, DType dtype, std::uint64_t seed)
-    : device_(device), dtype_(dtype), seed_(seed) {
+Parameters::Parameters(Device device, DType dtype, std::uint64_t seed, bool with_gradients)
+    : device_(device), dtype_(dtype), seed_(seed), with_gradients_(with_gradients) {
   require(dtype == DType::f32 || dtype == DType::f64, "Parameters: dtype ", dtype, ", expected f32 or f64");
 }
 
@@ -25,7 +25,7 @@ void Parameters::allocate() {
   for (const Parameter& p : list_)
     if (p.trained) end_ += padded(p.value.numel());
   values_ = zeros({end_}, dtype_, device_);  // the padding stays zero, so that norms over a range are correct
-  gradients_ = zeros({end_}, dtype_, device_);
+  if (with_gradients_) gradients_ = zeros({end_}, dtype_, device_);
   list_.clear();
   counting_ = false;
 }
@@ -86,7 +86,7 @@ Tensor Scope::trained(const std::string& name, Shape shape, bool decayed, bool f
     const Tensor value = all.values_.slice_flat(p.offset, shape);
     const Tensor host = from_vector(shape, values, all.dtype_);
     copy_bytes(value.raw(), all.device_, host.raw(), cpu, host.bytes());
-    p.value = leaf(value, all.gradients_.slice_flat(p.offset, shape));
+    p.value = all.with_gradients_ ? leaf(value, all.gradients_.slice_flat(p.offset, shape)) : value;
   }
   all.list_.push_back(p);
   return p.value;
@@ -115,6 +115,10 @@ Tensor Scope::buffer(const std::string& name, std::int64_t size, double value) c
   const Tensor t = full({size}, value, into_->dtype_, into_->device_);
   into_->list_.push_back({path_.empty() ? name : path_ + "." + name, t});
   return t;
+}
+
+Tensor Scope::unnamed(std::int64_t size, double value) const {
+  return full({size}, value, into_->dtype_, into_->device_);
 }
 
 Tensor Scope::counter(const std::string& name) const {

@@ -27,8 +27,8 @@ class Scope;
 class Parameters {
  public:
   // dtype: f32 or f64. Initial values depend on (seed, name) alone, not on the order in which layers are
-  // created.
-  Parameters(Device, DType dtype, std::uint64_t seed);
+  // created. with_gradients: false for a network that is only run; its values are no leaves.
+  Parameters(Device, DType dtype, std::uint64_t seed, bool with_gradients = true);
 
   // Constructs Model(Scope, arguments...) with its parameters in flat buffers. The model is constructed
   // twice: the first time only counts elements. May be called once.
@@ -37,7 +37,7 @@ class Parameters {
 
   const std::vector<Parameter>& list() const { return list_; }  // in order of creation
   const Tensor& values() const { return values_; }              // flat
-  const Tensor& gradients() const { return gradients_; }        // flat
+  const Tensor& gradients() const { return gradients_; }        // flat; undefined without gradients
   Device device() const { return device_; }
   DType dtype() const { return dtype_; }
   std::int64_t trained_count() const;  // elements that are trained
@@ -55,6 +55,7 @@ class Parameters {
   Device device_;
   DType dtype_;
   std::uint64_t seed_;
+  bool with_gradients_;
   bool counting_ = true;
   std::int64_t end_ = 0;  // while building: elements left; taken from the end, so the last layer lies first
   std::vector<Parameter> list_;
@@ -81,6 +82,8 @@ class Scope {
   // Not trained: running statistics.
   Tensor buffer(const std::string& name, std::int64_t size, double value) const;
   Tensor counter(const std::string& name) const;  // (1), i64, zero
+  // Neither trained nor saved.
+  Tensor unnamed(std::int64_t size, double value) const;
 
  private:
   template <class Draw>

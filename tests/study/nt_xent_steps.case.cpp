@@ -16,7 +16,7 @@ Tensors step(const Tensors& in) {
   const Tensor &h = in[0], tau = in[1].detach();
   const std::int64_t rows = h.dim(0), d = h.dim(1);
   const kernels::NtXentShape s{rows, 0, rows, d};
-  const std::int64_t splits = kernels::nt_xent_splits(s);
+  const std::int64_t splits = kernels::similarity_splits(s);
   const auto make = [&](Shape shape) { return Tensor(shape, h.dtype(), h.device()); };
   const Tensor z = make({rows, d}), norm = make({rows}), loss = make({1});
   const Tensor matrix = make({Stored ? rows * rows : 0}), weight = make({rows}), pull = make({rows});

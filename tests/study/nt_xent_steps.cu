@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(NT)
 // One block per row and per part of the columns, as in the current kernels.
 template <int NT>
 Grid grid_of(const NtXentShape& s, const char* launcher = __builtin_FUNCTION()) {
-  return {dim3(unsigned(s.rows), unsigned(nt_xent_splits(s))), dim3(NT), 0, launcher};
+  return {dim3(unsigned(s.rows), unsigned(similarity_splits(s))), dim3(NT), 0, launcher};
 }
 
 }  // namespace
@@ -93,14 +93,14 @@ template <class Stream, class T>
 void row_sums(Stream stream, const NtXentShape& s, const T* z, const T* matrix, const T* tau, T* sum,
               T* top) {
   constexpr int NT = threads<Stream>(32);
-  launch<row_sums_kernel<NT, T>>(stream, grid_of<NT>(s), s, nt_xent_part(s), z, matrix, tau, sum, top);
+  launch<row_sums_kernel<NT, T>>(stream, grid_of<NT>(s), s, similarity_part(s), z, matrix, tau, sum, top);
 }
 
 template <class Stream, class T>
 void backward(Stream stream, const NtXentShape& s, const T* z, const T* matrix, const T* tau, const T* weight,
               const T* pull, T* dz) {
   constexpr int NT = threads<Stream>(32);
-  launch<backward_kernel<NT, T>>(stream, grid_of<NT>(s), s, nt_xent_part(s), z, matrix, tau, weight, pull,
+  launch<backward_kernel<NT, T>>(stream, grid_of<NT>(s), s, similarity_part(s), z, matrix, tau, weight, pull,
                                  dz);
 }
 

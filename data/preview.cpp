@@ -40,13 +40,13 @@ class Sheet {
 
 }  // namespace
 
-Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int size, std::uint64_t seed,
-              BadImages bad_images) {
+Image preview(const Dataset& dataset, const std::array<ViewRecipe, 2>& recipes, int images, int size,
+              std::uint64_t seed, BadImages bad_images) {
   engine::require(images > 0, "preview: ", images, " images, expected at least 1");
   const auto count = int(std::min(dataset.size(), std::size_t(images)));
   const std::vector<std::uint32_t> order = permutation(dataset.size(), seed, 0);
   ViewRecipe plain = view_recipe("cifar");
-  plain.bicubic = recipe.bicubic;
+  plain.bicubic = recipes[0].bicubic;
 
   Sheet sheet(count, 3, size);
   Image image;
@@ -65,7 +65,7 @@ Image preview(const Dataset& dataset, const ViewRecipe& recipe, int images, int 
       return draw(r, seed, 0, sample, v, 0, image.height, image.width, size);
     };
     const engine::Tensor shown =
-        engine::augment(pixels, pack({view(plain, 0), view(recipe, 0), view(recipe, 1)}), size,
+        engine::augment(pixels, pack({view(plain, 0), view(recipes[0], 0), view(recipes[1], 1)}), size,
                         {{0, 0, 0}, {1, 1, 1}}, engine::DType::f32);
     for (int cell = 0; cell < 3; ++cell) sheet.place(3 * row + cell, shown.slice(cell, 1).data<float>());
     ++row;

@@ -35,10 +35,9 @@ std::int64_t PixelRing::send(const engine::HostBuffer& pixels) {
   return begin;
 }
 
-ViewBatches::ViewBatches(const ViewRecipe& recipe, int views, int size, std::uint64_t seed,
-                         engine::Device device, engine::DType dtype, const Resident* resident)
-    : recipe_(recipe),
-      views_(views),
+ViewBatches::ViewBatches(std::vector<ViewRecipe> recipes, int size, std::uint64_t seed, engine::Device device,
+                         engine::DType dtype, const Resident* resident)
+    : recipes_(std::move(recipes)),
       size_(size),
       seed_(seed),
       device_(device),
@@ -51,13 +50,13 @@ void ViewBatches::stage(const Batch& batch) {
   const std::size_t count_before = drawn_.size();
   const std::int64_t begin = resident_ != nullptr ? 0 : ring_.send(batch.pixels);
   drawn_.clear();
-  for (int v = 0; v < views_; ++v)
+  for (std::size_t v = 0; v < recipes_.size(); ++v)
     for (std::size_t i = 0; i < batch.samples.size(); ++i) {
       const Place p = resident_ != nullptr
                           ? resident_->places.at(batch.samples[i])
                           : Place{begin + batch.offset[i], batch.height[i], batch.width[i], batch.samples[i]};
-      drawn_.push_back(draw(recipe_, seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v), p.offset,
-                            p.height, p.width, size_));
+      drawn_.push_back(draw(recipes_[v], seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v),
+                            p.offset, p.height, p.width, size_));
     }
   const std::size_t bytes = drawn_.size() * sizeof(View);
   const bool too_small = !parameters_ || bytes > parameters_->capacity();
@@ -71,7 +70,7 @@ Tensor ViewBatches::make() const {
   require(parameters_.has_value(), "views: make() before stage()");
   const Tensor views = parameters_->tensor({std::int64_t(drawn_.size()), std::int64_t(sizeof(View))});
   return engine::augment(resident_ != nullptr ? resident_->pixels : ring_.pixels(), views, size_,
-                         recipe_.normalization, dtype_);
+                         recipes_.front().normalization, dtype_);
 }
 
 }  // namespace data

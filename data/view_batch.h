@@ -38,12 +38,18 @@ class PixelRing {
   std::size_t next_ = 0;
 };
 
-// Makes `views` random views of every image of each batch, drawn by (seed, epoch of the batch, sample, view).
+// Makes random views of every image of each batch, drawn by (seed, epoch of the batch, sample, view).
 class ViewBatches {
  public:
-  // resident: holds the pixels if not null; otherwise batches carry them.
-  ViewBatches(const ViewRecipe&, int views, int size, std::uint64_t seed, engine::Device, engine::DType,
+  // One recipe for each view; they have the same normalization. resident: holds the pixels if not null;
+  // otherwise batches carry them.
+  ViewBatches(std::vector<ViewRecipe>, int size, std::uint64_t seed, engine::Device, engine::DType,
               const Resident* resident = nullptr);
+  // `views` views of one recipe.
+  ViewBatches(const ViewRecipe& recipe, int views, int size, std::uint64_t seed, engine::Device device,
+              engine::DType dtype, const Resident* resident = nullptr)
+      : ViewBatches(std::vector<ViewRecipe>(std::size_t(views), recipe), size, seed, device, dtype,
+                    resident) {}
 
   // Draws the views of a batch, and sends them and the pixels to the device. The host does not wait. The
   // caller may give the batch back to the loader at once.
@@ -59,8 +65,8 @@ class ViewBatches {
   }
 
  private:
-  const ViewRecipe recipe_;
-  const int views_, size_;
+  const std::vector<ViewRecipe> recipes_;
+  const int size_;
   const std::uint64_t seed_;
   const engine::Device device_;
   const engine::DType dtype_;

@@ -11,38 +11,59 @@ namespace data {
 
 using engine::Random;
 
-ViewRecipe view_recipe(const std::string& name) {
-  ViewRecipe r;
-  const Normalization cifar{{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
-  const auto evaluation = [&r](double center) {
-    r.random_crop = false;
-    r.center = center;
-    r.flip_p = r.jitter_p = r.gray_p = r.blur_p = 0;
-  };
-  const auto crop_and_flip = [&r] { r.jitter_p = r.gray_p = r.blur_p = 0; };
-  if (name == "simclr-imagenet") {
-    r.bicubic = true;
-  } else if (name == "simclr-cifar") {
-    r.strength = 0.5;
+namespace {
+
+constexpr Normalization kCifar{{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
+
+void set_jitter(ViewRecipe& r, double brightness, double contrast, double saturation, double hue) {
+  r.brightness = brightness, r.contrast = contrast, r.saturation = saturation, r.hue = hue;
+}
+
+// One view of a method's recipe for ImageNet; false if no method has this name.
+bool method_recipe(const std::string& method, int view, ViewRecipe& r) {
+  if (method == "simclr") return true;
+  if (method == "moco2" || method == "moco3") r.scale.low = 0.2;
+  if (method == "moco2") return set_jitter(r, 0.4, 0.4, 0.4, 0.1), true;
+  if (method != "byol" && method != "moco3") return false;
+  set_jitter(r, 0.4, 0.4, 0.2, 0.1);
+  r.blur_p = view == 0 ? 1 : 0.1;
+  r.solarize_p = view == 0 ? 0 : 0.2;
+  return true;
+}
+
+}  // namespace
+
+std::array<ViewRecipe, 2> view_recipes(const std::string& name) {
+  const std::size_t dash = name.rfind('-');
+  const std::string method = name.substr(0, dash), images = dash == name.npos ? "" : name.substr(dash + 1);
+  std::array<ViewRecipe, 2> both;
+  for (int view = 0; view < 2; ++view) {
+    ViewRecipe& r = both[std::size_t(view)];
+    if (!method_recipe(method, view, r) || (images != "imagenet" && images != "cifar"))
+      throw engine::UsageError("view recipe '" + name +
+                               "', expected simclr, moco2, moco3 or byol with -imagenet or -cifar, or "
+                               "crop-imagenet, crop-cifar, imagenet or cifar");
+    r.bicubic = images == "imagenet";
+    if (images != "cifar") continue;
     r.blur_p = 0;
-    r.normalization = cifar;
-  } else if (name == "crop-imagenet") {
-    crop_and_flip();
-    r.bicubic = true;
-  } else if (name == "crop-cifar") {
-    crop_and_flip();
-    r.normalization = cifar;
-  } else if (name == "imagenet") {
-    evaluation(224.0 / 256);
-    r.bicubic = true;
-  } else if (name == "cifar") {
-    evaluation(1);
-    r.normalization = cifar;
-  } else {
-    throw engine::UsageError(
-        "view recipe '" + name +
-        "', expected simclr-imagenet, simclr-cifar, crop-imagenet, crop-cifar, imagenet or cifar");
+    r.normalization = kCifar;
+    if (method == "simclr") r.strength = 0.5;
   }
+  return both;
+}
+
+ViewRecipe view_recipe(const std::string& name) {
+  const bool crops = name == "crop-imagenet" || name == "crop-cifar";
+  if (!crops && name != "imagenet" && name != "cifar") return view_recipes(name)[0];
+  ViewRecipe r;
+  r.jitter_p = r.gray_p = r.blur_p = 0;
+  const bool cifar = name.ends_with("cifar");
+  r.bicubic = !cifar;
+  if (cifar) r.normalization = kCifar;
+  if (crops) return r;
+  r.random_crop = false;
+  r.center = cifar ? 1 : 224.0 / 256;
+  r.flip_p = 0;
   return r;
 }
 

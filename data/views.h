@@ -2,6 +2,7 @@
 // independent of threads, ranks, batches and devices. kernels/augment/augment.cu applies it.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "engine/tensor.h"
@@ -42,10 +43,18 @@ struct ViewRecipe {
   Normalization normalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // ImageNet's
 };
 
-// A recipe by name. Chen et al. 2020: "simclr-imagenet" (A; s = 1, blur), "simclr-cifar" (B.9; s = 0.5, no
-// blur). Training with labels: "crop-imagenet" and "crop-cifar" (B.5, B.6: crops and flips). Evaluation:
-// "imagenet" (the central 224/256) and "cifar" (the whole image). Refuses other names.
+// A recipe by name. Training with labels: "crop-imagenet" and "crop-cifar" (Chen et al. 2020, B.5, B.6: crops
+// and flips). Evaluation: "imagenet" (the central 224/256) and "cifar" (the whole image). Training without
+// labels: that of the first view of view_recipes(). Refuses other names.
 ViewRecipe view_recipe(const std::string& name);
+
+// The recipes of both views, by name, for ImageNet and for CIFAR ("simclr-imagenet", "simclr-cifar" ...):
+//   simclr   Chen et al. 2020, A: s = 1, blur; CIFAR, B.9: s = 0.5, no blur
+//   moco2    Chen, Fan et al. 2020 (MoCo v2), also SimSiam's: crops of at least 0.2, jitter 0.4 0.4 0.4 0.1
+//   byol     Grill et al. 2020, B: jitter 0.4 0.4 0.2 0.1; blur 1.0 and 0.1, solarize 0 and 0.2 in the two
+//   views moco3    Chen, Xie & He 2021: byol's with crops of at least 0.2
+// CIFAR's have no blur. Refuses other names.
+std::array<ViewRecipe, 2> view_recipes(const std::string& name);
 
 // Draws one view of `size` x `size` pixels. The image has height x width pixels and begins at byte `offset`.
 View draw(const ViewRecipe&, std::uint64_t seed, std::uint32_t epoch, std::uint32_t sample,

@@ -58,6 +58,13 @@ TEST_CASE("a sheet shows each image and two views of it") {
       CHECK(red(top + 96, left) == 255);
     }
   CHECK(red(8, 8) + red(112, 8) == 210);
+  ViewRecipe solarized = recipe;
+  solarized.solarize_p = 1;
+  solarized.solarize_threshold = 0;
+  const Image inverted = preview(TwoImages(), {recipe, solarized}, 2, 32, 3);
+  for (const int column : {0, 1})
+    CHECK(inverted.pixels[std::size_t(8 * sheet.width + 8 + column * 104) * 3] == red(8, 8));
+  CHECK(int(inverted.pixels[std::size_t(8 * sheet.width + 8 + 2 * 104) * 3]) == 255 - red(8, 8));
   recipe.jitter_p = 1;
   CHECK(preview(TwoImages(), recipe, 2, 32, 3).pixels != sheet.pixels);
 }

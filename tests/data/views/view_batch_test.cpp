@@ -86,6 +86,22 @@ TEST_CASE("views of a batch are those of its images, whether pixels are sent or 
   }
 }
 
+TEST_CASE("each view has its own recipe, and the same draws as with one recipe") {
+  const auto set = open_dataset(samples, Split::train);
+  ViewRecipe plain = view_recipe("simclr-cifar"), solarized = plain;
+  solarized.solarize_p = 1;
+  const Batch batch = Loader(*set, options).next();
+  const auto views = [&](const std::vector<ViewRecipe>& recipes) {
+    return ViewBatches(recipes, 32, 9, engine::cpu, DType::f32)(batch).to_vector();
+  };
+  const auto both = views({plain, solarized}), alike = views({plain, plain}),
+             other = views({solarized, plain});
+  const auto half = std::ptrdiff_t(both.size() / 2);
+  CHECK(std::equal(both.begin(), both.begin() + half, alike.begin()));
+  CHECK_FALSE(std::equal(both.begin() + half, both.end(), alike.begin() + half));
+  CHECK(std::equal(other.begin() + half, other.end(), alike.begin() + half));
+}
+
 TEST_CASE("images of any size can be resident") {
   const Sizes set;
   CHECK_FALSE(worth_residing(set, engine::cpu));

@@ -217,6 +217,34 @@ TEST_CASE("presets") {
     REQUIRE(v.solarize == 256);
   }
   CHECK(message_of<engine::UsageError>([] { view_recipe("cifar10"); }) ==
-        "view recipe 'cifar10', expected simclr-imagenet, simclr-cifar, crop-imagenet, crop-cifar, imagenet "
-        "or cifar");
+        "view recipe 'cifar10', expected simclr, moco2, moco3 or byol with -imagenet or -cifar, or "
+        "crop-imagenet, crop-cifar, imagenet or cifar");
+}
+
+TEST_CASE("the recipes of both views are the authors'") {
+  const auto byol = view_recipes("byol-imagenet"), moco3 = view_recipes("moco3-imagenet");
+  for (const auto& recipes : {byol, moco3}) {
+    CHECK(recipes[0].blur_p == 1);
+    CHECK(recipes[1].blur_p == 0.1);
+    CHECK(recipes[0].solarize_p == 0);
+    CHECK(recipes[1].solarize_p == 0.2);
+    for (const ViewRecipe& r : recipes) {
+      CHECK(r.brightness * r.strength == 0.4);
+      CHECK(r.contrast * r.strength == 0.4);
+      CHECK(r.saturation * r.strength == 0.2);
+      CHECK(r.hue * r.strength == 0.1);
+      CHECK(r.gray_p == 0.2);
+      CHECK(r.bicubic);
+    }
+  }
+  CHECK(byol[0].scale.low == 0.08);
+  CHECK(moco3[1].scale.low == 0.2);
+  const auto moco2 = view_recipes("moco2-cifar"), simclr = view_recipes("simclr-imagenet");
+  CHECK(moco2[0].saturation == 0.4);
+  CHECK(moco2[1].scale.low == 0.2);
+  CHECK(view_recipes("byol-cifar")[0].blur_p == 0);
+  CHECK(view_recipes("byol-cifar")[1].solarize_p == 0.2);
+  CHECK(view_recipes("byol-cifar")[1].normalization.mean[0] == doctest::Approx(0.4914));
+  CHECK(simclr[0].blur_p == simclr[1].blur_p);
+  CHECK(simclr[0].solarize_p + simclr[1].solarize_p == 0);
 }

@@ -138,6 +138,7 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
   const engine::Device device = device_of_rank(o);
   const auto method = make_method(o, device);
   if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
+  method->start();
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
                        std::int64_t(o.bucket * (1 << 20)));

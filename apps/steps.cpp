@@ -1,14 +1,12 @@
 // dyad steps: the first steps of a pretraining, with all their inputs and results in one file. Another
 // program can then do the same steps and compare; scripts/lab/oracle.py does so with PyTorch.
-//   initial.NAME     parameters and running statistics before the first step, laid out as in a checkpoint
-//   final.NAME       the same after the last step
-//   gradient.NAME    gradients of the first step's loss
-//   relu.K           1 where the input of the Kth ReLU of the first step was positive, else 0
-//   after.NAME       parameters and running statistics after the first step
-//   losses, rates    (steps): loss and learning rate of each step
-//   images.I         (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one
-//   image pixels.I         8-bit RGB of the photographs of step I, one after the other views.I (2N,72): how
-//   the views were made of the photographs, kernels/augment/view.h
+//   initial.NAME     parameters, running statistics and the method's state before the first step, as in a
+//   checkpoint final.NAME       the same after the last step gradient.NAME    gradients of the first step's
+//   loss relu.K           1 where the input of the Kth ReLU of the first step was positive, else 0 after.NAME
+//   parameters, running statistics and the method's state after the first step losses, rates    (steps): loss
+//   and learning rate of each step images.I         (2N,S,S,3): the input of the network in step I; rows i
+//   and i + N are two views of one image pixels.I         8-bit RGB of the photographs of step I, one after
+//   the other views.I (2N,72): how the views were made of the photographs, kernels/augment/view.h
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -39,6 +37,11 @@ class Record {
   void add_parameters(const std::string& prefix, const engine::Parameters& parameters) {
     for (const engine::Parameter& p : parameters.list())
       file_.tensors.emplace_back(prefix + p.name, to_file(p.value.detach(), p.filter));
+  }
+  // The method's state under its own names: "final.target.encoder.conv1.weight" ...
+  void add_state(const std::string& prefix, const models::Method& method) {
+    for (const auto& [name, value] : method.state())
+      file_.tensors.emplace_back(prefix + name, to_file(value.detach(), is_filter(method.parameters, name)));
   }
   void add_gradients(const engine::Parameters& parameters) {
     for (const engine::Parameter& p : parameters.list())
@@ -107,11 +110,13 @@ int steps(const StepsOptions& given) {
   const auto method = make_method(o, device);
   const engine::Parameters& parameters = method->parameters;
   if (!o.init_weights.empty()) load_encoder(o.init_weights, o, parameters);
+  method->start();
   const auto optimizer = make_optimizer(o, parameters);
   TrainStep train_step(*method, *optimizer, engine::single(), o.batch);
 
   Record record;
   record.add_parameters("initial.", parameters);
+  record.add_state("initial.", *method);
   data::Loader loader(*dataset, loader_options(o, device, false));
   data::ViewBatches views = training_views(o, device);
   Phases phases(device, true);
@@ -131,8 +136,10 @@ int steps(const StepsOptions& given) {
     if (step > 0) continue;
     record.add_gradients(parameters);
     record.add_parameters("after.", parameters);
+    record.add_state("after.", *method);
   }
   record.add_parameters("final.", parameters);
+  record.add_state("final.", *method);
   record.add("losses", engine::from_vector({plan.steps}, losses, DType::f64));
   record.add("rates", engine::from_vector({plan.steps}, rates, DType::f64));
   record.write(given.out, describe(o));

@@ -358,8 +358,8 @@ void adamw(Stream, std::int64_t chunks, const OptimizerChunk* table, double beta
 
 // ---- moving_average.cu -------------------------------------------------------------------------
 
-// average[i] = m average[i] + (1 - m) x[i] with m = momentum[0], as average + (1 - m) (x - average): equal
-// values stay as they are.
+// average[i] = m average[i] + (1 - m) x[i] with m = momentum[0], computed as
+// average + (1 - m) (x - average)
 template <class Stream, class A>
 void moving_average(Stream, std::int64_t n, const double* momentum, const A* x, A* average);
 

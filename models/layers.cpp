@@ -13,8 +13,9 @@ Conv2d::Conv2d(const Scope& s, int in, int out, int kernel, int stride)
 
 Tensor Conv2d::operator()(const Tensor& x) const { return engine::conv2d(x, weight, stride, padding); }
 
-BatchNorm::BatchNorm(const Scope& s, int channels)
-    : weight(s.constant("weight", channels, 1)), bias(s.constant("bias", channels, 0)) {
+BatchNorm::BatchNorm(const Scope& s, int channels, bool affine)
+    : weight(affine ? s.constant("weight", channels, 1) : s.unnamed(channels, 1)),
+      bias(affine ? s.constant("bias", channels, 0) : s.unnamed(channels, 0)) {
   state.running_mean = s.buffer("running_mean", channels, 0);
   state.running_var = s.buffer("running_var", channels, 1);
   state.num_batches_tracked = s.counter("num_batches_tracked");

@@ -40,7 +40,7 @@ struct Conv2d {
 struct BatchNorm {
   Tensor weight, bias;
   engine::BatchNormState state;
-  BatchNorm(const Scope&, int channels);
+  BatchNorm(const Scope&, int channels, bool affine = true);  // affine: with a trained scale and shift
   Tensor operator()(const Tensor& x, const Pass&) const;
   Tensor relu(const Tensor& x, const Pass&) const;                              // relu(norm(x))
   Tensor add_relu(const Tensor& x, const Tensor& residual, const Pass&) const;  // relu(norm(x) + residual)

@@ -47,25 +47,56 @@ Fields model_fields(ModelOptions& o) {
                  .help = "Width of the projection head's output",
                  .low = 1,
                  .high = 65536},
+                {.name = "head-norm",
+                 .value = &o.head_norm,
+                 .help = "Batch norms of the projection head: after all layers; plain: the last one without "
+                         "scale and shift; only after hidden layers; none; auto: by --method",
+                 .choices = {"auto", "all", "plain", "hidden", "none"},
+                 .absent = "all"},
                 dtype_entry(o.dtype, "Data type of the activations; weights are f32 for bf16")},
                Resume::model);
 }
 
 Fields method_fields(MethodOptions& o) {
   const auto& methods = models::method_names();
-  return group("Method",
-               {{.name = "method",
-                 .value = &o.method,
-                 .help = "Method of self-supervised learning",
-                 .choices = {methods.begin(), methods.end()},
-                 .resume = Resume::model,
-                 .absent = MethodOptions().method},
-                {.name = "tau",
-                 .value = &o.tau,
-                 .help = "Temperature of the contrastive loss NT-Xent",
-                 .low = 1e-3,
-                 .high = 100}},
-               Resume::reported);
+  return group(
+      "Method",
+      {{.name = "method",
+        .value = &o.method,
+        .help = "Method of self-supervised learning",
+        .choices = {methods.begin(), methods.end()},
+        .resume = Resume::model,
+        .absent = MethodOptions().method},
+       {.name = "tau",
+        .value = &o.tau,
+        .help = "Temperature of the contrastive losses of simclr, moco2 and moco3",
+        .low = 1e-3,
+        .high = 100},
+       {.name = "target-momentum",
+        .value = &o.target_momentum,
+        .help = "Momentum of the target network's moving average; auto: 0.99 for byol and moco3, where it "
+                "rises to 1 along a cosine, and 0.999 for moco2",
+        .low = 0,
+        .high = 1,
+        .automatic = true,
+        .absent = "auto"},
+       {.name = "queue",
+        .value = &o.queue,
+        .help = "Keys of earlier batches that moco2 keeps as negatives: a multiple of --batch",
+        .low = 1,
+        .high = 1 << 24,
+        .resume = Resume::model,
+        .absent = std::to_string(MethodOptions().queue)},
+       {.name = "predictor-hidden",
+        .value = &o.predictor_hidden,
+        .help = "Width of the predictor's hidden layer; auto: that of the projection head's for byol "
+                "and moco3, a quarter of --out-dim for simsiam",
+        .low = 1,
+        .high = 65536,
+        .automatic = true,
+        .resume = Resume::model,
+        .absent = "auto"}},
+      Resume::reported);
 }
 
 Fields view_fields(ViewOptions& o) {

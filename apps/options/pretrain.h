@@ -26,6 +26,7 @@ struct ModelOptions {
   int head_layers = 2;
   int hidden = -1;
   int out_dim = 128;
+  std::string head_norm = "auto";
   std::string dtype = "f32";
 };
 

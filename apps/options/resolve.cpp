@@ -4,8 +4,27 @@
 
 #include "apps/options/pretrain.h"
 #include "engine/error.h"
+#include "models/methods/methods.h"
 
 namespace apps {
+namespace {
+
+void resolve_method(PretrainOptions& o) {
+  const models::MethodDefaults defaults = models::describe_method(o, o.batch).defaults;
+  if (o.head_norm == "auto") o.head_norm = defaults.head_norm;
+  // a resumed run may have these from its config; the checkpoint is then of another model, which is said
+  const bool fresh = o.resume.empty();
+  if (fresh && o.target_momentum >= 0 && defaults.target_momentum < 0)
+    throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
+  if (fresh && o.predictor_hidden >= 0 && !defaults.predictor)
+    throw engine::UsageError("--predictor-hidden: the method " + o.method + " has no predictor");
+  if (defaults.queue && o.queue % o.batch != 0)
+    throw engine::UsageError(engine::concat_text("--queue is ", o.queue, ", expected a multiple of --batch (",
+                                                 o.batch, "): each step replaces the oldest batch"));
+  if (o.target_momentum < 0) o.target_momentum = defaults.target_momentum;
+}
+
+}  // namespace
 
 void resolve(PretrainOptions& o, data::Dataset::Kind kind) {
   using Kind = data::Dataset::Kind;
@@ -16,6 +35,7 @@ void resolve(PretrainOptions& o, data::Dataset::Kind kind) {
 void resolve(PretrainOptions& o, bool cifar) {
   if (o.graph && o.device == "cpu")
     throw engine::UsageError("--graph: the CPU device has no graphs, expected --device cuda");
+  resolve_method(o);
   if (o.size < 0) o.size = cifar ? 32 : 224;
   const bool small = o.size <= 64;
   if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";

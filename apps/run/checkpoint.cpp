@@ -55,7 +55,7 @@ std::vector<Entry> all_entries(const engine::Parameters& parameters, const State
   std::vector<Entry> entries = parameter_entries(parameters);
   for (const auto& [name, value] : state) {
     if (value.shape() != parameters.values().shape()) {
-      entries.push_back({name, value});
+      entries.push_back({name, value.detach(), is_filter(parameters, name)});
       continue;
     }
     for (const auto& p : parameters.list())

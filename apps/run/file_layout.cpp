@@ -1,5 +1,6 @@
 #include "apps/run/file_layout.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace apps {
@@ -47,6 +48,12 @@ void from_file(const void* bytes, const Tensor& t, bool filter) {
   else
     std::memcpy(host.raw(), bytes, host.bytes());
   engine::copy_bytes(t.raw(), t.device(), host.raw(), engine::cpu, host.bytes());
+}
+
+bool is_filter(const engine::Parameters& parameters, const std::string& state_name) {
+  return std::ranges::any_of(parameters.list(), [&](const engine::Parameter& p) {
+    return p.filter && state_name == "target." + p.name;
+  });
 }
 
 }  // namespace apps

@@ -2,7 +2,9 @@
 // counter is a scalar there and has one element in memory; everything else is the same in both.
 #pragma once
 
-#include "engine/tensor.h"
+#include <string>
+
+#include "engine/optim/parameters.h"
 
 namespace apps {
 
@@ -11,5 +13,8 @@ engine::Shape file_shape(const engine::Tensor& in_memory, bool filter);
 engine::Tensor to_file(const engine::Tensor& in_memory, bool filter);  // on the host
 // Writes into `in_memory` what `bytes`, of file_shape() and its dtype, say.
 void from_file(const void* bytes, const engine::Tensor& in_memory, bool filter);
+
+// Whether a tensor of a method's state is a convolution weight: "target.NAME" of a convolution weight NAME.
+bool is_filter(const engine::Parameters&, const std::string& state_name);
 
 }  // namespace apps

@@ -8,8 +8,17 @@ models::ResNetConfig encoder_config(const ModelOptions& o) {
           .width = o.width};
 }
 
+models::HeadNorm head_norm(const std::string& word) {
+  using models::HeadNorm;
+  return word == "plain"    ? HeadNorm::plain
+         : word == "hidden" ? HeadNorm::hidden
+         : word == "none"   ? HeadNorm::none
+                            : HeadNorm::all;
+}
+
 std::unique_ptr<models::Method> make_method(const PretrainOptions& o, engine::Device device) {
-  const models::ProjectionConfig projection{.layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim};
+  const models::ProjectionConfig projection{
+      .layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim, .norm = head_norm(o.head_norm)};
   return models::make_method({.branch = {.encoder = encoder_config(o), .projection = projection},
                               .options = o,
                               .dtype = engine::accumulator(engine::parse_dtype(o.dtype)),

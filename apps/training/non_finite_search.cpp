@@ -32,8 +32,9 @@ std::string flaw(const Tensor& t) {
 // last parameter before it.
 class Examination final : public engine::OpObserver {
  public:
-  explicit Examination(const engine::Parameters& parameters) {
-    for (const auto& p : parameters.list()) names_[p.value.raw()] = p.name;
+  explicit Examination(const models::Method& method) {
+    for (const auto& p : method.parameters.list()) names_[p.value.raw()] = p.name;
+    for (const auto& [name, value] : method.state()) names_[value.raw()] = name;
   }
 
   void output(const char* op, const Tensor& y, const engine::Tensors& inputs,
@@ -100,7 +101,7 @@ long Rewind::back(long step) {
 std::string first_non_finite(models::Method& method, const models::Views& views,
                              engine::Communicator& communicator) {
   const engine::Parameters& parameters = method.parameters;
-  Examination examination(parameters);
+  Examination examination(method);
   for (const auto& p : parameters.list()) examination.examine("parameter " + p.name, p.value);
   examination.examine("the views", views.images);
   const engine::Observed observed(examination);

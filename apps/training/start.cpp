@@ -97,6 +97,7 @@ std::string Start::load(const PretrainOptions& o, const TrainStep& train_step, c
     load_checkpoint(*checkpoint_, o, parameters, train_step.state());
   else if (ranks.first() && !o.init_weights.empty())
     line = load_encoder(o.init_weights, o, parameters);
+  if (!checkpoint_) train_step.method().start();
   checkpoint_.reset();
   ranks.share(parameters, train_step.state(), position_.step);
   return line;

@@ -7,16 +7,24 @@ Projection::Projection(const Scope& s, int in, const ProjectionConfig& c) {
   const int hidden = c.hidden > 0 ? c.hidden : in;
   for (int i = 0; i < c.layers; ++i) {
     const int from = i == 0 ? in : hidden, to = i + 1 == c.layers ? c.out : hidden;
-    linears_.emplace_back(s / ("linear" + std::to_string(i + 1)), from, to, false);  // the norm has the bias
-    norms_.emplace_back(s / ("bn" + std::to_string(i + 1)), to);
+    const bool last = i + 1 == c.layers, normed = c.norm != HeadNorm::none;
+    linears_.emplace_back(s / ("linear" + std::to_string(i + 1)), from, to, !normed);  // a norm has the bias
+    if (normed && !(last && c.norm == HeadNorm::hidden))
+      norms_.emplace_back(s / ("bn" + std::to_string(i + 1)), to, !(last && c.norm == HeadNorm::plain));
   }
 }
 
 Tensor Projection::operator()(const Tensor& features, const Pass& p) const {
   // The head is small and the loss needs precision: bf16 features are cast to the type of the parameters.
   Tensor x = engine::cast(features, linears_[0].weight.dtype());
-  for (std::size_t i = 0; i < linears_.size(); ++i)
-    x = i + 1 < linears_.size() ? norms_[i].relu(linears_[i](x), p) : norms_[i](linears_[i](x), p);
+  for (std::size_t i = 0; i < linears_.size(); ++i) {
+    const bool last = i + 1 == linears_.size();
+    x = linears_[i](x);
+    if (i < norms_.size())
+      x = last ? norms_[i](x, p) : norms_[i].relu(x, p);
+    else if (!last)
+      x = engine::relu(x);
+  }
   return x;
 }
 

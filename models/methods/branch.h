@@ -7,13 +7,22 @@
 
 namespace models {
 
+// The batch norms of the projection head.
+enum class HeadNorm {
+  all,     // after each layer (SimCLR)
+  plain,   // after each layer, after the last one without scale and shift (MoCo v3, SimSiam)
+  hidden,  // after all layers but the last (BYOL)
+  none     // none; the layers have biases (MoCo v2)
+};
+
 struct ProjectionConfig {
   int layers = 2;  // 2 (SimCLR) or 3 (SimCLRv2)
   int hidden = 0;  // 0: as many as the encoder's features
   int out = 128;
+  HeadNorm norm = HeadNorm::all;
 };
 
-// Linear, batch norm, ReLU, ...; the last layer has a batch norm and no ReLU, as the SimCLR authors' code.
+// Linear, batch norm, ReLU, ...; the last layer has no ReLU.
 struct Projection {
   Projection(const Scope&, int in, const ProjectionConfig&);
   Tensor operator()(const Tensor& features, const Pass&) const;  // (N,features) -> (N,out)

@@ -17,6 +17,9 @@ namespace models {
 struct Views {
   Tensor images;       // (2n,S,S,3) of this rank; rows i and i + n are two views of one image
   std::int64_t pairs;  // N, the pairs of all ranks, divided among them as engine::shard() does
+
+  // (n,S,S,3): view 0 or 1 of each image
+  Tensor view(int number) const { return images.slice(number * (images.dim(0) / 2), images.dim(0) / 2); }
 };
 
 struct MethodConfig {
@@ -24,6 +27,14 @@ struct MethodConfig {
   MethodOptions options;
   engine::DType dtype = engine::DType::f32;  // of the parameters: f32 or f64
   std::uint64_t seed = 0;                    // of the initial weights
+};
+
+// What the options of a method are if they are left to choose.
+struct MethodDefaults {
+  std::string head_norm = "all";
+  double target_momentum = -1;  // -1: the method has no target network
+  bool predictor = false;       // whether the method has one
+  bool queue = false;
 };
 
 // What messages and the report say about a method. It needs no networks, so that it is known before they are
@@ -35,6 +46,7 @@ struct MethodDescription {
   std::string advice = {};    // its flags that help if nothing is learned: "--tau", or ""
   double chance_loss = NAN;   // of embeddings that do not depend on the images; NaN if there is no such loss
   std::string chance_formula = {};  // "ln(2N - 1)"
+  MethodDefaults defaults = {};
 };
 
 class Method {
@@ -49,6 +61,8 @@ class Method {
   // ..) and the rest in pass.phase("loss", ..): these times are measured apart.
   virtual Tensor loss(const Views&, const Pass&) = 0;
 
+  // Once before the first step of a training, after the initial weights were read from a file.
+  virtual void start() {}
   // Before each step, for schedules: `done` is the part of the training that is done, from 0 to 1. May copy
   // to the device without waiting, but not launch.
   virtual void before_step(double /*done*/) {}

@@ -1,7 +1,11 @@
 #include "models/methods/methods.h"
 
 #include "engine/error.h"
+#include "models/methods/byol.h"
+#include "models/methods/moco2.h"
+#include "models/methods/moco3.h"
 #include "models/methods/simclr.h"
+#include "models/methods/simsiam.h"
 
 namespace models {
 namespace {

@@ -1,20 +1,10 @@
 # Writes each code block of a page that begins with ```cpp PATH to FOLDER/PATH. A block for a catalogue
-# (kernels/kernels.h, engine/ops.h) is inserted into a copy of the catalogue, at the end of the namespace; a block for the
-# list of methods (models/methods/methods.cpp) into a copy of the list, before the include of the first method.
+# (kernels/kernels.h, engine/ops.h) is inserted into a copy of the catalogue, at the end of the namespace.
 #   awk -v folder=FOLDER -f tests/docs/extract_code.awk PAGE     in the root of the repository
 function close_block() {
   if (path == "kernels/kernels.h" || path == "engine/ops.h") {
     while ((getline line < path) > 0) {
       if (line ~ /^}  \/\/ namespace (kernels|engine)$/) printf "%s", block > (folder "/" path)
-      print line > (folder "/" path)
-    }
-    close(path)
-  } else if (path == "models/methods/methods.cpp") {
-    while ((getline line < path) > 0) {
-      if (line ~ /^#include "models\/methods\// && line !~ /\/methods.h"$/ && block != "") {
-        printf "%s", block > (folder "/" path)
-        block = ""
-      }
       print line > (folder "/" path)
     }
     close(path)

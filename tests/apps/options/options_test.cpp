@@ -78,12 +78,12 @@ TEST_CASE("options: what a resume does when they differ") {
     return names;
   };
   using Names = std::set<std::string>;
-  CHECK(with(apps::Resume::model) ==
-        Names{"arch", "stem", "width", "head-layers", "hidden", "out-dim", "method"});
+  CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "head-norm", "hidden",
+                                           "out-dim", "method", "predictor-hidden", "queue"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
   CHECK(with(apps::Resume::reported) == Names{"batch", "dtype", "epochs", "lars", "lr", "momentum", "recipe",
-                                              "seed", "size", "steps", "tau", "warmup-epochs",
-                                              "weight-decay"});
+                                              "seed", "size", "steps", "target-momentum", "tau",
+                                              "warmup-epochs", "weight-decay"});
 }
 
 TEST_CASE("options: what belongs to one start or one machine") {

@@ -1,0 +1,173 @@
+"""The methods of dyad in PyTorch, written from the papers and the authors' code: the reference for scripts/lab/oracle.py.
+
+  BYOL      Grill et al. 2020; deepmind-research, byol/byol_experiment.py
+  MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py
+  MoCo v3   Chen, Xie & He 2021; facebookresearch/moco-v3, moco/builder.py
+  SimSiam   Chen & He 2021; facebookresearch/simsiam, simsiam/builder.py
+"""
+
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import torch_simclr
+
+
+def projection(wide, layers, hidden, out, norm):
+    """all: batch norm after each layer; plain: the last one without scale and shift; hidden: not after the last; none."""
+    head = nn.Sequential()
+    for i in range(1, layers + 1):
+        last = i == layers
+        to = out if last else hidden
+        head.add_module(f"linear{i}", nn.Linear(wide, to, bias=norm == "none"))
+        if norm != "none" and not (last and norm == "hidden"):
+            head.add_module(f"bn{i}", nn.BatchNorm1d(to, affine=not (last and norm == "plain")))
+        if not last:
+            head.add_module(f"relu{i}", nn.ReLU(inplace=True))
+        wide = to
+    return head
+
+
+class Predictor(nn.Module):
+    def __init__(self, width, hidden, last_bias):
+        super().__init__()
+        self.linear1, self.bn1 = nn.Linear(width, hidden, bias=False), nn.BatchNorm1d(hidden)
+        self.relu = nn.ReLU(inplace=True)
+        self.linear2 = nn.Linear(hidden, width, bias=last_bias)
+
+    def forward(self, z):
+        return self.linear2(self.relu(self.bn1(self.linear1(z))))
+
+
+class Network(nn.Module):
+    """Encoder, projection and, for some methods, a predictor."""
+
+    def __init__(self, about, predictor_hidden=None, last_bias=False):
+        super().__init__()
+        self.encoder = torch_simclr.ResNet(about["arch"], about["stem"], float(about["width"]))
+        hidden = self.encoder.features if about["hidden"] == "auto" else int(about["hidden"])
+        self.projection = projection(self.encoder.features, int(about["head-layers"]), hidden, int(about["out-dim"]),
+                                     about["head-norm"])
+        if predictor_hidden is not None:
+            given = about["predictor-hidden"]
+            self.predictor = Predictor(int(about["out-dim"]),
+                                       predictor_hidden or hidden if given == "auto" else int(given), last_bias)
+
+    def forward(self, x):
+        return self.projection(self.encoder(x))
+
+
+class SimCLR:
+    def __init__(self, about):
+        self.tau, self.network, self.target = float(about["tau"]), Network(about), None
+
+    def begin(self, state):
+        """Called when the network has its initial weights; state: dyad's initial state of the method."""
+
+    def state(self):
+        """The target network's weights and running statistics, under dyad's names."""
+        state = self.target.state_dict() if self.target else {}
+        return {"target." + n: t.clone() for n, t in state.items()}
+
+    def loss(self, x1, x2, done):
+        return torch_simclr.nt_xent(self.network(torch.cat([x1, x2])).to(x1.dtype), self.tau)
+
+    def after_step(self, done):
+        """After the optimizer's step."""
+
+
+class SimSiam(SimCLR):
+    def __init__(self, about):
+        self.network, self.target = Network(about, max(1, int(about["out-dim"]) // 4), last_bias=True), None
+
+    def loss(self, x1, x2, done):
+        z1, z2 = self.network(x1), self.network(x2)
+        p1, p2 = self.network.predictor(z1), self.network.predictor(z2)
+        cos = nn.CosineSimilarity(dim=1)
+        return 1 - 0.5 * (cos(p1, z2.detach()).mean() + cos(p2, z1.detach()).mean())
+
+
+class WithTarget(SimCLR):
+    def __init__(self, about):
+        self.tau, self.momentum = float(about["tau"]), float(about["target-momentum"])
+        self.network, self.target = Network(about, 0), None
+
+    def begin(self, state):
+        """The target begins as a copy, without the predictor, and in training mode."""
+        self.target = copy.deepcopy(self.network)
+        del self.target.predictor
+        self.target.requires_grad_(False)
+
+    def both(self, x1, x2):
+        return [self.network.predictor(self.network(x)) for x in (x1, x2)]
+
+    def rate(self, done):
+        """1 - m, where m rises to 1 along half a cosine."""
+        return (1 - self.momentum) * (math.cos(math.pi * done) + 1) / 2
+
+    @torch.no_grad()
+    def follow(self, rate):
+        m = 1 - rate
+        ours = dict(self.network.named_parameters())
+        for name, p in self.target.named_parameters():
+            p.copy_(p * m + ours[name] * (1 - m))
+
+
+class BYOL(WithTarget):
+    def loss(self, x1, x2, done):
+        p1, p2 = self.both(x1, x2)
+        with torch.no_grad():
+            z1, z2 = self.target(x1), self.target(x2)
+
+        def regression(x, y):
+            return (F.normalize(x, dim=-1) - F.normalize(y, dim=-1)).square().sum(-1)
+        return (regression(p1, z2) + regression(p2, z1)).mean()
+
+    def after_step(self, done):
+        self.follow(self.rate(done))
+
+
+class MoCoV3(WithTarget):
+    def loss(self, x1, x2, done):
+        q1, q2 = self.both(x1, x2)
+        self.follow(self.rate(done))
+        with torch.no_grad():
+            k1, k2 = self.target(x1), self.target(x2)
+
+        def contrastive(q, k):
+            logits = F.normalize(q, dim=1) @ F.normalize(k, dim=1).T / self.tau
+            return F.cross_entropy(logits, torch.arange(len(q))) * (2 * self.tau)
+        return contrastive(q1, k2) + contrastive(q2, k1)
+
+
+class MoCoV2(WithTarget):
+    """One device, so batch norm needs no shuffling of the keys."""
+
+    def __init__(self, about):
+        super().__init__(about)
+        self.network, self.pointer = Network(about), 0
+
+    def begin(self, state):
+        self.target = copy.deepcopy(self.network).requires_grad_(False)
+        self.queue = state["queue.keys"].to(next(self.network.parameters()).dtype).T.clone()
+
+    def loss(self, x1, x2, done):
+        q = F.normalize(self.network(x1), dim=1)
+        self.follow(1 - self.momentum)
+        with torch.no_grad():
+            k = F.normalize(self.target(x2), dim=1)
+        positive = torch.einsum("nc,nc->n", [q, k]).unsqueeze(-1)
+        negative = torch.einsum("nc,ck->nk", [q, self.queue.clone()])
+        logits = torch.cat([positive, negative], dim=1) / self.tau
+        self.queue[:, self.pointer:self.pointer + len(k)] = k.T
+        self.pointer = (self.pointer + len(k)) % self.queue.shape[1]
+        return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+
+    def state(self):
+        return super().state() | {"queue.keys": self.queue.T.clone(memory_format=torch.contiguous_format), "queue.cursor": torch.tensor(self.pointer)}
+
+
+METHODS = {"simclr": SimCLR, "byol": BYOL, "moco2": MoCoV2, "moco3": MoCoV3, "simsiam": SimSiam}

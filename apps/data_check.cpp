@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "apps/cli/commands.h"
@@ -29,18 +30,92 @@ std::string summary(const data::CheckResult& r) {
   if (!r.formats.empty())
     text += "; " + extent_text(r.smallest) + " to " + extent_text(r.largest) + " pixels";
   if (r.turned > 0)
-    text += "; " + with_commas(r.turned) +
-            " with an EXIF orientation, which is not applied (nor by torchvision's loader)";
+    text +=
+        "; " + with_commas(r.turned) +
+        " with an EXIF orientation, which is not applied (nor by torchvision's loader) without --exif apply";
   return with_commas(r.images) + " images" + text;
 }
 
+// "120 images of 16 bits use 0 to 4,095 of 65,535: ..."
+std::string sixteen_bit_text(const data::CheckResult& r) {
+  const std::string range = std::to_string(r.least) + ":" + std::to_string(r.greatest);
+  std::string text = with_commas(r.sixteen_bit) + (r.sixteen_bit == 1 ? " image" : " images") +
+                     " of 16 bits: " + with_commas(std::uint64_t(r.least)) + " to " +
+                     with_commas(std::uint64_t(r.greatest)) + " of 65,535 are used";
+  // the high byte alone would leave at most half of the 256 levels
+  if (r.least < r.greatest && r.greatest - r.least < 32768)
+    text += "; --sixteen-bit " + range + " or stretch uses all 256 levels";
+  return text;
+}
+
+constexpr std::size_t kShown = 10;  // groups or pairs, in the text and in the JSON file
+
+void tell_duplicates(const data::Dataset& dataset, const data::Duplicates& d) {
+  if (d.groups == 0) return;
+  std::printf("  duplicates: %s %s an exact copy of another one, in %s %s\n",
+              with_commas(d.superfluous).c_str(), d.superfluous == 1 ? "image is" : "images are",
+              with_commas(d.groups).c_str(), d.groups == 1 ? "group" : "groups");
+  for (const auto& group : d.shown) {
+    std::string names;
+    for (const std::size_t i : group) names += (names.empty() ? "" : " = ") + dataset.name(i);
+    std::printf("    %s\n", names.c_str());
+  }
+}
+
+ordered_json to_json(const data::Dataset& dataset, const data::Duplicates& d) {
+  ordered_json groups = ordered_json::array();
+  for (const auto& group : d.shown) {
+    groups.push_back(ordered_json::array());
+    for (const std::size_t i : group) groups.back().push_back(dataset.name(i));
+  }
+  return {{"images", d.superfluous}, {"number_of_groups", d.groups}, {"groups", groups}};
+}
+
+// What has been checked of one split.
+struct Checked {
+  std::unique_ptr<const data::Dataset> dataset;
+  data::CheckResult result;
+};
+
+// Images of a split whose pixels the training split has, too.
+ordered_json tell_overlap(const char* name, const Checked& split, const Checked& train) {
+  const data::Overlap o = data::overlap(split.result, train.result, kShown);
+  ordered_json pairs = ordered_json::array();
+  if (o.images > 0)
+    std::printf("  %s of %s %s images %s also in train (the same pixels)\n", with_commas(o.images).c_str(),
+                with_commas(split.result.images).c_str(), name, o.images == 1 ? "is" : "are");
+  for (const auto& [mine, theirs] : o.shown) {
+    pairs.push_back({split.dataset->name(mine), train.dataset->name(theirs)});
+    std::printf("    %s = %s\n", split.dataset->name(mine).c_str(), train.dataset->name(theirs).c_str());
+  }
+  return {{"images", o.images}, {"pairs", pairs}};
+}
+
 ordered_json to_json(const data::CheckResult& r) {
-  return {{"images", r.images},
-          {"formats", r.formats},
-          {"smallest", {r.smallest.height, r.smallest.width}},
-          {"largest", {r.largest.height, r.largest.width}},
-          {"exif_orientation", r.turned},
-          {"broken", r.broken}};
+  ordered_json json = {{"images", r.images},
+                       {"formats", r.formats},
+                       {"smallest", {r.smallest.height, r.smallest.width}},
+                       {"largest", {r.largest.height, r.largest.width}},
+                       {"exif_orientation", r.turned},
+                       {"broken", r.broken}};
+  if (r.sixteen_bit > 0)
+    json["sixteen_bit"] = {{"images", r.sixteen_bit}, {"least", r.least}, {"greatest", r.greatest}};
+  return json;
+}
+
+// Decodes the images of a split, prints what was found, and returns it as JSON.
+ordered_json tell_split(const char* name, const Checked& split, const Checked* train) {
+  const data::CheckResult& r = split.result;
+  std::printf("  %s\n", summary(r).c_str());
+  if (r.sixteen_bit > 0) std::printf("  %s\n", sixteen_bit_text(r).c_str());
+  for (const std::string& wrong : r.broken) std::printf("  broken: %s\n", wrong.c_str());
+  const data::Duplicates d = data::duplicates(*split.dataset, r, kShown);
+  tell_duplicates(*split.dataset, d);
+  ordered_json json = to_json(r);
+  json["duplicates"] = to_json(*split.dataset, d);
+  if (train != nullptr) json["in_train"] = tell_overlap(name, split, *train);
+  std::fflush(stdout);
+  return json;
 }
 
 // Every ten seconds.
@@ -57,19 +132,18 @@ int data_check(const DataCheckOptions& o) {
   const int threads = o.threads > 0 ? o.threads : int(std::max(1U, std::thread::hardware_concurrency()));
   ordered_json result = ordered_json::object();
   std::size_t images = 0, broken = 0;
+  std::optional<Checked> train;
   auto told = std::chrono::steady_clock::now();
   for (const auto& [split, name] : {std::pair{data::Split::pretrain, "train"}, {data::Split::test, "test"}}) {
     if (!data::has_split(o.data, split)) continue;
-    const auto dataset = data::open_dataset(o.data, split);
-    std::printf("%s: %s\n", name, data::describe(*dataset).c_str());
-    const data::CheckResult r =
-        data::check(*dataset, threads, [&](std::size_t done) { tell(done, dataset->size(), told); });
-    std::printf("  %s\n", summary(r).c_str());
-    for (const std::string& wrong : r.broken) std::printf("  broken: %s\n", wrong.c_str());
-    std::fflush(stdout);
-    result[name] = to_json(r);
-    images += r.images;
-    broken += r.broken.size();
+    Checked now{data::open_dataset(o.data, split), {}};
+    std::printf("%s: %s\n", name, data::describe(*now.dataset).c_str());
+    now.result =
+        data::check(*now.dataset, threads, [&](std::size_t done) { tell(done, now.dataset->size(), told); });
+    result[name] = tell_split(name, now, train ? &*train : nullptr);
+    images += now.result.images;
+    broken += now.result.broken.size();
+    if (split == data::Split::pretrain) train.emplace(std::move(now));
   }
   if (!o.json.empty()) write_json(o.json, result);
   engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ", with_commas(images),

@@ -10,11 +10,13 @@ namespace apps {
 
 int preview(const PreviewOptions& o) {
   const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
+  dataset->decode_as(decode_options(o));
   PretrainOptions training;  // whose resolve() chooses as a training does
   static_cast<ViewOptions&>(training) = o;
   resolve(training, dataset->kind());
   const data::ViewRecipe recipe = training_recipe(training);
   data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
+  if (const std::string note = dataset->decoding_note(); !note.empty()) std::printf("%s\n", note.c_str());
   std::printf("%s: %d images and two views of each, recipe simclr-%s, %d pixels\n", o.out.c_str(), o.images,
               training.recipe.c_str(), training.size);
   return 0;

@@ -84,6 +84,7 @@ int export_model(const ExportOptions& e) {
   const auto dataset = e.data.empty() ? nullptr
                                       : data::open_dataset(e.data, e.split == "train" ? data::Split::train
                                                                                       : data::Split::test);
+  if (dataset) dataset->decode_as(decode_options(o));
   std::optional<NpyFolder> folder;
   if (npy) folder.emplace(e.out);
 

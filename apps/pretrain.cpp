@@ -9,6 +9,7 @@
 #include "apps/training/captured_step.h"
 #include "apps/training/finished_run.h"
 #include "apps/training/observers.h"
+#include "apps/training/plan_json.h"
 #include "apps/training/save_times.h"
 #include "apps/training/start.h"
 #include "apps/training/training_data.h"
@@ -49,6 +50,13 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start,
   return kOk;
 }
 
+int planned(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+            const models::Method& method) {
+  print_plan(std::cout, o, plan, dataset, method);
+  if (!o.json.empty()) write_json(o.json, plan_json(o, plan, dataset, method));
+  return kOk;
+}
+
 int train(PretrainOptions o, const data::Dataset& dataset, const Setting& setting, Ranks& ranks,
           LiveReport& report) {
   const engine::Device device = device_of_rank(o);
@@ -57,7 +65,7 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, ranks, report);
   const auto method = make_method(o, device);
-  if (o.dry_run) return print_plan(std::cout, o, plan, dataset, *method), kOk;
+  if (o.dry_run) return planned(o, plan, dataset, *method);
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
                        std::int64_t(o.bucket * (1 << 20)));
@@ -113,6 +121,7 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
 int pretrain(const PretrainOptions& given) {
   if (const auto code = start_ranks(given)) return *code;
   const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
+  dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
   resolve(o, dataset->kind());
   if (!o.trace.empty()) engine::start_trace();

@@ -103,6 +103,7 @@ std::map<std::string, std::string> describe(PretrainOptions& o) {
 
 int steps(const StepsOptions& given) {
   const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
+  dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
   resolve(o, dataset->kind());
   const engine::Device device = engine::parse_device(o.device);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "data/decode/decode.h"
 #include "data/files.h"
 #include "data/formats/cifar.h"
 #include "data/formats/foreign_folder.h"
@@ -51,6 +52,23 @@ bool has_split(const std::string& path, Split split) {
     return fs::is_directory(folder / "train") &&
            (fs::is_directory(folder / "val") || fs::is_directory(folder / "test"));
   });
+}
+
+void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name,
+                          Image& into) const {
+  decode_image(bytes.data(), bytes.size(), name, into, decode_);
+  if (into.sixteen_bit) sixteen_bit_ = true;
+}
+
+std::string Dataset::decoding_note() const {
+  using Sixteen = DecodeOptions::Sixteen;
+  if (!sixteen_bit_) return "";
+  const std::string images = "16-bit images: ";
+  if (decode_.sixteen == Sixteen::high)
+    return images + "their high byte is used; `dyad data check` says which range they have";
+  if (decode_.sixteen == Sixteen::stretch) return images + "each one's own range is spread over 8 bits";
+  return images + with_commas(std::uint64_t(decode_.low)) + " to " +
+         with_commas(std::uint64_t(decode_.high)) + " are spread over 8 bits";
 }
 
 std::string describe(const Dataset& dataset) {

@@ -1,6 +1,7 @@
 // A data set: labelled images, accessed by index.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,8 +15,19 @@ struct Image {
   int height = 0, width = 0;
   std::vector<std::uint8_t> pixels;
 
-  const char* format = "";  // of the file: "JPEG", "PNG" ...
-  int orientation = 1;      // the EXIF orientation, 1 to 8; it is not applied
+  const char* format = "";      // of the file: "JPEG", "PNG" ...
+  int orientation = 1;          // the EXIF orientation of the file, 1 to 8
+  bool sixteen_bit = false;     // the file's samples have 16 bits
+  int least = 0, greatest = 0;  // of these samples, without alpha
+};
+
+// How image files are decoded.
+struct DecodeOptions {
+  // How 16-bit samples become 8 bits: their high byte, or a range that is spread over 0 to 255.
+  enum class Sixteen { high, stretch, range };  // stretch: from the image's least to its greatest sample
+  Sixteen sixteen = Sixteen::high;
+  int low = 0, high = 65535;  // of `range`; samples outside of it become 0 or 255
+  bool apply_exif = false;    // turn and mirror the image by its EXIF orientation
 };
 
 class Dataset {
@@ -36,6 +48,18 @@ class Dataset {
     read(i, image);
     return image;
   }
+
+  // How files are decoded from now on; called before images are read. Which images there are stays the same.
+  virtual void decode_as(const DecodeOptions& o) const { decode_ = o; }
+  virtual std::string decoding_note() const;  // about the files read so far: "16-bit images: ...", or ""
+
+ protected:
+  // The image in the bytes of a file.
+  void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into) const;
+
+ private:
+  mutable DecodeOptions decode_;
+  mutable std::atomic<bool> sixteen_bit_ = false;  // one of the files read so far was
 };
 
 enum class Split {

@@ -18,6 +18,8 @@ class Subset final : public Dataset {
   const std::vector<std::string>& classes() const override { return whole_.classes(); }
   int label(std::size_t i) const override { return whole_.label(indices_.at(i)); }
   std::string name(std::size_t i) const override { return whole_.name(indices_.at(i)); }
+  void decode_as(const DecodeOptions& o) const override { whole_.decode_as(o); }
+  std::string decoding_note() const override { return whole_.decoding_note(); }
   void read(std::size_t i, Image& into) const override { whole_.read(indices_.at(i), into); }
 
  private:

@@ -93,6 +93,7 @@ Subject::Subject(const Evaluation& e)
   checkpoint = std::filesystem::path(file.path()).filename().string();
   step = file.step();
   train = data::open_dataset(e.data, data::Split::train);
+  train->decode_as(decode_options(options));
   features = {options.recipe,
               options.size,
               e.batch,
@@ -107,6 +108,7 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
   const Subject s(e);
   const FrozenEncoder frozen(s.trained->parameters);
   const auto test = data::open_dataset(e.data, data::Split::test);
+  test->decode_as(decode_options(s.options));
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
               test->size(), s.train->size(), s.classes());

@@ -15,7 +15,7 @@ Fields fields(PreviewOptions& o) {
                                    .high = 256},
                                   seed_entry(o.seed, "Seed of the images and their views"),
                                   out}),
-                 view_fields(o)});
+                 group("Decoding", decoding_fields(o)), view_fields(o)});
 }
 
 Fields fields(DataCheckOptions& o) {

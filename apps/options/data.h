@@ -8,7 +8,7 @@
 
 namespace apps {
 
-struct PreviewOptions : ViewOptions {
+struct PreviewOptions : ViewOptions, DecodingOptions {
   std::string data;
   std::string out = "preview.png";
   int images = 8;

@@ -6,19 +6,20 @@
 namespace apps {
 
 Fields data_fields(DataOptions& o) {
-  return group("Data",
-               {data_entry(o.data),
-                loader_threads_entry(o.threads),
-                {.name = "bad-images",
-                 .value = &o.bad_images,
-                 .help = "What to do when an image can't be decoded: stop the run, or skip the image and "
-                         "use another one",
-                 .choices = {"stop", "skip"}},
-                {.name = "resident",
-                 .value = &o.resident,
-                 .help = "Keep the pixels of all images in the device's memory; auto: for CIFAR on a GPU "
-                         "with enough free memory",
-                 .choices = {"auto", "on", "off"}}});
+  const Fields own = {
+      data_entry(o.data),
+      loader_threads_entry(o.threads),
+      {.name = "bad-images",
+       .value = &o.bad_images,
+       .help = "What to do when an image can't be decoded: stop the run, or skip the image and "
+               "use another one",
+       .choices = {"stop", "skip"}},
+      {.name = "resident",
+       .value = &o.resident,
+       .help = "Keep the pixels of all images in the device's memory; auto: for CIFAR on a GPU "
+               "with enough free memory",
+       .choices = {"auto", "on", "off"}}};
+  return group("Data", joined({own, decoding_fields(o)}));
 }
 
 Fields model_fields(ModelOptions& o) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/options/decoding.h"
 #include "apps/options/fields.h"
 #include "data/dataset.h"
 #include "models/methods/method_options.h"
@@ -12,7 +13,7 @@
 namespace apps {
 
 // A negative number or "auto" is replaced by resolve(), which derives it from the other options.
-struct DataOptions {
+struct DataOptions : DecodingOptions {
   std::string data;
   int threads = 2;
   std::string bad_images = "stop";

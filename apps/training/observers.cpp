@@ -13,6 +13,7 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
                      TrainStep& train_step, Ranks& ranks, Phases& phases, LiveReport& report, long step)
     : options_(o),
       plan_(plan),
+      dataset_(dataset),
       train_step_(train_step),
       ranks_(ranks),
       phases_(phases),
@@ -43,6 +44,7 @@ void Observers::after_step(long step, const engine::Tensor& loss, double lr, con
   if (options_.verify_every > 0 && step % options_.verify_every == 0)
     ranks_.verify(train_step_.method().parameters, step);
   say(embedding_monitor_(step));
+  tell_decoding();
 }
 
 void Observers::recorded(const StepRecord& r) {
@@ -62,6 +64,13 @@ StepRecord Observers::record(long step, double lr) const {
     if (std::string(name) == "data") r.data_wait = milliseconds / 1e3 / seconds;
   }
   return r;
+}
+
+void Observers::tell_decoding() {
+  if (told_decoding_) return;
+  const std::string note = dataset_.decoding_note();
+  told_decoding_ = !note.empty();
+  say(note);
 }
 
 void Observers::before_checkpoint() {

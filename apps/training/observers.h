@@ -34,9 +34,11 @@ class Observers {
  private:
   void recorded(const StepRecord&);  // the step's loss is known
   StepRecord record(long step, double lr) const;
+  void tell_decoding();  // once, when there is something to tell
 
   const PretrainOptions& options_;
   const Plan& plan_;
+  const data::Dataset& dataset_;
   TrainStep& train_step_;
   Ranks& ranks_;
   Phases& phases_;
@@ -48,6 +50,7 @@ class Observers {
   NonFiniteSearch non_finite_search_;
   StepLog step_log_;
   SkippedImages skipped_;
+  bool told_decoding_ = false;
   StepRecord last_;                              // with its loss
   std::chrono::steady_clock::time_point begun_;  // the step
 };

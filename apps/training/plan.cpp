@@ -17,16 +17,6 @@ std::string megabytes(double bytes) {
   return text;
 }
 
-// The memory of a step's activations, all of which are kept for backward: measured on a forward pass of four
-// images, and scaled to the batch.
-double activation_bytes(const PretrainOptions& o, const models::Method& method) {
-  const engine::Device device = method.parameters.device();
-  const engine::Tensor images = engine::zeros({4, o.size, o.size, 3}, engine::parse_dtype(o.dtype), device);
-  const std::size_t before = engine::memory_use(device).now;
-  const engine::Tensor z = method.branch()(images, {engine::Mode::eval, engine::single()});
-  return double(engine::memory_use(device).now - before) / 4 * 2 * o.batch;
-}
-
 long image_count(const data::Dataset& dataset, int batch, const std::string& folder) {
   if (long(dataset.size()) < batch)
     throw engine::UsageError(engine::concat_text("--batch is ", batch, ", but ", folder, " has ",
@@ -35,6 +25,14 @@ long image_count(const data::Dataset& dataset, int batch, const std::string& fol
 }
 
 }  // namespace
+
+double activation_bytes(const PretrainOptions& o, const models::Method& method) {
+  const engine::Device device = method.parameters.device();
+  const engine::Tensor images = engine::zeros({4, o.size, o.size, 3}, engine::parse_dtype(o.dtype), device);
+  const std::size_t before = engine::memory_use(device).now;
+  const engine::Tensor z = method.branch()(images, {engine::Mode::eval, engine::single()});
+  return double(engine::memory_use(device).now - before) / 4 * 2 * o.batch;
+}
 
 Plan::Plan(const ScheduleOptions& o, const data::Dataset& dataset, const std::string& folder,
            const Position& start)

@@ -31,19 +31,21 @@ void set_size(Image& image, std::uint32_t height, std::uint32_t width, const std
   image.pixels.resize(std::size_t(pixels) * 3);
 }
 
-void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
+void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
+                  const DecodeOptions& o) {
   static const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff};
   static const std::uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   const auto begins_with = [&](const std::uint8_t* magic, std::size_t count) {
     return size >= count && std::memcmp(bytes, magic, count) == 0;
   };
   into.orientation = 1;
+  into.sixteen_bit = false;
   if (begins_with(jpeg, sizeof jpeg)) {
     decode_jpeg(bytes, size, name, into);
     into.format = "JPEG";
     into.orientation = exif_orientation(bytes, size);
   } else if (begins_with(png, sizeof png)) {
-    decode_png(bytes, size, name, into);
+    decode_png(bytes, size, name, o, into);
     into.format = "PNG";
   } else {
     const StbHeader header = read_stb_header(bytes, size);
@@ -58,11 +60,13 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
     decode_stb(header, bytes, size, name, into);
     into.format = header.format;
   }
+  if (o.apply_exif) apply_orientation(into);
 }
 
-Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                   const DecodeOptions& o) {
   Image image;
-  decode_image(bytes, size, name, image);
+  decode_image(bytes, size, name, image, o);
   return image;
 }
 

@@ -16,12 +16,14 @@ constexpr std::int64_t max_pixels = 89'500'000;  // Pillow's limit
 constexpr int max_scans = 100;                   // of a progressive JPEG; encoders write about ten
 
 // Decodes JPEG, PNG, BMP, PNM (binary grey and colour) and TGA. The first bytes determine the format, not the
-// file name. Grey, palette, CMYK and 16-bit images are converted like Pillow's convert("RGB"), except that
-// 16-bit grey keeps its high byte. Alpha is dropped. As in torchvision, the EXIF orientation is not applied.
-// An incomplete or invalid image is a DataError that begins with `name`. The second form reuses the memory of
+// file name. Grey, palette and CMYK images are converted like Pillow's convert("RGB"), 16-bit images as the
+// options say. Alpha is dropped. By default, as in torchvision, the EXIF orientation is not applied. An
+// incomplete or invalid image is a DataError that begins with `name`. The second form reuses the memory of
 // `into`.
-Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name);
-void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                   const DecodeOptions& = {});
+void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
+                  const DecodeOptions& = {});
 
 // File name extensions of images, with the dot, in lower case.
 const std::vector<std::string>& image_endings();

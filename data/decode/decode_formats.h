@@ -7,7 +7,8 @@
 namespace data {
 
 void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
-void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into);
+void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
+                Image& into);
 
 // The checked header of a file for stb_image (stb_headers.cpp).
 struct StbHeader {

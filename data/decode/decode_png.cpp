@@ -1,9 +1,11 @@
 // Decodes PNG with libspng.
 #include <spng.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "data/decode/decode_formats.h"
+#include "data/decode/exif.h"
 #include "engine/error.h"
 
 namespace data {
@@ -19,18 +21,56 @@ void check(int status, const std::string& name, std::size_t size) {
                ", expected a whole PNG file");
 }
 
+std::size_t samples_of(const spng_ihdr& header) {  // of a pixel
+  return header.color_type == SPNG_COLOR_TYPE_TRUECOLOR         ? 3
+         : header.color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA ? 4
+         : header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ? 2
+                                                                : 1;
+}
+
 // one byte of deflate expands to at most 1,032 bytes
 std::uint64_t most_pixels(const spng_ihdr& header, std::size_t size) {
-  const std::uint64_t samples = header.color_type == SPNG_COLOR_TYPE_TRUECOLOR         ? 3
-                                : header.color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA ? 4
-                                : header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ? 2
-                                                                                       : 1;
-  return std::uint64_t(size) * 1032 * 8 / (samples * header.bit_depth);
+  return std::uint64_t(size) * 1032 * 8 / (samples_of(header) * header.bit_depth);
+}
+
+// 16-bit samples -> 8-bit RGB. channels: as stored, 1 to 4; the second of two and the fourth are alpha.
+void narrow(const std::vector<std::uint16_t>& samples, std::size_t channels, const DecodeOptions& o,
+            Image& into) {
+  const std::size_t colours = channels < 3 ? 1 : 3;
+  int least = 65535, greatest = 0;
+  for (std::size_t i = 0; i < samples.size(); i += channels)
+    for (std::size_t c = 0; c < colours; ++c) {
+      least = std::min<int>(least, samples[i + c]);
+      greatest = std::max<int>(greatest, samples[i + c]);
+    }
+  into.sixteen_bit = true;
+  into.least = least;
+  into.greatest = greatest;
+  const bool whole = o.sixteen == DecodeOptions::Sixteen::stretch;
+  const int low = whole ? least : o.low, high = whole ? greatest : o.high;
+  const auto level = [&](int sample) {
+    // the range of an image of a single value is empty: it keeps the high byte
+    if (o.sixteen == DecodeOptions::Sixteen::high || low >= high) return std::uint8_t(sample >> 8);
+    const int span = high - low, above = std::clamp(sample, low, high) - low;
+    return std::uint8_t((std::int64_t(above) * 255 + span / 2) / span);
+  };
+  std::uint8_t* to = into.pixels.data();
+  for (std::size_t i = 0; i < samples.size(); i += channels)
+    for (std::size_t c = 0; c < 3; ++c) *to++ = level(samples[i + (colours == 3 ? c : 0)]);
+}
+
+void decode_sixteen(spng_ctx* png, const spng_ihdr& header, const std::string& name, std::size_t size,
+                    const DecodeOptions& o, Image& into) {
+  const std::size_t channels = samples_of(header);
+  std::vector<std::uint16_t> samples(into.pixels.size() / 3 * channels);
+  check(spng_decode_image(png, samples.data(), samples.size() * 2, SPNG_FMT_PNG, 0), name, size);
+  narrow(samples, channels, o, into);
 }
 
 }  // namespace
 
-void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
+void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions& o,
+                Image& into) {
   const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(0), spng_ctx_free);
   require_data(png != nullptr, name, ": out of memory");
   spng_set_chunk_limits(png.get(), chunk_limit, chunk_limit);
@@ -38,8 +78,14 @@ void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& 
   spng_ihdr header = {};
   check(spng_get_ihdr(png.get(), &header), name, size);
   set_size(into, header.height, header.width, name, most_pixels(header, size));
-  check(spng_decode_image(png.get(), into.pixels.data(), into.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
+  if (header.bit_depth == 16)
+    decode_sixteen(png.get(), header, name, size, o, into);
+  else
+    check(spng_decode_image(png.get(), into.pixels.data(), into.pixels.size(), SPNG_FMT_RGB8, 0), name, size);
   check(spng_decode_chunks(png.get()), name, size);  // reads to the end, so that a truncated file is refused
+  spng_exif exif = {};
+  if (spng_get_exif(png.get(), &exif) == 0)
+    into.orientation = tiff_orientation(reinterpret_cast<const std::uint8_t*>(exif.data), exif.length);
 }
 
 }  // namespace data

@@ -1,13 +1,13 @@
 #include "data/decode/exif.h"
 
 #include <cstring>
+#include <utility>
 
 namespace data {
-namespace {
 
 // TIFF: "II" (little-endian) or "MM", 42, the offset of the first directory. A directory entry has 12 bytes:
 // tag, type, count, value.
-int orientation_of_tiff(const std::uint8_t* tiff, std::size_t size) {
+int tiff_orientation(const std::uint8_t* tiff, std::size_t size) {
   if (size < 8 || (std::memcmp(tiff, "II", 2) != 0 && std::memcmp(tiff, "MM", 2) != 0)) return 1;
   const bool little = tiff[0] == 'I';
   const auto number = [&](std::size_t at, std::size_t bytes) {
@@ -26,8 +26,6 @@ int orientation_of_tiff(const std::uint8_t* tiff, std::size_t size) {
   return 1;
 }
 
-}  // namespace
-
 int exif_orientation(const std::uint8_t* jpeg, std::size_t size) {
   constexpr std::uint8_t app1 = 0xe1, start_of_scan = 0xda;
   for (std::size_t at = 2; at + 4 <= size && jpeg[at] == 0xff;) {
@@ -39,10 +37,30 @@ int exif_orientation(const std::uint8_t* jpeg, std::size_t size) {
     const std::size_t length = std::size_t(jpeg[at + 2]) << 8 | jpeg[at + 3];  // includes its own two bytes
     if (marker == start_of_scan || length < 2 || length > size - at - 2) return 1;
     if (marker == app1 && length >= 8 && std::memcmp(jpeg + at + 4, "Exif\0\0", 6) == 0)
-      return orientation_of_tiff(jpeg + at + 10, length - 8);
+      return tiff_orientation(jpeg + at + 10, length - 8);
     at += 2 + length;
   }
   return 1;
+}
+
+void apply_orientation(Image& image) {
+  if (image.orientation == 1) return;
+  // 5 to 8 exchange rows and columns; then some mirror rows, columns or both
+  const bool transposed = image.orientation >= 5;
+  const int height = transposed ? image.width : image.height, width = transposed ? image.height : image.width;
+  std::vector<std::uint8_t> turned(image.pixels.size());
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      int row = transposed ? x : y, column = transposed ? y : x;  // of the stored image
+      if (const int o = image.orientation; o == 3 || o == 4 || o == 6 || o == 7) row = image.height - 1 - row;
+      if (const int o = image.orientation; o == 2 || o == 3 || o == 7 || o == 8)
+        column = image.width - 1 - column;
+      std::memcpy(&turned[(std::size_t(y) * std::size_t(width) + std::size_t(x)) * 3],
+                  &image.pixels[(std::size_t(row) * std::size_t(image.width) + std::size_t(column)) * 3], 3);
+    }
+  image.height = height;
+  image.width = width;
+  image.pixels = std::move(turned);
 }
 
 }  // namespace data

@@ -1,12 +1,19 @@
-// The EXIF orientation of a JPEG. Like torchvision's loader, training does not rotate images by it. `dyad
-// data check` counts the images that have one.
+// The EXIF orientation of a JPEG or PNG. Like torchvision's loader, training does not turn images by it,
+// unless asked to. `dyad data check` counts the images that have one.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "data/dataset.h"
+
 namespace data {
 
 int exif_orientation(const std::uint8_t* jpeg, std::size_t size);  // 1 to 8; 1: upright or absent
+int tiff_orientation(const std::uint8_t* tiff,
+                     std::size_t size);  // of EXIF's content, as in PNG's chunk eXIf
+
+// Turns and mirrors the pixels by image.orientation, which keeps its value.
+void apply_orientation(Image& image);
 
 }  // namespace data

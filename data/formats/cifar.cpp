@@ -50,6 +50,7 @@ class Cifar : public Dataset {
     into.height = into.width = side;
     into.format = "CIFAR";
     into.orientation = 1;
+    into.sixteen_bit = false;
     into.pixels.assign(first, first + image_bytes);
   }
 

@@ -84,7 +84,7 @@ class ImageFolder : public Dataset {
                  " bytes, expected at most ", with_commas(max_file_bytes));
     std::vector<std::uint8_t> bytes(file.size());
     file.read_at(0, bytes.data(), bytes.size());
-    decode_image(bytes.data(), bytes.size(), name(i), into);
+    decode_file(bytes, name(i), into);
   }
 
  private:

@@ -56,6 +56,7 @@ class Stl10 : public Dataset {
     into.height = into.width = side;
     into.format = "STL-10";
     into.orientation = 1;
+    into.sixteen_bit = false;
     into.pixels.resize(image_bytes);
     for (std::size_t c = 0; c < 3; ++c)
       for (std::size_t x = 0; x < side; ++x)

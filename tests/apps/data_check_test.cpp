@@ -9,25 +9,15 @@
 #include "data/decode/exif.h"
 #include "tests/support/encode.h"
 #include "tests/support/encode_stb.h"
+#include "tests/support/exif.h"
 #include "tests/support/scratch.h"
 
 namespace {
 
 std::string jpeg() { return encode_jpeg(8, 8, std::vector<std::uint8_t>(192, 77)); }
 
-// A JPEG with an EXIF segment of one entry.
 std::string jpeg_with_exif(bool little, int tag, int type, int value) {
-  const auto number = [little](int v, int bytes) {
-    std::string text = little_endian(std::uint32_t(v), bytes);
-    return little ? text : std::string(text.rbegin(), text.rend());
-  };
-  const std::string tiff = (little ? "II" : "MM") + number(42, 2) + number(8, 4) + number(1, 2) +
-                           number(tag, 2) + number(type, 2) + number(1, 4) + number(value, 2) + number(0, 2) +
-                           number(0, 4);
-  const std::string segment = std::string("Exif\0\0", 6) + tiff;
-  const std::size_t length = segment.size() + 2;
-  std::string file = jpeg();
-  return file.insert(2, std::string("\xff\xe1", 2) + char(length >> 8) + char(length & 255) + segment);
+  return with_exif_entry(jpeg(), little, tag, type, value);
 }
 
 int orientation(const std::string& file) {
@@ -127,4 +117,51 @@ TEST_CASE("dyad data check: exit code 65 if an image is broken, with all of them
   std::filesystem::remove(scratch.path("train/a/3.jpg"));
   CHECK(ask({"data", "check", "--data", folder}).code == 0);
   CHECK(ask({"data", "check", "--data", "data/samples", "--threads", "2"}).code == 0);
+}
+
+TEST_CASE("check: exact duplicates, and test images that are in the training split") {
+  const Scratch scratch;
+  const auto png = [](int v) { return encode_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE, 8, {std::uint8_t(v), 7}); };
+  scratch.write("train/a/1.png", png(1));
+  scratch.write("train/a/2.png", png(2));
+  scratch.write("train/a/3.png", png(1));
+  scratch.write("train/b/4.png", png(1));
+  scratch.write("train/b/5.png", png(1) + "x");  // the same pixels in another file: no exact duplicate
+  scratch.write("train/b/6.pgm", std::string("P5 2 1 255\n\x02\x07"));
+  scratch.write("val/a/1.png", png(2) + "y");
+  scratch.write("val/b/2.png", png(9));
+  const auto train = data::open_dataset(scratch.folder, data::Split::train),
+             val = data::open_dataset(scratch.folder, data::Split::test);
+  const data::CheckResult t = data::check(*train, 2), v = data::check(*val, 1);
+  const data::Duplicates d = data::duplicates(*train, t, 10);
+  CHECK(d.superfluous == 2);
+  CHECK(d.groups == 1);
+  REQUIRE(d.shown.size() == 1);
+  CHECK(d.shown[0] == std::vector<std::size_t>{0, 2, 3});
+  CHECK(data::duplicates(*train, t, 2).shown[0].size() == 2);
+  CHECK(data::duplicates(*val, v, 10).groups == 0);
+  const data::Overlap o = data::overlap(v, t, 10);
+  CHECK(o.images == 1);
+  CHECK(o.shown == std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}});
+}
+
+TEST_CASE(
+    "dyad data check: duplicates, overlap and the range of 16-bit images are told; the exit code stays 0") {
+  const Scratch scratch;
+  const auto sixteen = [](int high) {
+    return encode_png(1, 1, SPNG_COLOR_TYPE_GRAYSCALE, 16, {std::uint8_t(high), 255});
+  };
+  scratch.write("train/a/1.png", sixteen(15));
+  scratch.write("train/a/2.png", sixteen(15));
+  scratch.write("train/a/3.png", sixteen(1));
+  scratch.write("test/a/1.png", sixteen(15));
+  const Answer a = ask({"data", "check", "--data", scratch.folder, "--json", scratch.path("check.json")});
+  CHECK(a.code == 0);
+  const auto j = nlohmann::json::parse(scratch.read("check.json"));
+  CHECK(j["train"]["sixteen_bit"] == nlohmann::json{{"images", 3}, {"least", 511}, {"greatest", 4095}});
+  CHECK(j["train"]["duplicates"]["images"] == 1);
+  CHECK(j["train"]["duplicates"]["groups"][0].size() == 2);
+  const std::string kept = j["test"]["in_train"]["pairs"][0][1];
+  CHECK(j["test"]["in_train"]["images"] == 1);
+  CHECK(kept.ends_with("train/a/1.png"));
 }

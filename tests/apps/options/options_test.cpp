@@ -81,9 +81,9 @@ TEST_CASE("options: what a resume does when they differ") {
   CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "head-norm", "hidden",
                                            "out-dim", "method", "predictor-hidden", "queue"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
-  CHECK(with(apps::Resume::reported) == Names{"batch", "dtype", "epochs", "lars", "lr", "momentum", "recipe",
-                                              "seed", "size", "steps", "target-momentum", "tau",
-                                              "warmup-epochs", "weight-decay"});
+  CHECK(with(apps::Resume::reported) == Names{"batch", "dtype", "epochs", "exif", "lars", "lr", "momentum",
+                                              "recipe", "seed", "sixteen-bit", "size", "steps",
+                                              "target-momentum", "tau", "warmup-epochs", "weight-decay"});
 }
 
 TEST_CASE("options: what belongs to one start or one machine") {

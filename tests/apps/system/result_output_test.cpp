@@ -66,6 +66,23 @@ TEST_CASE("--json -: commands write their result to stdout, and their text to st
   CHECK(scratch.read("out").find("none broken") != std::string::npos);
 }
 
+TEST_CASE("pretrain --dry-run --json: the plan for a script") {
+  const Scratch scratch;
+  REQUIRE(run(scratch, {"pretrain", "--data=data/samples", "--run=" + scratch.path("run"), "--arch=resnet10",
+                        "--width=0.125", "--batch=500", "--epochs=3", "--dry-run", "--json=-"}) == 0);
+  const auto plan = nlohmann::json::parse(scratch.read("out"));
+  CHECK(plan["steps"] == 30);
+  CHECK(plan["steps_per_epoch"] == 10);
+  CHECK(plan["images"] == 5000);
+  CHECK(plan["options"]["batch"] == 500);
+  CHECK(plan["options"]["arch"] == "resnet10");
+  CHECK(plan["options"]["graph"] == false);
+  CHECK(plan["bytes"]["activations"] > 0);
+  CHECK(plan["bytes"]["gradients"] == plan["bytes"]["parameters"]);
+  CHECK_FALSE(std::filesystem::exists(scratch.path("run")));
+  CHECK(scratch.read("err").find("warm-up") != std::string::npos);
+}
+
 TEST_CASE("--json -: an error leaves stdout empty, and as it was") {
   const Scratch scratch;
   CHECK(run(scratch, {"data", "check", "--data", scratch.path("none"), "--json", "-"}) == 65);

@@ -1,0 +1,14 @@
+// --dry-run --json: the plan of a training for a script.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "apps/training/plan.h"
+
+namespace apps {
+
+// Options, images, steps, number of parameters, and about how many bytes they need.
+nlohmann::ordered_json plan_json(const PretrainOptions&, const Plan&, const data::Dataset&,
+                                 const models::Method&);
+
+}  // namespace apps

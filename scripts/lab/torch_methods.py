@@ -6,6 +6,8 @@
   SimSiam   Chen & He 2021; facebookresearch/simsiam, simsiam/builder.py
 """
 
+import print_help  # noqa: F401  (first: --help needs no package)
+
 import copy
 import math
 

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "apps/cli/commands.h"
+#include "apps/ranks/late_wishes.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
 #include "apps/system/exit_code.h"
@@ -40,13 +41,16 @@ int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers,
   return kOk;
 }
 
+void print_lines(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines)
+    if (!line.empty()) std::cerr << line << std::endl;
+}
+
 int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start, const Ranks& ranks,
                  LiveReport& report) {
   if (!ranks.first()) return kOk;
   const nlohmann::ordered_json result = result_of_finished(o, plan, *start.checkpoint(), report);
   if (!o.json.empty()) write_json(o.json, result);
-  std::cerr << "already at step " << start.position().step << " of " << plan.steps
-            << "; --epochs N trains further" << std::endl;
   return kOk;
 }
 
@@ -63,13 +67,14 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
+  std::vector<std::string> lines = start.lines(o, setting, plan);
+  if (ranks.first() && (start.finished(plan) || o.dry_run)) print_lines(lines);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, ranks, report);
   const auto method = make_method(o, device);
   if (o.dry_run) return planned(o, plan, dataset, *method);
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
                        std::int64_t(o.bucket * (1 << 20)));
-  std::vector<std::string> lines = start.lines(o, setting, plan);
   lines.push_back(start.load(o, train_step, ranks));
   long step = start.position().step;
 
@@ -98,9 +103,10 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
     return train_step.launch(images, p);  // loss, backward, all-reduce, optimizer
   });
   const StopSignals signals;
+  LateWishes wishes_of_all(ranks.communicator());
   data::Batch batch;
   while (step < plan.steps) {
-    const Ranks::Wishes wishes = ranks.late({.stop = signals.stop(), .save = saves.late()});
+    const Wishes wishes = wishes_of_all({.stop = signals.stop(), .save = saves.late()});
     if (wishes.stop) break;
     if (wishes.save || saves.due(step)) save();
     observers.before_step(step);

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -195,18 +194,6 @@ void Ranks::write_trace(const std::string& path) const {
   for (const std::string& events : engine::exchange_texts(*communicator_, engine::trace_events(rank())))
     all += (all.size() > 1 ? ",\n" : "") + events;
   if (first()) write_text(path, all + "]\n");
-}
-
-// One sum carries both: each rank's stop counts 1, and the first rank's save counts more than all of them.
-Ranks::Wishes Ranks::late(const Wishes& here) {
-  if (size() == 1) return here;
-  const long save = size() + 1, sum = wishes_ ? std::lround(wishes_->value()) : 0;
-  if (!wishes_) wishes_ = std::make_unique<engine::LateScalar>(communicator_->device());
-  const long own = (here.stop ? 1 : 0) + (here.save && first() ? save : 0);
-  const engine::Tensor all = engine::full({1}, double(own), engine::DType::f32, communicator_->device());
-  communicator_->all_reduce_sum(all);
-  wishes_->start(all);
-  return {.stop = sum % save > 0, .save = sum >= save};
 }
 
 }  // namespace apps

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "apps/ranks/facts.h"
-#include "engine/memory/transfer.h"
 #include "engine/optim/optimizer.h"
 #include "engine/ranks/rank_watch.h"
 
@@ -56,20 +55,10 @@ class Ranks {
   // The first rank writes one file with the timelines of all ranks (engine/trace/trace.h).
   void write_trace(const std::string& path) const;
 
-  // What ranks wish for between two steps.
-  struct Wishes {
-    bool stop = false;  // of any rank
-    bool save = false;  // of the first rank
-  };
-  // The wishes of the previous call: the same answer on all ranks. It is one call late so that no rank waits
-  // for the device.
-  Wishes late(const Wishes& here);
-
  private:
   std::unique_ptr<engine::Communicator> owned_;
   engine::Communicator* communicator_;
   std::unique_ptr<engine::RankWatch> watch_;
-  std::unique_ptr<engine::LateScalar> wishes_;
 };
 
 // The device of this rank: with --device cuda the GPU of its local rank.

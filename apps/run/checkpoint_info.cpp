@@ -16,7 +16,8 @@ using engine::UsageError;
 constexpr const char *kStep = "step", *kEpoch = "epoch", *kSeen = "epoch-images", *kData = "data-set",
                      *kImages = "data-images", *kList = "data-list", *kRanks = "world-size";
 
-constexpr long kMostEpochs = 1L << 31, kMostImages = 1L << 32;  // their product is a long
+// Products of epochs and images, and sums with steps, are then longs.
+constexpr long kMostSteps = 1'000'000'000'000'000, kMostEpochs = 1L << 31, kMostImages = (1L << 32) - 1;
 
 std::string value_of(const CheckpointInfo& info, const char* key) {
   const auto found = info.find(key);
@@ -103,7 +104,7 @@ CheckpointInfo describe(PretrainOptions o, const Position& p, const Setting& s) 
 
 long step_in(const CheckpointInfo& info, const std::string& path) {
   const auto step = number_of(info, kStep);
-  engine::require_data(step.has_value(), path,
+  engine::require_data(step.has_value() && *step <= kMostSteps, path,
                        ": its metadata have no step: expected a checkpoint that dyad has written");
   return *step;
 }
@@ -124,7 +125,7 @@ Position position_in(const CheckpointInfo& info, const std::string& path, long i
 
 long images_in(const CheckpointInfo& info, long otherwise) {
   const long images = number_of(info, kImages).value_or(0);
-  return images > 0 ? images : otherwise;
+  return images > 0 && images <= kMostImages ? images : otherwise;
 }
 
 PretrainOptions options_in(const CheckpointInfo& info, PretrainOptions o) {

@@ -91,7 +91,6 @@ void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, c
       << megabytes(state * parameters) << ", activations " << megabytes(activation_bytes(o, method)) << '\n'
       << "warm-up to lr " << o.lr << " at step " << plan.warmup_end() << ", then cosine to 0 at step "
       << plan.steps << '\n';
-  if (const std::string line = warmup_warning(o, plan); !line.empty()) out << line << '\n';
 }
 
 }  // namespace apps

@@ -25,7 +25,7 @@ class Start {
   bool finished(const Plan& plan) const { return position_.step > 0 && position_.step >= plan.steps; }
   const std::optional<Checkpoint>& checkpoint() const { return checkpoint_; }  // of the first rank
   // What the reader of a resumed run must know: what differs from the checkpoint, where it continues, and how
-  // the learning rate does. On the first rank.
+  // the learning rate does, or that nothing is left to do. Some may be "". On the first rank.
   std::vector<std::string> lines(const PretrainOptions&, const Setting&, const Plan&) const;
   // Reads the weights and the state, on all ranks. Returns a line, or "".
   std::string load(const PretrainOptions&, const TrainStep&, const Ranks&);

@@ -57,9 +57,10 @@ train=("$dyad" pretrain --data "$work/data" --arch resnet10 --width 0.0625 --out
 last=step-$(printf %08d $steps).safetensors
 "${train[@]}" --run "$work/whole" --save-every 2 --keep 9 2>"$work/err" ||
   { echo "check_full_disk: can't train at all: $(cat "$work/err")"; exit 1; }
-begin=$(cd "$work/whole" && kib train.log config.toml env.json views.png)  # files written before the first step
-records=$(cd "$work/whole" && kib metrics.jsonl monitor.jsonl events.*)
+begin=$(cd "$work/whole" && kib train.log config.toml env.json views.png state.json)  # files written before the first step
+records=$(cd "$work/whole" && kib metrics.jsonl monitor.jsonl usage.jsonl events.*)
 checkpoint=$(kib "$work/whole/checkpoints/$last")
+report=$(kib "$work/whole/report.html")
 
 training() {  # KIB FLAGS...: must fail with KIB free, and resume with more space
   local room=$1 name="training with $1 KiB"
@@ -80,7 +81,8 @@ for room in 4 8 12 $((begin - 4)) "$begin" $((begin + 4)) $((begin + 8)) $((begi
     $((begin + records + checkpoint + checkpoint / 2)); do
   training "$room" --save-every 2 --keep 1
 done
-training $((begin + records + checkpoint + 8)) --save-every end  # no space for the report
+# the report of the first epoch fits, that of the end beside it does not
+training $((begin + records + checkpoint + report + 8)) --save-every end
 for file in env.json train.log views.png metrics.jsonl events.out step-00000002 step-00000004 report.html; do
   [[ $named == *"/$file"* ]] || fail "no training failed at $file, but at $named"
 done

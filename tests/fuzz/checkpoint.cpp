@@ -25,6 +25,9 @@ std::string load(const Scratch& scratch, const std::string& file) {
   if (!whole) return message;
   fuzz::expect(std::to_string(whole->step()) == whole->info().at("step"), "the step that the file says");
   apps::resume_differences(whole->info(), training.options);
+  apps::setting_differences(whole->info(), {});
+  fuzz::refusal(path,
+                [&] { (void)apps::position_in(whole->info(), path, apps::images_in(whole->info(), 100)); });
   fuzz::refusal(
       path, [&] { apps::load_checkpoint(*whole, training.options, training.parameters, training.state); });
   fuzz::refusal(path, [&] { apps::load_parameters(*whole, training.parameters); });

@@ -217,6 +217,20 @@ TEST_CASE("a finished run with nothing left to do is left as it is, and gives it
   }
 }
 
+TEST_CASE("a dry run of a resumed run changes no file") {
+  const Runs runs;
+  const auto before = state_of(runs.scratch, "half");
+  const auto remarks_of = [&](const std::string& epochs) {
+    const Told told = told_by({"pretrain", "--run", runs.scratch.path("half"), "--resume", "auto",
+                               "--dry-run", "--epochs", epochs});
+    CHECK(told.code == 0);
+    return std::count_if(told.lines.begin(), told.lines.end(), remarks);
+  };
+  CHECK(remarks_of("1") == 1);  // nothing is left to do
+  CHECK(remarks_of("3") == 2);  // other options, and the schedule
+  CHECK(state_of(runs.scratch, "half") == before);
+}
+
 TEST_CASE("a run that was killed between its last checkpoint and its end gets its report and its result") {
   const Runs runs;
   runs.copy("whole", "run");

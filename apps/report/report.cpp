@@ -81,7 +81,7 @@ ordered_json evaluations(const std::string& run, Files& files) {
     try {
       ordered_json answers = ordered_json::object();
       for (const auto& [classifier, counts] : file.at("confusion").items())
-        answers[classifier] = answers_of(counts);
+        if (!counts.is_null()) answers[classifier] = answers_of(counts);  // null: no result could be made
       file.erase("confusion");
       file["answers"] = std::move(answers);
       (void)file.at("top1").at("trained");

@@ -102,7 +102,7 @@ ordered_json table_json(const Table& table, std::size_t most) {
   const std::size_t count = std::min(table.rows, most);
   for (const auto& [name, values] : table.columns) {
     if (name.find('/') != std::string::npos) continue;
-    ordered_json mean = ordered_json::array(), low = mean, high = mean;
+    ordered_json mean = ordered_json::array(), low = ordered_json::array(), high = ordered_json::array();
     for (std::size_t b = 0; b < count; ++b) {
       const Bin bin = bin_of(values, b * table.rows / count, (b + 1) * table.rows / count);
       mean.push_back(number(bin.mean));

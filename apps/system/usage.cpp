@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "engine/memory/cuda_device.h"
+#include "kernels/vendor/nvml.h"
 
 namespace apps {
 namespace {
@@ -38,10 +39,14 @@ std::optional<UsageMeter::Figures> UsageMeter::operator()() {
   Figures figures = {{"seconds", seconds(now - begun_)},
                      {"rss_mb", resident_bytes() / 1e6},
                      {"tensors_mb", double(engine::memory_use(device_).peak) / 1e6}};
+#ifdef DYAD_CUDA
   if (device_.backend == engine::Backend::cuda) {
     const auto memory = engine::cuda::memory(device_.index);
     figures.emplace_back("device_mb", double(memory.total - memory.free) / 1e6);
+    const double busy = kernels::nvml::busy_percent(engine::cuda::pci_bus_id(device_.index));
+    if (busy >= 0) figures.emplace_back("gpu_percent", busy);
   }
+#endif
   if (passed > 0) figures.emplace_back("cpu_cores", (cpu - cpu_seconds_) / passed);
   last_ = now;
   cpu_seconds_ = cpu;

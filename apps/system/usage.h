@@ -22,6 +22,7 @@ class UsageMeter {
   //   rss_mb      resident memory of the process
   //   tensors_mb  at most in use by tensors on the device so far
   //   device_mb   in use on the device by all processes; of a GPU
+  //   gpu_percent of the time in which the GPU is busy, where its driver says so
   //   cpu_cores   CPU time over time, since the figures before
   std::optional<Figures> operator()();
 

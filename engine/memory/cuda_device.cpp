@@ -33,6 +33,12 @@ std::string description(int device) {
          std::to_string(p.multiProcessorCount) + " SM, " + std::to_string(p.totalGlobalMem >> 30) + " GiB";
 }
 
+std::string pci_bus_id(int device) {
+  char text[32];
+  check(cudaDeviceGetPCIBusId(text, sizeof text, device));
+  return text;
+}
+
 std::size_t cache_bytes(int device) {
   int bytes = 0;
   check(cudaDeviceGetAttribute(&bytes, cudaDevAttrL2CacheSize, device));
@@ -183,6 +189,7 @@ int count(std::string* why_none) {
 // Never called: without CUDA, parse_device and Storage refuse a CUDA device.
 [[noreturn]] static void none() { throw UsageError("cuda: this dyad was built without CUDA"); }
 std::string description(int) { none(); }
+std::string pci_bus_id(int) { none(); }
 std::size_t cache_bytes(int) { none(); }
 Memory memory(int) { none(); }
 void* allocate(int, std::size_t) { none(); }

@@ -18,6 +18,7 @@ namespace engine::cuda {
 
 int count(std::string* why_none);  // usable devices; 0 and the reason if there are none, never an error
 std::string description(int device);
+std::string pci_bus_id(int device);   // "0000:1b:00.0", by which other tools know it
 std::size_t cache_bytes(int device);  // of the last-level cache
 
 // Memory. allocate() returns null if there is not enough.

@@ -19,10 +19,26 @@ mkdir -p "$pictures"
 failures=0
 fail() { echo "check_report: $*" >&2; failures=$((failures + 1)); }
 
-# The page, which also notes its width and that of its content.
+# The page, which also notes its width and that of its content, and in how many charts the pointer and the keys show
+# values, a drag zooms and Escape resets.
 cp "$page" "$work/page.html"
 cat >>"$work/page.html" <<'END'
-<script>document.body.dataset.widths = `${innerWidth} ${document.documentElement.scrollWidth}`;</script>
+<script>
+const noted = document.body.dataset, count = {charts: 0, pointer: 0, zoomed: 0, reset: 0, keys: 0};
+noted.widths = `${innerWidth} ${document.documentElement.scrollWidth}`;
+for (const plot of document.querySelectorAll('.plot[tabindex]')) {
+  const box = plot.getBoundingClientRect(), text = () => [...plot.querySelectorAll('text')].map(t => t.textContent).join(' '), whole = text();
+  const pointer = (type, part) => plot.dispatchEvent(new PointerEvent(type, {clientX: box.left + part * box.width, clientY: box.top + 60, pointerType: 'mouse', button: 0}));
+  const key = name => plot.dispatchEvent(new KeyboardEvent('keydown', {key: name}));
+  const shown = () => /^(step|epoch) [\d,.]+\s+\S/.test(document.getElementById('tip').innerText);
+  ++count.charts;
+  pointer('pointermove', .5), count.pointer += shown(), pointer('pointerleave', 0);
+  pointer('pointerdown', .02), pointer('pointermove', .99), pointer('pointerup', .99), count.zoomed += text().includes('double click');
+  key('Escape'), count.reset += text() === whole;
+  key('ArrowRight'), count.keys += shown(), pointer('pointerleave', 0);
+}
+noted.charts = JSON.stringify(count).replace(/"/g, '');
+</script>
 END
 headless() {  # LOG FLAGS...
   local log=$1
@@ -65,6 +81,9 @@ END
 if grep -q 'class="card problems"' "$work/dom.out"; then
   fail "$(grep -o '<ul><li>.*' <(grep -A 3 'class="card problems"' "$work/dom.out") | head -c 300)"
 fi
+if grep -q 'CONSOLE' "$work/dom"; then fail "with the pointer: $(grep -m 1 CONSOLE "$work/dom")"; fi
+grep -qE 'data-charts="\{charts:([0-9]+),pointer:\1,zoomed:\1,reset:\1,keys:\1\}"' "$work/dom.out" ||
+  fail "charts: $(grep -oE 'data-charts="[^"]*"' "$work/dom.out"), expected five equal numbers"
 # the page may request only data URIs
 if grep -oE '(src|href)="[^"]{0,40}' "$work/dom.out" | grep -vq '="data:'; then
   fail "asks for $(grep -oE '(src|href)="[^"]{0,40}' "$work/dom.out" | grep -v '="data:' | head -n 1)"

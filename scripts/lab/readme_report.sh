@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../help.sh"
 [[ $# == 1 || $# == 2 ]] || { echo "usage: scripts/lab/readme_report.sh RUN [PICTURE]" >&2; exit 2; }
-width=1080 height=1260 scale=1.2 most=200000  # CSS pixels, pixels in one of them, bytes
+width=1080 height=1330 scale=1.2 most=200000  # CSS pixels, pixels in one of them, bytes
 page=$1/report.html picture=${2:-$(dirname "$0")/../../docs/images/report.png}
 [[ -s $page ]] || { echo "readme_report: there is no $page" >&2; exit 1; }
 for program in chromium pngquant; do
@@ -20,6 +20,7 @@ cat >>"$work/page.html" <<'END'
 <style>
 main { padding-bottom: 20px; } h2 { margin-top: 24px; }
 h2 + .quiet, .state, .classes { display: none; }
+.results td:first-child { white-space: nowrap; }
 .row { display: grid; grid-template-columns: 5fr 6fr; gap: 14px; align-items: stretch; }
 .row > div { display: flex; flex-direction: column; } .row .card { flex: 1; } .map, .queries { grid-template-columns: 1fr; }
 </style>

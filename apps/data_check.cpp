@@ -118,6 +118,12 @@ ordered_json tell_split(const char* name, const Checked& split, const Checked* t
   return json;
 }
 
+void tell_what_is_not_used(const data::Dataset& dataset) {
+  for (const std::string& line : dataset.passed_over()) std::printf("  %s\n", line.c_str());
+  if (const std::string why = dataset.unlabelled(); !why.empty())
+    std::printf("  no labels for evaluation: %s\n", why.c_str());
+}
+
 // Every ten seconds.
 void tell(std::size_t done, std::size_t images, std::chrono::steady_clock::time_point& told) {
   const auto now = std::chrono::steady_clock::now();
@@ -134,16 +140,19 @@ int data_check(const DataCheckOptions& o) {
   std::size_t images = 0, broken = 0;
   std::optional<Checked> train;
   auto told = std::chrono::steady_clock::now();
-  for (const auto& [split, name] : {std::pair{data::Split::pretrain, "train"}, {data::Split::test, "test"}}) {
+  using data::Split;
+  for (const auto& [split, name] :
+       {std::pair{Split::pretrain, "train"}, {Split::only_val, "val"}, {Split::only_test, "test"}}) {
     if (!data::has_split(o.data, split)) continue;
     Checked now{data::open_dataset(o.data, split), {}};
     std::printf("%s: %s\n", name, data::describe(*now.dataset).c_str());
+    tell_what_is_not_used(*now.dataset);
     now.result =
         data::check(*now.dataset, threads, [&](std::size_t done) { tell(done, now.dataset->size(), told); });
     result[name] = tell_split(name, now, train ? &*train : nullptr);
     images += now.result.images;
     broken += now.result.broken.size();
-    if (split == data::Split::pretrain) train.emplace(std::move(now));
+    if (split == Split::pretrain) train.emplace(std::move(now));
   }
   if (!o.json.empty()) write_json(o.json, result);
   engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ", with_commas(images),

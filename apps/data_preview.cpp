@@ -1,4 +1,5 @@
 // dyad data preview: draws images and their views into a PNG file.
+#include <algorithm>
 #include <cstdio>
 
 #include "apps/cli/commands.h"
@@ -11,13 +12,16 @@ namespace apps {
 int preview(const PreviewOptions& o) {
   const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
   dataset->decode_as(decode_options(o));
+  std::printf("%s\n", data::describe(*dataset).c_str());
   PretrainOptions training;  // whose resolve() chooses as a training does
   static_cast<ViewOptions&>(training) = o;
   resolve(training, dataset->kind());
   const data::ViewRecipe recipe = training_recipe(training);
   data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
   if (const std::string note = dataset->decoding_note(); !note.empty()) std::printf("%s\n", note.c_str());
-  std::printf("%s: %d images and two views of each, recipe simclr-%s, %d pixels\n", o.out.c_str(), o.images,
+  const int shown = int(std::min(dataset->size(), std::size_t(o.images)));
+  std::printf("%s: %d %s, recipe simclr-%s, %d pixels\n", o.out.c_str(), shown,
+              shown == 1 ? "image and two views of it" : "images and two views of each",
               training.recipe.c_str(), training.size);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/cli/commands.h"
+#include "apps/evaluation/evaluation_images.h"
 #include "apps/evaluation/features.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
@@ -81,10 +82,8 @@ int export_model(const ExportOptions& e) {
   const bool npy = e.format == "npy";
   const PretrainOptions o = read_run_options(e.run);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
-  const auto dataset = e.data.empty() ? nullptr
-                                      : data::open_dataset(e.data, e.split == "train" ? data::Split::train
-                                                                                      : data::Split::test);
-  if (dataset) dataset->decode_as(decode_options(o));
+  const auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
+  if (dataset) dataset->decode_as(decode_options(o)), std::printf("%s\n", data::describe(*dataset).c_str());
   std::optional<NpyFolder> folder;
   if (npy) folder.emplace(e.out);
 

@@ -126,7 +126,7 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
 
 int pretrain(const PretrainOptions& given) {
   if (const auto code = start_ranks(given)) return *code;
-  const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
+  const auto dataset = pretraining_images(given);
   dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
   resolve(o, dataset->kind());

@@ -102,8 +102,9 @@ std::map<std::string, std::string> describe(PretrainOptions& o) {
 }  // namespace
 
 int steps(const StepsOptions& given) {
-  const auto dataset = data::open_dataset(given.data, data::Split::pretrain);
+  const auto dataset = pretraining_images(given);
   dataset->decode_as(decode_options(given));
+  std::printf("%s\n", data::describe(*dataset).c_str());
   PretrainOptions o = given;
   resolve(o, dataset->kind());
   const engine::Device device = engine::parse_device(o.device);

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "data/decode/decode.h"
@@ -7,6 +8,7 @@
 #include "data/formats/cifar.h"
 #include "data/formats/foreign_folder.h"
 #include "data/formats/image_folder.h"
+#include "data/formats/image_list.h"
 #include "data/formats/stl10.h"
 #include "engine/error.h"
 
@@ -17,41 +19,70 @@ using engine::require_data;
 
 namespace {
 
-// Calls f with the folder, and turns an error of the file system into a DataError that names the path.
+// Calls f with the path, and turns an error of the file system into a DataError that names the path.
 template <class F>
-auto with_folder(const std::string& path, F f) {
-  const fs::path folder = path;
+auto with_path(const std::string& given, F f) {
+  const fs::path path = given;
   try {
-    require_data(fs::exists(folder), printable(folder), ": no such folder");
-    refuse_foreign_file(folder);
-    require_data(fs::is_directory(folder), printable(folder), " is a file, expected a folder of images");
-    return f(folder);
+    require_data(fs::exists(path), printable(path), ": no such folder");
+    refuse_foreign_file(path);
+    return f(path);
   } catch (const fs::filesystem_error& error) {
     throw engine::DataError(printable(error.path1()) + ": " + error.code().message());
   }
 }
 
+// The splits of CIFAR and STL-10.
+Split split_of_records(const fs::path& folder, Split split) {
+  require_data(split != Split::only_val, printable(folder),
+               " is CIFAR or STL-10, which has no val split, expected test");
+  return split == Split::only_test ? Split::test : split;
+}
+
+bool is_records(const fs::path& folder) {
+  return is_stl10(folder) || is_cifar10(folder) || is_cifar100(folder);
+}
+
+std::unique_ptr<Dataset> open_records(const fs::path& folder, Split split) {
+  if (is_stl10(folder)) return open_stl10(folder, split);
+  const Split labelled = split == Split::pretrain ? Split::train : split;
+  return is_cifar10(folder) ? open_cifar10(folder, labelled) : open_cifar100(folder, labelled);
+}
+
 }  // namespace
 
-std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split) {
-  return with_folder(path, [split](const fs::path& folder) {
-    if (is_stl10(folder)) return open_stl10(folder, split);
-    const Split labelled = split == Split::pretrain ? Split::train : split;
-    if (is_cifar10(folder)) return open_cifar10(folder, labelled);
-    if (is_cifar100(folder)) return open_cifar100(folder, labelled);
-    refuse_foreign_folder(folder);
-    return open_image_folder(folder, labelled);
+std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, const std::string& labels) {
+  return with_path(path, [&](const fs::path& data) -> std::unique_ptr<Dataset> {
+    if (!fs::is_directory(data)) {
+      require_data(split == Split::train || split == Split::pretrain, printable(data),
+                   " is a list of files, which has no test split, expected a folder with CLASS/ folders");
+      return open_image_list(data);
+    }
+    if (!is_records(data)) {
+      refuse_foreign_folder(data);
+      return open_image_folder(data, split, labels);
+    }
+    require_data(labels.empty(), printable(data),
+                 " is CIFAR or STL-10, which has labels, expected no --labels");
+    return open_records(data, split_of_records(data, split));
   });
 }
 
 bool has_split(const std::string& path, Split split) {
-  return with_folder(path, [split](const fs::path& folder) {
+  return with_path(path, [split](const fs::path& data) {
+    if (!fs::is_directory(data)) return split == Split::train || split == Split::pretrain;
+    if (!is_records(data)) return has_image_split(data, split);
     if (split == Split::train || split == Split::pretrain) return true;
-    for (const char* name : {"test_batch.bin", "test.bin", "test_X.bin", "test_y.bin"})
-      if (fs::exists(folder / name)) return true;
-    return fs::is_directory(folder / "train") &&
-           (fs::is_directory(folder / "val") || fs::is_directory(folder / "test"));
+    return split != Split::only_val &&
+           std::ranges::any_of(
+               std::initializer_list<const char*>{"test_batch.bin", "test.bin", "test_X.bin", "test_y.bin"},
+               [&](const char* name) { return fs::exists(data / name); });
   });
+}
+
+void require_labels(const Dataset& dataset) {
+  const std::string why = dataset.unlabelled();
+  require_data(why.empty(), why);
 }
 
 void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name,
@@ -72,8 +103,9 @@ std::string Dataset::decoding_note() const {
 }
 
 std::string describe(const Dataset& dataset) {
-  const std::string counts =
-      ": " + with_commas(dataset.size()) + " images, " + with_commas(dataset.classes().size()) + " classes, ";
+  const std::string counts = ": " + with_commas(dataset.size()) + " images, " +
+                             (dataset.classes().empty() ? "no" : with_commas(dataset.classes().size())) +
+                             " classes, ";
   const std::string remark = dataset.remark().empty() ? "" : "; " + dataset.remark();
   switch (dataset.kind()) {
     case Dataset::Kind::cifar10:
@@ -85,7 +117,7 @@ std::string describe(const Dataset& dataset) {
     case Dataset::Kind::image_folder:
       break;
   }
-  return "image folder" + counts + "decoded when asked for" + remark;
+  return dataset.title() + counts + "decoded when asked for" + remark;
 }
 
 }  // namespace data

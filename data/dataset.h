@@ -40,9 +40,14 @@ class Dataset {
   virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
   virtual int label(std::size_t i) const = 0;                   // -1 if it has none
   virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
-  virtual std::int64_t pixel_bytes() const { return -1; }   // of all images; -1 if unknown before decoding
-  virtual std::string remark() const { return ""; }         // appended by describe(): "passed over: 3 .webp"
-  virtual void read(std::size_t i, Image& into) const = 0;  // reuses `into`'s memory; thread-safe
+  virtual std::string entry(std::size_t i) const { return std::to_string(i); }  // the image's line in a list
+  virtual std::string title() const { return ""; }       // of image files: "image folder, train/"
+  virtual std::string unlabelled() const { return ""; }  // why evaluation can't use its labels; "" if it can
+  virtual std::int64_t pixel_bytes() const { return -1; }  // of all images; -1 if unknown before decoding
+  virtual std::string remark() const { return ""; }        // appended by describe(): "passed over: 3 .webp"
+  virtual std::string held_out() const { return ""; }      // a list of the images that are kept for a test
+  virtual std::vector<std::string> passed_over() const { return {}; }  // a line for each reason, with names
+  virtual void read(std::size_t i, Image& into) const = 0;             // reuses `into`'s memory; thread-safe
   Image image(std::size_t i) const {
     Image image;
     read(i, image);
@@ -64,23 +69,30 @@ class Dataset {
 
 enum class Split {
   train,
-  test,
-  all,      // both
-  pretrain  // for training without labels: train and unlabelled images
+  test,       // the evaluated split: test/, or val/ if test/ isn't there or has no labels
+  pretrain,   // for training without labels: train and unlabelled images
+  only_val,   // val/, which CIFAR and STL-10 don't have
+  only_test,  // test/
 };
 
 // Opens a folder that holds
 //   CIFAR-10:  data_batch_1.bin, data_batch_2.bin, ... and test_batch.bin, or
 //   CIFAR-100: train.bin and test.bin, or
 //   STL-10:    train_X.bin, train_y.bin, test_X.bin, test_y.bin and unlabeled_X.bin, or
-//   image files: train/CLASS/FILE and val/CLASS/FILE (or test/), or CLASS/FILE, which has no test split.
+//   image files: train/CLASS/FILE with val/CLASS/FILE or test/CLASS/FILE, or any folder of images, which has
+//   no test split;
+// or a text file that lists image files, for pretraining.
+// labels: a file with the classes of image files (formats/label_file.h); "": none.
 // Throws DataError, one line, if the folder or a file is invalid.
-std::unique_ptr<Dataset> open_dataset(const std::string& path, Split);
+std::unique_ptr<Dataset> open_dataset(const std::string& path, Split, const std::string& labels = "");
 
 // Whether the folder has files for a split, without checking them. DataError if it is not a folder.
 bool has_split(const std::string& path, Split);
 
-// One line: format, images, classes, size.
+// DataError, which says what is missing, if a data set has no labels.
+void require_labels(const Dataset&);
+
+// One line: format, images, classes, size, and what was passed over.
 std::string describe(const Dataset&);
 
 }  // namespace data

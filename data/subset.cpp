@@ -6,7 +6,10 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <unordered_map>
 
+#include "data/files.h"
+#include "data/formats/text_lines.h"
 #include "engine/error.h"
 #include "engine/files/file_kind.h"
 #include "engine/random.h"
@@ -30,9 +33,77 @@ std::map<std::string, std::size_t> by_name(const Dataset& dataset) {
 }  // namespace
 
 Subset::Subset(const Dataset& whole, std::vector<std::size_t> indices)
-    : whole_(whole), indices_(std::move(indices)) {
+    : Subset(std::shared_ptr<const Dataset>(std::shared_ptr<void>(), &whole), std::move(indices), "") {}
+
+Subset::Subset(std::shared_ptr<const Dataset> whole, std::vector<std::size_t> indices, std::string note,
+               std::string held_out)
+    : whole_(std::move(whole)),
+      indices_(std::move(indices)),
+      note_(std::move(note)),
+      held_out_(std::move(held_out)) {
   for (const std::size_t i : indices_)
-    engine::require(i < whole.size(), "Subset: image ", i, ", expected less than ", whole.size());
+    engine::require(i < whole_->size(), "Subset: image ", i, ", expected less than ", whole_->size());
+}
+
+std::string Subset::remark() const {
+  const std::string others = note_.empty() ? "" : whole_->remark();
+  return note_ + (others.empty() ? "" : "; ") + others;
+}
+
+std::vector<std::size_t> draw_test_split(const Dataset& dataset, double share, std::uint64_t seed) {
+  engine::require_data(dataset.kind() == Dataset::Kind::image_folder,
+                       "--split-from: CIFAR and STL-10 have a test split, expected CLASS/FILE");
+  std::vector<std::vector<std::size_t>> of_class(dataset.classes().size());
+  for (std::size_t i = 0; i < dataset.size(); ++i)
+    if (const int label = dataset.label(i); label >= 0) of_class.at(std::size_t(label)).push_back(i);
+  engine::Random random(seed, 0x73706c69);
+  std::vector<std::size_t> drawn;
+  for (auto& images : of_class) {
+    if (images.size() < 2) continue;
+    const auto count = std::clamp<std::size_t>(std::size_t(std::llround(share * double(images.size()))), 1,
+                                               images.size() - 1);
+    engine::sample_to_front(images, count, random);
+    drawn.insert(drawn.end(), images.begin(), images.begin() + std::ptrdiff_t(count));
+  }
+  engine::require_data(!drawn.empty(),
+                       "--split-from: there are no labelled images to draw from, expected CLASS/FILE with "
+                       "two or more images in a class");
+  std::sort(drawn.begin(), drawn.end());
+  return drawn;
+}
+
+std::string entries_text(const Dataset& dataset) {
+  std::string text;
+  for (std::size_t i = 0; i < dataset.size(); ++i) text += dataset.entry(i) + "\n";
+  return text;
+}
+
+std::unique_ptr<Dataset> without(const std::shared_ptr<const Dataset>& whole,
+                                 const std::vector<std::size_t>& indices) {
+  std::vector<bool> out(whole->size());
+  for (const std::size_t i : indices) out.at(i) = true;
+  std::vector<std::size_t> rest;
+  for (std::size_t i = 0; i < whole->size(); ++i)
+    if (!out[i]) rest.push_back(i);
+  const std::string names = entries_text(Subset(*whole, indices));
+  return std::make_unique<Subset>(
+      whole, std::move(rest),
+      "without " + with_commas(indices.size()) + " images of the test split drawn by --split-from", names);
+}
+
+FoundImages find_images(const Dataset& dataset, const std::string& path) {
+  std::unordered_map<std::string, std::size_t> index;
+  for (std::size_t i = 0; i < dataset.size(); ++i) index.emplace(dataset.entry(i), i);
+  FoundImages result;
+  for (const auto& [number, name] : text_lines(path, "a list of images")) {
+    if (const auto found = index.find(name); found != index.end())
+      result.indices.push_back(found->second);
+    else if (result.missing.empty())
+      result.missing =
+          printable(path) + " line " + std::to_string(number) + ": there is no image " + printable(name);
+  }
+  std::sort(result.indices.begin(), result.indices.end());
+  return result;
 }
 
 std::vector<std::size_t> draw_share(const Dataset& dataset, double share, std::uint64_t seed) {
@@ -52,7 +123,7 @@ std::vector<std::size_t> draw_share(const Dataset& dataset, double share, std::u
 }
 
 std::string list_entry(const Dataset& dataset, std::size_t i) {
-  if (dataset.kind() != Dataset::Kind::image_folder) return std::to_string(i);
+  if (dataset.kind() != Dataset::Kind::image_folder) return dataset.entry(i);
   const std::string name = dataset.name(i);
   const std::size_t file = name.rfind('/');
   return name.substr(file == std::string::npos || file == 0 ? 0 : name.rfind('/', file - 1) + 1);

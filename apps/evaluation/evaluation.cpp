@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "apps/evaluation/class_names.h"
+#include "apps/evaluation/evaluation_images.h"
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
@@ -92,7 +93,8 @@ Subject::Subject(const Evaluation& e)
   load_parameters(file, trained->parameters);
   checkpoint = std::filesystem::path(file.path()).filename().string();
   step = file.step();
-  train = data::open_dataset(e.data, data::Split::train);
+  train = training_images(e, options);
+  data::require_labels(*train);
   train->decode_as(decode_options(options));
   features = {options.recipe,
               options.size,
@@ -107,11 +109,14 @@ int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, co
   const auto begun = std::chrono::steady_clock::now();
   const Subject s(e);
   const FrozenEncoder frozen(s.trained->parameters);
-  const auto test = data::open_dataset(e.data, data::Split::test);
+  const auto test = test_images(e, s.options);
+  data::require_labels(*test);
   test->decode_as(decode_options(s.options));
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
               test->size(), s.train->size(), s.classes());
+  print_images(*s.train, *test);
+  keep_test_split(e, s.options, *test);
   for (const Classifier& c : classifiers) std::printf("  %-12s %s\n", c.name.c_str(), c.meaning.c_str());
 
   const bool of_features =

@@ -7,10 +7,16 @@ namespace {
 
 Field finished_run(std::string& value) { return run_entry(value, "Folder of the pretraining run"); }
 
-// A command's own options under a heading, among those of every evaluation.
-Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own) {
+// A command's own options under a heading, among those of every evaluation. labels: the entry of the label
+// file.
+Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own,
+                         const Field& labels) {
   return joined(
-      {group("Data and run", {data_entry(o.data), finished_run(o.run), checkpoint_entry(o.checkpoint)}),
+      {group("Data and run",
+             {data_entry(o.data), finished_run(o.run), checkpoint_entry(o.checkpoint),
+              split_entry(o.split, {"auto", "val", "test"},
+                          "Images to test with; auto: test/, or val/ if there is no labelled test/"),
+              labels, split_from_entry(o.split_from)}),
        group(heading, own), group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}),
        group("Result", {json_entry(o.json)})});
 }
@@ -33,7 +39,8 @@ Fields fields(EvalOptions& o) {
        {.name = "finetune",
         .value = &o.finetune,
         .help = "Also fine-tune with 1 %, 10 % and 100 % of the labels; this takes long"},
-       no_floors_entry(o.no_floors)});
+       no_floors_entry(o.no_floors)},
+      labels_entry(o.label_file));
 }
 
 Fields fields(KnnOptions& o) {
@@ -46,7 +53,8 @@ Fields fields(KnnOptions& o) {
         .low = 1e-3,
         .high = 100},
        batch_entry(o.batch, kForwardBatch),
-       no_floors_entry(o.no_floors)});
+       no_floors_entry(o.no_floors)},
+      labels_entry(o.label_file));
 }
 
 Fields fields(LinearOptions& o) {
@@ -63,7 +71,8 @@ Fields fields(LinearOptions& o) {
        lr_entry(o.lr, "Learning rate of sgd; auto: 0.1 batch / 256"),
        weight_decay_entry(o.weight_decay, "Weight decay of sgd"),
        seed_entry(o.seed, "Seed of the images' order"),
-       no_floors_entry(o.no_floors)});
+       no_floors_entry(o.no_floors)},
+      labels_entry(o.label_file));
 }
 
 Fields fields(FinetuneOptions& o) {
@@ -72,11 +81,7 @@ Fields fields(FinetuneOptions& o) {
   epochs.automatic = true;
   return evaluation_fields(
       o, "Fine-tuning",
-      {{.name = "labels",
-        .value = &o.labels,
-        .help = "Share of the labels to use, the same in each class, drawn by --seed",
-        .low = 1e-6,
-        .high = 1},
+      {labels_entry(o.labels),
        list_entry(o.list),
        {.name = "frozen", .value = &o.frozen, .help = "Train only the last layer, with random crops"},
        floor_entry(o.floor),
@@ -84,12 +89,13 @@ Fields fields(FinetuneOptions& o) {
        batch_entry(o.batch, "Images per step"),
        lr_entry(o.lr, "Learning rate; auto: 0.05 batch / 256, or 0.1 batch / 256 with --frozen"),
        weight_decay_entry(o.weight_decay, "Weight decay"),
-       seed_entry(o.seed, "Seed of the images that are drawn, their order and their crops")});
+       seed_entry(o.seed, "Seed of the images that are drawn, their order and their crops")},
+      label_file_entry(o.label_file));
 }
 
 Fields fields(ExportOptions& o) {
   Field images = data_entry(o.data);
-  images.help = "Folder of images: export their features and labels instead of the encoder";
+  images.help = "Images, as for evaluation: export their features and labels instead of the encoder";
   images.required = false;
   return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint)}),
                  group("Result", {out_entry(o.out, "File (safetensors) or folder (npy) to write"),
@@ -98,12 +104,10 @@ Fields fields(ExportOptions& o) {
                                    .help = "One safetensors file, or a folder with a NAME.npy per tensor",
                                    .choices = {"safetensors", "npy"}}}),
                  group("Features", {images,
-                                    {.name = "split",
-                                     .value = &o.split,
-                                     .help = "Images of --data to use",
-                                     .choices = {"train", "test"}},
-                                    batch_entry(o.batch, kForwardBatch),
-                                    device_entry(o.device),
+                                    split_entry(o.split, {"auto", "train", "val", "test"},
+                                                "Images of --data to use; auto: test/, else val/, else all"),
+                                    labels_entry(o.label_file), split_from_entry(o.split_from),
+                                    batch_entry(o.batch, kForwardBatch), device_entry(o.device),
                                     loader_threads_entry(o.threads)})});
 }
 

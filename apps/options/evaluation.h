@@ -8,9 +8,17 @@
 
 namespace apps {
 
+// Images of a run's evaluation or export.
+struct ImageChoice {
+  std::string data, run;
+  std::string split = "auto";
+  std::string label_file = {};
+  double split_from = 0;
+};
+
 // What every evaluation needs.
-struct EvaluationOptions {
-  std::string data, run, checkpoint;
+struct EvaluationOptions : ImageChoice {
+  std::string checkpoint;
   std::string device = "cpu";
   int threads = 2;
   std::string json;
@@ -52,11 +60,9 @@ struct FinetuneOptions : EvaluationOptions {
   std::uint64_t seed = 0;
 };
 
-struct ExportOptions {
-  std::string run, out, checkpoint;
+struct ExportOptions : ImageChoice {
+  std::string out, checkpoint;
   std::string format = "safetensors";
-  std::string data;
-  std::string split = "test";
   int batch = 256;
   std::string device = "cpu";
   int threads = 2;

@@ -6,8 +6,12 @@
 namespace apps {
 
 Fields data_fields(DataOptions& o) {
+  Field split_from = split_from_entry(o.split_from);
+  split_from.resume = Resume::reported;
+  split_from.absent = "0";
   const Fields own = {
       data_entry(o.data),
+      split_from,
       loader_threads_entry(o.threads),
       {.name = "bad-images",
        .value = &o.bad_images,

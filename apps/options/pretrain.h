@@ -15,6 +15,7 @@ namespace apps {
 // A negative number or "auto" is replaced by resolve(), which derives it from the other options.
 struct DataOptions : DecodingOptions {
   std::string data;
+  double split_from = 0;
   int threads = 2;
   std::string bad_images = "stop";
   std::string resident = "auto";

@@ -19,14 +19,51 @@ Field named_list(T& value, const std::string& help) {
   return {.name = "list", .value = &value, .help = help};
 }
 
+template <class T>
+Field named_labels(T& value, const std::string& help) {
+  return {.name = "labels", .value = &value, .help = help};
+}
+
+const char* kLabelFile =
+    "File with lines of FILE CLASS, for image files without class folders: a map of ImageNet's validation "
+    "images, "
+    "val_annotations.txt, or a CSV table";
+
 }  // namespace
+
+Field split_entry(std::string& value, const std::vector<std::string>& choices, const std::string& help) {
+  return {.name = "split", .value = &value, .help = help, .choices = choices};
+}
+
+Field split_from_entry(double& value) {
+  return {
+      .name = "split-from",
+      .value = &value,
+      .help =
+          "Share of each class to draw as a test split, for CLASS/FILE without one; pretraining leaves these "
+          "images out, and evaluations of the run test with them; 0: none",
+      .low = 0,
+      .high = 0.9};
+}
+
+Field labels_entry(double& value) {
+  Field f = named_labels(value, "Share of the labels to use, the same in each class, drawn by --seed");
+  f.low = 1e-6, f.high = 1;
+  return f;
+}
+
+Field labels_entry(std::string& value) { return named_labels(value, kLabelFile); }
+
+Field label_file_entry(std::string& value) {
+  return {.name = "label-file", .value = &value, .help = kLabelFile};
+}
 
 Field data_entry(std::string& value) {
   return {.name = "data",
           .value = &value,
           .help =
               "Folder of the images: CIFAR or STL-10 binary files, or train/CLASS/*.jpg and "
-              "test/CLASS/*.jpg",
+              "test/CLASS/*.jpg; for pretraining also any folder of images, or a text file that lists them",
           .required = true,
           .per_machine = true};
 }

@@ -8,6 +8,11 @@ namespace apps {
 
 // Images and runs
 Field data_entry(std::string&);
+Field split_entry(std::string&, const std::vector<std::string>& choices, const std::string& help);
+Field split_from_entry(double&);
+Field labels_entry(double&);           // a share of the labels
+Field labels_entry(std::string&);      // a file of labels
+Field label_file_entry(std::string&);  // the same, where --labels is a share
 Field run_entry(std::string&, const std::string& help);
 Field checkpoint_entry(std::string&);
 Field out_entry(std::string&, const std::string& help);

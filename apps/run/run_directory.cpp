@@ -151,6 +151,7 @@ void claim(const std::string& run, AppendFile& log) {
 }
 
 std::string result_path(const std::string& run) { return run + "/training.json"; }
+std::string test_split_path(const std::string& run) { return run + "/test_split.txt"; }
 
 PretrainOptions read_run_options(const std::string& run) {
   const std::string config = run + "/config.toml";

@@ -1,6 +1,7 @@
 // The folder of one run:
 //   config.toml    the effective configuration, which `dyad pretrain --config` can read
 //   env.json       machine, versions and command line
+//   test_split.txt  the images that --split-from keeps for the test
 //   train.log      messages with their time
 //   metrics.jsonl  one line per step
 //   monitor.jsonl  one line per epoch: measures of the embeddings
@@ -69,6 +70,7 @@ class RunDirectory {
 // UsageError if another process has it.
 void claim(const std::string& run, AppendFile& log);
 std::string result_path(const std::string& run);  // RUN/training.json
+std::string test_split_path(const std::string& run);
 
 // The options in config.toml of a run.
 PretrainOptions read_run_options(const std::string& run);

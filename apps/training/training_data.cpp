@@ -1,6 +1,20 @@
 #include "apps/training/training_data.h"
 
+#include <filesystem>
+
+#include "apps/run/run_directory.h"
+#include "data/subset.h"
+
 namespace apps {
+
+std::unique_ptr<data::Dataset> pretraining_images(const PretrainOptions& o) {
+  if (o.split_from <= 0) return data::open_dataset(o.data, data::Split::pretrain);
+  const std::shared_ptr<const data::Dataset> all = data::open_dataset(o.data, data::Split::pretrain);
+  const std::string kept = test_split_path(o.run);
+  const bool resumed = !o.resume.empty() && std::filesystem::exists(kept);
+  return data::without(all, resumed ? data::find_images(*all, kept).indices
+                                    : data::draw_test_split(*all, o.split_from, o.seed));
+}
 
 data::BadImages bad_images(const DataOptions& o) {
   return o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;

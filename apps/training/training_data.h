@@ -10,6 +10,10 @@
 
 namespace apps {
 
+// The images to pretrain on, without those that --split-from keeps for the test. A resumed run keeps the same
+// ones.
+std::unique_ptr<data::Dataset> pretraining_images(const PretrainOptions&);
+
 data::BadImages bad_images(const DataOptions&);
 
 // Whether the pixels of all images are kept on the device.

@@ -138,8 +138,9 @@ bool is_cifar100(const fs::path& folder) {
 
 std::unique_ptr<Dataset> open_cifar10(const fs::path& folder, Split split) {
   std::vector<fs::path> files;
-  if (split != Split::test) files = train_batches(folder);
-  if (split != Split::train) {
+  if (split == Split::train) {
+    files = train_batches(folder);
+  } else {
     require_file(folder / "test_batch.bin", "test");
     files.push_back(folder / "test_batch.bin");
   }
@@ -147,11 +148,10 @@ std::unique_ptr<Dataset> open_cifar10(const fs::path& folder, Split split) {
 }
 
 std::unique_ptr<Dataset> open_cifar100(const fs::path& folder, Split split) {
-  std::vector<fs::path> files;
-  if (split != Split::test) files.push_back(folder / "train.bin");
-  if (split != Split::train) files.push_back(folder / "test.bin");
-  for (const fs::path& file : files) require_file(file, file.filename() == "train.bin" ? "train" : "test");
-  return std::make_unique<Cifar>(cifar100, folder, files);
+  const std::string name = split == Split::train ? "train" : "test";
+  const fs::path file = folder / (name + ".bin");
+  require_file(file, name.c_str());
+  return std::make_unique<Cifar>(cifar100, folder, std::vector{file});
 }
 
 }  // namespace data

@@ -1,11 +1,12 @@
 #include "data/formats/image_folder.h"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
 
-#include "data/decode/decode.h"
 #include "data/files.h"
+#include "data/formats/image_files.h"
+#include "data/formats/label_file.h"
+#include "data/formats/split_folders.h"
+#include "data/formats/walk.h"
 #include "engine/error.h"
 
 namespace data {
@@ -15,113 +16,202 @@ using engine::require_data;
 
 namespace {
 
-// Formats that torchvision's ImageFolder reads and dyad does not. Such files are counted and reported.
-const std::vector<std::string> other_endings = {".tif", ".tiff", ".webp", ".gif"};
+// What is being read. `part`: the split's folder, "train/" or "" if there are no splits.
+struct Reader {
+  fs::path root;
+  ImageFiles::Content content;
+  Walk walk;
 
-constexpr std::uint64_t max_file_bytes = 1 << 28;  // limit of one image
+  explicit Reader(const fs::path& folder)
+      : root(folder), content{.title = "image folder", .folder = folder.string()}, walk(folder) {}
 
-bool contains(const std::vector<std::string>& list, const std::string& item) {
-  return std::ranges::find(list, item) != list.end();
-}
-
-std::string ending_of(const fs::path& file) {
-  std::string ending = file.extension().string();
-  for (char& c : ending) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return ending;
-}
-
-std::vector<std::string> class_folders(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    std::string name = entry.path().filename().string();
-    if (entry.is_directory() && !name.starts_with('.')) names.push_back(std::move(name));
-  }
-  std::ranges::sort(names);
-  require_data(!names.empty(), printable(folder), " has no folders, expected one a class");
-  return names;
-}
-
-std::string expected_endings() {
-  std::string text;
-  const std::vector<std::string>& endings = image_endings();
-  for (std::size_t i = 0; i < endings.size(); ++i)
-    text += (i == 0 ? "" : i + 1 == endings.size() ? " or " : ", ") + endings[i];
-  return text + " files";
-}
-
-class ImageFolder : public Dataset {
- public:
-  explicit ImageFolder(const fs::path& folder) : folder_(folder) {}
-
-  void add(const fs::path& split) {
-    for (const std::string& name : class_folders(split)) {
-      const auto found = std::ranges::find(classes_, name);
-      require_data(found != classes_.end(), printable(split), " has a class ", printable(name),
-                   ", expected those of train/ only");
-      const std::size_t before = files_.size();
-      add_files(split / name);
-      require_data(files_.size() > before, printable(split / name), " has no images, expected ",
-                   expected_endings());
-      labels_.resize(files_.size(), int(found - classes_.begin()));
-    }
-  }
-  void set_classes(std::vector<std::string> names) { classes_ = std::move(names); }
-
-  Kind kind() const override { return Kind::image_folder; }
-  std::size_t size() const override { return files_.size(); }
-  const std::vector<std::string>& classes() const override { return classes_; }
-  int label(std::size_t i) const override { return labels_.at(i); }
-  std::string name(std::size_t i) const override { return printable(files_.at(i)); }
-  std::string remark() const override {
-    std::string text;
-    for (const auto& [ending, count] : passed_over_)
-      text += (text.empty() ? "passed over: " : ", ") + with_commas(count) + " " + ending;
-    return text;
-  }
-  void read(std::size_t i, Image& into) const override {
-    const InputFile file(files_.at(i));
-    require_data(file.size() <= max_file_bytes, name(i), ": has ", with_commas(file.size()),
-                 " bytes, expected at most ", with_commas(max_file_bytes));
-    std::vector<std::uint8_t> bytes(file.size());
-    file.read_at(0, bytes.data(), bytes.size());
-    decode_file(bytes, name(i), into);
-  }
-
- private:
-  // Below the class folder, links to folders are not followed: they could form a cycle.
-  void add_files(const fs::path& folder) {
-    const auto first = std::ptrdiff_t(files_.size());
-    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.is_directory()) continue;
-      const std::string ending = ending_of(entry.path());
-      if (contains(image_endings(), ending))
-        files_.push_back(entry.path().string());
-      else if (contains(other_endings, ending))
-        ++passed_over_[ending];
-    }
-    std::sort(files_.begin() + first, files_.end());
-  }
-
-  fs::path folder_;
-  std::vector<std::string> classes_, files_;
-  std::vector<int> labels_;
-  std::map<std::string, std::size_t> passed_over_;  // number of files by extension
+  fs::path part_folder(const std::string& part) const { return part.empty() ? root : root / part; }
 };
+
+std::string where(const std::string& part) { return part.empty() ? "" : part + "/"; }
+
+std::string some(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i)
+    text += (i == 0 ? "" : ", ") + printable(names[i]);
+  return text + (names.size() > 3 ? " ..." : "");
+}
+
+void label_rest(ImageFiles::Content& c, int label) { c.labels.resize(c.files.size(), label); }
+
+void require_images(const Reader& r, const std::string& part, std::size_t before) {
+  if (r.content.files.size() > before) return;
+  const std::string passed = r.walk.passed_over().text();
+  require_data(false, printable(r.part_folder(part)), " has no images, expected ", expected_endings(),
+               passed.empty() ? "" : "; " + passed);
+}
+
+// The images of a split, labelled by their class folders. Adds classes if there are none yet.
+// loose: take images beside class folders too, without a label.
+void add_part(Reader& r, const std::string& part, bool loose) {
+  ImageFiles::Content& c = r.content;
+  const fs::path folder = r.part_folder(part);
+  const std::size_t before = c.files.size();
+  const Walk::Level level = r.walk.level(folder);
+  const bool training = c.classes.empty();
+  if (training) c.classes = level.folders;
+  std::vector<std::string> empty, unknown;
+  for (const std::string& name : level.folders) {
+    const std::size_t first = c.files.size();
+    r.walk.add_images(folder / name, c.files);
+    const auto known = std::ranges::find(c.classes, name);
+    if (c.files.size() == first)
+      empty.push_back(name);
+    else if (known == c.classes.end())
+      unknown.push_back(name);
+    label_rest(c, known == c.classes.end() ? -1 : int(known - c.classes.begin()));
+  }
+  const bool in_classes = c.files.size() > before;
+  if (in_classes && !loose)
+    for (const std::string& file : level.images) r.walk.pass("beside class folders", file);
+  else
+    c.files.insert(c.files.end(), level.images.begin(), level.images.end());
+  label_rest(c, -1);
+  require_images(r, part, before);
+  if (training && !in_classes) c.classes.clear();
+  if (training && in_classes && !empty.empty())
+    c.note = std::to_string(empty.size()) + (empty.size() == 1 ? " class" : " classes") +
+             " without images (" + some(empty) + ")";
+  if (!in_classes)
+    c.unlabelled = printable(folder) + " has images but no class folders, expected " + where(part) +
+                   "CLASS/FILE, or --labels FILE";
+  if (!unknown.empty() && in_classes && c.unlabelled.empty())
+    c.unlabelled = printable(folder) + " has a class " + printable(unknown.front()) +
+                   ", expected those of the training split only";
+}
+
+// The images of a split, labelled by a file.
+void add_labelled_part(Reader& r, const std::string& part, const std::string& labels) {
+  ImageFiles::Content& c = r.content;
+  const std::string folder = r.part_folder(part).string();
+  r.walk.add_images(folder, c.files);
+  require_images(r, part, 0);
+  FileLabels found = LabelFile(labels).label(c.files, folder, c.classes);
+  c.labels = std::move(found.labels);
+  c.classes = std::move(found.classes);
+  c.note = "labels of " + printable(labels);
+  if (found.others > 0) c.note += " (" + with_commas(found.others) + " of its lines name other files)";
+}
+
+// Reads the classes of the training split only.
+std::vector<std::string> training_classes(const fs::path& folder, const std::string& train,
+                                          const std::string& labels) {
+  const fs::path training = folder / train;
+  const std::vector<std::string> folders = Walk(folder).level(training).folders;
+  const bool used =
+      std::ranges::any_of(folders, [&](const std::string& name) { return Walk::any_image(training / name); });
+  if (used || labels.empty()) return used ? folders : std::vector<std::string>();
+  Reader r(folder);
+  add_labelled_part(r, train, labels);
+  return r.content.classes;
+}
+
+ImageFiles::Content read_training(const fs::path& folder, const SplitFolders& splits, bool loose,
+                                  const std::string& labels) {
+  const std::string& train = splits.train;
+  Reader r(folder);
+  add_part(r, train, loose);
+  if (!labels.empty() && r.content.classes.empty()) {
+    Reader by_file(folder);
+    add_labelled_part(by_file, train, labels);
+    r = std::move(by_file);
+  }
+  if (!train.empty()) r.content.title += ", " + where(train);
+  r.content.passed_over = r.walk.passed_over();
+  r.content.passed_over.add(splits.passed_over);
+  return std::move(r.content);
+}
+
+ImageFiles::Content read_evaluated(const fs::path& folder, const std::string& train, const std::string& part,
+                                   std::string labels) {
+  Reader r(folder);
+  r.content.classes = training_classes(folder, train, labels);
+  const fs::path own = folder / part / "val_annotations.txt";  // Tiny-ImageNet's
+  if (labels.empty() && fs::exists(own)) labels = own.string();
+  if (!labels.empty()) {
+    add_labelled_part(r, part, labels);
+  } else {
+    const bool classes = !r.content.classes.empty();
+    add_part(r, part, false);
+    if (!classes) {
+      r.content.classes.clear();
+      r.content.note.clear();
+      r.content.labels.assign(r.content.files.size(), -1);
+      r.content.unlabelled = printable(folder / train) + " has images but no class folders, expected " +
+                             where(train) + "CLASS/FILE, or --labels FILE";
+    }
+  }
+  r.content.title += ", " + where(part);
+  r.content.passed_over = r.walk.passed_over();
+  return std::move(r.content);
+}
+
+// Whether a label file is about the images of a split.
+bool labels_name(const std::string& labels, const fs::path& folder) {
+  std::vector<std::string> files;
+  Walk(folder).add_images(folder, files);
+  return !files.empty() && LabelFile(labels).names(files.front());
+}
+
+// The evaluated split is test/ if it has labels, else val/.
+ImageFiles::Content read_test(const fs::path& folder, const SplitFolders& splits, const std::string& labels) {
+  if (splits.test.empty() || splits.val.empty())
+    return read_evaluated(folder, splits.train, splits.test.empty() ? splits.val : splits.test, labels);
+  if (!labels.empty())
+    return read_evaluated(folder, splits.train,
+                          labels_name(labels, folder / splits.test) ? splits.test : splits.val, labels);
+  ImageFiles::Content test = read_evaluated(folder, splits.train, splits.test, labels);
+  if (test.unlabelled.empty()) return test;
+  ImageFiles::Content val = read_evaluated(folder, splits.train, splits.val, labels);
+  if (!val.unlabelled.empty()) return test;
+  val.note += (val.note.empty() ? "" : "; ") + where(splits.test) + " has no labels";
+  return val;
+}
+
+std::string missing_split(const fs::path& folder, const SplitFolders& splits, Split split) {
+  if (!splits)
+    return printable(folder) +
+           " has no test split, expected train/CLASS/FILE and val/CLASS/FILE, or --split-from 0.1 to draw "
+           "one";
+  const std::string expected = split == Split::only_test ? "test" : "val";
+  return printable(folder) + " has no " + (split == Split::test ? "test" : expected) + " split, expected " +
+         expected + "/CLASS/FILE beside " + where(splits.train);
+}
+
+bool has_part(const SplitFolders& splits, Split split) {
+  const bool val = !splits.val.empty(), test = !splits.test.empty();
+  return split == Split::only_val    ? val
+         : split == Split::only_test ? test
+                                     : split == Split::train || split == Split::pretrain || val || test;
+}
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_image_folder(const fs::path& folder, Split split) {
-  auto dataset = std::make_unique<ImageFolder>(folder);
-  const bool divided = fs::is_directory(folder / "train");
-  const fs::path train = divided ? folder / "train" : folder;
-  const fs::path test = folder / (fs::is_directory(folder / "val") ? "val" : "test");
-  if (split != Split::train && (divided || split == Split::test))
-    require_data(divided && fs::is_directory(test), printable(folder), " has no test split, expected ",
-                 divided ? "val/CLASS/FILE beside train/" : "train/CLASS/FILE and val/CLASS/FILE");
-  dataset->set_classes(class_folders(train));
-  if (split != Split::test) dataset->add(train);
-  if (split != Split::train && divided) dataset->add(test);
-  return dataset;
+bool has_image_split(const fs::path& folder, Split split) {
+  return has_part(find_split_folders(folder), split);
+}
+
+std::unique_ptr<Dataset> open_image_folder(const fs::path& folder, Split split, const std::string& labels) {
+  const SplitFolders splits = find_split_folders(folder);
+  if (!has_part(splits, split)) throw engine::DataError(missing_split(folder, splits, split));
+  const auto made = [](ImageFiles::Content c) { return std::make_unique<ImageFiles>(std::move(c)); };
+  switch (split) {
+    case Split::train:
+    case Split::pretrain:
+      return made(read_training(folder, splits, split == Split::pretrain, labels));
+    case Split::only_val:
+      return made(read_evaluated(folder, splits.train, splits.val, labels));
+    case Split::only_test:
+      return made(read_evaluated(folder, splits.train, splits.test, labels));
+    case Split::test:
+      break;
+  }
+  return made(read_test(folder, splits, labels));
 }
 
 }  // namespace data

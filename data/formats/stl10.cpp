@@ -108,11 +108,11 @@ bool is_stl10(const fs::path& folder) {
 std::unique_ptr<Dataset> open_stl10(const fs::path& folder, Split split) {
   auto dataset = std::make_unique<Stl10>(folder);
   const bool unlabelled = split == Split::pretrain && fs::exists(folder / "unlabeled_X.bin");
-  if (split == Split::train || split == Split::all || (split == Split::pretrain && !unlabelled) ||
+  if (split == Split::train || (split == Split::pretrain && !unlabelled) ||
       (unlabelled && fs::exists(folder / "train_X.bin")))
     dataset->add_labelled("train");
   if (unlabelled) dataset->add_unlabelled();
-  if (split == Split::test || split == Split::all) dataset->add_labelled("test");
+  if (split == Split::test) dataset->add_labelled("test");
   return dataset;
 }
 

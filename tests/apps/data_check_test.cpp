@@ -88,6 +88,8 @@ TEST_CASE("check: every broken image is listed, in order, for any number of thre
   const auto set = data::open_dataset(scratch.folder, data::Split::train);
   CHECK(data::describe(*set) ==
         "image folder: 42 images, 2 classes, decoded when asked for; passed over: 1 .tif, 1 .webp");
+  CHECK(set->passed_over() ==
+        std::vector<std::string>{"passed over: 1 .tif: b/4.TIF", "passed over: 1 .webp: b/3.webp"});
   for (const int threads : {1, 2, 5}) {
     const data::CheckResult r = data::check(*set, threads);
     CHECK(r.images == 42);
@@ -111,7 +113,7 @@ TEST_CASE("dyad data check: exit code 65 if an image is broken, with all of them
   const auto j = nlohmann::json::parse(scratch.read("check.json"));
   CHECK(j["train"]["broken"].size() == 2);
   CHECK(j["train"]["images"] == 3);
-  CHECK(j["test"]["formats"]["JPEG"] == 1);
+  CHECK(j["val"]["formats"]["JPEG"] == 1);
 
   std::filesystem::remove(scratch.path("train/a/2.jpg"));
   std::filesystem::remove(scratch.path("train/a/3.jpg"));

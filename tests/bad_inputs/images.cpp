@@ -24,14 +24,24 @@ std::vector<BadInput> bad_images() {
                   [bytes = image.bytes](const Scratch& scratch) { scratch.write("a/1.jpg", bytes); }));
 
   const std::string endings = ", expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files";
-  list.push_back(
-      preview("folder: nothing in it", "DIR has no folders, expected one a class", [](const Scratch&) {}));
-  list.push_back(preview("folder: a class without images", "DIR/a has no images" + endings,
+  list.push_back(preview("folder: nothing in it", "DIR has no images" + endings, [](const Scratch&) {}));
+  list.push_back(preview("folder: classes without images",
+                         "DIR has no images" + endings + "; passed over: 1 of other kinds",
                          [](const Scratch& s) { s.write("a/notes.txt", "x"); }));
-  list.push_back(preview("folder: images of other formats only", "DIR/a has no images" + endings,
+  list.push_back(preview("folder: images of other formats only",
+                         "DIR has no images" + endings + "; passed over: 1 .webp",
                          [](const Scratch& s) { s.write("a/1.webp", "x"); }));
-  list.push_back(preview("folder: train/ without classes", "DIR/train has no folders, expected one a class",
+  list.push_back(preview("folder: train/ without classes", "DIR/train has no images" + endings,
                          [](const Scratch& s) { fs::create_directories(s.path("train")); }));
+  list.push_back(
+      preview("folder: two training splits", "DIR has Train/ and train/, several names of the training split",
+              [](const Scratch& s) { s.write("train/a/1.png", "x"), s.write("Train/a/1.png", "x"); }));
+  list.push_back(preview("folder: a test split only", "DIR has test/ but no train/: add it",
+                         [](const Scratch& s) { s.write("test/a/1.png", "x"); }));
+  list.push_back(
+      preview("folder: splits one folder too deep",
+              "DIR/set has train/ and val/, expected splits directly below --data",
+              [](const Scratch& s) { s.write("set/train/a/1.png", "x"), s.write("set/val/a/1.png", "x"); }));
   list.push_back(preview("file: a link to nowhere",
                          "DIR/a/1.jpg: No such file or directory, expected a readable file",
                          [](const Scratch& s) {

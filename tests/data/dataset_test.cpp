@@ -1,13 +1,11 @@
 #include "data/dataset.h"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
 
 #include "engine/error.h"
-#include "tests/support/encode.h"
 #include "tests/support/scratch.h"
 
 using namespace data;
@@ -24,10 +22,8 @@ std::string record(const std::string& labels, int first) {
 }
 std::string record10(int label, int first = 0) { return record(std::string(1, char(label)), first); }
 
-std::string png(std::uint8_t value) { return encode_png(1, 1, SPNG_COLOR_TYPE_TRUECOLOR, 8, {value, 2, 3}); }
-
 // The error of opening the folder, with DIR for the scratch folder's path. Checks that it is one line.
-std::string refusal(const Scratch& scratch, Split split = Split::all, const std::string& folder = "") {
+std::string refusal(const Scratch& scratch, Split split = Split::train, const std::string& folder = "") {
   std::string text = message_of<DataError>(
       [&] { open_dataset(folder.empty() ? scratch.folder.string() : scratch.path(folder), split); });
   CHECK(text.find('\n') == std::string::npos);
@@ -68,29 +64,30 @@ TEST_CASE("CIFAR-10: files in order, splits, classes") {
   const auto test = open_dataset(scratch.folder, Split::test);
   REQUIRE(test->size() == 1);
   check_pixels(test->image(0), 8);
-  const auto all = open_dataset(scratch.folder, Split::all);
-  CHECK(all->size() == 4);
-  CHECK(all->label(3) == 4);
+  CHECK(test->label(0) == 4);
 
   scratch.write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\r\nj\n\n");
-  CHECK(open_dataset(scratch.folder, Split::all)->classes()[8] == "i");
+  CHECK(open_dataset(scratch.folder, Split::test)->classes()[8] == "i");
 }
 
 TEST_CASE("CIFAR-100: the fine label is used") {
   const Scratch scratch;
   scratch.write("train.bin", record("\x13\x63", 1) + record(std::string("\0\0", 2), 2));
   scratch.write("test.bin", record("\x01\x05", 3));
-  const auto all = open_dataset(scratch.folder, Split::all);
-  CHECK(all->kind() == Dataset::Kind::cifar100);
-  REQUIRE(all->size() == 3);
-  CHECK((all->label(0) == 99 && all->label(1) == 0 && all->label(2) == 5));
-  check_pixels(all->image(2), 3);
-  CHECK(all->classes().size() == 100);
-  CHECK(open_dataset(scratch.folder, Split::test)->size() == 1);
+  const auto train = open_dataset(scratch.folder, Split::train);
+  CHECK(train->kind() == Dataset::Kind::cifar100);
+  REQUIRE(train->size() == 2);
+  CHECK((train->label(0) == 99 && train->label(1) == 0));
+  CHECK(train->classes().size() == 100);
+  const auto test = open_dataset(scratch.folder, Split::test);
+  REQUIRE(test->size() == 1);
+  CHECK(test->label(0) == 5);
+  check_pixels(test->image(0), 3);
   scratch.write("test.bin", record("\x01\x64", 3));
-  CHECK(refusal(scratch) == "DIR/test.bin has label 100 at record 0 (byte 1), expected less than 100");
+  CHECK(refusal(scratch, Split::test) ==
+        "DIR/test.bin has label 100 at record 0 (byte 1), expected less than 100");
   scratch.write("test.bin", record10(1));
-  CHECK(refusal(scratch) == "DIR/test.bin has 3,073 bytes, expected a multiple of 3,074");
+  CHECK(refusal(scratch, Split::test) == "DIR/test.bin has 3,073 bytes, expected a multiple of 3,074");
   std::filesystem::remove(scratch.path("test.bin"));
   CHECK(refusal(scratch, Split::test) == "DIR/test.bin is missing, expected it for the test split");
   CHECK(open_dataset(scratch.folder, Split::train)->size() == 2);
@@ -100,6 +97,7 @@ TEST_CASE("CIFAR: an error is one line that says where") {
   const Scratch scratch;
   scratch.write("data_batch_1.bin", record10(1));
   CHECK(refusal(scratch, Split::test) == "DIR/test_batch.bin is missing, expected it for the test split");
+  CHECK(refusal(scratch, Split::only_val) == "DIR is CIFAR or STL-10, which has no val split, expected test");
   scratch.write("data_batch_2.bin", std::string(30'000, 'x').replace(0, 1, std::string(1, '\0')));
   CHECK(refusal(scratch, Split::train) ==
         "DIR/data_batch_2.bin has 30,000 bytes, expected a multiple of 3,073");
@@ -138,90 +136,4 @@ TEST_CASE("data/samples: 500 and 100 images per class") {
     CHECK(samples->classes().front() == "airplane");
     CHECK(samples->classes().back() == "truck");
   }
-}
-
-TEST_CASE("image folder: train and val, classes in order of their names, files at any depth") {
-  const Scratch scratch;
-  scratch.write("train/cat/2.PNG", png(2));
-  scratch.write("train/cat/1.jpeg", png(1));  // the bytes determine the format, not the name
-  scratch.write("train/cat/.DS_Store", "x");
-  scratch.write("train/cat/notes.txt", "x");
-  scratch.write("train/ant/deep/er/3.jpg", encode_jpeg(2, 5, std::vector<std::uint8_t>(30, 77)));
-  scratch.write("train/LICENSE", "x");
-  scratch.write("val/cat/4.png", png(4));
-  const auto train = open_dataset(scratch.folder, Split::train);
-  CHECK(train->kind() == Dataset::Kind::image_folder);
-  CHECK(train->classes() == std::vector<std::string>{"ant", "cat"});
-  REQUIRE(train->size() == 3);
-  CHECK((train->label(0) == 0 && train->label(1) == 1 && train->label(2) == 1));
-  CHECK((train->image(0).height == 2 && train->image(0).width == 5));
-  CHECK(train->image(1).pixels == std::vector<std::uint8_t>{1, 2, 3});
-  CHECK(train->image(2).pixels == std::vector<std::uint8_t>{2, 2, 3});
-  CHECK(train->name(2) == scratch.path("train/cat/2.PNG"));
-  CHECK(describe(*train) == "image folder: 3 images, 2 classes, decoded when asked for");
-
-  const auto val = open_dataset(scratch.folder, Split::test);
-  REQUIRE(val->size() == 1);
-  CHECK(val->classes() == train->classes());
-  CHECK(val->label(0) == 1);  // the same index as in train, though val has no ant
-  CHECK(open_dataset(scratch.folder, Split::all)->size() == 4);
-
-  std::filesystem::rename(scratch.path("val"), scratch.path("test"));
-  CHECK(open_dataset(scratch.folder, Split::test)->size() == 1);
-}
-
-TEST_CASE("image folder: without train/ and val/ there is only a train split") {
-  const Scratch scratch;
-  scratch.write("b/1.png", png(1));
-  scratch.write("a/1.png", png(2));
-  CHECK(open_dataset(scratch.folder, Split::train)->size() == 2);
-  CHECK(open_dataset(scratch.folder, Split::all)->classes() == std::vector<std::string>{"a", "b"});
-  CHECK(refusal(scratch, Split::test) ==
-        "DIR has no test split, expected train/CLASS/FILE and val/CLASS/FILE");
-}
-
-TEST_CASE("image folder: an error is one line that says where") {
-  const Scratch scratch;
-  CHECK(refusal(scratch, Split::all, "none") == "DIR/none: no such folder");
-  scratch.write("file", "x");
-  CHECK(refusal(scratch, Split::all, "file") == "DIR/file is a file, expected a folder of images");
-  std::filesystem::create_directory(scratch.path("empty"));
-  CHECK(refusal(scratch, Split::all, "empty") == "DIR/empty has no folders, expected one a class");
-
-  scratch.write("set/train/a/1.png", png(1));
-  CHECK(refusal(scratch, Split::test, "set") ==
-        "DIR/set has no test split, expected val/CLASS/FILE beside train/");
-  scratch.write("set/val/b/1.png", png(1));
-  CHECK(refusal(scratch, Split::test, "set") == "DIR/set/val has a class b, expected those of train/ only");
-  std::filesystem::create_directory(scratch.path("set/train/b"));
-  CHECK(refusal(scratch, Split::train, "set") ==
-        "DIR/set/train/b has no images, expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files");
-  scratch.write("set/train/b/readme.txt", "x");
-  CHECK(refusal(scratch, Split::train, "set") ==
-        "DIR/set/train/b has no images, expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files");
-}
-
-TEST_CASE("image folder: the error for an unreadable file is one line with its name") {
-  const Scratch scratch;
-  const std::string whole = encode_jpeg(16, 16, std::vector<std::uint8_t>(768, 77));
-  scratch.write("a/1.jpg", whole.substr(0, whole.size() - 4));
-  scratch.write("a/2\n.jpg", "");
-  scratch.write("a/3.jpg", "<html>");
-  std::filesystem::create_symlink("nowhere", scratch.path("a/4.jpg"));
-  REQUIRE(mkfifo(scratch.path("a/5.jpg").c_str(), 0600) == 0);
-  std::filesystem::create_directory_symlink("..", scratch.path("a/6"));  // not followed: no cycle
-  scratch.write("a/7.jpg", whole);
-  const auto set = open_dataset(scratch.folder, Split::train);
-  REQUIRE(set->size() == 6);
-  const auto message = [&](std::size_t i) {
-    return message_of<DataError>([&] { set->image(i); }).substr(scratch.folder.string().size());
-  };
-  CHECK(message(0) == "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) +
-                          " bytes: Premature end of JPEG file, expected a whole JPEG file");
-  CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
-  CHECK(message(2) ==
-        "/a/3.jpg: is an HTML page (of a failed download?), expected a JPEG, PNG, BMP, PNM or TGA file");
-  CHECK(message(3) == "/a/4.jpg: No such file or directory, expected a readable file");
-  CHECK(message(4) == "/a/5.jpg: not a regular file");
-  CHECK(set->image(5).pixels.size() == 768);
 }

@@ -111,9 +111,16 @@ void records(Seeds& seeds) {
     seeds.add("cifar", char(flags) + named + bytes_of("data/samples/data_batch_1.bin", 2 * 3073));
   for (const int flags : {1, 1 + 4, 1 + 2 + 4})
     seeds.add("cifar", char(flags) + named + std::string(3074, '\7'));
-  for (const int flags : {0, 1, 2, 2 + 4 + 48, 2 + 8, 2 + 16})
+  for (const int flags : {0, 1, 2, 2 + 4 + 32, 2 + 8, 2 + 16})
     seeds.add("stl10", char(flags) + named + std::string("\2\1\7") + std::string(27'648 + 100, 'x') +
                            std::string(flags & 2 ? 0 : 27'548, 'y'));
+}
+
+void labels(Seeds& seeds) {
+  for (const char* text : {"2.JPEG n01\n1.JPEG   n03\r\n3.JPEG n02", "1\tn03\t0\n2\tn01\n3\tn02\n",
+                           "id,\"class\"\n\"1\", \"n03\"\n2,n01\n3,n02 1 2\n", "n03\nn01\nn02\n", "2\n0\n1\n",
+                           "1 n01\n1 n02\n", "1 n09\n", "3\n1\n2\n", ""})
+    for (const char flag : {'\0', '\1'}) seeds.add("labels", flag + std::string(text));
 }
 
 void configs(Seeds& seeds) {
@@ -169,6 +176,7 @@ int main(int argc, char** argv) {
   Seeds seeds(argv[1]);
   images(seeds);
   records(seeds);
+  labels(seeds);
   configs(seeds);
   tensors(seeds);
 }

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   fuzz::Pieces pieces(bytes, size);
   const unsigned flags = pieces.byte();
   const bool named = flags & 1, whole = flags & 2, unlabelled = flags & 4, shorter = flags & 8;
-  const auto split = data::Split(flags >> 4 & 3);
+  const auto split = data::Split((flags >> 4) % 3);
   const std::string names = pieces.text(), labels = pieces.text(), images = pieces.records(whole, 27'648);
   std::filesystem::remove_all(scratch.folder);
   if (named) scratch.write("class_names.txt", names);

@@ -119,7 +119,8 @@ TEST_CASE("cli: what a flag takes for its value") {
   check_usage({"pretrain", "--batch="}, "dyad pretrain: --batch= is given no value");
   check_usage({"pretrain", "--graph", "--run", "-x"},
               "dyad pretrain: --data is missing: folder of the images: CIFAR or STL-10 binary files, or "
-              "train/CLASS/*.jpg and test/CLASS/*.jpg");
+              "train/CLASS/*.jpg and test/CLASS/*.jpg; for pretraining also any folder of images, or a text "
+              "file that lists them");
   check_usage({"pretrain", "--graph", "no"}, "dyad pretrain: --graph is \"no\", expected true or false");
   CHECK(ask({"pretrain", "--batch", "4", "--batch=8", "--help"}).code == 0);
   CHECK(ask({"pretrain", "-h"}).out == ask({"pretrain", "--help"}).out);

@@ -82,7 +82,7 @@ TEST_CASE("options: what a resume does when they differ") {
                                            "out-dim", "method", "predictor-hidden", "queue"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
   CHECK(with(apps::Resume::reported) == Names{"batch", "dtype", "epochs", "exif", "lars", "lr", "momentum",
-                                              "recipe", "seed", "sixteen-bit", "size", "steps",
+                                              "recipe", "seed", "sixteen-bit", "size", "split-from", "steps",
                                               "target-momentum", "tau", "warmup-epochs", "weight-decay"});
 }
 

@@ -1,0 +1,34 @@
+#include "data/formats/image_files.h"
+
+#include "data/files.h"
+#include "engine/error.h"
+
+namespace data {
+
+namespace {
+constexpr std::uint64_t max_file_bytes = 1 << 28;  // limit of one image
+}
+
+std::string ImageFiles::name(std::size_t i) const { return printable(c_.files.at(i)); }
+
+std::string ImageFiles::entry(std::size_t i) const {
+  const std::string& file = c_.files.at(i);
+  const std::string above = c_.folder + (c_.folder.ends_with('/') ? "" : "/");
+  return printable(file.starts_with(above) ? file.substr(above.size()) : file);
+}
+
+std::string ImageFiles::remark() const {
+  const std::string passed = c_.passed_over.text();
+  return c_.note + (c_.note.empty() || passed.empty() ? "" : "; ") + passed;
+}
+
+void ImageFiles::read(std::size_t i, Image& into) const {
+  const InputFile file(c_.files.at(i));
+  engine::require_data(file.size() <= max_file_bytes, name(i), ": has ", with_commas(file.size()),
+                       " bytes, expected at most ", with_commas(max_file_bytes));
+  std::vector<std::uint8_t> bytes(file.size());
+  file.read_at(0, bytes.data(), bytes.size());
+  decode_file(bytes, name(i), into);
+}
+
+}  // namespace data

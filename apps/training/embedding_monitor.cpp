@@ -77,6 +77,12 @@ void EmbeddingMonitor::probe(ordered_json& line) const {
   line["probe_floor"] = double(most) / double(test.labels.size());
 }
 
+std::string EmbeddingMonitor::no_probes() const {
+  return options_.probe_every == 0 || !held_out_.empty()
+             ? ""
+             : "--probe-every: there are no probes, which need at least five images with a class";
+}
+
 std::string EmbeddingMonitor::operator()(long step) {
   const bool last = step == plan_.steps;
   if (!active_ || (!plan_.ends_epoch(step) && !last)) return "";

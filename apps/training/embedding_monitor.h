@@ -16,6 +16,9 @@ class EmbeddingMonitor {
   EmbeddingMonitor(const PretrainOptions&, const Plan&, const data::Dataset&, const models::Method&,
                    RunDirectory&, bool active);
 
+  // Why there are no probes although --probe-every asks for them; "" if there are some.
+  std::string no_probes() const;
+
   // Called after each step. Returns a warning, once, if the embeddings have collapsed, else "".
   std::string operator()(long step);
 

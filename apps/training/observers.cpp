@@ -26,6 +26,7 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
       step_log_(train_step.method().parameters.device(), [this](const StepRecord& r) { recorded(r); }) {
   report_.begin(plan, step);
   for (const std::string& line : plan_lines(o, plan, dataset, train_step.method())) say(line);
+  say(embedding_monitor_.no_probes());
   if (const std::string kept = dataset.held_out(); ranks.first() && !kept.empty())
     write_text(test_split_path(o.run), kept);
   if (ranks.first())

@@ -1,6 +1,7 @@
 #include "data/formats/image_folder.h"
 
 #include <algorithm>
+#include <set>
 
 #include "data/files.h"
 #include "data/formats/image_files.h"
@@ -46,6 +47,22 @@ void require_images(const Reader& r, const std::string& part, std::size_t before
                passed.empty() ? "" : "; " + passed);
 }
 
+// Where all images lie in one class folder and at least two folders below it, these may be the classes.
+void note_deeper_classes(ImageFiles::Content& c, const fs::path& folder) {
+  const int only = c.labels.front();
+  std::set<std::string> below;
+  for (std::size_t i = 0; i < c.files.size(); ++i) {
+    if (c.labels[i] != only || only < 0) return;
+    const fs::path file = fs::path(c.files[i]).lexically_relative(folder / c.classes[std::size_t(only)]);
+    if (!file.has_parent_path()) return;
+    below.insert(file.begin()->string());
+  }
+  if (below.size() < 2) return;
+  c.note += (c.note.empty() ? "" : "; ") + std::string("all images are of one class, ") +
+            printable(c.classes[std::size_t(only)]) + "; its folders are the classes with --data " +
+            printable(folder / c.classes[std::size_t(only)]);
+}
+
 // The images of a split, labelled by their class folders. Adds classes if there are none yet.
 // loose: take images beside class folders too, without a label.
 void add_part(Reader& r, const std::string& part, bool loose) {
@@ -77,6 +94,7 @@ void add_part(Reader& r, const std::string& part, bool loose) {
   if (training && in_classes && !empty.empty())
     c.note = std::to_string(empty.size()) + (empty.size() == 1 ? " class" : " classes") +
              " without images (" + some(empty) + ")";
+  if (training && in_classes) note_deeper_classes(c, folder);
   if (!in_classes)
     c.unlabelled = printable(folder) + " has images but no class folders, expected " + where(part) +
                    "CLASS/FILE, or --labels FILE";

@@ -14,11 +14,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Images that dyad can't read, and packed images. Each is counted under its own ending.
-const std::vector<std::string> told_endings = {".tif", ".tiff", ".webp",    ".gif", ".avif", ".heic", ".heif",
-                                               ".jp2", ".jfif", ".jxl",     ".svg", ".dcm",  ".npy",  ".zip",
-                                               ".tar", ".gz",   ".tgz",     ".bz2", ".xz",   ".zst",  ".7z",
-                                               ".rar", ".h5",   ".parquet", ".lmdb"};
+// Images that dyad can't read, and other formats that hold images. Each is counted under its own ending.
+const std::vector<std::string> told_endings = {".tif",  ".tiff", ".webp",    ".gif",     ".avif", ".heic",
+                                               ".heif", ".jp2",  ".jfif",    ".jxl",     ".svg",  ".dcm",
+                                               ".npy",  ".h5",   ".parquet", ".tfrecord"};
+const std::vector<std::string> archive_endings = {".zip", ".tar", ".gz", ".tgz", ".bz2",
+                                                  ".xz",  ".zst", ".7z", ".rar"};
 
 std::string ending_of(const fs::path& file) {
   std::string ending = file.extension().string();
@@ -30,7 +31,18 @@ bool is_image(const fs::path& file) {
   return std::ranges::find(image_endings(), ending_of(file)) != image_endings().end();
 }
 
-bool is_hidden(const fs::path& file) { return file.filename().native().starts_with('.'); }
+bool is_archive(const fs::path& file) {
+  return std::ranges::find(archive_endings, ending_of(file)) != archive_endings.end();
+}
+
+// Folders that systems and unpacking programs leave beside one's own; lost+found can't be read.
+const std::vector<std::string> system_folders = {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN",
+                                                 "System Volume Information"};
+
+bool is_hidden(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.starts_with('.') || std::ranges::find(system_folders, name) != system_folders.end();
+}
 
 // Costs a call of the system for links only.
 bool is_folder(const fs::directory_entry& entry) {
@@ -63,7 +75,8 @@ Walk::Entry Walk::judge(const fs::directory_entry& entry) {
     return Entry::image;
   else {
     const std::string ending = ending_of(path);
-    pass(std::ranges::find(told_endings, ending) != told_endings.end() ? ending : "of other kinds", path);
+    const bool told = std::ranges::find(told_endings, ending) != told_endings.end();
+    pass(is_archive(path) ? "not unpacked" : told ? ending : "of other kinds", path);
   }
   return Entry::passed;
 }

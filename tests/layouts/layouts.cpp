@@ -123,8 +123,10 @@ std::vector<Layout> without_classes() {
   Layout wrong = refused("a list with a missing file", flat("x") + Files{"list.txt: 1.png\n"},
                          "DIR/list.txt line 1: there is no file DIR/1.png", "names line 1");
   wrong.data = "DIR/list.txt";
-  Layout archive = refused("an archive as `--data`", {"x.zip: PK"}, "DIR/x.zip", "unpack it");
-  archive.data = "DIR/x.zip";
+  Layout archive =
+      refused("an archive as `--data`", {"x.tar.gz: \x1f\x8b\x08"},
+              "DIR/x.tar.gz is a gzip archive (not yet unpacked), expected a folder of images", "unpack it");
+  archive.data = "DIR/x.tar.gz";
   return {
       unlabelled("images in one folder", flat(""), "all of it", "image folder: 3 images, no classes",
                  "DIR has images but no class folders, expected CLASS/FILE, or --labels FILE", "no classes"),
@@ -255,9 +257,9 @@ std::vector<Layout> odd_entries() {
   Layout broken = usual("a text file called .jpg", "train", "val", "names it");
   broken.files.push_back("train/a/x.jpg: <html>");
   broken.pretrains = "names it, or `--bad-images skip`";
-  broken.check = {65, "broken: DIR/train/a/x.jpg: not an image"};
+  broken.check = {65, "broken: DIR/train/a/x.jpg: is an HTML page"};
   broken.pretrain = {0, "image folder, train/: 5 images"};
-  broken.evaluate = {65, "DIR/train/a/x.jpg: not an image"};
+  broken.evaluate = {65, "DIR/train/a/x.jpg: is an HTML page"};
   return {
       passed_over(
           "hidden files and folders (`.ipynb_checkpoints`, `._1.jpg`)",
@@ -276,8 +278,8 @@ std::vector<Layout> odd_entries() {
       broken,
       refused("such kinds only", {"a/1.webp: x", "b/2.avif: x"},
               "DIR has no images, expected .jpg...passed over: 1 .avif, 1 .webp", "no images"),
-      refused("an archive in the folder", {"images.tar.gz: x"}, "DIR has no images...passed over: 1 .gz",
-              "no images"),
+      refused("an archive in the folder", {"images.tar.gz: \x1f\x8b\x08"},
+              "DIR has images.tar.gz (not yet unpacked), expected image folders", "not unpacked"),
       refused("an empty folder", {}, "DIR has no images, expected .jpg", "no images")};
 }
 

@@ -230,7 +230,7 @@ TEST_CASE("image folder: a folder without images is refused, with what is there 
   scratch.write("others/a/2.HEIC", "x");
   scratch.write("others/images.tar.gz", "x");
   CHECK(refused(scratch, Split::pretrain, "others") ==
-        "DIR/others has no images" + endings + "; passed over: 1 .gz, 1 .heic, 1 .webp");
+        "DIR/others has no images" + endings + "; passed over: 1 .heic, 1 .webp, 1 not unpacked");
   scratch.write("val/train/a/readme.txt", "x");
   CHECK(refused(scratch, Split::pretrain, "val") ==
         "DIR/val/train has no images" + endings + "; passed over: 1 of other kinds");
@@ -239,12 +239,12 @@ TEST_CASE("image folder: a folder without images is refused, with what is there 
 
 TEST_CASE("image folder: hidden files and folders are passed over at any depth") {
   const Scratch scratch;
-  write_images(scratch, {"a/1.png", "a/._1.png", "a/.hidden.jpg", "a/.ipynb_checkpoints/1.png", ".git/1.png",
-                         "b/.x/2.png"});
+  write_images(scratch, {"a/1.png", "a/._1.png", "a/.hidden.jpg", "a/.ipynb_checkpoints/1.png",
+                         "__MACOSX/a/1.png", ".git/1.png", "b/.x/2.png"});
   CHECK(entries(*open_dataset(scratch.folder, Split::pretrain)) == Names{"a/1.png 0"});
   const auto set = open_dataset(scratch.folder, Split::pretrain);
-  CHECK(set->remark() == "1 class without images (b); passed over: 5 hidden");
-  CHECK(set->passed_over() == Names{"passed over: 5 hidden: .git, a/._1.png, a/.hidden.jpg ..."});
+  CHECK(set->remark() == "1 class without images (b); passed over: 6 hidden");
+  CHECK(set->passed_over() == Names{"passed over: 6 hidden: .git, __MACOSX, a/._1.png ..."});
 }
 
 TEST_CASE("image folder: links to folders are followed, but not in circles") {
@@ -282,7 +282,8 @@ TEST_CASE("image folder: the error for an unreadable file is one line with its n
   CHECK(message(0) == "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) +
                           " bytes: Premature end of JPEG file, expected a whole JPEG file");
   CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
-  CHECK(message(2) == "/a/3.jpg: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
+  CHECK(message(2) ==
+        "/a/3.jpg: is an HTML page (of a failed download?), expected a JPEG, PNG, BMP, PNM or TGA file");
   CHECK(message(3) == "/a/4.jpg: No such file or directory, expected a readable file");
   CHECK(message(4) == "/a/5.jpg: not a regular file");
   CHECK(set->image(5).pixels.size() == 768);

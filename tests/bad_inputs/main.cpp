@@ -72,9 +72,17 @@ std::map<std::string, std::string> listing(const fs::path& folder, bool training
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().lexically_relative(folder).string();
-    const std::set<std::string> of_a_run = {"run",           "run/checkpoints",   "run/config.toml",
-                                            "run/env.json",  "run/metrics.jsonl", "run/monitor.jsonl",
-                                            "run/train.log", "run/views.png"};
+    const std::set<std::string> of_a_run = {"run",
+                                            "run/checkpoints",
+                                            "run/config.toml",
+                                            "run/env.json",
+                                            "run/metrics.jsonl",
+                                            "run/monitor.jsonl",
+                                            "run/train.log",
+                                            "run/views.png",
+                                            "run/state.json",
+                                            "run/usage.jsonl",
+                                            "run/report.html"};
     if (training && (of_a_run.contains(name) || name.starts_with("run/events.out.tfevents."))) continue;
     std::string what = std::to_string(int(entry.symlink_status().type()));
     if (entry.symlink_status().type() == fs::file_type::regular)

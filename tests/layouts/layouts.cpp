@@ -132,6 +132,11 @@ std::vector<Layout> without_classes() {
                  "DIR has images but no class folders, expected CLASS/FILE, or --labels FILE", "no classes"),
       unlabelled("nested folders of any depth", {"1.png", "x/2.png", "x/y/3.png", "z/4.jpg"}, "all of it",
                  "image folder: 4 images, 2 classes", no_test, "no test split"),
+      unlabelled("`Images/CLASS/`", classes("Images"), "all of it; names `--data Images`",
+                 "image folder: 4 images, 1 classes, decoded when asked for; all images are of one class, "
+                 "Images; its "
+                 "folders are the classes with --data DIR/Images",
+                 no_test, "no test split"),
       unlabelled("`train/CLASS/` alone", classes("train"), "`train/`",
                  "image folder, train/: 4 images, 2 classes",
                  "DIR has no test split, expected val/CLASS/FILE beside train/", "no test split"),

@@ -74,7 +74,7 @@ Classifier finetune_classifier(const FinetuneOptions& o) {
 
 int finetune(const FinetuneOptions& o) {
   constexpr int kForwardBatch = 256;
-  return evaluate({o, "finetune", kForwardBatch, !o.floor}, {finetune_classifier(o)}, {}, name_of(o));
+  return evaluate({o, "finetune", kForwardBatch, o.no_floors}, {finetune_classifier(o)}, {}, name_of(o));
 }
 
 }  // namespace apps

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "engine/error.h"
 
@@ -89,6 +90,7 @@ Named named_command(CommandTable& table, const std::vector<std::string>& argumen
 std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
                                           const Fields& fields) {
   std::vector<std::string> given;
+  std::map<std::string, std::string> values;  // by field
   for (std::size_t i = first; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     const auto equals = word.find('=');
@@ -103,6 +105,9 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
       value = arguments[++i];
     if (on_or_off && value.empty()) value = "true";
     if (value.empty() && (last || equals != std::string::npos)) throw UsageError(word + " is given no value");
+    const auto [before, is_new] = values.emplace(field.name, value);
+    if (!is_new && !on_or_off)
+      throw UsageError(flag + " is given twice: " + before->second + " and " + value);
     const std::string wrong = assign(field, value);
     if (!wrong.empty()) throw UsageError(flag + " " + wrong);
     given.push_back(field.name);

@@ -73,6 +73,15 @@ Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptio
   return {models::predict({net.fc.weight, net.fc.bias}, asked.values), t.details};
 }
 
+// Without --data an evaluation uses the images that the run was trained on.
+Evaluation with_data_of_run(Evaluation e) {
+  if (!e.data.empty()) return e;
+  e.data = read_run_options(e.run).data;
+  engine::require_data(std::filesystem::exists(e.data), e.data, ": is not there; the path is that of ", e.run,
+                       "/config.toml, where the training has found its images: name them with --data");
+  return e;
+}
+
 }  // namespace
 
 std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predicted,
@@ -104,9 +113,10 @@ Subject::Subject(const Evaluation& e)
               engine::parse_dtype(options.dtype)};
 }
 
-int evaluate(const Evaluation& e, const std::vector<Classifier>& classifiers, const Inspector& inspect,
+int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers, const Inspector& inspect,
              const std::string& name) {
   const auto begun = std::chrono::steady_clock::now();
+  const Evaluation e = with_data_of_run(given);
   const Subject s(e);
   const FrozenEncoder frozen(s.trained->parameters);
   const auto test = test_images(e, s.options);

@@ -11,9 +11,12 @@ Field finished_run(std::string& value) { return run_entry(value, "Folder of the 
 // file.
 Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own,
                          const Field& labels) {
+  Field data = data_entry(o.data);
+  data.help += "; default: that of the run";
+  data.required = false;
   return joined(
       {group("Data and run",
-             {data_entry(o.data), finished_run(o.run), checkpoint_entry(o.checkpoint),
+             {data, finished_run(o.run), checkpoint_entry(o.checkpoint),
               split_entry(o.split, {"auto", "val", "test"},
                           "Images to test with; auto: test/, or val/ if there is no labelled test/"),
               labels, split_from_entry(o.split_from)}),
@@ -84,7 +87,7 @@ Fields fields(FinetuneOptions& o) {
       {labels_entry(o.labels),
        list_entry(o.list),
        {.name = "frozen", .value = &o.frozen, .help = "Train only the last layer, with random crops"},
-       floor_entry(o.floor),
+       no_floors_entry(o.no_floors),
        epochs,
        batch_entry(o.batch, "Images per step"),
        lr_entry(o.lr, "Learning rate; auto: 0.05 batch / 256, or 0.1 batch / 256 with --frozen"),

@@ -52,7 +52,7 @@ struct FinetuneOptions : EvaluationOptions {
   double labels = 1;
   std::string list;
   bool frozen = false;
-  bool floor = false;
+  bool no_floors = false;
   int epochs = -1;
   int batch = 256;
   double lr = -1;

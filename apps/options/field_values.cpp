@@ -22,6 +22,14 @@ std::string number_text(Number value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+// A percentage given for a share: "; a share, not a percentage: did you mean 0.1?"
+std::string share_hint(const Field& f, double value) {
+  const bool share = f.low >= 0 && f.high == 1, percentage = value > 1 && value <= 100;
+  return share && percentage
+             ? "; it is a share, not a percentage: did you mean " + number_text(value / 100) + "?"
+             : "";
+}
+
 template <class Number>
 std::string assign_number(const Field& f, Number& target, const std::string& text) {
   if (f.automatic && text == "auto") {
@@ -34,7 +42,7 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
     return "is \"" + text + "\", expected " +
            (expected.empty() ? std::is_floating_point_v<Number> ? "a number" : "a whole number" : expected);
   if (f.low < f.high && (double(value) < f.low || double(value) > f.high))
-    return "is " + text + ", expected " + expected;
+    return "is " + text + ", expected " + expected + share_hint(f, double(value));
   target = value;
   return "";
 }

@@ -10,11 +10,6 @@ Field threads_entry(T& value, const std::string& help) {
 }
 
 template <class T>
-Field named_floor(T& value, const std::string& help) {
-  return {.name = "floor", .value = &value, .help = help};
-}
-
-template <class T>
 Field named_list(T& value, const std::string& help) {
   return {.name = "list", .value = &value, .help = help};
 }
@@ -198,13 +193,11 @@ Field find_entry(int& value) {
 }
 
 Field floor_entry(std::string& value) {
-  Field f =
-      named_floor(value, "Measure the machine's own speed, the floor of every op's time; this takes seconds");
-  f.choices = {"on", "off"};
-  return f;
+  return {.name = "floor",
+          .value = &value,
+          .help = "Measure the machine's own speed, the floor of every op's time; this takes seconds",
+          .choices = {"on", "off"}};
 }
-
-Field floor_entry(bool& value) { return named_floor(value, "Also train from fresh weights, for comparison"); }
 
 Field list_entry(std::string& value) {
   return named_list(value, "File that lists the images whose labels are used, instead of --labels");

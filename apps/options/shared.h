@@ -46,7 +46,6 @@ Field before_entry(std::string&, const std::string& help);
 Field after_entry(std::string&, const std::string& help);
 Field find_entry(int&);
 Field floor_entry(std::string&);
-Field floor_entry(bool&);
 Field list_entry(std::string&);
 Field list_entry(bool&);
 

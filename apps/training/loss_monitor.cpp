@@ -20,19 +20,23 @@ std::string LossMonitor::chance_warning(const StepRecord& r) {
   const double mean = sum_ / double(count_);
   sum_ = 0;
   count_ = 0;
+  constexpr long kFewest = 8;  // losses without which a trend can't be seen
+  const bool early = r.step < plan_.warmup_end() + plan_.steps_per_epoch || plan_.whole_epochs(r.step) == 0 ||
+                     losses_.count() < kFewest;
   // Where the method has no loss of chance it is NaN, and the comparison is false.
   const bool at_chance = mean >= 0.99 * method_.chance_loss;
-  if (!at_chance || warned_of_chance_ || plan_.whole_epochs(r.step) == 0) return "";
+  if (!at_chance || warned_of_chance_ || early || losses_.falls()) return "";
   warned_of_chance_ = true;
   return engine::concat_text("warning: the mean loss of epoch ", plan_.whole_epochs(r.step), " is ", mean,
                              ", that of chance is ", method_.chance_loss,
-                             ": nothing has been learned yet; try another --lr",
+                             ", and it has not been falling: nothing has been learned yet; try another --lr",
                              method_.advice.empty() ? "" : " or " + method_.advice);
 }
 
 std::string LossMonitor::operator()(const StepRecord& r) {
   const std::string gradient = gradient_warning(r);
   sum_ += r.loss;
+  losses_.add(r.loss);
   ++count_;
   return gradient.empty() ? chance_warning(r) : gradient;
 }

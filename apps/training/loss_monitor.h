@@ -5,6 +5,7 @@
 
 #include "apps/run/run_directory.h"
 #include "apps/training/plan.h"
+#include "apps/training/trend.h"
 
 namespace apps {
 
@@ -13,7 +14,9 @@ class LossMonitor {
   LossMonitor(const Plan& plan, models::MethodDescription method) : plan_(plan), method_(std::move(method)) {}
 
   // Called with the record of each step. Returns a warning or "":
-  // - the mean loss of an epoch, the first or a later one, is that of chance;
+  // - the mean loss of an epoch is that of chance, and the loss has not been falling; not before the end of
+  // the
+  //   first whole epoch after the warm-up;
   // - the norm of the gradient is many times its mean over the last steps.
   std::string operator()(const StepRecord&);
 
@@ -25,6 +28,7 @@ class LossMonitor {
   const models::MethodDescription method_;
   double sum_ = 0;  // of the losses of this epoch
   long count_ = 0;
+  Trend losses_;           // of all steps
   double usual_norm_ = 0;  // running mean of the gradient's norm
   long steps_ = 0;
   bool warned_of_chance_ = false, warned_of_gradient_ = false;

@@ -13,9 +13,9 @@ fail() { echo "check_kill_resume: $*"; failures=$((failures + 1)); }
 steps=15 record=3073
 mkdir "$work/data"  # a few images of data/samples, so that a start is fast
 head -c $((64 * record)) data/samples/data_batch_1.bin >"$work/data/data_batch_1.bin"
-flags=(--data "$work/data" --arch resnet10 --width 0.0625 --out-dim 8 --batch 16 --steps $steps --optimizer lars)
+flags=(--data "$work/data" --arch resnet10 --width 0.0625 --out-dim 8 --batch 16 --optimizer lars)
 last=checkpoints/step-$(printf %08d $steps).safetensors
-train=("$dyad" pretrain "${flags[@]}")  # not a function: $! must be the program, not a subshell
+train=("$dyad" pretrain "${flags[@]}" --steps $steps)  # not a function: $! must be the program, not a subshell
 
 begun=${EPOCHREALTIME/./}
 "${train[@]}" --run "$work/whole" 2>"$work/err" || { echo "check_kill_resume: $(cat "$work/err")"; exit 1; }
@@ -50,7 +50,7 @@ done
 
 for signal in TERM USR1; do
   run=$work/$signal
-  "${train[@]}" --run "$run" --steps 100000 --save-every end 2>"$work/err" &
+  "$dyad" pretrain "${flags[@]}" --run "$run" --steps 100000 --save-every end 2>"$work/err" &
   child=$!
   for _ in $(seq 200); do [[ -s $run/metrics.jsonl ]] && break; sleep 0.05; done
   kill -$signal $child

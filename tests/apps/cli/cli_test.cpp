@@ -122,8 +122,24 @@ TEST_CASE("cli: what a flag takes for its value") {
               "train/CLASS/*.jpg and test/CLASS/*.jpg; for pretraining also any folder of images, or a text "
               "file that lists them");
   check_usage({"pretrain", "--graph", "no"}, "dyad pretrain: --graph is \"no\", expected true or false");
-  CHECK(ask({"pretrain", "--batch", "4", "--batch=8", "--help"}).code == 0);
+  CHECK(ask({"pretrain", "--graph", "--graph", "--help"}).code == 0);
   CHECK(ask({"pretrain", "-h"}).out == ask({"pretrain", "--help"}).out);
+}
+
+TEST_CASE("cli: an option given twice is refused, with both values") {
+  check_usage({"pretrain", "--batch", "4", "--batch=8"}, "dyad pretrain: --batch is given twice: 4 and 8");
+  check_usage({"pretrain", "--data=a b", "--run", "r", "--data", "c"},
+              "dyad pretrain: --data is given twice: a b and c");
+  check_usage({"knn", "--k", "4", "--k", "4"}, "dyad knn: --k is given twice: 4 and 4");
+}
+
+TEST_CASE("cli: a percentage where a share is expected") {
+  const std::string expected = ", expected 1e-06 to 1; it is a share, not a percentage: did you mean ";
+  check_usage({"finetune", "--labels", "10"}, "dyad finetune: --labels is 10" + expected + "0.1?");
+  check_usage({"finetune", "--labels", "1.5"}, "dyad finetune: --labels is 1.5" + expected + "0.015?");
+  check_usage({"finetune", "--labels", "0"}, "dyad finetune: --labels is 0, expected 1e-06 to 1");
+  check_usage({"finetune", "--labels", "400"}, "dyad finetune: --labels is 400, expected 1e-06 to 1");
+  check_usage({"pretrain", "--momentum", "2"}, "dyad pretrain: --momentum is 2, expected 0 to 0.9999");
 }
 
 TEST_CASE("cli: invalid data ends with exit code 65") {

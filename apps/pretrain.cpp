@@ -8,11 +8,13 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
+#include "apps/training/dry_run.h"
 #include "apps/training/finished_run.h"
+#include "apps/training/memory_need.h"
 #include "apps/training/observers.h"
-#include "apps/training/plan_json.h"
 #include "apps/training/save_times.h"
 #include "apps/training/start.h"
+#include "apps/training/stem_choice.h"
 #include "apps/training/training_data.h"
 
 namespace apps {
@@ -54,15 +56,8 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start,
   return kOk;
 }
 
-int planned(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-            const models::Method& method) {
-  print_plan(std::cout, o, plan, dataset, method);
-  if (!o.json.empty()) write_json(o.json, plan_json(o, plan, dataset, method));
-  return kOk;
-}
-
 int train(PretrainOptions o, const data::Dataset& dataset, const Setting& setting, Ranks& ranks,
-          LiveReport& report) {
+          LiveReport& report, const std::string& stem) {
   const engine::Device device = device_of_rank(o);
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
@@ -71,11 +66,13 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   if (ranks.first() && (start.finished(plan) || o.dry_run)) print_lines(lines);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, ranks, report);
   const auto method = make_method(o, device);
-  if (o.dry_run) return planned(o, plan, dataset, *method);
+  if (o.dry_run)
+    return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, stem, ranks.size()) : kOk;
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
                        std::int64_t(o.bucket * (1 << 20)));
-  lines.push_back(start.load(o, train_step, ranks));
+  lines.insert(lines.end(),
+               {stem, required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
   long step = start.position().step;
 
   const auto resident = resident_pixels(o, o.seed, dataset, device);
@@ -125,7 +122,8 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
 }  // namespace
 
 int pretrain(const PretrainOptions& given) {
-  if (const auto code = start_ranks(given)) return *code;
+  if (!given.dry_run)  // which is about all ranks, and needs none
+    if (const auto code = start_ranks(given)) return *code;
   const auto dataset = pretraining_images(given);
   dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
@@ -136,7 +134,7 @@ int pretrain(const PretrainOptions& given) {
   return ranks.guarded([&] {
     const Setting setting = setting_of(*dataset, o.data, ranks.size());
     ranks.agree(facts_of(o, setting));
-    return report.guarded([&] { return train(o, *dataset, setting, ranks, report); });
+    return report.guarded([&] { return train(o, *dataset, setting, ranks, report, stem_choice(given, o)); });
   });
 }
 

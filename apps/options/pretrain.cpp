@@ -211,7 +211,15 @@ Fields run_fields(RunOptions& o) {
         .high = 1e6},
        {.name = "dry-run",
         .value = &o.dry_run,
-        .help = "Print the configuration, the parameters and the memory that the run needs, and stop",
+        .help = "Print the configuration, the memory that the run needs and its time, and stop",
+        .saved = false},
+       {.name = "verbose",
+        .value = &o.verbose,
+        .help = "Let --dry-run print the parameters' names and shapes too",
+        .saved = false},
+       {.name = "force",
+        .value = &o.force,
+        .help = "Start even if the memory seems not to suffice",
         .saved = false},
        json_entry(o.json)});
 }

@@ -67,6 +67,8 @@ struct RunOptions {
   std::string save_every = "1e,10m";
   int keep = 2;
   bool dry_run = false;
+  bool verbose = false;
+  bool force = false;
   std::string json;
 };
 

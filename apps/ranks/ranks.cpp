@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -147,6 +148,12 @@ int Ranks::guarded(const std::function<int()>& f) {
     if (watch_) watch_->failed(e.what());
     throw;
   }
+}
+
+int Ranks::on_this_machine() const {
+  if (size() == 1) return 1;
+  const std::vector<std::string> hosts = engine::exchange_texts(*communicator_, engine::host_name());
+  return int(std::count(hosts.begin(), hosts.end(), engine::host_name()));
 }
 
 void Ranks::agree(const Facts& facts) {

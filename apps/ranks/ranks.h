@@ -42,6 +42,8 @@ class Ranks {
 
   bool first() const { return rank() == 0; }
 
+  int on_this_machine() const;  // how many of the ranks; all ranks call it
+
   // UsageError that names rank, host and key if a rank's value differs from rank 0's.
   void agree(const Facts&);
 

@@ -1,11 +1,10 @@
 #include "apps/system/usage.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "apps/system/memory.h"
 #include "engine/memory/cuda_device.h"
 #include "kernels/vendor/nvml.h"
 
@@ -18,13 +17,6 @@ double cpu_seconds() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
   return seconds_of(use.ru_utime) + seconds_of(use.ru_stime);
-}
-
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  double size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * double(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

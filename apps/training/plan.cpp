@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ostream>
 
-#include "apps/options/config.h"
 #include "apps/training/training_data.h"
 #include "engine/optim/schedule.h"
 
 namespace apps {
 namespace {
-
-std::string megabytes(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f MB", bytes / 1e6);
-  return text;
-}
 
 long image_count(const data::Dataset& dataset, int batch, const std::string& folder) {
   if (long(dataset.size()) < batch)
@@ -25,14 +17,6 @@ long image_count(const data::Dataset& dataset, int batch, const std::string& fol
 }
 
 }  // namespace
-
-double activation_bytes(const PretrainOptions& o, const models::Method& method) {
-  const engine::Device device = method.parameters.device();
-  const engine::Tensor images = engine::zeros({4, o.size, o.size, 3}, engine::parse_dtype(o.dtype), device);
-  const std::size_t before = engine::memory_use(device).now;
-  const engine::Tensor z = method.branch()(images, {engine::Mode::eval, engine::single()});
-  return double(engine::memory_use(device).now - before) / 4 * 2 * o.batch;
-}
 
 Plan::Plan(const ScheduleOptions& o, const data::Dataset& dataset, const std::string& folder,
            const Position& start)
@@ -75,22 +59,6 @@ std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, 
                       " parameters, ", o.dtype, " on ", device),
           concat_text(o.batch, " pairs a step, ", plan.steps, " steps of ", plan.steps_per_epoch, " an epoch",
                       std::isnan(chance) ? "" : concat_text("; loss of chance ", chance))};
-}
-
-void print_plan(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                const models::Method& method) {
-  PretrainOptions copy = o;
-  out << config_text("pretrain", fields(copy)) << '\n';
-  for (const engine::Parameter& p : method.parameters.list())
-    if (p.trained) out << "  " << p.name << ' ' << p.value.shape() << (p.decayed ? "" : "  no decay") << '\n';
-  const double parameters = double(method.parameters.values().bytes());
-  const int state = o.optimizer == "adamw" ? 2 : 1;
-  out << '\n';
-  for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
-  out << "memory, about: parameters and gradients " << megabytes(2 * parameters) << ", optimizer "
-      << megabytes(state * parameters) << ", activations " << megabytes(activation_bytes(o, method)) << '\n'
-      << "warm-up to lr " << o.lr << " at step " << plan.warmup_end() << ", then cosine to 0 at step "
-      << plan.steps << '\n';
 }
 
 }  // namespace apps

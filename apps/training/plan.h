@@ -1,7 +1,6 @@
 // What a training will do, known before it begins.
 #pragma once
 
-#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -50,13 +49,5 @@ std::vector<std::string> plan_lines(const PretrainOptions&, const Plan&, const d
                                     const models::Method&);
 // A line on a warm-up that is longer than the training, or "".
 std::string warmup_warning(const ScheduleOptions&, const Plan&);
-
-// The memory of a step's activations, all of which are kept for backward: measured on a forward pass of four
-// images, and scaled to the batch.
-double activation_bytes(const PretrainOptions&, const models::Method&);
-
-// For --dry-run: the effective configuration, the parameters' shapes, memory, steps and the loss of chance.
-void print_plan(std::ostream&, const PretrainOptions&, const Plan&, const data::Dataset&,
-                const models::Method&);
 
 }  // namespace apps

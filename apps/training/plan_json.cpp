@@ -19,7 +19,7 @@ ordered_json json_value(const Field& f) {
 }  // namespace
 
 ordered_json plan_json(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                       const models::Method& method) {
+                       const models::Method& method, const MemoryNeed& need) {
   PretrainOptions copy = o;
   ordered_json options = ordered_json::object();
   for (const Field& f : fields(copy))
@@ -39,7 +39,9 @@ ordered_json plan_json(const PretrainOptions& o, const Plan& plan, const data::D
            {{"parameters", parameters},
             {"gradients", parameters},
             {"optimizer", (o.optimizer == "adamw" ? 2 : 1) * parameters},
-            {"activations", std::int64_t(activation_bytes(o, method))}}}};
+            {"activations", std::int64_t(need.activations)},
+            {"images", std::int64_t(need.images)},
+            {"program", std::int64_t(need.program)}}}};
 }
 
 }  // namespace apps

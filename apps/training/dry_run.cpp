@@ -1,0 +1,84 @@
+#include "apps/training/dry_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+
+#include "apps/options/config.h"
+#include "apps/run/run_directory.h"
+#include "apps/system/duration.h"
+#include "apps/system/exit_code.h"
+#include "apps/training/memory_need.h"
+#include "apps/training/plan_json.h"
+#include "apps/training/train_step.h"
+#include "apps/training/training_data.h"
+#include "engine/ranks/communicator.h"
+
+namespace apps {
+namespace {
+
+struct MeasuredStep {
+  int pairs;       // of the measured steps
+  double seconds;  // of a step of the training
+};
+
+// Two steps after one that sets up. The ranks of one CPU share its cores, so they take about as long as one
+// process with the whole batch. Many pairs are measured in part, since a step's time grows with their number.
+MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& dataset, models::Method& method,
+                           int ranks) {
+  using Clock = std::chrono::steady_clock;
+  const engine::Device device = method.parameters.device();
+  const bool on_cpu = device.backend == engine::Backend::cpu;
+  const int share = on_cpu ? given.batch : (given.batch + ranks - 1) / ranks;
+  constexpr int kMostOnCpu = 64, kTimed = 2;
+  PretrainOptions o = given;
+  o.batch = std::max(2, on_cpu ? std::min(share, kMostOnCpu) : share);
+  const auto optimizer = make_optimizer(o, method.parameters);
+  TrainStep train_step(method, *optimizer, engine::single(), o.batch);
+  data::Loader loader(dataset, loader_options(o, device, false));
+  data::ViewBatches views = training_views(o, device);
+  Phases phases(device, false);
+  data::Batch batch;
+  Clock::time_point begun;
+  for (int step = 0; step <= kTimed; ++step) {
+    if (step == 1) begun = Clock::now();
+    loader.next(batch);
+    train_step.schedule(0, 0);
+    train_step.launch(views(batch), phases).item();  // waits for the device
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begun).count() / kTimed;
+  return {o.batch, seconds * share / o.batch};
+}
+
+}  // namespace
+
+int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
+            models::Method& method, const std::string& stem, int started) {
+  const int ranks = std::max(o.ranks, started);
+  PretrainOptions copy = o;
+  out << config_text("pretrain", fields(copy)) << '\n';
+  for (const engine::Parameter& p : method.parameters.list())
+    if (o.verbose && p.trained)
+      out << "  " << p.name << ' ' << p.value.shape() << (p.decayed ? "" : "  no decay") << '\n';
+  if (o.verbose) out << '\n';
+  for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
+  if (!stem.empty()) out << stem << '\n';
+  out << "warm-up to lr " << o.lr << " at step " << plan.warmup_end() << ", then cosine to 0 at step "
+      << plan.steps << '\n';
+  const engine::Device device = method.parameters.device();
+  const MemoryNeed need = memory_need(o, dataset, method, ranks);
+  const MemoryVerdict verdict = compare_with_free(need, device, ranks);
+  out << memory_text(need, device) << '\n' << verdict.text << std::endl;
+  require_memory(verdict, o.force);
+  const MeasuredStep step = measured_step(o, dataset, method, ranks);
+  out << "time: about " << rough_duration(step.seconds * double(plan.steps)) << ", "
+      << rough_duration(step.seconds * double(plan.steps_per_epoch)) << " an epoch, measured on steps of "
+      << step.pairs << " pairs" << std::endl;
+  if (o.json.empty()) return kOk;
+  auto json = plan_json(o, plan, dataset, method, need);
+  json["seconds"] = step.seconds * double(plan.steps);
+  write_json(o.json, json);
+  return kOk;
+}
+
+}  // namespace apps

@@ -1,0 +1,170 @@
+#include "apps/training/memory_need.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+
+#include "apps/run/model.h"
+#include "apps/system/memory.h"
+#include "apps/training/training_data.h"
+#include "engine/memory/cuda_device.h"
+#include "engine/ops.h"
+#include "engine/optim/parameters.h"
+#include "engine/tape.h"
+
+namespace apps {
+namespace {
+
+using engine::Tensor;
+
+constexpr int kMonitored = 256;  // images whose embeddings are measured after each epoch, two views of each
+
+// The greatest number of bytes of tensors while f runs, besides those that were there before.
+double peak_of(const std::function<void()>& f) {
+  const double before = double(engine::memory_use(engine::cpu).now);
+  engine::reset_peak_memory(engine::cpu);
+  f();
+  return double(engine::memory_use(engine::cpu).peak) - before;
+}
+
+// Images of more than 128 pixels are measured at a part of their side: memory grows with their area.
+int measured_size(int size) { return size <= 128 ? size : size / ((size + 127) / 128); }
+
+double peak_of_step(const PretrainOptions& o, models::Method& method, int pairs) {
+  return peak_of([&] {
+    const Tensor images =
+        engine::zeros({2 * pairs, o.size, o.size, 3}, engine::parse_dtype(o.dtype), engine::cpu);
+    engine::backward(method.loss({images, pairs}, {engine::Mode::train, engine::single()}));
+  });
+}
+
+double peak_of_forward(const PretrainOptions& o, const models::Method& method, int images) {
+  return peak_of([&] {
+    const engine::NoGrad no_grad;
+    method.branch()(engine::zeros({images, o.size, o.size, 3}, engine::parse_dtype(o.dtype), engine::cpu),
+                    {engine::Mode::eval, engine::single()});
+  });
+}
+
+// A line through the peaks at two sizes of a batch, and its value at another one.
+template <class Peak>
+double scaled_peak(const Peak& peak, int few, int more, double area, double wanted) {
+  const double at_few = peak(few), per_item = std::max(0.0, peak(more) - at_few) / (more - few);
+  return std::max(0.0, at_few - few * per_item) + area * per_item * wanted;
+}
+
+// pairs: of this rank's share of a step. images: of the data set.
+double activation_bytes(const PretrainOptions& given, double pairs, std::size_t images) {
+  PretrainOptions o = given;
+  const bool half = o.dtype == "bf16";  // a CPU without bf16 is slow, so f32 is measured, and halved
+  if (half) o.dtype = "f32";
+  o.size = measured_size(o.size);
+  const auto method = make_method(o, engine::cpu);  // another one: a step changes the running statistics
+  const double area = double(given.size) * given.size / (double(o.size) * o.size);
+  const auto step = [&](int n) { return peak_of_step(o, *method, n); };
+  const double monitored = 2 * double(std::min<std::size_t>(kMonitored, images));
+  // With very few images another layer than with many has the peak; this many take a second or two.
+  const int few = std::clamp(8 * 128 * 128 / (o.size * o.size), 2, 16);
+  return (half ? 0.5 : 1.0) * std::max(scaled_peak(step, few, 2 * few, area, pairs),
+                                       area * peak_of_forward(o, *method, 4 * few) / (4 * few) * monitored);
+}
+
+// Bytes of a decoded image, as the mean of some.
+double image_bytes(const data::Dataset& dataset) {
+  constexpr std::size_t kSome = 8;
+  if (dataset.size() == 0) return 0;
+  if (dataset.pixel_bytes() >= 0) return double(dataset.pixel_bytes()) / double(dataset.size());
+  double sum = 0;
+  std::size_t read = 0;
+  data::Image image;
+  for (std::size_t i = 0; i < kSome; ++i) {
+    try {
+      dataset.read(i * dataset.size() / kSome, image);
+      sum += double(image.pixels.size());
+      ++read;
+    } catch (const engine::DataError&) {  // --bad-images says what becomes of it
+    }
+  }
+  return read > 0 ? sum / double(read) : 0;
+}
+
+}  // namespace
+
+double MemoryNeed::host(engine::Device d) const {
+  return program + images + (d.backend == engine::Backend::cpu ? device() : 0);
+}
+
+double MemoryNeed::device() const { return parameters + optimizer + activations + pixels; }
+
+MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, const models::Method& method,
+                       int ranks) {
+  const engine::Device device = method.parameters.device();
+  const double values = double(method.parameters.values().bytes());
+  const double pairs = std::ceil(double(o.batch) / ranks);
+  const data::LoaderOptions loader;
+  MemoryNeed need;
+  need.program = std::max(0.0, resident_bytes() - double(engine::memory_use(engine::cpu).now));
+  need.parameters = 2 * values;
+  for (const auto& [name, tensor] : method.state()) need.parameters += double(tensor.bytes());
+  need.optimizer = (o.optimizer == "adamw" ? 2 : 1) * values;
+  need.activations = activation_bytes(o, pairs, dataset.size());
+  // a batch is decoded into single images, which are then joined
+  const bool resident = keeps_pixels(o, dataset, device);
+  need.images = resident ? 0 : 2 * (loader.prefetch + 1) * pairs * image_bytes(dataset);
+  need.pixels = resident ? image_bytes(dataset) * double(dataset.size()) : 0;
+  return need;
+}
+
+std::string bytes_text(double bytes) {
+  char text[32];
+  const double gigabytes = bytes / 1e9;
+  std::snprintf(text, sizeof text,
+                bytes < 1e9      ? "%.0f MB"
+                : gigabytes < 10 ? "%.2f GB"
+                                 : "%.0f GB",
+                bytes < 1e9 ? bytes / 1e6 : gigabytes);
+  return text;
+}
+
+std::string memory_text(const MemoryNeed& n, engine::Device d) {
+  std::string text = "memory, about: activations " + bytes_text(n.activations) +
+                     ", parameters and gradients " + bytes_text(n.parameters) + ", optimizer " +
+                     bytes_text(n.optimizer) + ", images decoded ahead " + bytes_text(n.images);
+  if (n.pixels > 0) text += ", pixels of all images " + bytes_text(n.pixels);
+  return text + ", program and data set " + bytes_text(n.program) +
+         (d.backend == engine::Backend::cpu ? "" : " (images decoded ahead and program: on the host)");
+}
+
+MemoryVerdict compare_with_free(const MemoryNeed& n, engine::Device d, int ranks_here) {
+  const std::string several =
+      ranks_here > 1 ? " for the " + std::to_string(ranks_here) + " ranks of this machine" : "";
+  FreeMemory free = free_memory();
+  free.bytes += ranks_here == 1 ? resident_bytes() : 0;  // what this process has is part of the need
+  const double host = ranks_here * n.host(d);
+  MemoryVerdict v{host <= free.bytes, "memory: about " + bytes_text(host) + several + ", and " +
+                                          bytes_text(free.bytes) + " of " + free.of + " are free"};
+  if (d.backend == engine::Backend::cpu || !v.fits) return v;
+  const double device_free = double(engine::cuda::memory(d.index).free) + double(engine::memory_use(d).now);
+  return {n.device() <= device_free, engine::concat_text("memory: about ", bytes_text(n.device()), ", and ",
+                                                         bytes_text(device_free), " of ", d, " are free")};
+}
+
+void require_memory(const MemoryVerdict& v, bool force) {
+  if (!v.fits && !force)
+    throw engine::UsageError(v.text +
+                             "; try a smaller --batch or --size, or more --ranks on other machines; "
+                             "--force starts all the same");
+}
+
+std::string required_memory(const PretrainOptions& o, const data::Dataset& dataset,
+                            const models::Method& method, const Ranks& ranks) {
+  const int ranks_here = ranks.on_this_machine();
+  if (!ranks.first()) return "";
+  const MemoryNeed need = memory_need(o, dataset, method, ranks.size());
+  const MemoryVerdict verdict = compare_with_free(need, method.parameters.device(), ranks_here);
+  require_memory(verdict, o.force);
+  return verdict.text;
+}
+
+}  // namespace apps

@@ -63,8 +63,8 @@ TEST_CASE("bash completes commands") {
 TEST_CASE("bash completes the flags of each command") {
   const Bash bash;
   CHECK(bash.offers({"pretrain", "--op"}) == Words{"--optimizer"});
-  CHECK(bash.offers({"pretrain", "--batch", "8", "--he"}) == Words{"--head-layers", "--help"});
-  CHECK(bash.offers({"pretrain", "--graph", "--ta"}) == Words{"--tau"});
+  CHECK(bash.offers({"pretrain", "--batch", "8", "--he"}) == Words{"--head-layers", "--head-norm", "--help"});
+  CHECK(bash.offers({"pretrain", "--graph", "--ta"}) == Words{"--tau", "--target-momentum"});
   CHECK(bash.offers({"data", "check", "--d"}) == Words{"--data"});
   CHECK(bash.offers({"bench", "step", "--ser"}) == Words{"--serve"});
   for (const apps::Command& c : apps::command_table().commands) {

@@ -95,7 +95,7 @@ double MemoryNeed::host(engine::Device d) const {
   return program + images + (d.backend == engine::Backend::cpu ? device() : 0);
 }
 
-double MemoryNeed::device() const { return parameters + optimizer + activations + pixels; }
+double MemoryNeed::device() const { return parameters + optimizer + activations + held + pixels; }
 
 MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, const models::Method& method,
                        int ranks) {
@@ -109,6 +109,7 @@ MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, c
   for (const auto& [name, tensor] : method.state()) need.parameters += double(tensor.bytes());
   need.optimizer = (o.optimizer == "adamw" ? 2 : 1) * values;
   need.activations = activation_bytes(o, pairs, dataset.size());
+  need.held = 0.25 * need.activations;
   // a batch is decoded into single images, which are then joined
   const bool resident = keeps_pixels(o, dataset, device);
   need.images = resident ? 0 : 2 * (loader.prefetch + 1) * pairs * image_bytes(dataset);
@@ -128,7 +129,7 @@ std::string bytes_text(double bytes) {
 }
 
 std::string memory_text(const MemoryNeed& n, engine::Device d) {
-  std::string text = "memory, about: activations " + bytes_text(n.activations) +
+  std::string text = "memory, about: activations " + bytes_text(n.activations + n.held) +
                      ", parameters and gradients " + bytes_text(n.parameters) + ", optimizer " +
                      bytes_text(n.optimizer) + ", images decoded ahead " + bytes_text(n.images);
   if (n.pixels > 0) text += ", pixels of all images " + bytes_text(n.pixels);

@@ -16,6 +16,7 @@ struct MemoryNeed {
   double parameters = 0;  // with gradients
   double optimizer = 0;
   double activations = 0;  // kept for backward, with what a step needs besides
+  double held = 0;         // by the pool between tensors: a quarter of the activations, measured
   double images = 0;       // decoded ahead by the loader, in the host's memory
   double pixels = 0;       // of all images, kept on the device (--resident)
 

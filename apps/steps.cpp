@@ -52,7 +52,7 @@ class Record {
   }
   void add_batch(const std::string& step, const data::Batch& batch, const ViewOptions& o,
                  std::uint64_t seed) {
-    const data::ViewRecipe recipe = training_recipe(o);
+    const data::ViewRecipe recipe = recipe_of(o);
     const Tensor pixels({std::int64_t(batch.pixels.size())}, DType::u8, engine::cpu);
     std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
     std::vector<data::View> views;

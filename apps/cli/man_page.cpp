@@ -19,10 +19,11 @@ std::string troff(const std::string& text) {
   return text.starts_with('.') || text.starts_with('\'') ? "\\&" + escaped : escaped;
 }
 
-// What stands for the value: its choices, N for a number, TEXT.
+// What stands for the value: its choices, N for a number, LOW:HIGH, TEXT.
 std::string value_of(const Field& f) {
   if (is_switch(f)) return "";
   if (!f.choices.empty()) return range_text(f);
+  if (std::holds_alternative<Interval*>(f.value)) return "LOW:HIGH";
   return std::holds_alternative<std::string*>(f.value) ? "TEXT" : "N";
 }
 

@@ -122,7 +122,8 @@ std::string config_text(const std::string& command, const Fields& fields) {
   for (const auto& f : fields) {
     if (!f.saved) continue;
     std::string value = text_of(f);
-    const bool word = std::holds_alternative<std::string*>(f.value) || value == "auto";
+    const bool word = std::holds_alternative<std::string*>(f.value) ||
+                      std::holds_alternative<Interval*>(f.value) || value == "auto";
     if (word) {
       std::string escaped;
       for (const char c : value) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);

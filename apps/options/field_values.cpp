@@ -47,6 +47,21 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
   return "";
 }
 
+std::string assign_interval(const Field& f, Interval& target, const std::string& text) {
+  if (f.automatic && text == "auto") {
+    target = {};
+    return "";
+  }
+  Interval value;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || !parse_number(text.substr(0, colon), value.low) ||
+      !parse_number(text.substr(colon + 1), value.high) || !(value.low <= value.high) || value.low < f.low ||
+      value.high > f.high)
+    return "is \"" + text + "\", expected " + range_text(f);
+  target = value;
+  return "";
+}
+
 }  // namespace
 
 Fields group(const std::string& heading, Fields fields, Resume resume) {
@@ -77,6 +92,7 @@ std::string range_text(const Field& f) {
     return value == std::floor(value) ? number_text(static_cast<long>(value)) : number_text(value);
   };
   if (f.low < f.high) text = f.high >= kMany ? "at least " + end(f.low) : end(f.low) + " to " + end(f.high);
+  if (std::holds_alternative<Interval*>(f.value)) text = "LOW:HIGH, " + text;
   return f.automatic ? text + (text.empty() ? "" : ", or ") + "auto" : text;
 }
 
@@ -94,6 +110,7 @@ std::string assign(const Field& f, const std::string& text) {
     **flag = text == "true";
     return "";
   }
+  if (const auto* ends = std::get_if<Interval*>(&f.value)) return assign_interval(f, **ends, text);
   if (const auto* number = std::get_if<int*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<double*>(&f.value)) return assign_number(f, **number, text);
@@ -111,6 +128,9 @@ std::string text_of(const Field& f) {
   if (const auto* word = std::get_if<std::string*>(&f.value)) return **word;
   if (const auto* flag = std::get_if<bool*>(&f.value)) return **flag ? "true" : "false";
   if (const auto* number = std::get_if<std::uint64_t*>(&f.value)) return number_text(**number);
+  if (const auto* ends = std::get_if<Interval*>(&f.value))
+    return f.automatic && (*ends)->low < 0 ? "auto"
+                                           : number_text((*ends)->low) + ":" + number_text((*ends)->high);
   const auto signed_text = [&f](auto number) {
     return f.automatic && number < 0 ? std::string("auto") : number_text(number);
   };

@@ -20,14 +20,19 @@ enum class Resume {
   model,     // refuses: the model is another one
 };
 
+// Two ends of a range, written LOW:HIGH. Below 0: left to choose.
+struct Interval {
+  double low = -1, high = -1;
+};
+
 struct Field {
   std::string name;  // of the flag, without its dashes, and of the key in a config file
-  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*> value;
+  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*, Interval*> value;
   std::string help;
   std::vector<std::string> choices = {};  // of a word; empty: any text
   std::vector<std::string> offered = {};  // by a shell's completion, where any text is allowed
   std::string (*wrong)(const std::string& word) = nullptr;  // what is wrong with a word, or ""
-  double low = 0, high = 0;  // of a number, both ends allowed; low == high: any
+  double low = 0, high = 0;  // of a number or interval, both ends allowed; low == high: any
   bool automatic = false;    // "auto" is allowed and stands for -1
   bool required = false;
   bool saved = true;         // in config.toml; false: for this start of the run only
@@ -66,7 +71,7 @@ std::string assign(const Field&, const std::string& text);
 Fields other_spellings(const Fields&, const Field&);
 inline bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.value); }
 std::string text_of(const Field&);     // the text that assigns the present value
-std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536" or ""
+std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536", "LOW:HIGH, 0 to 1" or ""
 std::vector<std::string> names_of(const Fields&);
 
 // The candidate nearest to a mistyped word, or "" if none is near (Levenshtein distance).

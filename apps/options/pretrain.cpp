@@ -104,13 +104,6 @@ Fields method_fields(MethodOptions& o) {
       Resume::reported);
 }
 
-Fields view_fields(ViewOptions& o) {
-  Field size =
-      image_size_entry(o.size, "Side of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224");
-  size.automatic = true;
-  return group("Views", {recipe_entry(o.recipe), size}, Resume::reported);
-}
-
 Fields schedule_fields(ScheduleOptions& o) {
   Field epochs = epochs_entry(o.epochs, "Number of passes over the images");
   Field steps = steps_entry(o.steps,

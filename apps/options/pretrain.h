@@ -7,6 +7,7 @@
 
 #include "apps/options/decoding.h"
 #include "apps/options/fields.h"
+#include "apps/options/views.h"
 #include "data/dataset.h"
 #include "models/methods/method_options.h"
 
@@ -33,11 +34,6 @@ struct ModelOptions {
 };
 
 using models::MethodOptions;
-
-struct ViewOptions {
-  std::string recipe = "auto";
-  int size = -1;
-};
 
 struct ScheduleOptions {
   int batch = 256;
@@ -105,7 +101,6 @@ struct PretrainOptions : DataOptions,
 Fields data_fields(DataOptions&);
 Fields model_fields(ModelOptions&);
 Fields method_fields(MethodOptions&);
-Fields view_fields(ViewOptions&);
 Fields schedule_fields(ScheduleOptions&);
 Fields optimizer_fields(OptimizerOptions&);
 Fields probe_fields(ProbeOptions&);

@@ -40,6 +40,7 @@ void resolve(PretrainOptions& o, bool cifar) {
   const bool small = o.size <= 64;
   if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";
   if (o.recipe == "auto") o.recipe = small ? "cifar" : "imagenet";
+  resolve_views(o);
   // lars: SimCLR's paper; sgd: what lightly trains CIFAR with; adamw: square root, as its second moment
   // scales so
   if (o.lr < 0)

@@ -1,8 +1,7 @@
-#include "apps/training/observers.h"
-
 #include <iostream>
 
 #include "apps/run/checkpoint.h"
+#include "apps/training/observers.h"
 #include "apps/training/training_data.h"
 #include "data/decode/png.h"
 #include "data/preview.h"
@@ -31,7 +30,7 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
     write_text(test_split_path(o.run), kept);
   if (ranks.first())
     data::write_png(run_.path("views.png"),
-                    data::preview(dataset, training_recipe(o), 6, o.size, o.seed, bad_images(o)));
+                    data::preview(dataset, recipe_of(o), 6, o.size, o.seed, bad_images(o)));
 }
 
 void Observers::before_step(long step) {

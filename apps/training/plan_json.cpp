@@ -13,7 +13,14 @@ using nlohmann::ordered_json;
 ordered_json json_value(const Field& f) {
   const std::string text = text_of(f);
   if (text == "auto") return text;
-  return std::visit([](const auto* value) { return ordered_json(*value); }, f.value);
+  return std::visit(
+      [&text](const auto* value) {
+        if constexpr (std::is_same_v<decltype(value), const Interval*>)
+          return ordered_json(text);
+        else
+          return ordered_json(*value);
+      },
+      f.value);
 }
 
 }  // namespace

@@ -39,11 +39,9 @@ data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device devi
           .pixels = !resident};
 }
 
-data::ViewRecipe training_recipe(const ViewOptions& o) { return data::view_recipe("simclr-" + o.recipe); }
-
 data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,
                                  const data::Resident* resident) {
-  return {training_recipe(o), 2, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
+  return {recipe_of(o), 2, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
 }
 
 }  // namespace apps

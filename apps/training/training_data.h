@@ -24,7 +24,6 @@ std::unique_ptr<data::Resident> resident_pixels(const DataOptions&, std::uint64_
 data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);
 
 // Two views of each image.
-data::ViewRecipe training_recipe(const ViewOptions&);
 data::ViewBatches training_views(const PretrainOptions&, engine::Device, const data::Resident* = nullptr);
 
 }  // namespace apps

@@ -1,0 +1,188 @@
+#include "apps/options/views.h"
+
+#include "apps/options/shared.h"
+#include "engine/error.h"
+
+namespace apps {
+namespace {
+
+using data::ViewRecipe;
+
+// An option and the member of the recipe that it sets.
+struct Number {
+  double ViewOptions::*option;
+  double ViewRecipe::*member;
+};
+constexpr Number kNumbers[] = {{&ViewOptions::flip_p, &ViewRecipe::flip_p},
+                               {&ViewOptions::rotate_p, &ViewRecipe::rotate_p},
+                               {&ViewOptions::rotate_degrees, &ViewRecipe::rotate_degrees},
+                               {&ViewOptions::jitter_p, &ViewRecipe::jitter_p},
+                               {&ViewOptions::jitter_strength, &ViewRecipe::strength},
+                               {&ViewOptions::brightness, &ViewRecipe::brightness},
+                               {&ViewOptions::contrast, &ViewRecipe::contrast},
+                               {&ViewOptions::saturation, &ViewRecipe::saturation},
+                               {&ViewOptions::hue, &ViewRecipe::hue},
+                               {&ViewOptions::gray_p, &ViewRecipe::gray_p},
+                               {&ViewOptions::blur_p, &ViewRecipe::blur_p},
+                               {&ViewOptions::blur_kernel, &ViewRecipe::blur_kernel},
+                               {&ViewOptions::solarize_p, &ViewRecipe::solarize_p}};
+struct Span {
+  Interval ViewOptions::*option;
+  data::Range ViewRecipe::*member;
+};
+constexpr Span kSpans[] = {{&ViewOptions::crop_scale, &ViewRecipe::scale},
+                           {&ViewOptions::crop_ratio, &ViewRecipe::ratio},
+                           {&ViewOptions::blur_sigma, &ViewRecipe::blur_sigma}};
+
+void fill(ViewOptions& o) {
+  const ViewRecipe r = data::view_recipe("simclr-" + o.recipe);
+  if (o.rotate_p < 0 && o.rotate_degrees > 0) o.rotate_p = 1;  // as torchvision's RandomRotation
+  for (const Number& n : kNumbers)
+    if (o.*n.option < 0) o.*n.option = r.*n.member;
+  for (const Span& s : kSpans)
+    if ((o.*s.option).low < 0) o.*s.option = {(r.*s.member).low, (r.*s.member).high};
+  if (o.interpolation == "auto") o.interpolation = r.bicubic ? "bicubic" : "bilinear";
+  if (o.solarize_threshold < 0) o.solarize_threshold = r.solarize_threshold;
+}
+
+// A number from 0 to `most`, or that of the recipe.
+Field up_to(double most, Field f) {
+  f.high = most;
+  f.automatic = true;
+  return f;
+}
+
+Fields crop_fields(ViewOptions& o) {
+  return {
+      {.name = "crop-scale",
+       .value = &o.crop_scale,
+       .help = "Share of the image's area that a crop covers; auto, here and below: the recipe's value",
+       .low = 0.001,
+       .high = 1,
+       .automatic = true},
+      {.name = "crop-ratio",
+       .value = &o.crop_ratio,
+       .help = "Ratio of a crop's width to its height",
+       .low = 0.01,
+       .high = 100,
+       .automatic = true},
+      {.name = "interpolation",
+       .value = &o.interpolation,
+       .help = "How a crop is resized",
+       .choices = {"auto", "bilinear", "bicubic"}},
+      up_to(1,
+            {.name = "flip-p", .value = &o.flip_p, .help = "Probability that left and right are exchanged"}),
+      up_to(1, {.name = "rotate-p",
+                .value = &o.rotate_p,
+                .help = "Probability of a rotation; auto: 1 with --rotate-degrees, else 0"}),
+      up_to(180, {.name = "rotate-degrees",
+                  .value = &o.rotate_degrees,
+                  .help = "Largest angle of the rotation, in either direction"})};
+}
+
+Fields color_fields(ViewOptions& o) {
+  return {
+      up_to(1,
+            {.name = "jitter-p", .value = &o.jitter_p, .help = "Probability that the colors are jittered"}),
+      up_to(10, {.name = "jitter-strength",
+                 .value = &o.jitter_strength,
+                 .help = "Factor on the four strengths of the jitter: s in SimCLR's paper"}),
+      up_to(10,
+            {.name = "brightness", .value = &o.brightness, .help = "Strength of the brightness's jitter"}),
+      up_to(10, {.name = "contrast", .value = &o.contrast, .help = "Strength of the contrast's jitter"}),
+      up_to(10,
+            {.name = "saturation", .value = &o.saturation, .help = "Strength of the saturation's jitter"}),
+      up_to(0.5, {.name = "hue",
+                  .value = &o.hue,
+                  .help = "Strength of the hue's jitter, in turns of the color circle"}),
+      up_to(1, {.name = "gray-p", .value = &o.gray_p, .help = "Probability that a view is gray"})};
+}
+
+Fields filter_fields(ViewOptions& o) {
+  return {
+      up_to(1, {.name = "blur-p", .value = &o.blur_p, .help = "Probability that a view is blurred"}),
+      {.name = "blur-sigma",
+       .value = &o.blur_sigma,
+       .help = "Deviation of the blur's Gaussian in pixels",
+       .low = 1e-3,
+       .high = 1000,
+       .automatic = true},
+      up_to(1, {.name = "blur-kernel",
+                .value = &o.blur_kernel,
+                .help = "Width of the blur's filter as a part of the view's side"}),
+      up_to(1,
+            {.name = "solarize-p", .value = &o.solarize_p, .help = "Probability that a view is solarized"}),
+      {.name = "solarize-threshold",
+       .value = &o.solarize_threshold,
+       .help = "Least level that the solarization inverts",
+       .low = 0,
+       .high = 256,
+       .automatic = true}};
+}
+
+Fields entries(ViewOptions& o) {
+  Field size =
+      image_size_entry(o.size, "Side of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224");
+  size.automatic = true;
+  return group("Views",
+               joined({{recipe_entry(o.recipe), size}, crop_fields(o), color_fields(o), filter_fields(o)}),
+               Resume::reported);
+}
+
+}  // namespace
+
+Fields view_fields(ViewOptions& o) {
+  Fields all = entries(o);
+  if (o.recipe == "auto") return all;
+  ViewOptions plain;
+  plain.recipe = o.recipe;
+  fill(plain);
+  const Fields of_recipe = entries(plain);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!all[i].is(o.recipe) && !all[i].is(o.size)) all[i].absent = text_of(of_recipe[i]);
+  return all;
+}
+
+void resolve_views(ViewOptions& o) {
+  fill(o);
+  using engine::UsageError;
+  if (o.rotate_p > 0 && o.rotate_degrees == 0)
+    throw UsageError("--rotate-p is above 0 without an angle, expected --rotate-degrees as well");
+  if (o.hue * o.jitter_strength > 0.5)
+    throw UsageError(engine::concat_text("--hue ", o.hue, " times --jitter-strength ", o.jitter_strength,
+                                         " is ", o.hue * o.jitter_strength, ", expected at most 0.5"));
+}
+
+ViewRecipe recipe_of(ViewOptions o) {
+  fill(o);
+  ViewRecipe r = data::view_recipe("simclr-" + o.recipe);
+  for (const Number& n : kNumbers) r.*n.member = o.*n.option;
+  for (const Span& s : kSpans) r.*s.member = {(o.*s.option).low, (o.*s.option).high};
+  r.bicubic = o.interpolation == "bicubic";
+  r.solarize_threshold = o.solarize_threshold;
+  return r;
+}
+
+std::string views_text(const ViewOptions& given) {
+  using engine::concat_text;
+  ViewOptions o = given;
+  fill(o);
+  const auto span = [](const Interval& i) { return concat_text(i.low, " to ", i.high); };
+  std::string text = concat_text("crop ", span(o.crop_scale), " of the area, ratio ", span(o.crop_ratio),
+                                 ", ", o.interpolation);
+  const auto sometimes = [&text](double p, const std::string& what) {
+    if (p > 0) text += concat_text("; ", what, ", p = ", p);
+  };
+  const double s = o.jitter_strength;
+  sometimes(o.flip_p, "flip");
+  sometimes(o.rotate_p, concat_text("rotation up to ", o.rotate_degrees, " degrees"));
+  sometimes(o.jitter_p, concat_text("jitter of brightness ", s * o.brightness, ", contrast ", s * o.contrast,
+                                    ", saturation ", s * o.saturation, ", hue ", s * o.hue));
+  sometimes(o.gray_p, "gray");
+  sometimes(o.blur_p,
+            concat_text("blur of sigma ", span(o.blur_sigma), ", filter of ", o.blur_kernel, " of the side"));
+  sometimes(o.solarize_p, concat_text("solarization from ", o.solarize_threshold, " on"));
+  return text;
+}
+
+}  // namespace apps

@@ -101,7 +101,7 @@ int serve(engine::Device device, const Step& step) {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.); }
 
-int report(const BenchStepOptions& o, const Measured& m) {
+int report(const BenchStepOptions& o, int ranks, const Measured& m) {
   ordered_json rows = ordered_json::array();
   std::string csv = "phase,p5_s,median_s,p95_s,share\n";
   std::printf("%-11s %10s %10s %10s %7s\n", "phase", "median ms", "p5", "p95", "share");
@@ -122,7 +122,7 @@ int report(const BenchStepOptions& o, const Measured& m) {
     write_json(o.json, {{"arch", o.arch},
                         {"size", o.size},
                         {"batch", o.batch},
-                        {"ranks", o.ranks},
+                        {"ranks", ranks},
                         {"device", o.device},
                         {"dtype", o.dtype},
                         {"steps", o.steps},
@@ -168,7 +168,7 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
                 kWarm);
   measure(kWarm, device, step);
   const Measured m = measure(o.steps, device, step);
-  return ranks.first() ? report(o, m) : 0;
+  return ranks.first() ? report(o, ranks.size(), m) : 0;
 }
 
 }  // namespace

@@ -9,12 +9,12 @@ int eval(const EvalOptions& o) {
   std::vector<Classifier> all = {knn_classifier("knn", 200, 0.1), knn_classifier("knn20", 20, 0.07),
                                  lbfgs_classifier(o.seed), sgd_classifier({.seed = o.seed})};
   FinetuneOptions f;
-  f.run = o.run, f.seed = o.seed, f.threads = o.threads;
+  f.seed = o.seed, f.threads = o.threads;
   for (const double share : {0.01, 0.1, 1.0}) {
     f.labels = share;
     if (o.finetune) all.push_back(finetune_classifier(f));
   }
-  return evaluate({o, "eval", o.batch, o.no_floors}, all, write_pictures(o.run));
+  return evaluate({o, "eval", o.batch, o.no_floors}, all, pictures());
 }
 
 }  // namespace apps

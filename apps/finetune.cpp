@@ -4,7 +4,6 @@
 
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
-#include "apps/run/run_directory.h"
 #include "data/subset.h"
 #include "engine/optim/schedule.h"
 
@@ -33,16 +32,30 @@ FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t 
           .threads = o.threads};
 }
 
+std::vector<std::size_t> labelled_images(const data::Dataset& train, const FinetuneOptions& o) {
+  return o.list.empty() ? data::draw_share(train, o.labels, o.seed) : data::read_list(train, o.list);
+}
+
+ClassifierPlan plan_of(const data::Dataset& train, const FinetuneOptions& o) {
+  const std::size_t labelled = labelled_images(train, o).size();
+  const FineTuning f = settings(o, labelled, train.size());
+  const std::string labels =
+      o.list.empty() ? percent_text(o.labels) + " % of the labels" : "the listed labels";
+  // a share is rounded in each class
+  const bool more = o.list.empty() && double(labelled) > 1.5 * o.labels * double(train.size());
+  return {(o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
+          concat_text(labelled, " of ", train.size(), " training images",
+                      more ? ", at least one of each class" : "", "; ", f.epochs,
+                      f.epochs == 1 ? " epoch" : " epochs", ", batch ", f.batch, ", lr ", f.lr)};
+}
+
 Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
   auto model = std::make_unique<const FineTuned>(s.options, s.classes(), s.features.device);
   if (from_checkpoint) engine::copy_parameters(s.trained->parameters, model->parameters, "encoder.");
 
-  const auto listed =
-      o.list.empty() ? data::draw_share(*s.train, o.labels, o.seed) : data::read_list(*s.train, o.list);
+  const auto listed = labelled_images(*s.train, o);
   std::string names;
   for (const std::size_t i : listed) names += data::list_entry(*s.train, i) + "\n";
-  write_text(o.run + "/" + name_of(o) + ".txt", names);
-
   const FineTuning f = settings(o, listed.size(), s.train->size());
   double last = 0;
   fine_tune(*model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
@@ -58,18 +71,18 @@ Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
                       {"lr", f.lr},
                       {"weight_decay", f.weight_decay},
                       {"seed", f.seed},
-                      {"last_loss", last}}};
+                      {"last_loss", last}},
+          .list = names};
 }
 
 }  // namespace
 
 Classifier finetune_classifier(const FinetuneOptions& o) {
-  const std::string labels =
-      o.list.empty() ? percent_text(o.labels) + " % of the labels" : "the listed labels";
   return {.name = name_of(o),
-          .meaning = (o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
+          .plan = [o](const data::Dataset& train) { return plan_of(train, o); },
           .classify = {},
-          .train = [o](const Subject& s, bool from_checkpoint) { return tuned(s, o, from_checkpoint); }};
+          .train = [o](const Subject& s, bool from_checkpoint) { return tuned(s, o, from_checkpoint); },
+          .not_of_pixels = "it trains an encoder"};
 }
 
 int finetune(const FinetuneOptions& o) {

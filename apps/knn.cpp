@@ -6,8 +6,7 @@
 namespace apps {
 
 int knn(const KnnOptions& o) {
-  return evaluate({o, "knn", o.batch, o.no_floors}, {knn_classifier("knn", o.k, o.temperature)},
-                  write_pictures(o.run));
+  return evaluate({o, "knn", o.batch, o.no_floors}, {knn_classifier("knn", o.k, o.temperature)}, pictures());
 }
 
 }  // namespace apps

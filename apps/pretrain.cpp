@@ -88,7 +88,7 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   const auto save = [&] {
     if (saves.has_saved(step)) return;
     saves.saved(step);
-    observers.before_checkpoint();
+    observers.before_checkpoint(step);
     ranks.communicator().barrier();  // throws if a collective failed, after which the sums are wrong
     if (!ranks.first()) return;
     save_checkpoint(checkpoint_path(o.run, step), o, method->parameters, train_step.state(),

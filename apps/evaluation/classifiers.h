@@ -21,7 +21,7 @@ struct SgdProbe {
 Classifier sgd_classifier(const SgdProbe&);
 
 // Fine-tuning with some of the labels (B.5), or training of the last layer alone with random crops (B.6).
-// Writes the list of the labelled images to RUN/NAME.txt.
+// The list of the labelled images is NAME.txt.
 Classifier finetune_classifier(const FinetuneOptions&);
 
 }  // namespace apps

@@ -4,62 +4,20 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
 
+#include "apps/evaluation/accuracy_table.h"
 #include "apps/evaluation/class_names.h"
 #include "apps/evaluation/evaluation_images.h"
-#include "apps/report/report.h"
+#include "apps/evaluation/result_folder.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
-#include "models/probes/accuracy.h"
 #include "models/probes/linear_probe.h"
 
 namespace apps {
 namespace {
 
 using nlohmann::ordered_json;
-
-// A row for each kind of features, a column for each classifier.
-class Table {
- public:
-  Table(const std::vector<Classifier>& classifiers, std::vector<std::int32_t> labels, int classes)
-      : classifiers_(classifiers), labels_(std::move(labels)), classes_(classes) {
-    std::printf("%-18s", "");
-    for (const Classifier& c : classifiers_) std::printf(" %11s", c.name.c_str());
-    std::printf("\n");
-  }
-
-  // key: the row's key in the result. Details and confusions of the last row are kept. judge: returns nothing
-  // for a classifier that can't be used on this row.
-  void row(const char* key, const char* title,
-           const std::function<std::optional<Verdict>(const Classifier&)>& judge) {
-    std::printf("%-18s", title);
-    ordered_json& top1 = result_["top1"][key] = ordered_json::object();
-    for (const Classifier& c : classifiers_) {
-      if (const auto verdict = judge(c)) {
-        const double right = models::accuracy(verdict->predicted, labels_);
-        top1[c.name] = right;
-        result_["classifiers"][c.name] = {{"meaning", c.meaning}};
-        result_["classifiers"][c.name].update(verdict->details);
-        result_["confusion"][c.name] = confusion(verdict->predicted, labels_, classes_);
-        std::printf(" %9.2f %%", 100 * right);
-      } else {
-        std::printf(" %11s", "-");
-      }
-      std::fflush(stdout);
-    }
-    std::printf("\n");
-  }
-
-  const ordered_json& result() const { return result_; }
-
- private:
-  const std::vector<Classifier>& classifiers_;
-  const std::vector<std::int32_t> labels_;  // of the test set
-  const int classes_;
-  ordered_json result_ = {{"top1", {}}, {"classifiers", {}}, {"confusion", {}}};
-};
 
 std::vector<std::int32_t> labels_of(const data::Dataset& images) {
   std::vector<std::int32_t> labels;
@@ -70,7 +28,9 @@ std::vector<std::int32_t> labels_of(const data::Dataset& images) {
 Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptions& o) {
   const models::ImageClassifier& net = t.model->net;
   const Features asked = encoder_features(net.encoder, test, o);
-  return {models::predict({net.fc.weight, net.fc.bias}, asked.values), t.details};
+  require_finite(asked, test, "the trained network's");
+  const models::LinearProbe last{net.fc.weight, net.fc.bias};
+  return {models::predict(last, asked.values), models::predict_best(last, asked.values), t.details};
 }
 
 // Without --data an evaluation uses the images that the run was trained on.
@@ -81,6 +41,90 @@ Evaluation with_data_of_run(Evaluation e) {
                        "/config.toml, where the training has found its images: name them with --data");
   return e;
 }
+
+// What a reader of the figures must know of the data.
+std::vector<std::string> notes_on(const Subject& s, const data::Dataset& test) {
+  std::vector<std::string> notes;
+  if (s.features.size != s.trained_size)
+    notes.push_back(engine::concat_text("images of ", s.features.size,
+                                        " pixels; the encoder was trained with ", s.trained_size));
+  if (s.classes() == 1) notes.push_back("there is a single class, so every prediction is right");
+  if (const std::string note = unknown_classes(*s.train, test); !note.empty()) notes.push_back(note);
+  return notes;
+}
+
+void print_heading(const Evaluation& e, const Subject& s, const data::Dataset& test,
+                   const std::vector<Classifier>& classifiers, const std::vector<std::string>& notes) {
+  std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
+              test.size(), s.train->size(), s.classes());
+  print_images(*s.train, test);
+  for (const std::string& note : notes) std::printf("note: %s\n", note.c_str());
+  for (const Classifier& c : classifiers) {
+    const ClassifierPlan plan = c.plan(*s.train);
+    std::printf("  %-12s %s%s%s\n", c.name.c_str(), plan.meaning.c_str(), plan.settings.empty() ? "" : ": ",
+                plan.settings.c_str());
+  }
+  std::fflush(stdout);
+}
+
+// The rows of the table.
+class Rows {
+ public:
+  Rows(const Subject& s, const data::Dataset& test, const std::vector<Classifier>& classifiers,
+       ResultFolder& folder)
+      : s_(s),
+        test_(test),
+        of_features_(std::any_of(classifiers.begin(), classifiers.end(),
+                                 [](const Classifier& c) { return !c.train; })),
+        folder_(folder),
+        table_(classifiers, *s.train, labels_of(test), s.classes()) {}
+
+  void raw() {
+    if (!of_features_) return;
+    const Features known = raw_pixels(*s_.train, s_.features), asked = raw_pixels(test_, s_.features);
+    table_.row("raw", "raw pixels",
+               [&](const Classifier& c) { return c.classify(known, asked.values, s_.classes()); });
+  }
+
+  void encoded(const char* key, const char* title, const models::Method& method, bool trained,
+               const Inspector& inspect) {
+    Features known, asked;
+    std::string wrong;  // with the features
+    if (of_features_) {
+      known = encoder_features(method.branch().encoder, *s_.train, s_.features);
+      asked = encoder_features(method.branch().encoder, test_, s_.features);
+      try {
+        require_finite(known, *s_.train, "the encoder's");
+        require_finite(asked, test_, "the encoder's");
+      } catch (const std::runtime_error& e) {
+        wrong = e.what();
+      }
+    }
+    table_.row(key, title, [&](const Classifier& c) {
+      if (c.train) return tuned(c, trained);
+      if (!wrong.empty()) throw std::runtime_error(wrong);
+      return c.classify(known, asked.values, s_.classes());
+    });
+    if (!inspect || !wrong.empty()) return;
+    for (const auto& [name, picture] : inspect(known, asked, *s_.train, test_))
+      folder_.write(name, picture, -1);
+  }
+
+  const AccuracyTable& table() const { return table_; }
+
+ private:
+  Verdict tuned(const Classifier& c, bool trained) {
+    const Tuned t = c.train(s_, trained);
+    if (!t.list.empty()) folder_.write_lines(c.name + ".txt", t.list);
+    return verdict_of(t, test_, s_.features);
+  }
+
+  const Subject& s_;
+  const data::Dataset& test_;
+  const bool of_features_;
+  ResultFolder& folder_;
+  AccuracyTable table_;
+};
 
 }  // namespace
 
@@ -93,15 +137,19 @@ std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predict
 }
 
 void FrozenEncoder::check(const std::string& who) const {
-  engine::require(parameters_.hash("encoder.") == hash_, who, ": the evaluation changed the encoder");
+  if (parameters_.hash("encoder.") != hash_)
+    throw EncoderChanged(who + ": the evaluation changed the encoder");
 }
 
 Subject::Subject(const Evaluation& e)
-    : options(read_run_options(e.run)), trained(make_method(options, engine::parse_device(e.device))) {
+    : options(read_run_options(e.run)),
+      trained_size(options.size),
+      trained(make_method(options, engine::parse_device(e.device))) {
   const Checkpoint file = chosen_checkpoint(e.run, e.checkpoint);
   load_parameters(file, trained->parameters);
   checkpoint = std::filesystem::path(file.path()).filename().string();
   step = file.step();
+  if (e.size > 0) options.size = e.size;
   train = training_images(e, options);
   data::require_labels(*train);
   train->decode_as(decode_options(options));
@@ -117,64 +165,46 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
              const std::string& name) {
   const auto begun = std::chrono::steady_clock::now();
   const Evaluation e = with_data_of_run(given);
+  const std::string file = (name.empty() ? e.command : name) + ".json";
   const Subject s(e);
+  ResultFolder folder(e, file);
   const FrozenEncoder frozen(s.trained->parameters);
   const auto test = test_images(e, s.options);
   data::require_labels(*test);
   test->decode_as(decode_options(s.options));
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
-  std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
-              test->size(), s.train->size(), s.classes());
-  print_images(*s.train, *test);
+  const std::vector<std::string> notes = notes_on(s, *test);
   keep_test_split(e, s.options, *test);
-  for (const Classifier& c : classifiers) std::printf("  %-12s %s\n", c.name.c_str(), c.meaning.c_str());
+  print_heading(e, s, *test, classifiers, notes);
 
-  const bool of_features =
-      std::any_of(classifiers.begin(), classifiers.end(), [](const Classifier& c) { return !c.train; });
-  Table table(classifiers, labels_of(*test), s.classes());
-  const auto encoded_row = [&](const char* key, const char* title, const models::Method& method,
-                               bool trained) {
-    Features known, asked;
-    if (of_features) {
-      known = encoder_features(method.branch().encoder, *s.train, s.features);
-      asked = encoder_features(method.branch().encoder, *test, s.features);
-    }
-    table.row(key, title, [&](const Classifier& c) -> std::optional<Verdict> {
-      return c.train ? verdict_of(c.train(s, trained), *test, s.features)
-                     : c.classify(known, asked.values, s.classes());
-    });
-    if (trained && inspect) inspect(known, asked, *s.train, *test);
-  };
-
+  Rows rows(s, *test, classifiers, folder);
   if (!e.no_floors) {
-    if (of_features) {
-      const Features known = raw_pixels(*s.train, s.features), asked = raw_pixels(*test, s.features);
-      table.row("raw", "raw pixels", [&](const Classifier& c) -> std::optional<Verdict> {
-        if (c.train || !c.of_pixels) return std::nullopt;
-        return c.classify(known, asked.values, s.classes());
-      });
-    }
-    encoded_row("untrained", "untrained encoder", *make_method(s.options, s.features.device), false);
+    rows.raw();
+    rows.encoded("untrained", "untrained encoder", *make_method(s.options, s.features.device), false, {});
   }
-  encoded_row("trained", "trained encoder", *s.trained, true);
+  rows.encoded("trained", "trained encoder", *s.trained, true, inspect);
+  rows.table().print_reasons();
   frozen.check(e.command);
 
   ordered_json result = {{"command", e.command}};
-  result.update(table.result());
+  result.update(rows.table().result());
   result["checkpoint"] = s.checkpoint;
   result["step"] = s.step;
   result["encoder_hash"] = frozen.hash();
+  result["size"] = s.features.size;
   result["train"] = s.train->size();
   result["test"] = test->size();
   result["classes"] = test->classes();
   result["class_names"] = readable_class_names(e.data, test->classes());
+  result["notes"] = notes;
   result["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
-  const std::string file = (name.empty() ? e.command : name) + ".json";
-  write_json(e.run + "/" + file, result);
-  write_report(e.run);
+  folder.write(file, result);
   if (!e.json.empty()) write_json(e.json, result);
-  std::printf("all figures: %s/%s; report: %s/report.html\n", e.run.c_str(), file.c_str(), e.run.c_str());
+  folder.write_report();
+  folder.finish();
+  const std::string failure = rows.table().failure();
+  if (!failure.empty()) throw std::runtime_error("no result could be made: " + failure);
   return 0;
 }
 

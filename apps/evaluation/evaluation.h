@@ -26,7 +26,8 @@ struct Evaluation : EvaluationOptions {
 // training may delete the file.
 struct Subject {
   explicit Subject(const Evaluation&);
-  PretrainOptions options;  // of the run
+  PretrainOptions options;  // of the run, with the size of the evaluation's images
+  int trained_size;         // of the views
   std::unique_ptr<const models::Method> trained;
   std::string checkpoint;  // the file's name; by default the newest's: the last epoch, not the best
   long step;
@@ -37,37 +38,51 @@ struct Subject {
 
 struct Verdict {
   std::vector<std::int32_t> predicted;  // of each test image
+  std::vector<std::int32_t> best;       // kBest classes of each (models/probes/accuracy.h), most likely first
   nlohmann::ordered_json details = {};  // what the classifier chose, such as its penalty
+};
+
+// What a classifier will do with a training set: nothing that is printed differs from what is used.
+struct ClassifierPlan {
+  std::string meaning;        // "nearest neighbours (k = 200, T = 0.1)"
+  std::string settings = "";  // other figures, and what differs from what was asked for
 };
 
 // A network that a classifier has trained.
 struct Tuned {
   std::unique_ptr<const FineTuned> model;
   nlohmann::ordered_json details = {};  // how
+  std::string list = {};                // the labelled images, one a line
 };
 
 // One column of the table. A classifier never gets the test set's labels, so it can neither learn from them
 // nor choose by them.
 struct Classifier {
-  std::string name;     // "knn": the key in the result
-  std::string meaning;  // "nearest neighbours (k = 200, T = 0.1)"
+  std::string name;  // "knn": the key in the result
+  std::function<ClassifierPlan(const data::Dataset& train)> plan;
   std::function<Verdict(const Features& train, const engine::Tensor& test, int classes)> classify;
   // Instead of classify: also trains an encoder, starting at the checkpoint or at fresh weights. It never
   // sees the test set; the network that it returns is tested afterwards.
   std::function<Tuned(const Subject&, bool from_checkpoint)> train = {};
-  bool of_pixels = true;  // false: it can't be used on raw pixels
+  std::string not_of_pixels = "";  // why it is not used on raw pixels; "": it is
 };
 
 // Called with the trained encoder's features and the data sets, to derive other results such as pictures.
-using Inspector = std::function<void(const Features& train, const Features& test,
-                                     const data::Dataset& train_images, const data::Dataset& test_images)>;
+// Returns names and contents of files.
+using Inspector = std::function<std::vector<std::pair<std::string, nlohmann::ordered_json>>(
+    const Features& train, const Features& test, const data::Dataset& train_images,
+    const data::Dataset& test_images)>;
+
+struct EncoderChanged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 // Checks that the encoder's weights and running statistics have not changed since this object was made.
 class FrozenEncoder {
  public:
   explicit FrozenEncoder(const engine::Parameters& parameters)
       : parameters_(parameters), hash_(parameters.hash("encoder.")) {}
-  void check(const std::string& who) const;  // std::runtime_error if they have
+  void check(const std::string& who) const;  // EncoderChanged if they have
   std::string hash() const { return engine::hash_text(hash_); }
 
  private:
@@ -75,8 +90,9 @@ class FrozenEncoder {
   std::uint64_t hash_;
 };
 
-// Prints the table, writes the result to RUN/NAME.json (by default the command's name) and to the --json
-// file, and writes the report anew.
+// Prints the table, writes the result to NAME.json (by default the command's name) in the run or in --out,
+// and to the --json file, and writes the run's report anew. A result that can't be made is a dash with its
+// reason. std::runtime_error if none can be made.
 int evaluate(const Evaluation&, const std::vector<Classifier>&, const Inspector& = {},
              const std::string& name = "");
 

@@ -85,17 +85,22 @@ std::unique_ptr<data::Dataset> exported_images(const ImageChoice& c, const Pretr
 
 void print_images(const data::Dataset& train, const data::Dataset& test) {
   std::printf("training: %s\ntest: %s\n", data::describe(train).c_str(), data::describe(test).c_str());
+}
+
+std::string unknown_classes(const data::Dataset& train, const data::Dataset& test) {
   std::vector<std::size_t> known(train.classes().size()), asked(known.size());
   for (std::size_t i = 0; i < train.size(); ++i) ++known.at(std::size_t(train.label(i)));
   for (std::size_t i = 0; i < test.size(); ++i) ++asked.at(std::size_t(test.label(i)));
-  std::size_t images = 0;
+  std::size_t images = 0, count = 0;
   std::string classes;
-  for (std::size_t c = 0; c < known.size(); ++c)
-    if (known[c] == 0 && asked[c] > 0)
-      images += asked[c], classes += (classes.empty() ? "" : ", ") + train.classes()[c];
-  if (images > 0)
-    std::printf("%zu test images are of classes without training images (%s), and count as wrong\n", images,
-                classes.c_str());
+  for (std::size_t c = 0; c < known.size(); ++c) {
+    if (known[c] > 0 || asked[c] == 0) continue;
+    images += asked[c];
+    if (++count <= 5) classes += (classes.empty() ? "" : ", ") + train.classes()[c];
+  }
+  if (images == 0) return "";
+  return engine::concat_text(images, " test images are of classes without training images (", classes,
+                             count > 5 ? ", ..." : "", "), and count as wrong");
 }
 
 void keep_test_split(const ImageChoice& c, const PretrainOptions& run, const data::Dataset& test) {

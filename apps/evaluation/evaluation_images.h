@@ -20,9 +20,11 @@ std::unique_ptr<data::Dataset> test_images(const ImageChoice&, const PretrainOpt
 // Images to export features of: `--split`; auto: those to test with, or all if there is no test split.
 std::unique_ptr<data::Dataset> exported_images(const ImageChoice&, const PretrainOptions& run);
 
-// Prints a line about the images to learn from and one about those to test with, and one about classes that
-// have no training image.
+// Prints a line about the images to learn from and one about those to test with.
 void print_images(const data::Dataset& train, const data::Dataset& test);
+
+// A line about test images of classes that have no training image; "" if there are none.
+std::string unknown_classes(const data::Dataset& train, const data::Dataset& test);
 
 // Writes the names of the drawn test images to the run's folder, so that all its evaluations use the same
 // ones. Nothing if none were drawn, or if the pretraining drew them. A run that can't be written is left as

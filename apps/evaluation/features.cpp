@@ -1,6 +1,7 @@
 #include "apps/evaluation/features.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "data/view_batch.h"
 #include "engine/ops.h"
@@ -37,6 +38,20 @@ Features collect(const data::Dataset& dataset, const FeatureOptions& o,
 }
 
 }  // namespace
+
+void require_finite(const Features& f, const data::Dataset& dataset, const std::string& whose) {
+  constexpr std::int64_t kRows = 1024;  // at a time, since each value becomes a double
+  for (std::int64_t first = 0; first < f.values.dim(0); first += kRows) {
+    const auto width = std::size_t(f.values.dim(1));
+    const std::vector<double> values =
+        f.values.slice(first, std::min(kRows, f.values.dim(0) - first)).to(engine::cpu).to_vector();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw std::runtime_error(engine::concat_text(
+            whose, " features are not finite: the first is ", values[i], ", of image ",
+            dataset.name(std::size_t(first) + i / width), "; there is nothing to evaluate"));
+  }
+}
 
 Features encoder_features(const models::ResNet& encoder, const data::Dataset& dataset,
                           const FeatureOptions& o) {

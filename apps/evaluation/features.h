@@ -26,6 +26,10 @@ struct FeatureOptions {
   data::BadImages bad_images = data::BadImages::stop;
 };
 
+// std::runtime_error if a value is not finite; it names the image. dataset: whose images these are; whose:
+// "the encoder's".
+void require_finite(const Features&, const data::Dataset&, const std::string& whose);
+
 // In evaluation mode and without gradients, in the order of the data set.
 Features encoder_features(const models::ResNet&, const data::Dataset&, const FeatureOptions&);
 

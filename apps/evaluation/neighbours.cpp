@@ -5,7 +5,6 @@
 
 #include "apps/evaluation/tsne.h"
 #include "apps/report/markup.h"
-#include "apps/run/run_directory.h"
 #include "data/decode/png.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
@@ -101,12 +100,11 @@ ordered_json feature_map(const Features& test, const data::Dataset& test_images,
   return map;
 }
 
-Inspector write_pictures(const std::string& run) {
-  return [run](const Features& train, const Features& test, const data::Dataset& train_images,
-               const data::Dataset& test_images) {
-    write_json(run + "/neighbours.json", nearest_neighbours(train, test, train_images, test_images, 10, 8),
-               -1);
-    write_json(run + "/map.json", feature_map(test, test_images, 1000), -1);
+Inspector pictures() {
+  return [](const Features& train, const Features& test, const data::Dataset& train_images,
+            const data::Dataset& test_images) -> std::vector<std::pair<std::string, ordered_json>> {
+    return {{"neighbours.json", nearest_neighbours(train, test, train_images, test_images, 10, 8)},
+            {"map.json", feature_map(test, test_images, 1000)}};
   };
 }
 

@@ -18,9 +18,8 @@ nlohmann::ordered_json nearest_neighbours(const Features& train, const Features&
 // label, name]]}.
 nlohmann::ordered_json feature_map(const Features& test, const data::Dataset& test_images, std::int64_t most);
 
-// Writes the neighbours of ten test images to RUN/neighbours.json, and a map of at most 1,000 test images to
-// RUN/map.json.
-Inspector write_pictures(const std::string& run);
+// neighbours.json: the neighbours of ten test images. map.json: a map of at most 1,000 test images.
+Inspector pictures();
 
 // The image reduced to at most `most` pixels per side, by averaging whole blocks of pixels.
 data::Image thumbnail(const data::Image&, int most);

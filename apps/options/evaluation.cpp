@@ -14,14 +14,18 @@ Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const
   Field data = data_entry(o.data);
   data.help += "; default: that of the run";
   data.required = false;
+  Field size = image_size_entry(o.size, "Side of an image in pixels; auto: that of the pretraining");
+  size.automatic = true;
+  Field out = out_entry(o.out, "Folder to write the results to, instead of the run's");
+  out.required = false;
   return joined(
       {group("Data and run",
              {data, finished_run(o.run), checkpoint_entry(o.checkpoint),
               split_entry(o.split, {"auto", "val", "test"},
                           "Images to test with; auto: test/, or val/ if there is no labelled test/"),
-              labels, split_from_entry(o.split_from)}),
+              labels, split_from_entry(o.split_from), size}),
        group(heading, own), group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}),
-       group("Result", {json_entry(o.json)})});
+       group("Result", {out, json_entry(o.json)})});
 }
 
 Field no_floors_entry(bool& value) {

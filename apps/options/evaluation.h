@@ -19,9 +19,10 @@ struct ImageChoice {
 // What every evaluation needs.
 struct EvaluationOptions : ImageChoice {
   std::string checkpoint;
+  int size = -1;  // of the images; below 0: that of the pretraining
   std::string device = "cpu";
   int threads = 2;
-  std::string json;
+  std::string out, json;
 };
 
 struct EvalOptions : EvaluationOptions {

@@ -1,6 +1,7 @@
 #include "apps/training/embedding_monitor.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/spectrum.h"
@@ -47,6 +48,14 @@ void EmbeddingMonitor::measure_embeddings(ordered_json& line) const {
   const models::Pass pass{engine::Mode::eval, engine::single()};
   const Tensor h = method_.branch().encoder(views(loader.next()), pass);
   const Tensor z = engine::l2_normalize(method_.branch().projection(h, pass)).to(engine::cpu);
+  for (const Tensor& t : {h.to(engine::cpu), z})
+    for (const double value : t.to_vector())
+      if (!std::isfinite(value))
+        throw std::runtime_error(engine::concat_text("an embedding of the encoder is ",
+                                                     std::isnan(value) ? std::nan("") : value, " after step ",
+                                                     line["step"].get<long>(),
+                                                     ", expected a finite number; a smaller --lr or a longer "
+                                                     "--warmup-epochs may help"));
   const std::int64_t n = z.dim(0) / 2;
   const Tensor a = z.slice(0, n), b = z.slice(n, n);
   line["deviation"] = relative_deviation(z);
@@ -83,9 +92,11 @@ std::string EmbeddingMonitor::no_probes() const {
              : "--probe-every: there are no probes, which need at least five images with a class";
 }
 
+bool EmbeddingMonitor::due(long step) const { return plan_.ends_epoch(step) || step == plan_.steps; }
+
 std::string EmbeddingMonitor::operator()(long step) {
+  if (!active_ || !due(step)) return "";
   const bool last = step == plan_.steps;
-  if (!active_ || (!plan_.ends_epoch(step) && !last)) return "";
   const long epoch = plan_.whole_epochs(step);
   ordered_json line = {{"step", step}, {"epoch", plan_.epoch(step)}};
   measure_embeddings(line);

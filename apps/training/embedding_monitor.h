@@ -18,8 +18,9 @@ class EmbeddingMonitor {
 
   // Why there are no probes although --probe-every asks for them; "" if there are some.
   std::string no_probes() const;
-
+  bool due(long step) const;  // whether there is a measurement after this step: the same on all ranks
   // Called after each step. Returns a warning, once, if the embeddings have collapsed, else "".
+  // std::runtime_error if an embedding is not finite.
   std::string operator()(long step);
 
  private:

@@ -112,6 +112,13 @@ std::string first_non_finite(models::Method& method, const models::Views& views,
   return examination.found();
 }
 
+void NonFiniteSearch::check_parameters(long step) const {
+  for (const auto& p : train_step_.method().parameters.list())
+    if (const std::string wrong = flaw(p.value.detach()); !wrong.empty())
+      throw std::runtime_error(concat_text("parameter ", p.name, " is not finite after step ", step, wrong,
+                                           "; a smaller --lr or a longer --warmup-epochs may help"));
+}
+
 NonFiniteSearch::NonFiniteSearch(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
                                  TrainStep& train_step, Ranks& ranks)
     : options_(o),

@@ -45,6 +45,9 @@ class NonFiniteSearch {
   // (rank, step, loss, gradient norm, number and name of each image of the batch, and the first tensor), and
   // throws std::runtime_error in one line.
   void check(const StepRecord&);
+  // The state after `step` steps, whose losses were finite: before a checkpoint, and when the embedding
+  // monitor has found an embedding that is not finite. Throws as check() does if a parameter is not finite.
+  void check_parameters(long step) const;
 
  private:
   const PretrainOptions& options_;

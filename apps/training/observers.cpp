@@ -1,7 +1,8 @@
+#include "apps/training/observers.h"
+
 #include <iostream>
 
 #include "apps/run/checkpoint.h"
-#include "apps/training/observers.h"
 #include "apps/training/training_data.h"
 #include "data/decode/png.h"
 #include "data/preview.h"
@@ -45,8 +46,11 @@ void Observers::after_step(long step, const engine::Tensor& loss, double lr, con
   step_log_.begin(loss, train_step_.gradient_square(), record(step, lr));
   if (options_.verify_every > 0 && step % options_.verify_every == 0)
     ranks_.verify(train_step_.method().parameters, step);
-  say(embedding_monitor_(step));
   tell_decoding();
+  if (!embedding_monitor_.due(step)) return;
+  step_log_.finish();  // what is not finite is found before it is measured
+  non_finite_search_.check_parameters(step);
+  say(embedding_monitor_(step));
 }
 
 void Observers::recorded(const StepRecord& r) {
@@ -75,8 +79,9 @@ void Observers::tell_decoding() {
   say(note);
 }
 
-void Observers::before_checkpoint() {
+void Observers::before_checkpoint(long step) {
   step_log_.finish();
+  non_finite_search_.check_parameters(step);
   run_.sync();
 }
 

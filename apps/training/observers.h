@@ -24,8 +24,8 @@ class Observers {
   void before_step(long step);  // `step` are done
   // step: done so far, with the one that was just queued; its loss may still be being computed.
   void after_step(long step, const engine::Tensor& loss, double lr, const data::Batch&);
-  void before_checkpoint();  // the records of all steps are on the disk when it returns
-  void at_end();             // all ranks call it
+  void before_checkpoint(long step);  // the records of all steps are on the disk when it returns
+  void at_end();                      // all ranks call it
 
   void say(const std::string& line);  // on stderr and in train.log; nothing if the line is empty
   void skipped(const std::vector<std::string>& images);  // images that could not be decoded, with the reason

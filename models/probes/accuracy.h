@@ -1,4 +1,4 @@
-// The share of predictions that are right: top-1 accuracy.
+// The share of predictions that are right: top-1 accuracy, and that of several predictions of each image.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,19 @@ inline double accuracy(const std::vector<std::int32_t>& predicted, const std::ve
                   " predictions for ", labels.size(), " labels");
   std::size_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i];
+  return double(right) / double(labels.size());
+}
+
+constexpr int kBest = 5;  // predictions of an image in a list of the best
+
+// best: kBest predictions of each image, one after the other; -1: none. The share of images whose label is
+// among theirs: top-5 accuracy.
+inline double accuracy_of_best(const std::vector<std::int32_t>& best,
+                               const std::vector<std::int32_t>& labels) {
+  engine::require(best.size() == kBest * labels.size() && !labels.empty(), "accuracy: ", best.size(),
+                  " predictions for ", labels.size(), " labels, expected ", kBest, " for each");
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < best.size(); ++i) right += best[i] == labels[i / kBest];
   return double(right) / double(labels.size());
 }
 

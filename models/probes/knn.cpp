@@ -5,6 +5,7 @@
 
 #include "engine/ops.h"
 #include "engine/tape.h"
+#include "models/probes/accuracy.h"
 #include "models/probes/probe_data.h"
 
 namespace models {
@@ -32,6 +33,15 @@ void merge(const engine::TopK& top, std::int64_t first, std::size_t k,
     std::stable_sort(list.begin(), list.end(),
                      [](const Neighbour& a, const Neighbour& b) { return a.cosine > b.cosine; });
     if (list.size() > k) list.resize(k);
+  }
+}
+
+// The classes with the most votes, the first of equals first.
+void append_best(std::vector<double> votes, std::vector<std::int32_t>& best) {
+  for (int i = 0; i < kBest; ++i) {
+    const auto most = std::max_element(votes.begin(), votes.end());
+    best.push_back(*most > 0 ? std::int32_t(most - votes.begin()) : -1);
+    *most = 0;
   }
 }
 
@@ -79,6 +89,7 @@ KnnResult classify_by_neighbours(const Tensor& train, const std::vector<std::int
       votes[std::size_t(labels[std::size_t(result.nearest.rows[i])])] +=
           std::exp((result.nearest.cosines[i] - result.nearest.cosines[q]) / o.temperature);
     result.predicted.push_back(std::int32_t(std::max_element(votes.begin(), votes.end()) - votes.begin()));
+    append_best(votes, result.best);
   }
   return result;
 }

@@ -29,6 +29,7 @@ struct KnnOptions {
 struct KnnResult {
   Neighbours nearest;
   std::vector<std::int32_t> predicted;  // (queries); among classes with equal votes the first
+  std::vector<std::int32_t> best = {};  // (queries,kBest): classes by their votes; -1: no other has any
 };
 
 // labels: (N), those of the training rows, from 0 to classes-1.

@@ -22,6 +22,8 @@ struct LinearProbe {
 
 // The most likely class of each row.
 std::vector<std::int32_t> predict(const LinearProbe&, const engine::Tensor& features);
+// The kBest most likely classes of each row (accuracy.h), most likely first; -1 if there are fewer classes.
+std::vector<std::int32_t> predict_best(const LinearProbe&, const engine::Tensor& features);
 
 // One penalty that was tried. The objective is mean cross-entropy + l2 / 2 |weight|^2; the bias has no
 // penalty.

@@ -5,6 +5,7 @@
 #include "engine/optim/schedule.h"
 #include "engine/random.h"
 #include "models/layers.h"
+#include "models/probes/accuracy.h"
 #include "models/probes/linear_probe.h"
 #include "models/probes/probe_data.h"
 
@@ -14,6 +15,17 @@ std::vector<std::int32_t> predict(const LinearProbe& probe, const Tensor& featur
   const engine::NoGrad no_grad;
   const Tensor best = top_k(linear(features, probe.weight, probe.bias), 1).indices.to(engine::cpu);
   return {best.data<std::int32_t>(), best.data<std::int32_t>() + best.numel()};
+}
+
+std::vector<std::int32_t> predict_best(const LinearProbe& probe, const Tensor& features) {
+  const engine::NoGrad no_grad;
+  const int count = int(std::min<std::int64_t>(kBest, probe.weight.dim(0)));
+  const Tensor found = top_k(linear(features, probe.weight, probe.bias), count).indices.to(engine::cpu);
+  const auto* classes = found.data<std::int32_t>();
+  std::vector<std::int32_t> best;
+  for (std::int64_t row = 0; row < found.dim(0); ++row)
+    for (int i = 0; i < kBest; ++i) best.push_back(i < count ? classes[row * count + i] : -1);
+  return best;
 }
 
 TrainOptions resolved(TrainOptions o, std::size_t images) {

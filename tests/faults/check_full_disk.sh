@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fills the disk, a small tmpfs, at every stage of a training and of the commands that write files after it. A failure is
-# one line that names the file, and exit code 1. A file with its final name is complete, and no temporary file is left.
+# one line that names the file, and exit code 1; an evaluation prints its table, the line and ends with 0. A file with its final name is complete, and no temporary file is left.
 # With space again, `--resume auto` ends with the bytes of an uninterrupted run. Exit code 77 if nothing can be mounted.
 #   check_full_disk.sh DYAD
 set -uo pipefail
@@ -87,7 +87,16 @@ for file in env.json train.log views.png metrics.jsonl events.out step-00000002 
   [[ $named == *"/$file"* ]] || fail "no training failed at $file, but at $named"
 done
 
-# Evaluates a run on the disk: an old file is kept, or replaced by a complete one.
+# Evaluates a run on the disk: its table is printed, and an old file is kept, or replaced by a complete one.
+not_kept() {  # NAME EXIT_CODE
+  trials=$((trials + 1))
+  [[ $2 == 0 ]] || fail "$1: exit code $2, expected 0: $(cat "$work/err")"
+  grep -q '^trained encoder .*%' "$work/out" || fail "$1: no table: $(cat "$work/out")"
+  [[ $(grep -c "^not kept: $disk/.*No space left on device.*--out DIR" "$work/err") == 1 ]] ||
+    fail "$1: said $(cat "$work/err")"
+  named+=" $(grep -o "^not kept: [^:]*" "$work/err")"
+  whole "$1"
+}
 "$dyad" knn --data "$work/data" --run "$work/whole" >/dev/null 2>"$work/err" || fail "can't evaluate: $(cat "$work/err")"
 pictures=$(kib "$work/whole/neighbours.json" "$work/whole/map.json")
 rm "$work/whole"/{knn,neighbours,map}.json "$work"/whole/checkpoints/step-0000000[24]*
@@ -97,8 +106,8 @@ for more in 0 "$pictures" $((pictures + 8)); do
   cp -r "$work/whole" "$run"
   leave "$more"
   named=
-  "$dyad" knn --data "$work/data" --run "$run" >/dev/null 2>"$work/err"
-  refused "evaluation with $more KiB" $? knn
+  "$dyad" knn --data "$work/data" --run "$run" >"$work/out" 2>"$work/err"
+  not_kept "evaluation with $more KiB" $?
   evaluated+=$named
   rm "$disk/filler"
   "$dyad" knn --data "$work/data" --run "$run" >/dev/null 2>"$work/err" || fail "evaluation again: $(cat "$work/err")"
@@ -123,6 +132,7 @@ on_full_disk export --run "$work/whole" --out "$disk/encoder.safetensors"
 on_full_disk export --run "$work/whole" --out "$disk/encoder" --format npy
 on_full_disk export --run "$work/whole" --data "$work/data" --out "$disk/features" --format npy
 on_full_disk linear --data "$work/data" --run "$work/whole" --no-floors --json "$disk/result.json"
+on_full_disk linear --data "$work/data" --run "$work/whole" --no-floors --out "$disk"
 on_full_disk data preview --data "$work/data" --out "$disk/views.png"
 on_full_disk data check --data "$work/data" --json "$disk/check.json"
 on_full_disk info --json "$disk/info.json"

@@ -102,6 +102,33 @@ TEST_CASE("rewind: to the newest kept state that is not after a given step") {
   CHECK_THROWS(rewind.back(15));
 }
 
+// The losses were finite, but the last update overflowed: no "collapsed", and no checkpoint.
+TEST_CASE("non-finite: weights that overflow in the last step are named") {
+  const Scratch scratch;
+  apps::PretrainOptions o = tiny();
+  o.data = small_cifar(scratch, "data", 64, 10);
+  o.optimizer = "sgd";
+  o.weight_decay = 0;
+  o.warmup_epochs = 0;
+  for (const double lr : {1e38, 1e30}) {
+    CAPTURE(lr);
+    for (const long steps : {1L, 3L, 4L}) {  // four are an epoch
+      CAPTURE(steps);
+      o.lr = lr;
+      o.steps = steps;
+      o.run = scratch.path("run" + std::to_string(steps) + (lr > 1e36 ? "a" : "b"));
+      const std::string message = message_of<std::runtime_error>([&] { apps::pretrain(o); });
+      CAPTURE(message);
+      const bool weights = message.find(" is not finite after step ") != std::string::npos,
+                 loss = message.find("expected a finite number") != std::string::npos;
+      CHECK((weights || loss));
+      CHECK(scratch.read("run" + std::to_string(steps) + (lr > 1e36 ? "a" : "b") + "/train.log")
+                .find("collapsed") == std::string::npos);
+      CHECK(std::filesystem::is_empty(o.run + "/checkpoints"));
+    }
+  }
+}
+
 TEST_CASE("non-finite: a training stops, and saves the step, its images and the first tensor") {
   const Scratch scratch;
   apps::PretrainOptions o = tiny();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/probes/accuracy.h"
 #include "tests/support/gaussians.h"
 
 using namespace models;
@@ -54,6 +55,16 @@ TEST_CASE("ties go to the first image and the first class; k is at most the numb
   const KnnResult even = classify_by_neighbours(at_angles({30, -30}), {1, 0}, at_angles({0}), 2);
   CHECK(even.nearest.rows == std::vector<std::int32_t>{0, 1});
   CHECK(even.predicted[0] == 0);
+}
+
+TEST_CASE("the best classes have the most votes; those without a vote are not among them") {
+  const Tensor train = at_angles({5, 40, -40, 60}), query = at_angles({0});
+  const KnnResult r = classify_by_neighbours(train, {2, 0, 0, 5}, query, 7, {.k = 4, .temperature = 0.33});
+  CHECK(r.best == std::vector<std::int32_t>{2, 0, 5, -1, -1});
+  CHECK(r.best[0] == r.predicted[0]);
+  CHECK(accuracy_of_best(r.best, {5}) == 1);
+  CHECK(accuracy_of_best(r.best, {1}) == 0);
+  CHECK(accuracy_of_best({0, 1, 2, 3, 4, 4, 3, 2, 1, 0}, {4, 6}) == 0.5);
 }
 
 TEST_CASE("several blocks of queries and of training images give the same result as one sort") {

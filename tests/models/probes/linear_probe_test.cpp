@@ -151,3 +151,13 @@ TEST_CASE("the probe refuses what it cannot use") {
   CHECK_THROWS_WITH(fit_linear_probe(few.features, {0, 1, 2, 3}, 4),
                     "linear probe: 4 images are too few to hold some out for the choice of the penalty");
 }
+
+TEST_CASE("the best classes of a linear classifier have the largest logits") {
+  const LinearProbe probe{from_vector({6, 1}, {3, -1, 5, 0, 5, 2}, DType::f64),
+                          from_vector({6}, {0, 0, 0, 0, 0, 0}, DType::f64)};
+  const Tensor x = from_vector({2, 1}, {1, -1}, DType::f64);
+  CHECK(predict_best(probe, x) == std::vector<std::int32_t>{2, 4, 0, 5, 3, 1, 3, 5, 0, 2});
+  const LinearProbe two{from_vector({2, 1}, {1, 2}, DType::f64), from_vector({2}, {0, 0}, DType::f64)};
+  CHECK(predict_best(two, from_vector({1, 1}, {1}, DType::f64)) ==
+        std::vector<std::int32_t>{1, 0, -1, -1, -1});
+}

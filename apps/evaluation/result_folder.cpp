@@ -1,0 +1,89 @@
+#include "apps/evaluation/result_folder.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "apps/report/report.h"
+#include "apps/run/run_directory.h"
+#include "engine/error.h"
+
+namespace apps {
+
+namespace fs = std::filesystem;
+using engine::UsageError;
+
+std::string hindrance(const std::string& file) {
+  std::string folder = fs::path(file).parent_path().string();
+  if (folder.empty()) folder = ".";
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return folder + ": " + std::strerror(errno);
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) return file + ": is a folder, expected a file";
+  if (fs::exists(file, ignored) && access(file.c_str(), W_OK) != 0)
+    return file + ": " + std::strerror(errno) + ", and it is not replaced";
+  return "";
+}
+
+ResultFolder::ResultFolder(const EvaluationOptions& e, const std::string& main)
+    : out_(e.out), folder_(e.out.empty() ? e.run : e.out), main_(main) {
+  if (!e.json.empty())
+    if (const std::string wrong = hindrance(e.json); !wrong.empty())
+      throw UsageError("--json: can't be written: " + wrong);
+  if (!out_.empty()) {
+    std::error_code error;
+    fs::create_directories(out_, error);
+    if (error) throw UsageError("--out " + out_ + ": can't be made: " + error.message());
+  }
+  const std::string wrong = hindrance(folder_ + "/" + main_);
+  if (wrong.empty()) return;
+  if (!out_.empty()) throw UsageError("--out: can't be written: " + wrong);
+  keeps_ = false;
+  std::fprintf(
+      stderr,
+      "the run can't be written (%s): nothing is kept there; --out DIR or --json FILE keeps the result\n",
+      wrong.c_str());
+}
+
+void ResultFolder::attempt(const std::string& name, const std::function<void()>& write) {
+  if (!keeps_) return;
+  std::string wrong = hindrance(path(name));
+  try {
+    if (wrong.empty()) write();
+  } catch (const std::exception& e) {
+    wrong = e.what();
+  }
+  if (wrong.empty())
+    main_written_ = main_written_ || name == main_;
+  else
+    faults_.push_back(wrong);
+}
+
+void ResultFolder::write(const std::string& name, const nlohmann::ordered_json& json, int indent) {
+  attempt(name, [&] { write_json(path(name), json, indent); });
+}
+
+void ResultFolder::write_lines(const std::string& name, const std::string& text) {
+  attempt(name, [&] { write_text(path(name), text); });
+}
+
+void ResultFolder::write_report() {
+  if (out_.empty()) attempt("report.html", [&] { apps::write_report(folder_); });
+}
+
+void ResultFolder::finish() {
+  if (!keeps_) return;
+  const bool complete = faults_.empty(), reported = complete && out_.empty();
+  if (main_written_)
+    std::printf("all figures: %s/%s%s\n", folder_.c_str(), main_.c_str(),
+                reported ? ("; report: " + path("report.html")).c_str() : "");
+  if (complete) return;
+  if (!out_.empty()) throw std::runtime_error(faults_.front());
+  std::fflush(stdout);
+  std::fprintf(stderr, "not kept: %s; --out DIR keeps the results in another folder\n",
+               faults_.front().c_str());
+}
+
+}  // namespace apps

@@ -1,9 +1,16 @@
-# The targets for other projects, by find_package(dyad) or FetchContent: dyad::simt, the SIMT layer, and
-# dyad::gradcheck, a main() that checks the cards linked to it.
-add_library(dyad::simt ALIAS simt)
-add_library(dyad::gradcheck ALIAS gradcheck)
+# The targets for other projects, by find_package(dyad) or FetchContent:
+#   dyad::engine     tensors, tape, ops, optimizers, safetensors
+#   dyad::models     layers, networks, methods
+#   dyad::data       data sets, loader, views
+#   dyad::simt       the SIMT layer
+#   dyad::gradcheck  a main() that checks the cards linked to it
+foreach(library IN ITEMS engine models data simt gradcheck)
+  if(TARGET ${library})
+    add_library(dyad::${library} ALIAS ${library})
+  endif()
+endforeach()
 if(DYAD_CUDA)
-  return()  # an installed tree serves to check kernels, which needs a host build
+  return()  # an installed tree is one of the CPU device
 endif()
 
 include(GNUInstallDirs)
@@ -12,18 +19,27 @@ set(installed settings kernel_settings simt kernels_simt kernels_host kernels en
 if(TARGET kernels_cpu)
   list(APPEND installed kernels_cpu)
 endif()
+set(folders kernels engine)
+if(TARGET models)  # not in a sanitizer's build, which serves to check kernels
+  list(APPEND installed models data)
+  list(APPEND folders models data)
+  set(dyad_has_data ON)
+endif()
+# What `cmake --install --component development` installs.
+add_custom_target(development DEPENDS ${installed})
 install(TARGETS ${installed} EXPORT dyad ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/dyad COMPONENT development)
-foreach(folder IN ITEMS kernels engine)
+foreach(folder IN LISTS folders)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dyad COMPONENT development
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h" PATTERN "samples" EXCLUDE)
 endforeach()
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dyad)
 install(EXPORT dyad NAMESPACE dyad:: FILE dyadTargets.cmake DESTINATION ${package} COMPONENT development)
+get_property(dyad_libraries GLOBAL PROPERTY dyad_libraries)
 configure_package_config_file(cmake/dyadConfig.cmake.in ${PROJECT_BINARY_DIR}/dyadConfig.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/dyadConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/dyadConfig.cmake ${PROJECT_BINARY_DIR}/dyadConfigVersion.cmake
-  DESTINATION ${package} COMPONENT development)
+  cmake/Libraries.cmake DESTINATION ${package} COMPONENT development)
 if(TARGET dyad)
   install(TARGETS dyad RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
   # The man page and the completion scripts: the program prints them when it is installed.

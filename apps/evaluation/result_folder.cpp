@@ -29,7 +29,7 @@ std::string hindrance(const std::string& file) {
 
 ResultFolder::ResultFolder(const EvaluationOptions& e, const std::string& main)
     : out_(e.out), folder_(e.out.empty() ? e.run : e.out), main_(main) {
-  if (!e.json.empty())
+  if (!e.json.empty() && e.json != "-")  // "-": stdout
     if (const std::string wrong = hindrance(e.json); !wrong.empty())
       throw UsageError("--json: can't be written: " + wrong);
   if (!out_.empty()) {

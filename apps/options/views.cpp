@@ -139,7 +139,11 @@ Fields view_fields(ViewOptions& o) {
   fill(plain);
   const Fields of_recipe = entries(plain);
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (!all[i].is(o.recipe) && !all[i].is(o.size)) all[i].absent = text_of(of_recipe[i]);
+    if (!all[i].is(o.recipe) && !all[i].is(o.size)) {
+      all[i].absent = text_of(of_recipe[i]);
+      // not saved: what follows from the recipe, so that a run resumed with another recipe has its views
+      all[i].saved = text_of(all[i]) != all[i].absent && text_of(all[i]) != "auto";
+    }
   return all;
 }
 

@@ -56,7 +56,7 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
             models::Method& method, const std::string& stem, int started) {
   const int ranks = std::max(o.ranks, started);
   PretrainOptions copy = o;
-  out << config_text("pretrain", fields(copy)) << '\n';
+  out << config_text("pretrain", fields(copy)) << "\nviews: " << views_text(o) << '\n';
   for (const engine::Parameter& p : method.parameters.list())
     if (o.verbose && p.trained)
       out << "  " << p.name << ' ' << p.value.shape() << (p.decayed ? "" : "  no decay") << '\n';

@@ -157,7 +157,7 @@ TEST_CASE("eval: features that are not finite are found first, and the image is 
   for (const auto& p : method->parameters.list())
     if (p.name == "encoder.layer4.0.bn2.bias")
       p.value.data<float>()[0] = std::numeric_limits<float>::infinity();
-  apps::save_checkpoint(apps::checkpoint_path(run.run, 4), o, method->parameters, {}, 4);
+  apps::save_checkpoint(apps::checkpoint_path(run.run, 4), o, method->parameters, {}, {4});
   auto k = evaluation_of<apps::KnnOptions>(run);
   const std::string reason =
       "the encoder's features are not finite: the first is inf, of image "

@@ -148,7 +148,7 @@ TEST_CASE("views: a config file keeps them, and wrong values are refused") {
     CHECK(set(v, "crop-scale", wrong) == "is \"" + std::string(wrong) + "\"" + expected);
   }
   CHECK(set(v, "crop-scale", "auto") == "");
-  CHECK(set(v, "flip-p", "1.5") == "is 1.5, expected 0 to 1, or auto");
+  CHECK(set(v, "flip-p", "-0.5") == "is -0.5, expected 0 to 1, or auto");
   const auto refused = [&](apps::ViewOptions bad) {
     return message_of<engine::UsageError>([&] { apps::resolve_views(bad); });
   };
@@ -170,6 +170,7 @@ TEST_CASE("views: data preview draws and says them; a training keeps them, and s
   o.out_dim = 8;
   o.batch = 16;
   o.steps = 2;
+  o.warmup_epochs = 0;
   set(o, "gray-p", "1");
   REQUIRE(apps::pretrain(o) == 0);
   const apps::Checkpoint saved(apps::checkpoint_path(o.run, 2));

@@ -140,8 +140,7 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
   if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
   method->start();
   const auto optimizer = make_optimizer(o, method->parameters);
-  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
-                       std::int64_t(o.bucket * (1 << 20)));
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   const engine::Shard pairs = engine::shard(o.batch, ranks.rank(), ranks.size());
   if (o.serve) {
     const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);

@@ -2,20 +2,20 @@
 #include <iostream>
 
 #include "apps/cli/commands.h"
+#include "apps/planning/dry_run.h"
+#include "apps/planning/memory_need.h"
+#include "apps/planning/stem_choice.h"
 #include "apps/ranks/late_wishes.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
-#include "apps/training/dry_run.h"
-#include "apps/training/finished_run.h"
-#include "apps/training/memory_need.h"
-#include "apps/training/observers.h"
 #include "apps/training/save_times.h"
 #include "apps/training/start.h"
-#include "apps/training/stem_choice.h"
 #include "apps/training/training_data.h"
+#include "apps/watching/finished_run.h"
+#include "apps/watching/observers.h"
 
 namespace apps {
 namespace {
@@ -48,9 +48,10 @@ void print_lines(const std::vector<std::string>& lines) {
     if (!line.empty()) std::cerr << line << std::endl;
 }
 
-int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start, const Ranks& ranks,
-                 LiveReport& report) {
+int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start,
+                 const std::vector<std::string>& lines, const Ranks& ranks, LiveReport& report) {
   if (!ranks.first()) return kOk;
+  print_lines(lines);
   const nlohmann::ordered_json result = result_of_finished(o, plan, *start.checkpoint(), report);
   if (!o.json.empty()) write_json(o.json, result);
   return kOk;
@@ -63,14 +64,13 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   const Plan plan(o, dataset, o.data, start.position());
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
-  if (ranks.first() && (start.finished(plan) || o.dry_run)) print_lines(lines);
-  if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, ranks, report);
+  if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
+  if (o.dry_run && ranks.first()) print_lines(lines);
   const auto method = make_method(o, device);
   if (o.dry_run)
     return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, stem, ranks.size()) : kOk;
   const auto optimizer = make_optimizer(o, method->parameters);
-  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch,
-                       std::int64_t(o.bucket * (1 << 20)));
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   lines.insert(lines.end(),
                {stem, required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
   long step = start.position().step;
@@ -96,8 +96,7 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
     keep_newest(o.run, o.keep, step);
   };
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    const Tensor images = p("views", [&] { return views.make(); });
-    return train_step.launch(images, p);  // loss, backward, all-reduce, optimizer
+    return train_step.launch(p("views", [&] { return views.make(); }), p);  // loss to optimizer
   });
   const StopSignals signals;
   LateWishes wishes_of_all(ranks.communicator());

@@ -15,6 +15,9 @@ using engine::Phases;
 
 std::unique_ptr<engine::Optimizer> make_optimizer(const OptimizerOptions&, const engine::Parameters&);
 
+// Size of a bucket of the all-reduce.
+inline std::int64_t bucket_bytes(const ExecutionOptions& o) { return std::int64_t(o.bucket * (1 << 20)); }
+
 class TrainStep {
  public:
   // pairs: N of all ranks together, divided among them as engine::shard() does.

@@ -6,8 +6,8 @@
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
-#include "apps/training/non_finite_search.h"
 #include "apps/training/train_step.h"
+#include "apps/watching/non_finite_search.h"
 #include "data/view_batch.h"
 #include "engine/memory/host_wait.h"
 #include "engine/ops.h"

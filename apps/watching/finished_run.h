@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/run/checkpoint.h"
-#include "apps/training/live_report.h"
+#include "apps/watching/live_report.h"
 
 namespace apps {
 

@@ -1,5 +1,5 @@
 // The estimates made before a training: memory, time, and what the stem costs.
-#include "apps/training/memory_need.h"
+#include "apps/planning/memory_need.h"
 
 #include <doctest/doctest.h>
 
@@ -7,11 +7,11 @@
 #include <sstream>
 
 #include "apps/cli/commands.h"
+#include "apps/planning/dry_run.h"
+#include "apps/planning/stem_choice.h"
 #include "apps/run/model.h"
 #include "apps/system/duration.h"
 #include "apps/system/exit_code.h"
-#include "apps/training/dry_run.h"
-#include "apps/training/stem_choice.h"
 #include "tests/support/small_cifar.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // The progress line on terminals of several widths, and the lines of log files.
-#include "apps/training/progress.h"
+#include "apps/watching/progress.h"
 
 #include <doctest/doctest.h>
 #include <pty.h>

@@ -1,4 +1,4 @@
-#include "apps/training/progress.h"
+#include "apps/watching/progress.h"
 
 #include <unistd.h>
 

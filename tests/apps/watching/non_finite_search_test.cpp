@@ -1,6 +1,6 @@
 // Failing trainings: the first tensor that is not finite is named, with the images of the step. Collapsed
 // embeddings and exploding gradients give one warning.
-#include "apps/training/non_finite_search.h"
+#include "apps/watching/non_finite_search.h"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,8 @@
 #include "apps/cli/commands.h"
 #include "apps/run/model.h"
 #include "apps/run/run_directory.h"
-#include "apps/training/embedding_monitor.h"
-#include "apps/training/loss_monitor.h"
+#include "apps/watching/embedding_monitor.h"
+#include "apps/watching/loss_monitor.h"
 #include "data/loader.h"
 #include "engine/random.h"
 #include "tests/support/small_cifar.h"

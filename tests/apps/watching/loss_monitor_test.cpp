@@ -1,12 +1,12 @@
 // The warning that nothing has been learned, on synthetic loss curves.
-#include "apps/training/loss_monitor.h"
+#include "apps/watching/loss_monitor.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <functional>
 
-#include "apps/training/trend.h"
+#include "apps/watching/trend.h"
 #include "engine/random.h"
 #include "tests/support/small_cifar.h"
 

@@ -1,4 +1,4 @@
-#include "apps/training/loss_monitor.h"
+#include "apps/watching/loss_monitor.h"
 
 namespace apps {
 

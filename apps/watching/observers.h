@@ -4,13 +4,13 @@
 
 #include <chrono>
 
-#include "apps/training/embedding_monitor.h"
-#include "apps/training/live_report.h"
-#include "apps/training/loss_monitor.h"
-#include "apps/training/non_finite_search.h"
-#include "apps/training/progress.h"
-#include "apps/training/skipped_images.h"
-#include "apps/training/step_log.h"
+#include "apps/watching/embedding_monitor.h"
+#include "apps/watching/live_report.h"
+#include "apps/watching/loss_monitor.h"
+#include "apps/watching/non_finite_search.h"
+#include "apps/watching/progress.h"
+#include "apps/watching/skipped_images.h"
+#include "apps/watching/step_log.h"
 #include "data/loader.h"
 
 namespace apps {

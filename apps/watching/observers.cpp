@@ -1,4 +1,4 @@
-#include "apps/training/observers.h"
+#include "apps/watching/observers.h"
 
 #include <iostream>
 

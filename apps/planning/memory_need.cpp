@@ -1,4 +1,4 @@
-#include "apps/training/memory_need.h"
+#include "apps/planning/memory_need.h"
 
 #include <algorithm>
 #include <cmath>

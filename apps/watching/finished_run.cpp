@@ -1,4 +1,4 @@
-#include "apps/training/finished_run.h"
+#include "apps/watching/finished_run.h"
 
 #include <filesystem>
 #include <fstream>

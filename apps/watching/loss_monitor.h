@@ -5,7 +5,7 @@
 
 #include "apps/run/run_directory.h"
 #include "apps/training/plan.h"
-#include "apps/training/trend.h"
+#include "apps/watching/trend.h"
 
 namespace apps {
 

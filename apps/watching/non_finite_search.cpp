@@ -1,4 +1,4 @@
-#include "apps/training/non_finite_search.h"
+#include "apps/watching/non_finite_search.h"
 
 #include <cmath>
 #include <map>

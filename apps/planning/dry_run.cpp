@@ -1,15 +1,15 @@
-#include "apps/training/dry_run.h"
+#include "apps/planning/dry_run.h"
 
 #include <algorithm>
 #include <chrono>
 #include <ostream>
 
 #include "apps/options/config.h"
+#include "apps/planning/memory_need.h"
+#include "apps/planning/plan_json.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
 #include "apps/system/exit_code.h"
-#include "apps/training/memory_need.h"
-#include "apps/training/plan_json.h"
 #include "apps/training/train_step.h"
 #include "apps/training/training_data.h"
 #include "engine/ranks/communicator.h"

@@ -1,5 +1,5 @@
 // The state of a run and its report while it trains, and after each kind of end.
-#include "apps/training/live_report.h"
+#include "apps/watching/live_report.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "apps/training/skipped_images.h"
+#include "apps/watching/skipped_images.h"
 
 #include <sstream>
 

@@ -1,4 +1,4 @@
-#include "apps/training/plan_json.h"
+#include "apps/planning/plan_json.h"
 
 #include <cmath>
 #include <type_traits>

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/training/memory_need.h"
+#include "apps/planning/memory_need.h"
 #include "apps/training/plan.h"
 
 namespace apps {

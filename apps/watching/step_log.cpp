@@ -1,4 +1,4 @@
-#include "apps/training/step_log.h"
+#include "apps/watching/step_log.h"
 
 #include <cmath>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "apps/training/stem_choice.h"
+#include "apps/planning/stem_choice.h"
 
 #include <cstdio>
 

@@ -1,4 +1,4 @@
-#include "apps/training/trend.h"
+#include "apps/watching/trend.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "apps/training/live_report.h"
+#include "apps/watching/live_report.h"
 
 #include "apps/report/report.h"
 #include "apps/run/next_commands.h"

@@ -1,4 +1,4 @@
-#include "apps/training/embedding_monitor.h"
+#include "apps/watching/embedding_monitor.h"
 
 #include <algorithm>
 #include <cmath>

@@ -263,7 +263,7 @@ std::vector<Layout> odd_entries() {
   broken.files.push_back("train/a/x.jpg: <html>");
   broken.pretrains = "names it, or `--bad-images skip`";
   broken.check = {65, "broken: DIR/train/a/x.jpg: is an HTML page"};
-  broken.pretrain = {0, "image folder, train/: 5 images"};
+  broken.pretrain = {65, "DIR/train/a/x.jpg: is an HTML page"};  // the dry run measures a step
   broken.evaluate = {65, "DIR/train/a/x.jpg: is an HTML page"};
   return {
       passed_over(

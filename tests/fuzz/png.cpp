@@ -1,12 +1,16 @@
-// Fuzzes a PNG file: libspng behind our checks.
+// Fuzzes a PNG file: libspng behind our checks, the three ways to reduce 16 bits, and our reader of eXIf.
 #include "data/decode/decode_formats.h"
+#include "data/decode/exif.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/raw_bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   fuzz::note_outcome(fuzz::refusal("a.png", [&] {
+    using Sixteen = data::DecodeOptions::Sixteen;
+    const Sixteen ways[] = {Sixteen::high, Sixteen::stretch, Sixteen::range};
     data::Image image;
-    data::decode_png(bytes, size, "a.png", image);
+    data::decode_png(bytes, size, "a.png", {.sixteen = ways[size % 3], .low = 100, .high = 4095}, image);
+    data::apply_orientation(image);
     fuzz::expect_whole(image);
   }));
   return 0;

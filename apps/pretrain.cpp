@@ -57,8 +57,8 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start,
   return kOk;
 }
 
-int train(PretrainOptions o, const data::Dataset& dataset, const Setting& setting, Ranks& ranks,
-          LiveReport& report, const std::string& stem) {
+int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& dataset,
+          const Setting& setting, Ranks& ranks, LiveReport& report) {
   const engine::Device device = device_of_rank(o);
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
@@ -66,13 +66,13 @@ int train(PretrainOptions o, const data::Dataset& dataset, const Setting& settin
   std::vector<std::string> lines = start.lines(o, setting, plan);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
   if (o.dry_run && ranks.first()) print_lines(lines);
+  lines.push_back(stem_choice(given, o));
   const auto method = make_method(o, device);
   if (o.dry_run)
-    return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, stem, ranks.size()) : kOk;
+    return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, lines.back(), ranks.size()) : kOk;
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
-  lines.insert(lines.end(),
-               {stem, required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
+  lines.insert(lines.end(), {required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
   long step = start.position().step;
 
   const auto resident = resident_pixels(o, o.seed, dataset, device);
@@ -133,7 +133,7 @@ int pretrain(const PretrainOptions& given) {
   return ranks.guarded([&] {
     const Setting setting = setting_of(*dataset, o.data, ranks.size());
     ranks.agree(facts_of(o, setting));
-    return report.guarded([&] { return train(o, *dataset, setting, ranks, report, stem_choice(given, o)); });
+    return report.guarded([&] { return train(given, o, *dataset, setting, ranks, report); });
   });
 }
 

@@ -82,7 +82,8 @@ TEST_CASE("a drawn test split: a share of each class, by the seed, never all of 
     return std::count_if(names.begin(), names.end(),
                          [&](const std::string& n) { return n.starts_with(name + "/"); });
   };
-  for (const auto& [share, each] : {std::pair(0.2, 2), {0.01, 1}, {0.9, 9}}) {
+  for (const auto& [drawn_share, each] : {std::pair(0.2, 2), {0.01, 1}, {0.9, 9}}) {
+    const double share = drawn_share;
     CAPTURE(share);
     const auto names = drawn(share, 1);
     CHECK(names.size() == std::size_t(2 * each));

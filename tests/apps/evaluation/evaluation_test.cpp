@@ -224,13 +224,14 @@ TEST_CASE("eval: queries of few classes come in rounds; the map places each test
 TEST_CASE("eval: readable names of class folders") {
   const Scratch scratch;
   const std::vector<std::string> classes = {"n01440764", "n01443537", "dog"};
-  CHECK(apps::readable_class_names(scratch.path("data"), classes) == json::object());
+  using nlohmann::ordered_json;
+  CHECK(apps::readable_class_names(scratch.path("data"), classes) == ordered_json::object());
   scratch.write("data/words.txt", "n01443537\tgoldfish, Carassius auratus\r\nn99\tother\n");
   CHECK(apps::readable_class_names(scratch.path("data"), classes) ==
-        json{{"n01443537", "goldfish, Carassius auratus"}});
+        ordered_json{{"n01443537", "goldfish, Carassius auratus"}});
   scratch.write("data/class_names.txt", "n01440764 tench\nn01443537\n\ndog  the dog \n");
   CHECK(apps::readable_class_names(scratch.path("data"), classes) ==
-        nlohmann::ordered_json{{"n01440764", "tench"}, {"dog", "the dog"}});
+        ordered_json{{"n01440764", "tench"}, {"dog", "the dog"}});
 }
 
 TEST_CASE(

@@ -91,11 +91,12 @@ TEST_CASE("image folder: train and val, classes in order of their names, files a
 }
 
 TEST_CASE("image folder: the usual spellings of splits, in any case") {
-  for (const auto& [train, other, split] : {std::tuple("Train", "Test", Split::only_test),
-                                            {"training", "validation", Split::only_val},
-                                            {"TRAIN", "valid", Split::only_val},
-                                            {"Training", "Testing", Split::only_test},
-                                            {"train", "VAL", Split::only_val}}) {
+  for (const auto& [train_name, other, split] : {std::tuple("Train", "Test", Split::only_test),
+                                                 {"training", "validation", Split::only_val},
+                                                 {"TRAIN", "valid", Split::only_val},
+                                                 {"Training", "Testing", Split::only_test},
+                                                 {"train", "VAL", Split::only_val}}) {
+    const char* train = train_name;
     CAPTURE(train);
     const Scratch scratch;
     write_images(scratch, {train + std::string("/a/1.png"), train + std::string("/b/1.png"),

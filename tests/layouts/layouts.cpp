@@ -230,7 +230,7 @@ std::vector<Layout> labelled_by_file() {
 
 Layout passed_over(const std::string& name, Files more, const std::string& what, const std::string& says) {
   Layout l = usual(name, "train", "val", "`val/`");
-  l.files = l.files + std::move(more);
+  l.files = l.files + more;
   l.pretrains = what;
   const std::string line =
       "image folder, train/: 4 images, 2 classes, decoded when asked for; passed over: " + says;

@@ -228,7 +228,8 @@ std::vector<Layout> labelled_by_file() {
           with_options(drawn, {"--split-from", "0.5"}, {"--split-from", "0.5"})};
 }
 
-Layout passed_over(const std::string& name, Files more, const std::string& what, const std::string& says) {
+Layout passed_over(const std::string& name, const Files& more, const std::string& what,
+                   const std::string& says) {
   Layout l = usual(name, "train", "val", "`val/`");
   l.files = l.files + more;
   l.pretrains = what;

@@ -129,7 +129,7 @@ int pretrain(const PretrainOptions& given) {
   resolve(o, dataset->kind());
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain");
-  LiveReport report(o, ranks.first());
+  LiveReport report(o, ranks.first(), !dataset->classes().empty());
   return ranks.guarded([&] {
     const Setting setting = setting_of(*dataset, o.data, ranks.size());
     ranks.agree(facts_of(o, setting));

@@ -12,7 +12,8 @@ void LiveReport::begin(const Plan& plan, long step) {
             .steps = plan.steps,
             .epoch = plan.epoch(step),
             .epochs = plan.epoch(plan.steps),
-            .next = {continue_command(options_), evaluate_command(options_)}};
+            .next = {continue_command(options_)}};
+  if (classes_) state_.next.push_back(evaluate_command(options_));
   due_ = Clock::now() + kMinute;
   if (open_) write_state(options_.run, state_);
 }
@@ -48,7 +49,8 @@ void LiveReport::finished() {
   state_.step = state_.steps;
   state_.epoch = state_.epochs;
   state_.seconds_left = -1;
-  state_.next = {evaluate_command(options_), export_command(options_)};
+  state_.next = {export_command(options_)};
+  if (classes_) state_.next.insert(state_.next.begin(), evaluate_command(options_));
   if (open_) write();
 }
 

@@ -15,8 +15,10 @@ namespace apps {
 
 class LiveReport {
  public:
-  // writes: false on all ranks but the first.
-  LiveReport(const PretrainOptions& o, bool writes) : options_(o), writes_(writes) {}
+  // writes: false on all ranks but the first. classes: whether the images have any, so that an evaluation is
+  // suggested.
+  LiveReport(const PretrainOptions& o, bool writes, bool classes)
+      : options_(o), writes_(writes), classes_(classes) {}
 
   // The run's folder is open, `step` steps are done. Nothing is written before this call.
   void begin(const Plan&, long step);
@@ -38,7 +40,7 @@ class LiveReport {
   void write();
 
   const PretrainOptions& options_;
-  const bool writes_;
+  const bool writes_, classes_;
   bool open_ = false, warned_ = false;
   const Plan* plan_ = nullptr;
   RunState state_;

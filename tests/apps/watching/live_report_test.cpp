@@ -82,7 +82,7 @@ TEST_CASE("the report of a running training reloads itself, and comes after each
   const apps::Plan plan(o, *dataset, o.data);
   REQUIRE(plan.steps_per_epoch == 2);
   apps::RunDirectory run(o, 0);
-  apps::LiveReport report(o, true), silent(o, false);
+  apps::LiveReport report(o, true, true), silent(o, false, true);
   report.begin(plan, 0);
   silent.begin(plan, 0);
   CHECK(fs::exists(run.path("state.json")));
@@ -106,7 +106,7 @@ TEST_CASE("a report that can't be written is a warning while the training runs, 
   apps::resolve(o, dataset->kind());
   const apps::Plan plan(o, *dataset, o.data);
   apps::RunDirectory run(o, 0);
-  apps::LiveReport report(o, true);
+  apps::LiveReport report(o, true, true);
   report.begin(plan, 0);
   scratch.write("my run/report.html/in the way", "");
   CHECK(has(report.step({.step = 2, .epoch = 1}, 2), "warning: the report can't be written: "));
@@ -118,6 +118,24 @@ TEST_CASE("a report that can't be written is a warning while the training runs, 
   CHECK_THROWS(report.guarded([]() -> int { throw std::runtime_error("the loss is nan"); }));
   CHECK(
       has(scratch.read("my run/report.html"), "failed after step 4 of 4 (epoch 2.00 of 2): the loss is nan"));
+}
+
+TEST_CASE("an evaluation is suggested if the images have classes") {
+  const Scratch scratch;
+  apps::PretrainOptions o = tiny_run(scratch);
+  const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
+  apps::resolve(o, dataset->kind());
+  const apps::Plan plan(o, *dataset, o.data);
+  const apps::RunDirectory run(o, 0);
+  for (const bool classes : {true, false}) {
+    apps::LiveReport report(o, true, classes);
+    report.begin(plan, 0);
+    CHECK(report.state().next.size() == (classes ? 2 : 1));
+    CHECK(report.state().next.front().first == "continue");
+    report.finished();
+    CHECK(report.state().next.size() == (classes ? 2 : 1));
+    CHECK(report.state().next.front().first == (classes ? "evaluate" : "export"));
+  }
 }
 
 TEST_CASE("a training leaves its report when it finishes and when it fails") {

@@ -1,12 +1,16 @@
 // dyad steps: the first steps of a pretraining, with all their inputs and results in one file. Another
 // program can then do the same steps and compare; scripts/lab/oracle.py does so with PyTorch.
-//   initial.NAME     parameters, running statistics and the method's state before the first step, as in a
-//   checkpoint final.NAME       the same after the last step gradient.NAME    gradients of the first step's
-//   loss relu.K           1 where the input of the Kth ReLU of the first step was positive, else 0 after.NAME
-//   parameters, running statistics and the method's state after the first step losses, rates    (steps): loss
-//   and learning rate of each step images.I         (2N,S,S,3): the input of the network in step I; rows i
-//   and i + N are two views of one image pixels.I         8-bit RGB of the photographs of step I, one after
-//   the other views.I (2N,72): how the views were made of the photographs, kernels/augment/view.h
+//
+// - initial.NAME: parameters, running statistics and the method's state before the first step, laid out as in
+//   a checkpoint
+// - final.NAME: the same after the last step
+// - gradient.NAME: gradients of the first step's loss
+// - relu.K: 1 where the input of the Kth ReLU of the first step was positive, else 0
+// - after.NAME: parameters, running statistics and the method's state after the first step
+// - losses, rates (steps): loss and learning rate of each step
+// - images.I (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one image
+// - pixels.I: 8-bit RGB of the photographs of step I, one after the other
+// - views.I (2N,72): how the views were made of the photographs, kernels/augment/view.h
 #include <algorithm>
 #include <cstdio>
 #include <cstring>

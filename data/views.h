@@ -49,10 +49,10 @@ struct ViewRecipe {
 ViewRecipe view_recipe(const std::string& name);
 
 // The recipes of both views, by name, for ImageNet and for CIFAR ("simclr-imagenet", "simclr-cifar" ...):
-//   simclr   Chen et al. 2020, A: s = 1, blur; CIFAR, B.9: s = 0.5, no blur
-//   moco2    Chen, Fan et al. 2020 (MoCo v2), also SimSiam's: crops of at least 0.2, jitter 0.4 0.4 0.4 0.1
-//   byol     Grill et al. 2020, B: jitter 0.4 0.4 0.2 0.1; blur 1.0 and 0.1, solarize 0 and 0.2 in the two
-//   views moco3    Chen, Xie & He 2021: byol's with crops of at least 0.2
+// - simclr: Chen et al. 2020, A: s = 1, blur; CIFAR, B.9: s = 0.5, no blur
+// - moco2: Chen, Fan et al. 2020 (MoCo v2), also SimSiam's: crops of at least 0.2, jitter 0.4 0.4 0.4 0.1
+// - byol: Grill et al. 2020, B: jitter 0.4 0.4 0.2 0.1; blur 1.0 and 0.1, solarize 0 and 0.2 in the two views
+// - moco3: Chen, Xie & He 2021: byol's with crops of at least 0.2
 // CIFAR's have no blur. Refuses other names.
 std::array<ViewRecipe, 2> view_recipes(const std::string& name);
 

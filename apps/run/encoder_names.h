@@ -12,10 +12,10 @@ namespace apps {
 // How a file names the tensors of an encoder.
 struct EncoderNames {
   std::string prefix;  // before every name: "module.encoder_q."
-  bool sequential =
-      false;  // "4.0.conv1.weight" for "layer1.0.conv1.weight": the children of torchvision's ResNet
-  std::string of(
-      const std::string& name) const;  // of one tensor: "conv1.weight" -> "module.encoder_q.conv1.weight"
+  // The children of torchvision's ResNet by number: "4.0.conv1.weight" for "layer1.0.conv1.weight".
+  bool sequential = false;
+  // The name of one tensor: "conv1.weight" -> "module.encoder_q.conv1.weight".
+  std::string of(const std::string& name) const;
 };
 
 // The naming that fits all of `names` (torchvision's). Of several encoders the file's trained one is taken,

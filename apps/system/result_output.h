@@ -5,7 +5,7 @@
 
 namespace apps {
 
-// While one exists, what is printed to stdout appears on stderr, and write_result("-") writes to stdout.
+// While one exists, what is printed to stdout appears on stderr, and write_to_stdout() writes to stdout.
 class ResultOnStdout {
  public:
   ResultOnStdout();

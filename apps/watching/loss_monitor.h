@@ -14,9 +14,8 @@ class LossMonitor {
   LossMonitor(const Plan& plan, models::MethodDescription method) : plan_(plan), method_(std::move(method)) {}
 
   // Called with the record of each step. Returns a warning or "":
-  // - the mean loss of an epoch is that of chance, and the loss has not been falling; not before the end of
-  // the
-  //   first whole epoch after the warm-up;
+  // - the mean loss of an epoch is that of chance, and the loss has not been falling; not before the first
+  //   whole epoch after the warm-up has ended;
   // - the norm of the gradient is many times its mean over the last steps.
   std::string operator()(const StepRecord&);
 

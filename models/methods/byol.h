@@ -25,9 +25,8 @@ class Byol final : public Method {
 
   void start() override { target_.copy(); }
   void before_step(double done) override { target_.schedule(done); }
-  void after_step() override {
-    target_.update();
-  }  // as DeepMind's code; lightly updates before the next step
+  // As DeepMind's code; lightly updates the target before the next step.
+  void after_step() override { target_.update(); }
 
   // The two views pass the networks one after the other, as in the authors' code: each has batch statistics
   // of its own.

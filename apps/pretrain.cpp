@@ -66,7 +66,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   std::vector<std::string> lines = start.lines(o, setting, plan);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
   if (o.dry_run && ranks.first()) print_lines(lines);
-  lines.push_back(stem_choice(given, o));
+  lines.push_back(ranks.first() ? stem_choice(given, o) : "");
   const auto method = make_method(o, device);
   if (o.dry_run)
     return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, lines.back(), ranks.size()) : kOk;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 
@@ -58,6 +59,16 @@ std::string printable(const std::filesystem::path& path) {
     else
       text += c;
   }
+  return text;
+}
+
+std::string name_below(const std::string& path, const std::string& folder) {
+  const std::string above = folder + (folder.ends_with('/') ? "" : "/");
+  return path.starts_with(above) ? path.substr(above.size()) : path;
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 

@@ -32,6 +32,11 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path&);
 // A name on one line: control bytes become \xNN.
 std::string printable(const std::filesystem::path&);
 
+// A path relative to a folder that it lies in; other paths stay as they are.
+std::string name_below(const std::string& path, const std::string& folder);
+
+std::string lower_case(std::string text);  // of ASCII letters
+
 // 30729999 -> "30,729,999".
 std::string with_commas(std::uint64_t);
 

@@ -114,14 +114,7 @@ __global__ void __launch_bounds__(NT, 1)
   along = warp_sum<NT>(along);
   if (dtau != nullptr && row_thread<NT>() == 0) dtau[i] = -a * along;
   if (dh == nullptr) return;
-  const A length = norm[i];
-  const A inverse = A(1) / (length > A(nt_xent_eps) ? length : A(nt_xent_eps));
-  if (!(length > A(nt_xent_eps))) along = A(0);  // so short a row has q = h / eps
-  dh += i * shape.d;
-  for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
-    const A g = (gi[k] - along * qi[k]) * inverse;
-    dh[k] = Accumulate ? dh[k] + g : g;
-  }
+  store_row_gradient<NT, Accumulate>(shape.d, norm[i], qi, gi, along, dh + i * shape.d);
 }
 
 }  // namespace

@@ -28,12 +28,11 @@ std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
   wanted.stem = o.stem;
   wanted.width = o.width;
   engine::Parameters parameters(engine::cpu, engine::DType::f32, 0);
-  parameters.build<models::ResNet>(encoder_config(wanted));
   const std::string strided = o.arch == "resnet50" ? "conv2" : "conv1";  // of a stage's first block
 
   std::vector<EncoderConvolution> result;
   std::int64_t block_size = o.size, size = o.size;  // of the block's input, of the next convolution's
-  for (const auto& parameter : parameters.list()) {
+  for (const auto& parameter : parameters.outline<models::ResNet>(encoder_config(wanted))) {
     if (!parameter.filter) continue;
     const std::string name = parameter.name.substr(0, parameter.name.rfind(".weight"));
     const bool stem = name == "conv1", shortcut = name.find("downsample") != std::string::npos;

@@ -8,10 +8,11 @@
 
 namespace apps {
 
-AccuracyTable::AccuracyTable(const std::vector<Classifier>& classifiers, const data::Dataset& train,
-                             std::vector<std::int32_t> labels, int classes)
+AccuracyTable::AccuracyTable(const std::vector<Classifier>& classifiers,
+                             const std::vector<ClassifierPlan>& plans, std::vector<std::int32_t> labels,
+                             int classes)
     : classifiers_(classifiers),
-      train_(train),
+      plans_(plans),
       labels_(std::move(labels)),
       classes_(classes),
       top5_(classes > 10),
@@ -37,8 +38,9 @@ void AccuracyTable::make(const std::string& key, const Classifier& c, const Verd
   made_ = true;
 }
 
-std::string AccuracyTable::cell(const std::string& key, const Classifier& c, const Judge& judge) {
-  result_["classifiers"][c.name] = {{"meaning", c.plan(train_).meaning}};
+std::string AccuracyTable::cell(const std::string& key, std::size_t number, const Judge& judge) {
+  const Classifier& c = classifiers_[number];
+  result_["classifiers"][c.name] = {{"meaning", plans_[number].meaning}};
   std::string reason;
   try {
     make(key, c, judge(c));
@@ -77,10 +79,11 @@ void AccuracyTable::give_reason(const std::string& classifier, const std::string
 void AccuracyTable::row(const std::string& key, const char* title, const Judge& judge) {
   std::printf("%-18s", title);
   result_["top1"][key] = nlohmann::ordered_json::object();
-  for (const Classifier& c : classifiers_) {
+  for (std::size_t i = 0; i < classifiers_.size(); ++i) {
+    const Classifier& c = classifiers_[i];
     const bool possible = key != "raw" || c.not_of_pixels.empty();
     if (!possible) std::printf(" %*s", width(), "-");
-    const std::string reason = possible ? cell(key, c, judge) : c.not_of_pixels;
+    const std::string reason = possible ? cell(key, i, judge) : c.not_of_pixels;
     if (!reason.empty()) give_reason(c.name, title, reason);
     std::fflush(stdout);
   }

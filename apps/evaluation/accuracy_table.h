@@ -16,9 +16,9 @@ namespace apps {
 // for these, and "classifiers" and "confusion" of the last row.
 class AccuracyTable {
  public:
-  // The labels are those of the test set.
-  AccuracyTable(const std::vector<Classifier>&, const data::Dataset& train, std::vector<std::int32_t> labels,
-                int classes);
+  // plans: of each classifier. The labels are those of the test set.
+  AccuracyTable(const std::vector<Classifier>&, const std::vector<ClassifierPlan>& plans,
+                std::vector<std::int32_t> labels, int classes);
 
   // key: the row's key in the result. judge may throw: its message is the reason why there is no result. A
   // mistake of the user, bad data and a changed encoder are not reasons, but end the evaluation.
@@ -30,12 +30,13 @@ class AccuracyTable {
   const nlohmann::ordered_json& result() const { return result_; }
 
  private:
-  std::string cell(const std::string& key, const Classifier&, const Judge&);  // returns why it is empty
+  // of the classifier with this number; returns why it is empty
+  std::string cell(const std::string& key, std::size_t number, const Judge&);
   void make(const std::string& key, const Classifier&, const Verdict&);
   int width() const { return top5_ ? 17 : 11; }
 
   const std::vector<Classifier>& classifiers_;
-  const data::Dataset& train_;
+  const std::vector<ClassifierPlan>& plans_;
   const std::vector<std::int32_t> labels_;
   const int classes_;
   const bool top5_;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/check/non_finite.h"
 #include "engine/error.h"
 #include "engine/optim/schedule.h"
+#include "models/probes/accuracy.h"
 #include "models/probes/knn.h"
 #include "models/probes/linear_probe.h"
 
@@ -18,18 +20,19 @@ namespace {
 // A classifier whose features are finite can still overflow.
 const models::LinearProbe& finite(const models::LinearProbe& probe, const char* advice) {
   for (const Tensor& t : {probe.weight, probe.bias})
-    for (const double value : t.to_vector())
-      if (!std::isfinite(value))
-        throw std::runtime_error(
-            concat_text("a weight of the classifier is ", value, ", expected a finite number", advice));
+    if (const auto bad = engine::find_non_finite(t))
+      throw std::runtime_error(
+          concat_text("a weight of the classifier is ", bad->value, ", expected a finite number", advice));
   return probe;
 }
 
-Verdict verdict_of(const models::LinearProbe& probe, const Tensor& test, nlohmann::ordered_json details) {
-  return {models::predict(probe, test), models::predict_best(probe, test), std::move(details)};
-}
-
 }  // namespace
+
+Verdict linear_verdict(const models::LinearProbe& probe, const Tensor& test, nlohmann::ordered_json details) {
+  std::vector<std::int32_t> best = models::predict_best(probe, test);
+  std::vector<std::int32_t> predicted = models::first_of_best(best);
+  return {std::move(predicted), std::move(best), std::move(details)};
+}
 
 Classifier knn_classifier(const std::string& name, int k, double temperature) {
   return {.name = name,
@@ -62,8 +65,9 @@ Classifier lbfgs_classifier(std::uint64_t seed) {
               [=](const Features& train, const Tensor& test, int classes) {
                 const models::FittedProbe f =
                     models::fit_linear_probe(train.values, train.labels, classes, {.seed = seed});
-                return verdict_of(finite(f.probe, ": the features are too large"), test,
-                                  {{"l2", f.l2}, {"iterations", f.iterations}, {"converged", f.converged}});
+                return linear_verdict(
+                    finite(f.probe, ": the features are too large"), test,
+                    {{"l2", f.l2}, {"iterations", f.iterations}, {"converged", f.converged}});
               }};
 }
 
@@ -86,13 +90,14 @@ Classifier sgd_classifier(const SgdProbe& p) {
           .classify =
               [=](const Features& train, const Tensor& test, int classes) {
                 const models::TrainOptions o = resolved(train.labels.size());
-                return verdict_of(finite(models::train_linear_probe(train.values, train.labels, classes, o),
-                                         "; try a smaller --lr"),
-                                  test,
-                                  {{"epochs", o.epochs},
-                                   {"batch", o.batch},
-                                   {"lr", o.learning_rate},
-                                   {"weight_decay", o.weight_decay}});
+                return linear_verdict(
+                    finite(models::train_linear_probe(train.values, train.labels, classes, o),
+                           "; try a smaller --lr"),
+                    test,
+                    {{"epochs", o.epochs},
+                     {"batch", o.batch},
+                     {"lr", o.learning_rate},
+                     {"weight_decay", o.weight_decay}});
               },
           .not_of_pixels = "its learning rate is meant for pooled features"};
 }

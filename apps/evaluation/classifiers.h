@@ -3,11 +3,16 @@
 
 #include "apps/evaluation/evaluation.h"
 #include "apps/options/options.h"
+#include "models/probes/linear_probe.h"
 
 namespace apps {
 
 // Weighted nearest neighbours (Wu et al. 2018).
 Classifier knn_classifier(const std::string& name, int k, double temperature);
+
+// What a linear classifier says of test features.
+Verdict linear_verdict(const models::LinearProbe&, const engine::Tensor& test,
+                       nlohmann::ordered_json details);
 
 // Logistic regression to its optimum by L-BFGS; the penalty is chosen on held-out training images.
 Classifier lbfgs_classifier(std::uint64_t seed);

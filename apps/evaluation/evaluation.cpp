@@ -7,12 +7,12 @@
 
 #include "apps/evaluation/accuracy_table.h"
 #include "apps/evaluation/class_names.h"
+#include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/evaluation_images.h"
 #include "apps/evaluation/result_folder.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
-#include "models/probes/linear_probe.h"
 
 namespace apps {
 namespace {
@@ -29,8 +29,7 @@ Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptio
   const models::ImageClassifier& net = t.model->net;
   const Features asked = encoder_features(net.encoder, test, o);
   require_finite(asked, test, "the trained network's");
-  const models::LinearProbe last{net.fc.weight, net.fc.bias};
-  return {models::predict(last, asked.values), models::predict_best(last, asked.values), t.details};
+  return linear_verdict({net.fc.weight, net.fc.bias}, asked.values, t.details);
 }
 
 // Without --data an evaluation uses the images that the run was trained on.
@@ -54,16 +53,15 @@ std::vector<std::string> notes_on(const Subject& s, const data::Dataset& test) {
 }
 
 void print_heading(const Evaluation& e, const Subject& s, const data::Dataset& test,
-                   const std::vector<Classifier>& classifiers, const std::vector<std::string>& notes) {
+                   const std::vector<Classifier>& classifiers, const std::vector<ClassifierPlan>& plans,
+                   const std::vector<std::string>& notes) {
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
               test.size(), s.train->size(), s.classes());
   print_images(*s.train, test);
   for (const std::string& note : notes) std::printf("note: %s\n", note.c_str());
-  for (const Classifier& c : classifiers) {
-    const ClassifierPlan plan = c.plan(*s.train);
-    std::printf("  %-12s %s%s%s\n", c.name.c_str(), plan.meaning.c_str(), plan.settings.empty() ? "" : ": ",
-                plan.settings.c_str());
-  }
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    std::printf("  %-12s %s%s%s\n", classifiers[i].name.c_str(), plans[i].meaning.c_str(),
+                plans[i].settings.empty() ? "" : ": ", plans[i].settings.c_str());
   std::fflush(stdout);
 }
 
@@ -71,13 +69,13 @@ void print_heading(const Evaluation& e, const Subject& s, const data::Dataset& t
 class Rows {
  public:
   Rows(const Subject& s, const data::Dataset& test, const std::vector<Classifier>& classifiers,
-       ResultFolder& folder)
+       const std::vector<ClassifierPlan>& plans, ResultFolder& folder)
       : s_(s),
         test_(test),
         of_features_(std::any_of(classifiers.begin(), classifiers.end(),
                                  [](const Classifier& c) { return !c.train; })),
         folder_(folder),
-        table_(classifiers, *s.train, labels_of(test), s.classes()) {}
+        table_(classifiers, plans, labels_of(test), s.classes()) {}
 
   void raw() {
     if (!of_features_) return;
@@ -175,9 +173,11 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   const std::vector<std::string> notes = notes_on(s, *test);
   keep_test_split(e, s.options, *test);
-  print_heading(e, s, *test, classifiers, notes);
+  std::vector<ClassifierPlan> plans;
+  for (const Classifier& c : classifiers) plans.push_back(c.plan(*s.train));
+  print_heading(e, s, *test, classifiers, plans, notes);
 
-  Rows rows(s, *test, classifiers, folder);
+  Rows rows(s, *test, classifiers, plans, folder);
   if (!e.no_floors) {
     rows.raw();
     rows.encoded("untrained", "untrained encoder", *make_method(s.options, s.features.device), false, {});

@@ -18,7 +18,7 @@ using engine::UsageError;
 
 using Indices = std::vector<std::size_t>;
 
-std::shared_ptr<const data::Dataset> whole_training_split(const ImageChoice& c) {
+std::unique_ptr<data::Dataset> whole_training_split(const ImageChoice& c) {
   return data::open_dataset(c.data, Split::train, c.label_file);
 }
 
@@ -36,6 +36,10 @@ std::optional<Indices> kept_test_split(const data::Dataset& whole, const ImageCh
   return kept.indices;
 }
 
+bool may_draw(const ImageChoice& c, const PretrainOptions& run) {
+  return c.split_from > 0 || run.split_from > 0;
+}
+
 // The test images among those of the training split, if they are drawn from it.
 std::optional<Indices> drawn_test_split(const data::Dataset& whole, const ImageChoice& c,
                                         const PretrainOptions& run) {
@@ -43,14 +47,10 @@ std::optional<Indices> drawn_test_split(const data::Dataset& whole, const ImageC
     if (c.split_from > 0) throw UsageError("--split-from draws a test split, expected no --split " + c.split);
     return std::nullopt;
   }
-  if (run.split_from <= 0 && c.split_from <= 0) return std::nullopt;
+  if (!may_draw(c, run)) return std::nullopt;
   if (auto kept = kept_test_split(whole, c, run)) return kept;
   if (c.split_from <= 0) return std::nullopt;
   return data::draw_test_split(whole, c.split_from, run.seed);
-}
-
-bool may_draw(const ImageChoice& c, const PretrainOptions& run) {
-  return c.split_from > 0 || run.split_from > 0;
 }
 
 Split named_split(const std::string& name) {
@@ -60,18 +60,18 @@ Split named_split(const std::string& name) {
 }  // namespace
 
 std::unique_ptr<data::Dataset> training_images(const ImageChoice& c, const PretrainOptions& run) {
-  if (!may_draw(c, run)) return data::open_dataset(c.data, Split::train, c.label_file);
-  const auto whole = whole_training_split(c);
+  auto whole = whole_training_split(c);
   const auto test = drawn_test_split(*whole, c, run);
-  if (!test) return data::open_dataset(c.data, Split::train, c.label_file);
-  return data::without(whole, *test);
+  if (!test) return whole;
+  return data::without(std::move(whole), *test);
 }
 
 std::unique_ptr<data::Dataset> test_images(const ImageChoice& c, const PretrainOptions& run) {
   if (may_draw(c, run)) {
-    const auto whole = whole_training_split(c);
+    auto whole = whole_training_split(c);
     if (auto test = drawn_test_split(*whole, c, run))
-      return std::make_unique<data::Subset>(whole, std::move(*test), "the test split drawn by --split-from");
+      return std::make_unique<data::Subset>(std::move(whole), std::move(*test),
+                                            "the test split drawn by --split-from");
   }
   return data::open_dataset(c.data, named_split(c.split), c.label_file);
 }

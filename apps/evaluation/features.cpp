@@ -1,9 +1,9 @@
 #include "apps/evaluation/features.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "data/view_batch.h"
+#include "engine/check/non_finite.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 
@@ -43,13 +43,11 @@ void require_finite(const Features& f, const data::Dataset& dataset, const std::
   constexpr std::int64_t kRows = 1024;  // at a time, since each value becomes a double
   for (std::int64_t first = 0; first < f.values.dim(0); first += kRows) {
     const auto width = std::size_t(f.values.dim(1));
-    const std::vector<double> values =
-        f.values.slice(first, std::min(kRows, f.values.dim(0) - first)).to(engine::cpu).to_vector();
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!std::isfinite(values[i]))
-        throw std::runtime_error(engine::concat_text(
-            whose, " features are not finite: the first is ", values[i], ", of image ",
-            dataset.name(std::size_t(first) + i / width), "; there is nothing to evaluate"));
+    const auto bad = engine::find_non_finite(f.values.slice(first, std::min(kRows, f.values.dim(0) - first)));
+    if (bad)
+      throw std::runtime_error(engine::concat_text(
+          whose, " features are not finite: the first is ", bad->value, ", of image ",
+          dataset.name(std::size_t(first) + bad->first / width), "; there is nothing to evaluate"));
   }
 }
 

@@ -45,7 +45,7 @@ ordered_json plan_json(const PretrainOptions& o, const Plan& plan, const data::D
           {"bytes",
            {{"parameters", parameters},
             {"gradients", parameters},
-            {"optimizer", (o.optimizer == "adamw" ? 2 : 1) * parameters},
+            {"optimizer", std::int64_t(need.optimizer)},
             {"activations", std::int64_t(need.activations)},
             {"images", std::int64_t(need.images)},
             {"program", std::int64_t(need.program)}}}};

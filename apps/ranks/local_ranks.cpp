@@ -32,12 +32,7 @@ using Clock = std::chrono::steady_clock;
   set("RANK", std::to_string(rank));
   set("LOCAL_RANK", std::to_string(rank));
   restore_stdout();
-  std::vector<std::string> words = command;
-  std::vector<char*> pointers;
-  for (std::string& w : words) pointers.push_back(w.data());
-  pointers.push_back(nullptr);
-  execv(pointers[0], pointers.data());
-  _exit(127);
+  become(command);
 }
 
 class Processes {

@@ -20,9 +20,7 @@
 namespace apps {
 namespace {
 
-constexpr int kNotStarted = 127;
-
-[[noreturn]] void become_mpirun(std::vector<std::string> words, pid_t parent) {
+[[noreturn]] void become_mpirun(const std::vector<std::string>& words, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kFailed);  // the parent ended before prctl
   // A terminal's Ctrl-C shall reach the parent alone, so mpirun gets a process group of its own. In it,
@@ -30,11 +28,7 @@ constexpr int kNotStarted = 127;
   setpgid(0, 0);
   if (isatty(STDIN_FILENO) != 0) dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   restore_stdout();
-  std::vector<char*> pointers;
-  for (std::string& w : words) pointers.push_back(w.data());
-  pointers.push_back(nullptr);
-  execvp(pointers[0], pointers.data());
-  _exit(kNotStarted);
+  become(words);
 }
 
 // Sends a signal to the children of a process. Returns how many there are.

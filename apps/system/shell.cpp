@@ -1,6 +1,7 @@
 #include "apps/system/shell.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -22,6 +23,14 @@ std::string shell_word(const std::string& text) {
     return std::isalnum(c) != 0 || std::strchr("/._-+=:,@%", c) != nullptr;
   });
   return plain ? text : quoted(text);
+}
+
+void become(std::vector<std::string> words) {
+  std::vector<char*> pointers;
+  for (std::string& w : words) pointers.push_back(w.data());
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  _exit(kNotStarted);
 }
 
 int exit_code(int wait_status) {

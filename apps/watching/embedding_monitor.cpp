@@ -7,6 +7,7 @@
 #include "apps/evaluation/spectrum.h"
 #include "apps/training/training_data.h"
 #include "data/subset.h"
+#include "engine/check/non_finite.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 #include "models/probes/accuracy.h"
@@ -48,14 +49,12 @@ void EmbeddingMonitor::measure_embeddings(ordered_json& line) const {
   const models::Pass pass{engine::Mode::eval, engine::single()};
   const Tensor h = method_.branch().encoder(views(loader.next()), pass);
   const Tensor z = engine::l2_normalize(method_.branch().projection(h, pass)).to(engine::cpu);
-  for (const Tensor& t : {h.to(engine::cpu), z})
-    for (const double value : t.to_vector())
-      if (!std::isfinite(value))
-        throw std::runtime_error(engine::concat_text("an embedding of the encoder is ",
-                                                     std::isnan(value) ? std::nan("") : value, " after step ",
-                                                     line["step"].get<long>(),
-                                                     ", expected a finite number; a smaller --lr or a longer "
-                                                     "--warmup-epochs may help"));
+  for (const Tensor& t : {h, z})
+    if (const auto bad = engine::find_non_finite(t))
+      throw std::runtime_error(engine::concat_text(
+          "an embedding of the encoder is ", std::isnan(bad->value) ? std::nan("") : bad->value,
+          " after step ", line["step"].get<long>(),
+          ", expected a finite number; a smaller --lr or a longer --warmup-epochs may help"));
   const std::int64_t n = z.dim(0) / 2;
   const Tensor a = z.slice(0, n), b = z.slice(n, n);
   line["deviation"] = relative_deviation(z);

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "apps/training/training_data.h"
+#include "engine/check/non_finite.h"
 #include "engine/check/observe.h"
 #include "engine/ops.h"
 
@@ -16,16 +18,10 @@ using nlohmann::ordered_json;
 
 // Which elements are not finite; "" if all are.
 std::string flaw(const Tensor& t) {
-  const bool floating =
-      t.dtype() == engine::DType::f32 || t.dtype() == engine::DType::f64 || t.dtype() == engine::DType::bf16;
-  if (!floating || t.numel() == 0) return "";
-  const std::vector<double> values = t.to_vector();
-  std::size_t bad = 0, first = 0;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    if (!std::isfinite(values[i]) && bad++ == 0) first = i;
-  if (bad == 0) return "";
-  return concat_text(", ", t.dtype(), ' ', t.shape(), ": ", bad, " of ", values.size(),
-                     " elements, the first at ", first, " is ", values[first]);
+  const auto bad = engine::find_non_finite(t);
+  if (!bad) return "";
+  return concat_text(", ", t.dtype(), ' ', t.shape(), ": ", bad->count, " of ", t.numel(),
+                     " elements, the first at ", bad->first, " is ", bad->value);
 }
 
 // Examines the output and the gradient of each op. An op is named by the parameter that it uses, or by the
@@ -112,7 +108,8 @@ std::string first_non_finite(models::Method& method, const models::Views& views,
   return examination.found();
 }
 
-void NonFiniteSearch::check_parameters(long step) const {
+void NonFiniteSearch::check_parameters(long step) {
+  if (step == std::exchange(checked_step_, step)) return;
   for (const auto& p : train_step_.method().parameters.list())
     if (const std::string wrong = flaw(p.value.detach()); !wrong.empty())
       throw std::runtime_error(concat_text("parameter ", p.name, " is not finite after step ", step, wrong,

@@ -47,7 +47,8 @@ class NonFiniteSearch {
   void check(const StepRecord&);
   // The state after `step` steps, whose losses were finite: before a checkpoint, and when the embedding
   // monitor has found an embedding that is not finite. Throws as check() does if a parameter is not finite.
-  void check_parameters(long step) const;
+  // A second call for a step does nothing.
+  void check_parameters(long step);
 
  private:
   const PretrainOptions& options_;
@@ -56,6 +57,7 @@ class NonFiniteSearch {
   TrainStep& train_step_;
   Ranks& ranks_;
   Rewind rewind_;
+  long checked_step_ = -1;
 };
 
 }  // namespace apps

@@ -1,12 +1,11 @@
 #include "data/formats/foreign_folder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
 
-#include "data/decode/decode.h"
 #include "data/files.h"
+#include "data/formats/walk.h"
 #include "engine/error.h"
 #include "engine/files/file_kind.h"
 
@@ -58,9 +57,7 @@ Contents contents_of(const fs::path& folder) {
       c.folders = true;
       continue;
     }
-    std::string ending = entry.path().extension().string();
-    for (char& letter : ending) letter = char(std::tolower(static_cast<unsigned char>(letter)));
-    c.images = c.images || std::ranges::find(image_endings(), ending) != image_endings().end();
+    c.images = c.images || has_image_ending(entry.path());
     if (engine::file_kind_of(entry.path()).ends_with("(not yet unpacked)"))
       c.archives.push_back(printable(name));
     if (c.folders || c.images) break;

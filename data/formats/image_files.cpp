@@ -12,9 +12,7 @@ constexpr std::uint64_t max_file_bytes = 1 << 28;  // limit of one image
 std::string ImageFiles::name(std::size_t i) const { return printable(c_.files.at(i)); }
 
 std::string ImageFiles::entry(std::size_t i) const {
-  const std::string& file = c_.files.at(i);
-  const std::string above = c_.folder + (c_.folder.ends_with('/') ? "" : "/");
-  return printable(file.starts_with(above) ? file.substr(above.size()) : file);
+  return printable(name_below(c_.files.at(i), c_.folder));
 }
 
 std::string ImageFiles::remark() const {

@@ -23,8 +23,7 @@ Named split_named(const std::string& name, bool similar = false) {
   static const std::pair<std::string_view, Named> names[] = {
       {"training", Named::train}, {"train", Named::train},  {"validation", Named::val}, {"valid", Named::val},
       {"val", Named::val},        {"testing", Named::test}, {"test", Named::test}};
-  std::string lower = name;
-  for (char& c : lower) c = char(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = lower_case(name);
   for (const auto& [word, split] : names) {
     if (!lower.starts_with(word)) continue;
     const std::string_view rest = std::string_view(lower).substr(word.size());

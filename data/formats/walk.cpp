@@ -1,7 +1,6 @@
 #include "data/formats/walk.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "data/decode/decode.h"
 #include "data/files.h"
@@ -21,15 +20,7 @@ const std::vector<std::string> told_endings = {".tif",  ".tiff", ".webp",    ".g
 const std::vector<std::string> archive_endings = {".zip", ".tar", ".gz", ".tgz", ".bz2",
                                                   ".xz",  ".zst", ".7z", ".rar"};
 
-std::string ending_of(const fs::path& file) {
-  std::string ending = file.extension().string();
-  for (char& c : ending) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return ending;
-}
-
-bool is_image(const fs::path& file) {
-  return std::ranges::find(image_endings(), ending_of(file)) != image_endings().end();
-}
+std::string ending_of(const fs::path& file) { return lower_case(file.extension().string()); }
 
 bool is_archive(const fs::path& file) {
   return std::ranges::find(archive_endings, ending_of(file)) != archive_endings.end();
@@ -58,11 +49,12 @@ bool lies_in(const fs::path& inner, const fs::path& outer) {
 
 }  // namespace
 
+bool has_image_ending(const fs::path& file) {
+  return std::ranges::find(image_endings(), ending_of(file)) != image_endings().end();
+}
+
 void Walk::pass(const std::string& reason, const fs::path& file) {
-  std::string name = file.native();
-  const std::string above = root_.native() + (root_.native().ends_with('/') ? "" : "/");
-  if (name.starts_with(above)) name.erase(0, above.size());
-  passed_over_.add(reason, name);
+  passed_over_.add(reason, name_below(file.native(), root_.native()));
 }
 
 Walk::Entry Walk::judge(const fs::directory_entry& entry) {
@@ -71,7 +63,7 @@ Walk::Entry Walk::judge(const fs::directory_entry& entry) {
     pass("hidden", path);
   else if (is_folder(entry))
     return Entry::folder;
-  else if (is_image(path))
+  else if (has_image_ending(path))
     return Entry::image;
   else {
     const std::string ending = ending_of(path);
@@ -144,7 +136,7 @@ bool Walk::any_image(const fs::path& folder) {
     if (is_hidden(entry.path())) continue;
     if (is_folder(entry)) {
       if (!entry.is_symlink()) below.push_back(entry.path());
-    } else if (is_image(entry.path())) {
+    } else if (has_image_ending(entry.path())) {
       return true;
     }
   }

@@ -46,6 +46,9 @@ class Walk {
   std::vector<std::filesystem::path> holders_;  // folders of the links that are being followed
 };
 
+// Whether the name ends as that of an image that dyad reads, in any case.
+bool has_image_ending(const std::filesystem::path& file);
+
 // ".jpg, .jpeg, ... or .tga files"
 std::string expected_endings();
 

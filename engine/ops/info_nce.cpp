@@ -53,13 +53,9 @@ Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communic
   const auto make = [&](Shape s) { return Tensor(s, q.dtype(), q.device()); };
   const Tensor norm = make({rows}), key_norm = make({rows});
   const Tensor z = normalized(q, norm), positive = normalized(keys, key_norm);
-  Tensor columns = o.queue;
-  if (!columns.defined()) {
-    std::vector<std::int64_t> counts;
-    for (int r = 0; r < communicator.size(); ++r)
-      counts.push_back(shard(pairs, r, communicator.size()).count);
-    columns = communicator.all_gather(positive, counts);
-  }
+  const Tensor columns = o.queue.defined()
+                             ? o.queue
+                             : communicator.all_gather(positive, shard_counts(pairs, communicator.size()));
   const kernels::SimilarityShape shape{rows, o.queue.defined() ? columns.dim(0) : own.first, columns.dim(0),
                                        d};
   const std::int64_t splits = similarity_splits(shape);

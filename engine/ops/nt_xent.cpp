@@ -16,9 +16,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
           h.device());
   const std::int64_t rows = h.dim(0), d = h.dim(1);
   if (pairs == 0) pairs = rows / 2 * communicator.size();
-  std::vector<std::int64_t> counts;
-  for (int r = 0; r < communicator.size(); ++r)
-    counts.push_back(2 * shard(pairs, r, communicator.size()).count);
+  const std::vector<std::int64_t> counts = shard_counts(pairs, communicator.size(), 2);
   const Shard own_pairs = shard(pairs, communicator.rank(), communicator.size());
   require(rows == 2 * own_pairs.count, "nt_xent: h is ", h.shape(), ", expected ", 2 * own_pairs.count,
           " rows, this rank's part of ", pairs, " pairs");

@@ -34,6 +34,9 @@ class Parameters {
   // twice: the first time only counts elements. May be called once.
   template <class Model, class... Arguments>
   Model build(const Arguments&... arguments);
+  // The names and shapes of the parameters that build() would make. No initial values are drawn.
+  template <class Model, class... Arguments>
+  const std::vector<Parameter>& outline(const Arguments&... arguments);
 
   const std::vector<Parameter>& list() const { return list_; }  // in order of creation
   const Tensor& values() const { return values_; }              // flat
@@ -93,9 +96,15 @@ class Scope {
 };
 
 template <class Model, class... Arguments>
-Model Parameters::build(const Arguments&... arguments) {
+const std::vector<Parameter>& Parameters::outline(const Arguments&... arguments) {
   require(list_.empty(), "Parameters::build: called twice");
   (void)Model(Scope(*this), arguments...);
+  return list_;
+}
+
+template <class Model, class... Arguments>
+Model Parameters::build(const Arguments&... arguments) {
+  outline<Model>(arguments...);
   allocate();
   return Model(Scope(*this), arguments...);
 }

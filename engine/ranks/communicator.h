@@ -21,6 +21,13 @@ inline Shard shard(std::int64_t total, int rank, int ranks) {
   return {first, total * (rank + 1) / ranks - first};
 }
 
+// The count of each rank's shard, times `each`: the counts of an all_gather.
+inline std::vector<std::int64_t> shard_counts(std::int64_t total, int ranks, std::int64_t each = 1) {
+  std::vector<std::int64_t> counts;
+  for (int r = 0; r < ranks; ++r) counts.push_back(each * shard(total, r, ranks).count);
+  return counts;
+}
+
 // Every rank must call the same collectives in the same order. A collective runs in order with the work on
 // its tensor's stream. It throws RankError if it fails, or if another rank does not join within the
 // communicator's timeout.

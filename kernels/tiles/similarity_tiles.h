@@ -269,6 +269,19 @@ __device__ __forceinline__ void finish_row(const SimilarityShape& shape, int spl
   pull[i] = total / all;
 }
 
+// dh (+)= (g - along z) / norm: the gradient of a row of length `norm` from that of z, the same row at unit
+// length; along = z . g. A warp takes the row.
+template <int NT, bool Accumulate, class A>
+__device__ __forceinline__ void store_row_gradient(std::int64_t d, A norm, const A* z, const A* g, A along,
+                                                   A* dh) {
+  const A inverse = A(1) / (norm > A(nt_xent_eps) ? norm : A(nt_xent_eps));
+  if (!(norm > A(nt_xent_eps))) along = A(0);  // so short a row has z = h / eps
+  for (std::int64_t k = row_thread<NT>(); k < d; k += row_threads<NT>) {
+    const A gradient = (g[k] - along * z[k]) * inverse;
+    dh[k] = Accumulate ? dh[k] + gradient : gradient;
+  }
+}
+
 // Blocks of rows along x, splits of the columns along y.
 template <class S>
 Grid similarity_grid(const SimilarityShape& s, const char* launcher = __builtin_FUNCTION()) {

@@ -40,7 +40,7 @@ class MoCoV2 final : public Method {
     });
     return pass.phase("loss", [&] {
       const Tensor own = keys_;
-      keys_ = pass.communicator.all_gather(own, counts(views.pairs, pass.communicator.size()));
+      keys_ = pass.communicator.all_gather(own, engine::shard_counts(views.pairs, pass.communicator.size()));
       return engine::info_nce(q, own, tau_, pass.communicator,
                               {.pairs = views.pairs, .queue = queue_.rows()});
     });
@@ -60,12 +60,6 @@ class MoCoV2 final : public Method {
   }
 
  private:
-  static std::vector<std::int64_t> counts(std::int64_t pairs, int ranks) {
-    std::vector<std::int64_t> all;
-    for (int r = 0; r < ranks; ++r) all.push_back(engine::shard(pairs, r, ranks).count);
-    return all;
-  }
-
   const Branch online_;
   Target target_;
   const engine::RowQueue queue_;

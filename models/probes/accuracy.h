@@ -18,8 +18,14 @@ inline double accuracy(const std::vector<std::int32_t>& predicted, const std::ve
 
 constexpr int kBest = 5;  // predictions of an image in a list of the best
 
-// best: kBest predictions of each image, one after the other; -1: none. The share of images whose label is
-// among theirs: top-5 accuracy.
+// best: kBest predictions of each image, one after the other; -1: none. The first of each image.
+inline std::vector<std::int32_t> first_of_best(const std::vector<std::int32_t>& best) {
+  std::vector<std::int32_t> first;
+  for (std::size_t i = 0; i < best.size(); i += kBest) first.push_back(best[i]);
+  return first;
+}
+
+// The share of images whose label is among theirs: top-5 accuracy.
 inline double accuracy_of_best(const std::vector<std::int32_t>& best,
                                const std::vector<std::int32_t>& labels) {
   engine::require(best.size() == kBest * labels.size() && !labels.empty(), "accuracy: ", best.size(),

@@ -16,21 +16,11 @@
 #include "engine/files/npy.h"
 #include "engine/ops.h"
 #include "tests/support/scratch.h"
+#include "tests/support/tiny_training.h"
 
 using namespace engine;
 
 namespace {
-
-apps::PretrainOptions small(std::uint64_t seed) {
-  apps::PretrainOptions o;
-  o.arch = "resnet10";
-  o.width = 0.125;
-  o.out_dim = 16;
-  o.batch = 8;
-  o.seed = seed;
-  apps::resolve(o, true);
-  return o;
-}
 
 struct ExportAnswer {
   int code;
@@ -114,7 +104,7 @@ TEST_CASE("an encoder has torchvision's names, types and shapes: load_state_dict
 
 TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically; the head is unchanged") {
   const Scratch scratch;
-  const auto saved = apps::make_method(small(1), cpu);
+  const auto saved = apps::make_method(tiny_model(1), cpu);
   for (const Parameter& p : saved->parameters.list())  // statistics that differ from a new model's
     if (!p.trained)
       for (std::int64_t i = 0; i < p.value.numel(); ++i) {
@@ -122,13 +112,13 @@ TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically;
         if (p.value.dtype() == DType::f32) p.value.data<float>()[i] = 1.5f + float(i);
       }
   write_safetensors(scratch.path("encoder"), apps::encoder_tensors(saved->parameters));
-  apps::save_checkpoint(scratch.path("checkpoint"), small(1), saved->parameters, {}, {3});
+  apps::save_checkpoint(scratch.path("checkpoint"), tiny_model(1), saved->parameters, {}, {3});
 
   for (const char* name : {"encoder", "checkpoint"}) {
-    const auto loaded = apps::make_method(small(2), cpu);
+    const auto loaded = apps::make_method(tiny_model(2), cpu);
     const std::uint64_t head = loaded->parameters.hash("projection.");
     const std::string path = scratch.path(name);
-    CHECK(apps::load_encoder(path, small(2), loaded->parameters) ==
+    CHECK(apps::load_encoder(path, tiny_model(2), loaded->parameters) ==
           "the encoder begins with 72 tensors of " + path);
     CHECK(loaded->parameters.hash("encoder.") == saved->parameters.hash("encoder."));
     CHECK(loaded->parameters.hash("projection.") == head);
@@ -137,7 +127,7 @@ TEST_CASE("an encoder file or a checkpoint restores the encoder bit-identically;
 
 TEST_CASE("fc is ignored, counters may be missing, and other floating types are converted") {
   const Scratch scratch;
-  const auto saved = apps::make_method(small(1), cpu);
+  const auto saved = apps::make_method(tiny_model(1), cpu);
   TensorFile file;
   for (const auto& [name, t] : apps::encoder_tensors(saved->parameters).tensors)
     if (t.dtype() != DType::i64) file.tensors.emplace_back(name, cast(t, DType::f64));
@@ -145,8 +135,8 @@ TEST_CASE("fc is ignored, counters may be missing, and other floating types are 
   file.tensors.emplace_back("fc.bias", zeros({10}, DType::f32, cpu));
   const std::string path = scratch.path("theirs");
   write_safetensors(path, file);
-  const auto loaded = apps::make_method(small(2), cpu);
-  CHECK(apps::load_encoder(path, small(2), loaded->parameters) ==
+  const auto loaded = apps::make_method(tiny_model(2), cpu);
+  CHECK(apps::load_encoder(path, tiny_model(2), loaded->parameters) ==
         "the encoder begins with 60 tensors of " + path +
             "; passed over fc.bias, fc.weight; it counts batches from 0");
   CHECK(loaded->parameters.hash("encoder.") == saved->parameters.hash("encoder."));
@@ -154,14 +144,14 @@ TEST_CASE("fc is ignored, counters may be missing, and other floating types are 
 
 TEST_CASE("a file that does not fit is refused in one line, and no tensor is loaded") {
   const Scratch scratch;
-  const auto saved = apps::make_method(small(1), cpu), loaded = apps::make_method(small(2), cpu);
+  const auto saved = apps::make_method(tiny_model(1), cpu), loaded = apps::make_method(tiny_model(2), cpu);
   const std::uint64_t before = loaded->parameters.hash();
   const auto refusal = [&](auto change) {
     TensorFile file = apps::encoder_tensors(saved->parameters);
     change(file.tensors);
     write_safetensors(scratch.path("f"), file);
-    std::string text =
-        message_of<DataError>([&] { apps::load_encoder(scratch.path("f"), small(2), loaded->parameters); });
+    std::string text = message_of<DataError>(
+        [&] { apps::load_encoder(scratch.path("f"), tiny_model(2), loaded->parameters); });
     CHECK(loaded->parameters.hash() == before);
     REQUIRE(text.rfind(scratch.path("f") + ": ", 0) == 0);
     return text.substr(scratch.path("f").size() + 2);
@@ -193,7 +183,7 @@ TEST_CASE("a file that does not fit is refused in one line, and no tensor is loa
 
 TEST_CASE("pretrain starts from --init-weights; export writes the encoder and its features") {
   const Scratch scratch;
-  const auto theirs = apps::make_method(small(9), cpu);
+  const auto theirs = apps::make_method(tiny_model(9), cpu);
   write_safetensors(scratch.path("theirs"), apps::encoder_tensors(theirs->parameters));
   const std::string run = scratch.path("run");
   REQUIRE(dyad({"pretrain", "--data=data/samples", "--run=" + run, "--arch=resnet10", "--width=0.125",

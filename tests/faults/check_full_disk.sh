@@ -1,25 +1,12 @@
 #!/usr/bin/env bash
 # Fills the disk, a small tmpfs, at every stage of a training and of the commands that write files after it. A failure is
-# one line that names the file, and exit code 1; an evaluation prints its table, the line and ends with 0. A file with its final name is complete, and no temporary file is left.
-# With space again, `--resume auto` ends with the bytes of an uninterrupted run. Exit code 77 if nothing can be mounted.
+# one line that names the file, and exit code 1; an evaluation prints its table, the line and ends with 0. A file with
+# its final name is complete, and no temporary file is left. With space again, `--resume auto` ends with the bytes of an
+# uninterrupted run. Exit code 77 if nothing can be mounted.
 #   check_full_disk.sh DYAD
 set -uo pipefail
-if [[ ${1:-} != --mounted ]]; then
-  for names in "-m" "-rm"; do  # as root, or in a user namespace
-    if unshare $names sh -c 'mount -t tmpfs -o size=4k none /mnt' 2>/dev/null; then
-      exec unshare $names "$0" --mounted "$(realpath "$1")"
-    fi
-  done
-  echo "check_full_disk: skipped: a tmpfs can't be mounted here, neither as root nor in a user's namespace"
-  exit 77
-fi
-dyad=$2
-work=$(mktemp -d)
-disk=$work/disk run=$work/disk/run
-mkdir "$disk" "$work/data"
-trap 'umount "$disk" 2>/dev/null; rm -rf "$work"' EXIT
-failures=0 trials=0 named=
-fail() { echo "check_full_disk: $*"; failures=$((failures + 1)); }
+. "$(dirname "$0")/mounted.sh" check_full_disk "$@"
+named=
 
 for file in data_batch_1 test_batch; do head -c $((64 * 3073)) data/samples/$file.bin >"$work/data/$file.bin"; done
 kib() { du -kc "$@" | tail -n 1 | cut -f 1; }

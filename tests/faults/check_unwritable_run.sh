@@ -4,22 +4,7 @@
 # everything is in the other folder. Exit code 77 if nothing can be mounted.
 #   check_unwritable_run.sh DYAD
 set -uo pipefail
-if [[ ${1:-} != --mounted ]]; then
-  for names in "-m" "-rm"; do  # as root, or in a user namespace
-    if unshare $names sh -c 'mount -t tmpfs -o size=4k none /mnt' 2>/dev/null; then
-      exec unshare $names "$0" --mounted "$(realpath "$1")"
-    fi
-  done
-  echo "check_unwritable_run: skipped: a tmpfs can't be mounted here, neither as root nor in a user's namespace"
-  exit 77
-fi
-dyad=$2
-work=$(mktemp -d)
-disk=$work/disk run=$work/disk/run
-mkdir "$disk" "$work/data"
-trap 'umount "$disk" 2>/dev/null; rm -rf "$work"' EXIT
-failures=0 trials=0
-fail() { echo "check_unwritable_run: $*"; failures=$((failures + 1)); }
+. "$(dirname "$0")/mounted.sh" check_unwritable_run "$@"
 
 for file in data_batch_1 test_batch; do head -c $((48 * 3073)) data/samples/$file.bin >"$work/data/$file.bin"; done
 mount -t tmpfs -o size=16m none "$disk"

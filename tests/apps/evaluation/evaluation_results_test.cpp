@@ -14,6 +14,7 @@
 #include "data/decode/png.h"
 #include "engine/error.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 using nlohmann::json;
 namespace fs = std::filesystem;
@@ -21,13 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 apps::PretrainOptions short_run(const Scratch& scratch) {
-  apps::PretrainOptions o;
-  o.data = small_cifar(scratch, "data", 48, 20);
-  o.run = scratch.path("run");
-  o.arch = "resnet10";
-  o.width = 0.0625;
-  o.out_dim = 8;
-  o.batch = 16;
+  apps::PretrainOptions o = tiny_training(small_cifar(scratch, "data", 48, 20), scratch.path("run"));
   o.steps = 3;
   o.optimizer = "adamw";
   return o;

@@ -8,18 +8,13 @@
 #include "apps/system/exit_code.h"
 #include "engine/error.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 namespace {
 
 TEST_CASE("evaluations without --data use the images of the run") {
   const Scratch scratch;
-  apps::PretrainOptions o;
-  o.data = small_cifar(scratch, "images", 64, 20);
-  o.run = scratch.path("run");
-  o.arch = "resnet10";
-  o.width = 0.0625;
-  o.out_dim = 8;
-  o.batch = 16;
+  apps::PretrainOptions o = tiny_training(small_cifar(scratch, "images", 64, 20), scratch.path("run"));
   o.steps = 1;
   REQUIRE(apps::pretrain(o) == apps::kOk);
 

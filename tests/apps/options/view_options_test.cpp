@@ -13,6 +13,7 @@
 #include "apps/run/checkpoint.h"
 #include "engine/error.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 namespace {
 
@@ -162,13 +163,7 @@ TEST_CASE("views: a config file keeps them, and wrong values are refused") {
 
 TEST_CASE("views: data preview draws and says them; a training keeps them, and says a change of them") {
   const Scratch scratch;
-  apps::PretrainOptions o;
-  o.data = small_cifar(scratch, "data", 32, 5);
-  o.run = scratch.path("run");
-  o.arch = "resnet10";
-  o.width = 0.0625;
-  o.out_dim = 8;
-  o.batch = 16;
+  apps::PretrainOptions o = tiny_training(small_cifar(scratch, "data", 32, 5), scratch.path("run"));
   o.steps = 2;
   o.warmup_epochs = 0;
   set(o, "gray-p", "1");

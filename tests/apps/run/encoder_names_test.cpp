@@ -7,27 +7,17 @@
 #include "apps/run/model.h"
 #include "engine/error.h"
 #include "tests/support/scratch.h"
+#include "tests/support/tiny_training.h"
 
 using engine::Tensor;
 using engine::TensorFile;
 
 namespace {
 
-apps::PretrainOptions tiny(std::uint64_t seed) {
-  apps::PretrainOptions o;
-  o.arch = "resnet10";
-  o.width = 0.125;
-  o.out_dim = 16;
-  o.batch = 8;
-  o.seed = seed;
-  apps::resolve(o, true);
-  return o;
-}
-
 struct Loading {
   Scratch scratch;
-  std::unique_ptr<models::Method> saved = apps::make_method(tiny(1), engine::cpu),
-                                  loaded = apps::make_method(tiny(2), engine::cpu);
+  std::unique_ptr<models::Method> saved = apps::make_method(tiny_model(1), engine::cpu),
+                                  loaded = apps::make_method(tiny_model(2), engine::cpu);
   TensorFile file;
 
   // The encoder's tensors under other names.
@@ -43,7 +33,7 @@ struct Loading {
   std::string load() {
     const std::string path = scratch.path("f");
     engine::write_safetensors(path, file);
-    const std::string line = apps::load_encoder(path, tiny(2), loaded->parameters);
+    const std::string line = apps::load_encoder(path, tiny_model(2), loaded->parameters);
     const std::string begin = "the encoder begins with 72 tensors of " + path;
     REQUIRE(line.starts_with(begin));
     return line.substr(begin.size());

@@ -9,6 +9,7 @@
 #include "apps/run/next_commands.h"
 #include "apps/system/exit_code.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 namespace fs = std::filesystem;
 
@@ -17,13 +18,7 @@ namespace {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 apps::PretrainOptions tiny_run(const Scratch& scratch) {
-  apps::PretrainOptions o;
-  o.data = small_cifar(scratch, "images", 32, 16);
-  o.run = scratch.path("my run");
-  o.arch = "resnet10";
-  o.width = 0.0625;
-  o.out_dim = 8;
-  o.batch = 16;
+  apps::PretrainOptions o = tiny_training(small_cifar(scratch, "images", 32, 16), scratch.path("my run"));
   o.epochs = 2;
   return o;
 }

@@ -14,6 +14,7 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/terminal.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 namespace {
 
@@ -73,13 +74,7 @@ class Terminal {
 };
 
 apps::PretrainOptions tiny_options(const Scratch& scratch) {
-  apps::PretrainOptions o;
-  o.data = small_cifar(scratch, "images", 64, 16);
-  o.run = scratch.path("run");
-  o.arch = "resnet10";
-  o.width = 0.0625;
-  o.out_dim = 8;
-  o.batch = 16;
+  apps::PretrainOptions o = tiny_training(small_cifar(scratch, "images", 64, 16), scratch.path("run"));
   o.epochs = 2;
   return o;
 }

@@ -173,6 +173,7 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
 }  // namespace
 
 int bench_step(const BenchStepOptions& given) {
+  require_image_for_each_rank(given, given.batch);
   if (const auto code = start_ranks(given)) return *code;
   BenchStepOptions o = given;
   resolve(o, o.arch !=

@@ -22,24 +22,29 @@ std::string extent_text(const data::Extent& e) {
                              with_commas(std::uint64_t(e.width)));
 }
 
+// "75 x 56 to 2,912 x 4,368", or "96 x 96" if all images have the same size.
+std::string extents_text(const data::Extent& smallest, const data::Extent& largest) {
+  const std::string least = extent_text(smallest), most = extent_text(largest);
+  return least == most ? least : least + " to " + most;
+}
+
 // "9,469 images: 9,460 JPEG, 9 PNG; 75 x 56 to 2,912 x 4,368 pixels"
 std::string summary(const data::CheckResult& r) {
   std::string text;
   for (const auto& [format, count] : r.formats)
     text += (text.empty() ? ": " : ", ") + with_commas(count) + " " + format;
-  if (!r.formats.empty())
-    text += "; " + extent_text(r.smallest) + " to " + extent_text(r.largest) + " pixels";
+  if (!r.formats.empty()) text += "; " + extents_text(r.smallest, r.largest) + " pixels";
   if (r.turned > 0)
     text +=
         "; " + with_commas(r.turned) +
         " with an EXIF orientation, which is not applied (nor by torchvision's loader) without --exif apply";
-  return with_commas(r.images) + " images" + text;
+  return data::counted(double(r.images), "image") + text;
 }
 
 // "120 images of 16 bits use 0 to 4,095 of 65,535: ..."
 std::string sixteen_bit_text(const data::CheckResult& r) {
   const std::string range = std::to_string(r.least) + ":" + std::to_string(r.greatest);
-  std::string text = with_commas(r.sixteen_bit) + (r.sixteen_bit == 1 ? " image" : " images") +
+  std::string text = data::counted(double(r.sixteen_bit), "image") +
                      " of 16 bits: " + with_commas(std::uint64_t(r.least)) + " to " +
                      with_commas(std::uint64_t(r.greatest)) + " of 65,535 are used";
   // the high byte alone would leave at most half of the 256 levels
@@ -155,9 +160,10 @@ int data_check(const DataCheckOptions& o) {
     if (split == Split::pretrain) train.emplace(std::move(now));
   }
   if (!o.json.empty()) write_json(o.json, result);
-  engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ", with_commas(images),
-                       " images are broken, expected none");
-  std::printf("%s images, none broken\n", with_commas(images).c_str());
+  engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ",
+                       data::counted(double(images), "image"), broken == 1 ? " is" : " are",
+                       " broken, expected none");
+  std::printf("%s, none broken\n", data::counted(double(images), "image").c_str());
   return 0;
 }
 

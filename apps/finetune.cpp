@@ -4,6 +4,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
+#include "data/files.h"
 #include "data/subset.h"
 #include "engine/optim/schedule.h"
 
@@ -45,8 +46,8 @@ ClassifierPlan plan_of(const data::Dataset& train, const FinetuneOptions& o) {
   const bool more = o.list.empty() && double(labelled) > 1.5 * o.labels * double(train.size());
   return {(o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
           concat_text(labelled, " of ", train.size(), " training images",
-                      more ? ", at least one of each class" : "", "; ", f.epochs,
-                      f.epochs == 1 ? " epoch" : " epochs", ", batch ", f.batch, ", lr ", f.lr)};
+                      more ? ", at least one of each class" : "", "; ", data::counted(f.epochs, "epoch"),
+                      ", batch ", f.batch, ", lr ", f.lr)};
 }
 
 Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
@@ -61,7 +62,8 @@ Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
   fine_tune(*model, s.options, data::Subset(*s.train, listed), f, [&](int epoch, double loss) {
     last = loss;
     if (epoch % 10 == 0 || epoch == f.epochs)
-      std::fprintf(stderr, "epoch %d/%d  loss %.4f\n", epoch, f.epochs, loss);
+      std::fprintf(stderr, "%s weights, epoch %d/%d  loss %.4f\n", from_checkpoint ? "pretrained" : "initial",
+                   epoch, f.epochs, loss);
   });
   return {.model = std::move(model),
           .details = {{"labelled", listed.size()},

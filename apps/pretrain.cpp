@@ -8,6 +8,7 @@
 #include "apps/ranks/late_wishes.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
+#include "apps/run/next_commands.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/signals.h"
 #include "apps/training/captured_step.h"
@@ -22,11 +23,11 @@ namespace {
 
 using engine::Tensor;
 
-int stopped(const StopSignals& signals, long step, const Plan& plan, Observers& observers,
-            LiveReport& report) {
+int stopped(const PretrainOptions& o, const StopSignals& signals, long step, const Plan& plan,
+            Observers& observers, LiveReport& report) {
   const std::string reason = signals.stop() ? signals.name() : "another rank";
   observers.say(engine::concat_text(reason, ": stopped after step ", step, " of ", plan.steps,
-                                    "; rerun with --resume auto to continue"));
+                                    "; to continue: ", continue_command(o).second));
   report.stopped(reason);
   return signals.stop() ? signals.exit_code() : kTryAgain;
 }
@@ -114,15 +115,26 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   }
   save();
   observers.at_end();
-  return step < plan.steps ? stopped(signals, step, plan, observers, report)
+  return step < plan.steps ? stopped(o, signals, step, plan, observers, report)
                            : finished(o, ranks, observers, report);
+}
+
+// Adds to the error of an image that can't be decoded how to train without it.
+int or_how_to_skip(const std::function<int()>& f) {
+  try {
+    return f();
+  } catch (const data::BadImage& e) {
+    throw engine::DataError(std::string(e.what()) +
+                            "; dyad data check lists all such images, --bad-images skip trains without them");
+  }
 }
 
 }  // namespace
 
 int pretrain(const PretrainOptions& given) {
+  require_image_for_each_rank(given, given.batch);
   if (!given.dry_run)  // which is about all ranks, and needs none
-    if (const auto code = start_ranks(given)) return *code;
+    if (const auto code = start_ranks(given, [&] { pretraining_images(given); })) return *code;
   const auto dataset = pretraining_images(given);
   dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
@@ -133,7 +145,8 @@ int pretrain(const PretrainOptions& given) {
   return ranks.guarded([&] {
     const Setting setting = setting_of(*dataset, o.data, ranks.size());
     ranks.agree(facts_of(o, setting));
-    return report.guarded([&] { return train(given, o, *dataset, setting, ranks, report); });
+    return report.guarded(
+        [&] { return or_how_to_skip([&] { return train(given, o, *dataset, setting, ranks, report); }); });
   });
 }
 

@@ -103,9 +103,9 @@ std::string Dataset::decoding_note() const {
 }
 
 std::string describe(const Dataset& dataset) {
-  const std::string counts = ": " + with_commas(dataset.size()) + " images, " +
-                             (dataset.classes().empty() ? "no" : with_commas(dataset.classes().size())) +
-                             " classes, ";
+  const std::string counts =
+      ": " + counted(double(dataset.size()), "image") + ", " +
+      (dataset.classes().empty() ? "no classes" : counted(double(dataset.classes().size()), "class")) + ", ";
   const std::string remark = dataset.remark().empty() ? "" : "; " + dataset.remark();
   switch (dataset.kind()) {
     case Dataset::Kind::cifar10:
@@ -115,6 +115,7 @@ std::string describe(const Dataset& dataset) {
     case Dataset::Kind::stl10:
       return "STL-10" + counts + "96 x 96 pixels, read when asked for" + remark;
     case Dataset::Kind::image_folder:
+    case Dataset::Kind::other:
       break;
   }
   return dataset.title() + counts + "decoded when asked for" + remark;

@@ -32,17 +32,17 @@ struct DecodeOptions {
 
 class Dataset {
  public:
-  enum class Kind { cifar10, cifar100, stl10, image_folder };
+  enum class Kind { cifar10, cifar100, stl10, image_folder, other };
 
   virtual ~Dataset() = default;
-  virtual Kind kind() const = 0;
+  virtual Kind kind() const { return Kind::other; }
   virtual std::size_t size() const = 0;
   virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
   virtual int label(std::size_t i) const = 0;                   // -1 if it has none
   virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
   virtual std::string entry(std::size_t i) const { return std::to_string(i); }  // the image's line in a list
-  virtual std::string title() const { return ""; }       // of image files: "image folder, train/"
-  virtual std::string unlabelled() const { return ""; }  // why evaluation can't use its labels; "" if it can
+  virtual std::string title() const { return "images"; }  // for describe(): "image folder, train/"
+  virtual std::string unlabelled() const { return ""; }   // why evaluation can't use its labels; "" if it can
   virtual std::int64_t pixel_bytes() const { return -1; }  // of all images; -1 if unknown before decoding
   virtual std::string remark() const { return ""; }        // appended by describe(): "passed over: 3 .webp"
   virtual std::string held_out() const { return ""; }      // a list of the images that are kept for a test

@@ -6,7 +6,9 @@
 
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <sstream>
 
 #include "engine/error.h"
 
@@ -80,6 +82,17 @@ std::string with_commas(std::uint64_t value) {
     text += digits[i];
   }
   return text;
+}
+
+std::string counted(double count, const std::string& noun) {
+  std::ostringstream text;
+  if (count == std::floor(count))
+    text << with_commas(std::uint64_t(count));
+  else
+    text << count;
+  text << ' ' << noun;
+  if (count != 1) text << (noun.ends_with('s') ? "es" : "s");
+  return text.str();
 }
 
 }  // namespace data

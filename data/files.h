@@ -40,4 +40,7 @@ std::string lower_case(std::string text);  // of ASCII letters
 // 30729999 -> "30,729,999".
 std::string with_commas(std::uint64_t);
 
+// "1 image", "1,234 images", "2 classes", "0.3 epochs".
+std::string counted(double count, const std::string& noun);
+
 }  // namespace data

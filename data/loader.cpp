@@ -265,7 +265,7 @@ struct Loader::State {
       finished.wait(lock, [&] { return job->ready; });
     }
     wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (job->error_row >= 0) throw DataError(job->error);
+    if (job->error_row >= 0) throw BadImage(job->error);
     jobs.pop_front();
     std::swap(batch, job->batch);
     spare.push_back(std::move(job->batch));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "engine/error.h"
 #include "engine/memory/transfer.h"
 #include "engine/ranks/communicator.h"
 
@@ -31,9 +32,14 @@ struct Batch {
 // The order of an epoch: shuffled, with random numbers keyed by (seed, epoch).
 std::vector<std::uint32_t> permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch);
 
+// An image that cannot be decoded: its name, what is wrong, and where.
+struct BadImage : engine::DataError {
+  using DataError::DataError;
+};
+
 // What to do with an image that cannot be decoded.
 enum class BadImages {
-  stop,  // next() throws a DataError that names it
+  stop,  // next() throws a BadImage
   skip   // replace it by an image drawn by (seed, sample), and report it in Batch::skipped
 };
 

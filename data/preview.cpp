@@ -55,8 +55,8 @@ Image preview(const Dataset& dataset, const std::array<ViewRecipe, 2>& recipes, 
     if (row == count) break;
     try {
       dataset.read(sample, image);
-    } catch (const engine::DataError&) {
-      if (bad_images == BadImages::stop) throw;
+    } catch (const engine::DataError& error) {
+      if (bad_images == BadImages::stop) throw BadImage(error.what());
       continue;
     }
     const engine::Tensor pixels({std::int64_t(image.pixels.size())}, engine::DType::u8, engine::cpu);

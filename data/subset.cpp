@@ -51,8 +51,9 @@ std::string Subset::remark() const {
 }
 
 std::vector<std::size_t> draw_test_split(const Dataset& dataset, double share, std::uint64_t seed) {
-  engine::require_data(dataset.kind() == Dataset::Kind::image_folder,
-                       "--split-from: CIFAR and STL-10 have a test split, expected CLASS/FILE");
+  engine::require_data(
+      dataset.kind() == Dataset::Kind::image_folder || dataset.kind() == Dataset::Kind::other,
+      "--split-from: CIFAR and STL-10 have a test split, expected CLASS/FILE");
   std::vector<std::vector<std::size_t>> of_class(dataset.classes().size());
   for (std::size_t i = 0; i < dataset.size(); ++i)
     if (const int label = dataset.label(i); label >= 0) of_class.at(std::size_t(label)).push_back(i);
@@ -88,7 +89,8 @@ std::unique_ptr<Dataset> without(const std::shared_ptr<const Dataset>& whole,
   const std::string names = entries_text(Subset(*whole, indices));
   return std::make_unique<Subset>(
       whole, std::move(rest),
-      "without " + with_commas(indices.size()) + " images of the test split drawn by --split-from", names);
+      "without " + counted(double(indices.size()), "image") + " of the test split drawn by --split-from",
+      names);
 }
 
 FoundImages find_images(const Dataset& dataset, const std::string& path) {

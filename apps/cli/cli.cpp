@@ -23,28 +23,8 @@ namespace {
 
 using engine::UsageError;
 
-template <class Error>
-bool is(const std::exception& e) {
-  return dynamic_cast<const Error*>(&e) != nullptr;
-}
-
-struct ErrorKind {
-  bool (*is)(const std::exception&);
-  ExitCode code;
-};
-constexpr ErrorKind kErrorKinds[] = {{is<UsageError>, kUsage},
-                                     {is<engine::DataError>, kBadData},
-                                     {is<engine::RankError>, kTryAgain},
-                                     {is<Interrupted>, kInterrupted}};
-
-ExitCode exit_code_of(const std::exception& e) {
-  for (const ErrorKind& kind : kErrorKinds)
-    if (kind.is(e)) return kind.code;
-  return kFailed;
-}
-
 std::string message_of(const std::exception& e) {
-  if (is<std::bad_alloc>(e)) return "out of memory";
+  if (dynamic_cast<const std::bad_alloc*>(&e) != nullptr) return "out of memory";
   std::string text = e.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');

@@ -38,6 +38,8 @@ ResultFolder::ResultFolder(const EvaluationOptions& e, const std::string& main)
     if (error) throw UsageError("--out " + out_ + ": can't be made: " + error.message());
   }
   const std::string wrong = hindrance(folder_ + "/" + main_);
+  std::error_code ignored;
+  replaces_ = fs::exists(folder_ + "/" + main_, ignored);
   if (wrong.empty()) return;
   if (!out_.empty()) throw UsageError("--out: can't be written: " + wrong);
   keeps_ = false;
@@ -77,7 +79,8 @@ void ResultFolder::finish() {
   if (!keeps_) return;
   const bool complete = faults_.empty(), reported = complete && out_.empty();
   if (main_written_)
-    std::printf("all figures: %s/%s%s\n", folder_.c_str(), main_.c_str(),
+    std::printf("all figures: %s/%s%s%s\n", folder_.c_str(), main_.c_str(),
+                replaces_ ? " (replaced; --out DIR keeps the earlier ones)" : "",
                 reported ? ("; report: " + path("report.html")).c_str() : "");
   if (complete) return;
   if (!out_.empty()) throw std::runtime_error(faults_.front());

@@ -30,7 +30,7 @@ class ResultFolder {
   void attempt(const std::string& name, const std::function<void()>& write);
 
   std::string out_, folder_, main_;
-  bool keeps_ = true, main_written_ = false;
+  bool keeps_ = true, main_written_ = false, replaces_ = false;  // replaces_: an earlier result
   std::vector<std::string> faults_;
 };
 

@@ -170,7 +170,8 @@ Field init_weights_entry(std::string& value) {
           .value = &value,
           .help =
               "Safetensors file with the encoder's initial weights: under torchvision's names, with one "
-              "prefix or none, or a checkpoint of dyad"};
+              "prefix or none, or a checkpoint of dyad",
+          .resume = Resume::reported};
 }
 
 Field drawing_seed_entry(std::uint64_t& value) {

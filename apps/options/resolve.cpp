@@ -48,7 +48,8 @@ void resolve(PretrainOptions& o, bool cifar) {
            : o.optimizer == "sgd" ? 0.06 * o.batch / 128
                                   : 1e-3 * std::sqrt(o.batch / 256.0);
   if (o.weight_decay < 0) o.weight_decay = o.optimizer == "lars" ? 1e-6 : o.optimizer == "sgd" ? 5e-4 : 1e-4;
-  if (o.warmup_epochs < 0 && o.steps < 0) o.warmup_epochs = std::min(10.0, 0.1 * o.epochs);  // else: see Plan
+  if (o.warmup_epochs < 0 && o.steps < 0)
+    o.warmup_epochs = std::min(10.0, o.epochs / 10.0);  // else: see Plan
 }
 
 }  // namespace apps

@@ -12,6 +12,7 @@
 #include "apps/system/exit_code.h"
 #include "apps/training/train_step.h"
 #include "apps/training/training_data.h"
+#include "data/files.h"
 #include "engine/ranks/communicator.h"
 
 namespace apps {
@@ -63,8 +64,12 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
   if (o.verbose) out << '\n';
   for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
   if (!stem.empty()) out << stem << '\n';
-  out << "warm-up to lr " << o.lr << " at step " << plan.warmup_end() << ", then cosine to 0 at step "
-      << plan.steps << '\n';
+  out << (plan.warmup_end() > 0 ? "warm-up to lr " : "lr ") << o.lr;
+  if (plan.warmup_end() > 0) out << " after step " << plan.warmup_end();
+  if (!plan.warmup_fills_training()) out << ", then cosine to 0 after step " << plan.steps;
+  out << '\n';
+  const std::string warning = warmup_warning(o, plan);
+  if (!warning.empty()) out << warning << '\n';
   const engine::Device device = method.parameters.device();
   const MemoryNeed need = memory_need(o, dataset, method, ranks);
   const MemoryVerdict verdict = compare_with_free(need, device, ranks);
@@ -73,7 +78,7 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
   const MeasuredStep step = measured_step(o, dataset, method, ranks);
   out << "time: about " << rough_duration(step.seconds * double(plan.steps)) << ", "
       << rough_duration(step.seconds * double(plan.steps_per_epoch)) << " an epoch, measured on steps of "
-      << step.pairs << " pairs" << std::endl;
+      << data::counted(double(step.pairs), "pair") << std::endl;
   if (o.json.empty()) return kOk;
   auto json = plan_json(o, plan, dataset, method, need);
   json["seconds"] = step.seconds * double(plan.steps);

@@ -18,7 +18,9 @@ namespace {
 
 using engine::Tensor;
 
-constexpr int kMonitored = 256;  // images whose embeddings are measured after each epoch, two views of each
+// What the program allocates after the start besides tensors: oneDNN's code and scratch memory, the heaps of
+// threads, the report.
+constexpr double kLater = 32e6;
 
 // The greatest number of bytes of tensors while f runs, besides those that were there before.
 double peak_of(const std::function<void()>& f) {
@@ -39,23 +41,17 @@ double peak_of_step(const PretrainOptions& o, models::Method& method, int pairs)
   });
 }
 
-double peak_of_forward(const PretrainOptions& o, const models::Method& method, int images) {
-  return peak_of([&] {
-    const engine::NoGrad no_grad;
-    method.branch()(engine::zeros({images, o.size, o.size, 3}, engine::parse_dtype(o.dtype), engine::cpu),
-                    {engine::Mode::eval, engine::single()});
-  });
-}
-
-// A line through the peaks at two sizes of a batch, and its value at another one.
+// The peak of a step of `wanted` pairs: measured, or on the line through the peaks of two smaller ones. With
+// very few pairs another layer than with many has the peak, so `few` is not too small.
 template <class Peak>
-double scaled_peak(const Peak& peak, int few, int more, double area, double wanted) {
-  const double at_few = peak(few), per_item = std::max(0.0, peak(more) - at_few) / (more - few);
-  return std::max(0.0, at_few - few * per_item) + area * per_item * wanted;
+double scaled_peak(const Peak& peak, int few, double wanted) {
+  if (wanted <= 2 * few) return peak(std::max(2, int(wanted)));
+  const double at_few = peak(few), a_pair = std::max(0.0, peak(2 * few) - at_few) / few;
+  return std::max(0.0, at_few - few * a_pair) + a_pair * wanted;
 }
 
-// pairs: of this rank's share of a step. images: of the data set.
-double activation_bytes(const PretrainOptions& given, double pairs, std::size_t images) {
+// pairs: of this rank's share of a step.
+double activation_bytes(const PretrainOptions& given, double pairs) {
   PretrainOptions o = given;
   const bool half = o.dtype == "bf16";  // a CPU without bf16 is slow, so f32 is measured, and halved
   if (half) o.dtype = "f32";
@@ -63,11 +59,9 @@ double activation_bytes(const PretrainOptions& given, double pairs, std::size_t 
   const auto method = make_method(o, engine::cpu);  // another one: a step changes the running statistics
   const double area = double(given.size) * given.size / (double(o.size) * o.size);
   const auto step = [&](int n) { return peak_of_step(o, *method, n); };
-  const double monitored = 2 * double(std::min<std::size_t>(kMonitored, images));
-  // With very few images another layer than with many has the peak; this many take a second or two.
+  // this many take a second or two
   const int few = std::clamp(8 * 128 * 128 / (o.size * o.size), 2, 16);
-  return (half ? 0.5 : 1.0) * std::max(scaled_peak(step, few, 2 * few, area, pairs),
-                                       area * peak_of_forward(o, *method, 4 * few) / (4 * few) * monitored);
+  return (half ? 0.5 : 1.0) * scaled_peak(step, few, area * pairs);
 }
 
 // Bytes of a decoded image, as the mean of some.
@@ -104,16 +98,19 @@ MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, c
   const double pairs = std::ceil(double(o.batch) / ranks);
   const data::LoaderOptions loader;
   MemoryNeed need;
-  need.program = std::max(0.0, resident_bytes() - double(engine::memory_use(engine::cpu).now));
+  need.program = std::max(0.0, resident_bytes() - double(engine::memory_use(engine::cpu).now)) + kLater;
   need.parameters = 2 * values;
   for (const auto& [name, tensor] : method.state()) need.parameters += double(tensor.bytes());
   need.optimizer = (o.optimizer == "adamw" ? 2 : 1) * values;
-  need.activations = activation_bytes(o, pairs, dataset.size());
+  need.activations = activation_bytes(o, pairs);
   need.held = 0.25 * need.activations;
-  // a batch is decoded into single images, which are then joined
+  // A batch is decoded into single images, which are then joined. So are those whose embeddings are measured.
+  const double image = image_bytes(dataset), monitored = std::min(double(o.batch), 256.0);
   const bool resident = keeps_pixels(o, dataset, device);
-  need.images = resident ? 0 : 2 * (loader.prefetch + 1) * pairs * image_bytes(dataset);
-  need.pixels = resident ? image_bytes(dataset) * double(dataset.size()) : 0;
+  need.images = 2 * ((resident ? 0 : (loader.prefetch + 1) * pairs) + monitored) * image;
+  // two batches of each on the device
+  need.pixels = resident ? image * double(dataset.size()) : 2 * pairs * image;
+  need.pixels += 2 * monitored * image;
   return need;
 }
 

@@ -12,6 +12,7 @@
 #include "apps/ranks/mpirun.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/exit_code.h"
+#include "data/files.h"
 #include "engine/error.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
@@ -36,8 +37,11 @@ std::vector<std::string> own_command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
-  words[0] =
-      std::filesystem::read_symlink("/proc/self/exe");  // the program itself, not the name it was started by
+  // The name it was started by is kept if it is a path of the program, as it is printed in command lines.
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+  std::error_code none;
+  const bool path = words[0].find('/') != std::string::npos;
+  if (!path || !std::filesystem::equivalent(words[0], program, none)) words[0] = program;
   return words;
 }
 
@@ -97,10 +101,18 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
   return {};
 }
 
-std::optional<int> start_ranks(const RankOptions& o) {
+void require_image_for_each_rank(const RankOptions& o, int batch) {
+  const int ranks = std::max(o.ranks, launched(environment_variable).size);
+  if (ranks > batch)
+    throw UsageError(engine::concat_text("--batch is ", batch, ", expected at least ", ranks,
+                                         ": one image for each of the ", ranks, " ranks"));
+}
+
+std::optional<int> start_ranks(const RankOptions& o, const std::function<void()>& check) {
   const Launched l = launched(environment_variable);
   if (l.by.empty()) {
     if (o.ranks == 1) return {};
+    check();
     if (o.device == "cpu") {
       if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);  // says what is missing
       return start_mpi_ranks(o.ranks);
@@ -145,7 +157,7 @@ int Ranks::guarded(const std::function<int()>& f) {
     return code;
   } catch (const std::exception& e) {
     communicator_->abort();
-    if (watch_) watch_->failed(e.what());
+    if (watch_) watch_->failed(data::printable(e.what()), exit_code_of(e));
     throw;
   }
 }
@@ -167,10 +179,7 @@ void Ranks::agree(const Facts& facts) {
     rank.facts.pop_back();
   }
   const std::string wrong = disagreement(all);
-  if (wrong.empty()) return;
-  communicator_->barrier();  // so that every rank reports it before any rank ends
-  watch_.reset();
-  throw UsageError(wrong);
+  if (!wrong.empty()) throw UsageError(wrong);
 }
 
 std::string Ranks::of_first(const std::string& text) const {

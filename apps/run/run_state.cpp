@@ -9,6 +9,7 @@
 
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
+#include "data/files.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -38,8 +39,8 @@ bool is_written(const std::string& run) {
 std::string state_text(const RunState& s) {
   const std::string epochs = epochs_text(s.epochs);
   if (s.phase == "finished")
-    return engine::concat_text("finished: ", epochs, s.epochs == 1 ? " epoch, " : " epochs, ", s.steps,
-                               s.steps == 1 ? " step" : " steps");
+    return engine::concat_text("finished: ", epochs, s.epochs == 1 ? " epoch, " : " epochs, ",
+                               data::counted(double(s.steps), "step"));
   char epoch[32];
   std::snprintf(epoch, sizeof epoch, "%.2f", s.epoch);
   if (s.running())

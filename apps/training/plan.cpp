@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apps/training/training_data.h"
+#include "data/files.h"
 #include "engine/optim/schedule.h"
 
 namespace apps {
@@ -12,7 +13,8 @@ namespace {
 long image_count(const data::Dataset& dataset, int batch, const std::string& folder) {
   if (long(dataset.size()) < batch)
     throw engine::UsageError(engine::concat_text("--batch is ", batch, ", but ", folder, " has ",
-                                                 dataset.size(), " images: expected at most as many"));
+                                                 data::counted(double(dataset.size()), "image"),
+                                                 ": expected --batch ", dataset.size(), " or less"));
   return long(dataset.size());
 }
 
@@ -41,9 +43,11 @@ double Plan::learning_rate(long step, double peak) const {
 double Plan::done(long step) const { return double(step + lead_) / double(steps + lead_); }
 
 std::string warmup_warning(const ScheduleOptions& o, const Plan& plan) {
-  if (!plan.warmup_is_cut()) return "";
-  return engine::concat_text("the warm-up of ", o.warmup_epochs, " epochs is longer than the training of ",
-                             plan.warmup_epochs(), " epochs: the learning rate rises until the last step");
+  if (!plan.warmup_fills_training()) return "";
+  return engine::concat_text("the warm-up of ", data::counted(o.warmup_epochs, "epoch"),
+                             plan.warmup_is_cut() ? " is longer than" : " takes the whole of",
+                             " the training of ", data::counted(plan.warmup_epochs(), "epoch"),
+                             ": the learning rate rises until the last step");
 }
 
 std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
@@ -57,7 +61,8 @@ std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, 
   return {data::describe(dataset) + pixels,
           concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", method.parameters.trained_count(),
                       " parameters, ", o.dtype, " on ", device),
-          concat_text(o.batch, " pairs a step, ", plan.steps, " steps of ", plan.steps_per_epoch, " an epoch",
+          concat_text(data::counted(o.batch, "pair"), " a step, ", data::counted(double(plan.steps), "step"),
+                      ", ", data::with_commas(std::uint64_t(plan.steps_per_epoch)), " an epoch",
                       std::isnan(chance) ? "" : concat_text("; loss of chance ", chance))};
 }
 

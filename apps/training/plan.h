@@ -33,9 +33,11 @@ struct Plan {
     return {.step = step, .epoch = whole_epochs(step), .images = batch_in_epoch(step) * batch_};
   }
 
-  long warmup_end() const { return warmup_steps - lead_; }  // the step with the highest learning rate
+  long warmup_end() const { return warmup_steps - lead_; }  // the step after which the rate is the highest
   double warmup_epochs() const { return double(warmup_steps) / double(steps_per_epoch); }
-  bool warmup_is_cut() const { return warmup_asked_ > warmup_steps; }  // it is longer than the training
+  // It is longer than the training, or as long.
+  bool warmup_is_cut() const { return warmup_asked_ > warmup_steps; }
+  bool warmup_fills_training() const { return warmup_steps > 0 && warmup_steps == steps + lead_; }
 
  private:
   long batch_;
@@ -47,7 +49,7 @@ struct Plan {
 // A line each about data, model and steps.
 std::vector<std::string> plan_lines(const PretrainOptions&, const Plan&, const data::Dataset&,
                                     const models::Method&);
-// A line on a warm-up that is longer than the training, or "".
+// A line on a warm-up that is as long as the training or longer, or "".
 std::string warmup_warning(const ScheduleOptions&, const Plan&);
 
 }  // namespace apps

@@ -39,7 +39,7 @@ std::string schedule_line(const CheckpointInfo& info, const PretrainOptions& o, 
                     old_rate = rate_text(old.learning_rate(step, before.lr));
   if (plan.steps == old.steps && rate == old_rate && o.lr == before.lr) return "";
   std::ostringstream text;
-  text << "schedule: " << plan.steps << " steps";
+  text << "schedule: " << data::counted(double(plan.steps), "step");
   if (plan.steps != old.steps) text << " instead of " << old.steps;
   text << "; the learning rate continues at " << rate;
   if (rate != old_rate) text << " instead of " << old_rate;
@@ -47,10 +47,10 @@ std::string schedule_line(const CheckpointInfo& info, const PretrainOptions& o, 
   if (plan.warmup_end() >= plan.steps)
     text << ", rising until step " << plan.steps;
   else if (step < plan.warmup_end())
-    text << ", rises to " << rate_text(o.lr) << " at step " << plan.warmup_end()
-         << ", and falls along a cosine to 0 at step " << plan.steps;
+    text << ", rises to " << rate_text(o.lr) << " after step " << plan.warmup_end()
+         << ", and falls along a cosine to 0 after step " << plan.steps;
   else
-    text << ", falling along a cosine to 0 at step " << plan.steps;
+    text << ", falling along a cosine to 0 after step " << plan.steps;
   return text.str();
 }
 
@@ -85,6 +85,8 @@ std::vector<std::string> Start::lines(const PretrainOptions& o, const Setting& s
   if (!checkpoint_ && o.resume == "auto") all.push_back("no checkpoint in " + o.run + ", starting at step 1");
   if (!checkpoint_) return all;
   const CheckpointInfo& info = checkpoint_->info();
+  if (!o.init_weights.empty() && options_in(info, {}).init_weights != o.init_weights)
+    all.push_back("resuming with the weights of the checkpoint: --init-weights is not used");
   const std::string options = resume_differences(info, o), other = setting_differences(info, setting);
   if (!options.empty()) all.push_back("resuming with other options: " + options);
   if (!other.empty()) all.push_back("resuming with " + other);

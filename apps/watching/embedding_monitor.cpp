@@ -20,6 +20,11 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kWatched = 256;  // images; two embeddings of each
 
+void copy_rows(const Tensor& to, std::int64_t first, const Tensor& from) {
+  engine::copy_bytes(to.slice(first, from.dim(0)).raw(), to.device(), from.raw(), from.device(),
+                     from.bytes());
+}
+
 }  // namespace
 
 EmbeddingMonitor::EmbeddingMonitor(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
@@ -40,22 +45,39 @@ void EmbeddingMonitor::measure_embeddings(ordered_json& line) const {
   const engine::NoGrad no_grad;
   const engine::Device device = method_.parameters.device();
   const data::Subset images(dataset_, watched_);
-  data::Loader loader(images, {.batch = int(images.size()),
+  const auto n = std::int64_t(images.size());
+  // In batches no larger than the training's, so that they need no more memory.
+  data::Loader loader(images, {.batch = int(std::min<std::int64_t>(n, options_.batch)),
                                .shuffle = false,
+                               .drop_last = false,
                                .threads = 0,
                                .device = device,
                                .bad_images = bad_images(options_)});
   data::ViewBatches views = training_views(options_, device);
   const models::Pass pass{engine::Mode::eval, engine::single()};
-  const Tensor h = method_.branch().encoder(views(loader.next()), pass);
-  const Tensor z = engine::l2_normalize(method_.branch().projection(h, pass)).to(engine::cpu);
+  Tensor h, z;  // rows i and i + n are two views of one image
+  data::Batch batch;
+  for (std::int64_t done = 0; done < n; done += batch.size()) {
+    loader.next(batch);
+    const Tensor features = method_.branch().encoder(views(batch), pass);
+    const Tensor embeddings = engine::l2_normalize(method_.branch().projection(features, pass));
+    const std::int64_t rows = batch.size();
+    if (!h.defined()) {
+      h = Tensor({2 * n, features.dim(1)}, features.dtype(), device);
+      z = Tensor({2 * n, embeddings.dim(1)}, embeddings.dtype(), device);
+    }
+    for (const int view : {0, 1}) {
+      copy_rows(h, view * n + done, features.slice(view * rows, rows));
+      copy_rows(z, view * n + done, embeddings.slice(view * rows, rows));
+    }
+  }
+  z = z.to(engine::cpu);
   for (const Tensor& t : {h, z})
     if (const auto bad = engine::find_non_finite(t))
       throw std::runtime_error(engine::concat_text(
           "an embedding of the encoder is ", std::isnan(bad->value) ? std::nan("") : bad->value,
           " after step ", line["step"].get<long>(),
           ", expected a finite number; a smaller --lr or a longer --warmup-epochs may help"));
-  const std::int64_t n = z.dim(0) / 2;
   const Tensor a = z.slice(0, n), b = z.slice(n, n);
   line["deviation"] = relative_deviation(z);
   line["rank_embeddings"] = effective_rank(z);
@@ -67,7 +89,7 @@ void EmbeddingMonitor::measure_embeddings(ordered_json& line) const {
 void EmbeddingMonitor::probe(ordered_json& line) const {
   const FeatureOptions f{options_.recipe,
                          options_.size,
-                         256,
+                         std::min(256, options_.batch),
                          options_.threads,
                          method_.parameters.device(),
                          engine::parse_dtype(options_.dtype),

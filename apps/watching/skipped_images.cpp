@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "data/files.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -30,9 +31,9 @@ void SkippedImages::gather(engine::Communicator& communicator) {
 
 std::string SkippedImages::summary() const {
   if (images_.empty()) return "";
-  return engine::concat_text(images_.size(), images_.size() == 1 ? " image" : " images",
-                             " could not be decoded; others came in their place ", times_,
-                             times_ == 1 ? " time" : " times");
+  return engine::concat_text(data::counted(double(images_.size()), "image"),
+                             " could not be decoded; others came in their place ",
+                             data::counted(double(times_), "time"));
 }
 
 }  // namespace apps

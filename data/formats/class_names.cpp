@@ -19,8 +19,8 @@ std::vector<std::string> class_names(const std::filesystem::path& file, int clas
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(line);
   }
-  engine::require_data(int(names.size()) == classes, printable(file), " names ", names.size(),
-                       " classes, expected ", classes);
+  engine::require_data(int(names.size()) == classes, printable(file), " names ",
+                       counted(double(names.size()), "class"), ", expected ", classes);
   return names;
 }
 

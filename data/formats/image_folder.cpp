@@ -92,8 +92,7 @@ void add_part(Reader& r, const std::string& part, bool loose) {
   require_images(r, part, before);
   if (training && !in_classes) c.classes.clear();
   if (training && in_classes && !empty.empty())
-    c.note = std::to_string(empty.size()) + (empty.size() == 1 ? " class" : " classes") +
-             " without images (" + some(empty) + ")";
+    c.note = counted(double(empty.size()), "class") + " without images (" + some(empty) + ")";
   if (training && in_classes) note_deeper_classes(c, folder);
   if (!in_classes)
     c.unlabelled = printable(folder) + " has images but no class folders, expected " + where(part) +

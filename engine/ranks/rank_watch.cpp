@@ -23,6 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kTryAgain = 75;  // EX_TEMPFAIL
+constexpr std::chrono::seconds kPatience(2);  // for the answer of another rank that is alive
 
 int checked(int result, const char* what) {
   if (result < 0) throw std::runtime_error(concat_text("rank watch: ", what, ": ", std::strerror(errno)));
@@ -170,29 +171,34 @@ struct RankWatch::State {
     for (const Line& l : fresh) close(l.fd);
   }
 
-  // Prints one line and exits at once: the main thread may be blocked in a collective for ever.
-  [[noreturn]] void leave(const std::string& why) {
-    if (rank == 0)
-      for (const Line& l : lines) l.write("leave " + why);
-    std::fprintf(stderr,
-                 "%s: rank %d on %s: %s; rerun with --resume auto to continue from the newest checkpoint\n",
-                 speaker.c_str(), rank, host.c_str(), why.c_str());
+  // Prints one line, tells the other ranks to leave, and exits at once: the main thread may be blocked in a
+  // collective for ever.
+  [[noreturn]] void leave(const Line& l, const std::string& why, int code) {
+    std::fprintf(stderr, "%s: rank %d on %s %s%s\n", speaker.c_str(), l.rank, l.host.c_str(), why.c_str(),
+                 code == kTryAgain ? "; rerun with --resume auto to continue from the newest checkpoint" : "");
     std::fflush(stderr);
-    _exit(kTryAgain);
+    tell_to_leave(code);
+    _exit(code);
+  }
+
+  void tell_to_leave(int code) const {
+    if (rank == 0)
+      for (const Line& l : lines) l.write(concat_text("leave ", code));
   }
 
   void look(Line& l) {
     bool closed = false;
     for (const std::string& said : l.read(closed)) {
       if (said == "bye") l.goodbye = true;
-      if (said.rfind("leave ", 0) == 0) leave(said.substr(6));
-      if (said.rfind("failed ", 0) == 0)
-        leave(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(7)));
+      int code = kTryAgain, text = 0;
+      if (std::sscanf(said.c_str(), "leave %d", &code) == 1) _exit(code);  // rank 0 has printed why
+      if (std::sscanf(said.c_str(), "failed %d %n", &code, &text) == 1)
+        leave(l, "failed: " + said.substr(std::size_t(text)), code);
     }
     if (l.goodbye || stop) return;
-    if (closed) leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (its connection has closed)"));
+    if (closed) leave(l, "is lost (its connection has closed)", kTryAgain);
     if (Clock::now() - l.heard > timeout)
-      leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (silent for ", timeout.count(), " s)"));
+      leave(l, concat_text("is lost (silent for ", timeout.count(), " s)"), kTryAgain);
   }
 
   void run() {
@@ -205,6 +211,7 @@ struct RankWatch::State {
           std::min<std::chrono::duration<double>>(beat, std::chrono::milliseconds(200));
       poll(fds.data(), fds.size(), int(pause.count() * 1000) + 1);
       const std::lock_guard lock(writing);
+      if (stop) break;
       for (Line& l : lines) look(l);
       if (Clock::now() - said > beat) {
         said = Clock::now();
@@ -255,15 +262,26 @@ RankWatch::~RankWatch() {
   }
 }
 
-void RankWatch::failed(const std::string& why) noexcept {
+void RankWatch::failed(const std::string& why, int code) noexcept {
   State& s = *state_;
-  const std::lock_guard lock(s.writing);
-  s.stop = true;
+  if (!s.thread.joinable()) return;
+  // Another rank's failure may be the cause of this one. Its line then is the one to print.
+  if (code == kTryAgain) std::this_thread::sleep_for(kPatience);
+  if (s.rank == 0) {
+    const std::lock_guard lock(s.writing);
+    s.stop = true;
+    s.tell_to_leave(code);
+    return;
+  }
   std::string line = why;
   for (char& c : line)
     if (c == '\n') c = ' ';
-  for (const Line& l : s.lines)
-    l.write(s.rank == 0 ? concat_text("leave rank 0 on ", s.host, " failed: ", line) : "failed " + line);
+  {
+    const std::lock_guard lock(s.writing);
+    s.lines[0].write(concat_text("failed ", code, " ", line));
+  }
+  std::this_thread::sleep_for(kPatience);  // rank 0 prints the line, and its answer ends this process
+  s.stop = true;
 }
 
 }  // namespace engine

@@ -2,8 +2,8 @@
 // waits without knowing which rank is missing.
 //
 // Every rank keeps a TCP connection to rank 0, on which both sides send heartbeats. A rank counts as lost if
-// its connection closes without a goodbye or is silent for the timeout. Rank 0 tells the others which rank it
-// was.
+// its connection closes without a goodbye or is silent for the timeout. Rank 0 prints which rank it was and
+// tells the others to exit, which they do without a line of their own.
 #pragma once
 
 #include <memory>
@@ -18,15 +18,18 @@ std::string host_name();
 class RankWatch {
  public:
   // Collective: the communicator sends rank 0's address to the others. `speaker` is the prefix of the line
-  // that a rank prints before it exits with code 75 (EX_TEMPFAIL). timeout: seconds of silence.
+  // that is printed before the ranks exit, with code 75 (EX_TEMPFAIL) if one is lost. timeout: seconds of
+  // silence.
   RankWatch(Communicator&, std::string speaker, double timeout);
   // Sends the goodbye. Every rank must have reached the end of the run.
   ~RankWatch();
   RankWatch(const RankWatch&) = delete;
   RankWatch& operator=(const RankWatch&) = delete;
 
-  // This rank has failed: sends the reason to the others, which then exit.
-  void failed(const std::string& why) noexcept;
+  // This rank has failed and is going to exit with `code`: the others exit with it too. Rank 0 prints the
+  // reason. So on another rank this call ends the process, and returns only if rank 0 does not answer. 75
+  // (EX_TEMPFAIL) means that the run can be resumed.
+  void failed(const std::string& why, int code) noexcept;
 
  private:
   struct State;

@@ -48,7 +48,7 @@ std::vector<BadInput> bad_settings() {
   flags("neither true nor false", pretrain({"--dry-run=maybe"}),
         "--dry-run is \"maybe\", expected true or false");
   flags("a batch larger than the data", pretrain({"--batch", "8192"}),
-        "--batch is 8192, but data/samples has 5000 images");
+        "--batch is 8192, but data/samples has 5,000 images");
   flags("a checkpoint that is not there", pretrain({"--resume", "DIR/none.safetensors"}),
         "--resume DIR/none.safetensors: there is no such file");
   flags("a run that is not there", {"knn", "--data", "data/samples", "--run", "DIR/none"},

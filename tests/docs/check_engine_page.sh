@@ -17,6 +17,11 @@ if grep -rIl "$PWD/" "$prefix"; then fail "the files above name the source tree"
 
 cp -r examples/train_a_network "$work/example"
 awk -v folder="$work" -f tests/docs/extract_code.awk docs/engine.md
+cp "$work/own_images.cpp" "$work/example/"
+cat >>"$work/example/CMakeLists.txt" <<'EOF'
+add_executable(own_images own_images.cpp)
+target_link_libraries(own_images PRIVATE dyad::models dyad::data)
+EOF
 cmp "$work/main.cpp" "$work/example/main.cpp" || fail "docs/engine.md and examples/train_a_network/main.cpp differ"
 
 mkdir "$work/elsewhere"
@@ -30,6 +35,8 @@ cat "$work/out"
 accuracies=$(grep -o '^[0-9.]* %' "$work/out" | sort -u)
 [[ $(wc -l <<<"$accuracies") == 1 ]] || fail "other accuracies after loading"
 awk -v a="${accuracies% %}" 'BEGIN { exit !(a > 20 && a < 100) }' || fail "$accuracies of ten classes are right"
+"$work/build/own_images" >"$work/out" || fail "own_images: $(cat "$work/out")"
+cat "$work/out"
 "$work/build/train_a_network" "$work/missing" >"$work/out" 2>&1 && fail "no images, but the program succeeded"
 
 if configure "$work/without" -DSPNG_LIBRARY=OFF; then

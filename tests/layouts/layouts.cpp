@@ -133,7 +133,7 @@ std::vector<Layout> without_classes() {
       unlabelled("nested folders of any depth", {"1.png", "x/2.png", "x/y/3.png", "z/4.jpg"}, "all of it",
                  "image folder: 4 images, 2 classes", no_test, "no test split"),
       unlabelled("`Images/CLASS/`", classes("Images"), "all of it; names `--data Images`",
-                 "image folder: 4 images, 1 classes, decoded when asked for; all images are of one class, "
+                 "image folder: 4 images, 1 class, decoded when asked for; all images are of one class, "
                  "Images; its "
                  "folders are the classes with --data DIR/Images",
                  no_test, "no test split"),

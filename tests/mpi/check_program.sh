@@ -10,7 +10,7 @@ fail() { echo "check_program: $*"; failures=$((failures + 1)); }
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1
-flags=(--data data/samples --arch resnet10 --width 0.125 --batch 22 --threads 1 --timeout 20)
+small=(--arch resnet10 --width 0.125 --batch 22 --threads 1 --timeout 20) flags=("${small[@]}" --data data/samples)
 
 # Two ranks give the same result as one, up to rounding: the printed losses agree.
 "$dyad" pretrain "${flags[@]}" --dtype f64 --steps 4 --run "$work/one" 2>"$work/err" || fail "one rank: $(cat "$work/err")"
@@ -98,6 +98,27 @@ got=$?
 [[ $got == 75 ]] || fail "--ranks and a lost rank: exit code $got, expected 75"
 grep -q -- '------' "$work/lost/out" && fail "--ranks and a lost rank: mpirun's banner: $(cat "$work/lost/out")"
 none_left || fail "--ranks and a lost rank: a process is left"
+
+# --ranks: an error of the user is one line, without the advice to resume, and its exit code is that of one rank.
+refused() {  # NAME CODE TEXT FLAG...
+  local name=$1 code=$2 text=$3 got
+  "$dyad" pretrain "${small[@]}" --steps 2 "${@:4}" >"$work/err" 2>&1
+  got=$?
+  [[ $got == "$code" ]] || fail "$name: exit code $got, expected $code: $(cat "$work/err")"
+  [[ $(grep -c '^dyad pretrain: ' "$work/err") == 1 ]] || fail "$name: expected one line of an error: $(cat "$work/err")"
+  grep -q "^dyad pretrain: .*$text" "$work/err" || fail "$name: $(cat "$work/err")"
+  grep -q -- '--resume auto to continue' "$work/err" && fail "$name: advises to resume"
+  none_left || fail "$name: a process is left"
+}
+for ranks in 2 3; do
+  refused "a used folder" 2 "holds a run" --data data/samples --run "$work/two" --ranks $ranks
+  refused "no such folder" 65 "no such folder" --data "$work/none" --run "$work/new" --ranks $ranks
+  mkdir -p "$work/photographs"
+  for n in $(seq 30); do printf 'P6 2 2 255\n%012d' "$n" >"$work/photographs/$n.ppm"; done
+  echo 'no image' >"$work/photographs/17.ppm"
+  refused "a broken image" 65 "17.ppm: .*--bad-images skip" --data "$work/photographs" --size 32 --run "$work/broken$ranks" --ranks $ranks
+done
+refused "fewer images than ranks" 2 "expected at least 23: one image for each of the 23 ranks" --data data/samples --run "$work/many" --ranks 23
 
 # --ranks --json -: the result of the first rank is all that is on stdout.
 "$dyad" pretrain "${flags[@]}" --steps 1 --run "$work/json" --ranks 2 --json - 2>/dev/null | head -c 2 | grep -q '^{' ||

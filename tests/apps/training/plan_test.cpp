@@ -94,7 +94,12 @@ TEST_CASE("plan: fewer images than were seen of the epoch: the next epoch") {
 TEST_CASE("plan: a warm-up that is longer than the training is named") {
   const ScheduleOptions fits{.batch = 4, .epochs = 3, .warmup_epochs = 3},
       cut{.batch = 4, .epochs = 3, .warmup_epochs = 4.5};
-  CHECK(apps::warmup_warning(fits, Plan(fits, 32, {})) == "");
+  const ScheduleOptions shorter{.batch = 4, .epochs = 3, .warmup_epochs = 2.75};
+  CHECK(apps::warmup_warning(shorter, Plan(shorter, 32, {})) == "");
+  CHECK(apps::warmup_warning(fits, Plan(fits, 32, {})) ==
+        "the warm-up of 3 epochs takes the whole of the training of 3 epochs: the learning rate rises until "
+        "the "
+        "last step");
   CHECK(
       apps::warmup_warning(cut, Plan(cut, 32, {})) ==
       "the warm-up of 4.5 epochs is longer than the training of 3 epochs: the learning rate rises until the "

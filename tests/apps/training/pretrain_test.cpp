@@ -110,7 +110,7 @@ TEST_CASE("a batch larger than the data set is refused before anything is writte
   auto o = small(folder.path / "large");
   o.batch = 8192;
   CHECK_THROWS_WITH(apps::pretrain(o),
-                    "--batch is 8192, but data/samples has 5000 images: expected at most as many");
+                    "--batch is 8192, but data/samples has 5,000 images: expected --batch 5000 or less");
   CHECK_FALSE(fs::exists(o.run));
 }
 
@@ -140,6 +140,8 @@ TEST_CASE("an image that can't be decoded: training stops and names it, or skips
 
   o.run = folder.path / "stopped";
   o.bad_images = "stop";
-  CHECK_THROWS_WITH(apps::pretrain(o), bad.c_str());
+  CHECK_THROWS_WITH(
+      apps::pretrain(o),
+      (bad + "; dyad data check lists all such images, --bad-images skip trains without them").c_str());
   CHECK(apps::checkpoints(o.run).empty());
 }

@@ -108,9 +108,9 @@ struct Change {
 std::vector<Change> changes() {
   const std::string other = "resuming with other options: ", images = "resuming with other images: ",
                     place = "step 12 continues in epoch 2 at image ",
-                    whole_batch = ", with the next whole batch of ", cosine = " along a cosine to 0 at step ",
-                    falling = ", falling" + cosine, further = "; --epochs N trains further",
-                    wrong = "dyad pretrain: ",
+                    whole_batch = ", with the next whole batch of ",
+                    cosine = " along a cosine to 0 after step ", falling = ", falling" + cosine,
+                    further = "; --epochs N trains further", wrong = "dyad pretrain: ",
                     wrong_file = wrong + "DIR/run/checkpoints/step-00000011.safetensors ",
                     data32 = "CIFAR-10: 32 images, 10 classes", data48 = "CIFAR-10: 48 images, 10 classes";
 
@@ -132,13 +132,14 @@ std::vector<Change> changes() {
     // the batch
     {"half", "--batch 8", 0, 13, {other + "batch 4 -> 8", place + "17 of 32" + whole_batch + "8", "schedule: 13 steps instead of 16"}},
     {"half", "--batch 3", 0, 17, {other + "batch 4 -> 3", place + "13 of 32" + whole_batch + "3", "schedule: 17 steps instead of 16"}},
-    {"half", "--batch 64", 2, 11, {wrong + "--batch is 64, but DIR/data has 32 images: expected at most as many"}},
+    {"half", "--init-weights DIR/other.safetensors", 0, 16, {"resuming with the weights of the checkpoint: --init-weights is not used", other + "init-weights  -> "}},
+    {"half", "--batch 64", 2, 11, {wrong + "--batch is 64, but DIR/data has 32 images: expected --batch 32 or less"}},
     // the optimizer
     {"half", "--lr 0.5", 0, 16, {other + "lr 0.1 -> 0.5", "schedule: 16 steps; the learning rate continues at 0.142 instead of 0.0283"}},
-    {"half", "--warmup-epochs 2", 0, 16, {other + "warmup-epochs 0.2 -> 2",
+    {"half", "--warmup-epochs 2", 0, 16, {"the warm-up of 2 epochs takes the whole of the training of 2 epochs", other + "warmup-epochs 0.2 -> 2",
         "schedule: 16 steps; the learning rate continues at 0.0688 instead of 0.0283 at step 12, rising until step 16"}},
     {"half", "--warmup-epochs 1.75", 0, 16, {other + "warmup-epochs 0.2 -> 1.75",
-        "schedule: 16 steps; the learning rate continues at 0.0786 instead of 0.0283 at step 12, rises to 0.1 at step 14, and falls" + cosine + "16"}},
+        "schedule: 16 steps; the learning rate continues at 0.0786 instead of 0.0283 at step 12, rises to 0.1 after step 14, and falls" + cosine + "16"}},
     {"half", "--warmup-epochs 5", 0, 16, {"the warm-up of 5 epochs is longer than the training of 2 epochs",
         other + "warmup-epochs 0.2 -> 5", "schedule: 16 steps"}},
     {"half", "--momentum 0.8", 0, 16, {other + "momentum 0.9 -> 0.8"}},

@@ -117,13 +117,12 @@ TEST_CASE("image folder: the usual spellings of splits, in any case") {
 TEST_CASE("image folder: test/ is evaluated rather than val/, unless it has no labels") {
   const Scratch scratch;
   write_images(scratch, {"train/a/1.png", "val/a/2.png", "test/a/3.png"});
-  CHECK(described(scratch, Split::test) ==
-        "image folder, test/: 1 images, 1 classes, decoded when asked for");
+  CHECK(described(scratch, Split::test) == "image folder, test/: 1 image, 1 class, decoded when asked for");
   CHECK(described(scratch, Split::only_val) ==
-        "image folder, val/: 1 images, 1 classes, decoded when asked for");
+        "image folder, val/: 1 image, 1 class, decoded when asked for");
   fs::rename(scratch.path("test/a"), scratch.path("test/images"));
   CHECK(described(scratch, Split::test) ==
-        "image folder, val/: 1 images, 1 classes, decoded when asked for; test/ has no labels");
+        "image folder, val/: 1 image, 1 class, decoded when asked for; test/ has no labels");
   CHECK(unlabelled(scratch, Split::only_test) ==
         "DIR/test has a class images, expected those of the training split only");
 }
@@ -214,8 +213,8 @@ TEST_CASE("image folder: a class without images is no error") {
   fs::create_directory(scratch.path("val/c"));
   for (const Split split : {Split::train, Split::pretrain})
     CHECK(described(scratch, split) ==
-          "image folder, train/: 1 images, 2 classes, decoded when asked for; 1 class without images (b)");
-  CHECK(described(scratch, Split::test) == "image folder, val/: 1 images, 2 classes, decoded when asked for");
+          "image folder, train/: 1 image, 2 classes, decoded when asked for; 1 class without images (b)");
+  CHECK(described(scratch, Split::test) == "image folder, val/: 1 image, 2 classes, decoded when asked for");
   CHECK(unlabelled(scratch, Split::test).empty());
   scratch.write("val/c/1.png", png(1));
   CHECK(unlabelled(scratch, Split::test) ==

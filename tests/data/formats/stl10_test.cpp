@@ -98,7 +98,7 @@ TEST_CASE("STL-10: an error is one line that says where") {
   scratch.write("train_X.bin", "");
   CHECK(refusal(scratch, Split::train) == "/train_X.bin has 0 bytes, expected a multiple of 27,648");
   scratch.write("class_names.txt", "airplane\n");
-  CHECK(refusal(scratch, Split::train) == "/class_names.txt names 1 classes, expected 10");
+  CHECK(refusal(scratch, Split::train) == "/class_names.txt names 1 class, expected 10");
 }
 
 TEST_CASE("STL-10: a file that is truncated while open is an error with its name") {

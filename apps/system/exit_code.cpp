@@ -1,0 +1,32 @@
+#include "apps/system/exit_code.h"
+
+#include "apps/system/shell.h"
+#include "engine/error.h"
+#include "engine/ranks/communicator.h"
+
+namespace apps {
+namespace {
+
+template <class Error>
+bool is(const std::exception& e) {
+  return dynamic_cast<const Error*>(&e) != nullptr;
+}
+
+struct ErrorKind {
+  bool (*is)(const std::exception&);
+  ExitCode code;
+};
+constexpr ErrorKind kErrorKinds[] = {{is<engine::UsageError>, kUsage},
+                                     {is<engine::DataError>, kBadData},
+                                     {is<engine::RankError>, kTryAgain},
+                                     {is<Interrupted>, kInterrupted}};
+
+}  // namespace
+
+ExitCode exit_code_of(const std::exception& e) {
+  for (const ErrorKind& kind : kErrorKinds)
+    if (kind.is(e)) return kind.code;
+  return kFailed;
+}
+
+}  // namespace apps

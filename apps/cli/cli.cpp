@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <new>
 #include <optional>
 #include <ostream>
 
@@ -13,23 +12,12 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/machine.h"
 #include "apps/system/result_output.h"
-#include "apps/system/shell.h"
-#include "data/files.h"
 #include "engine/error.h"
-#include "engine/ranks/communicator.h"
 
 namespace apps {
 namespace {
 
 using engine::UsageError;
-
-std::string message_of(const std::exception& e) {
-  if (dynamic_cast<const std::bad_alloc*>(&e) != nullptr) return "out of memory";
-  std::string text = e.what();
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return data::printable(text);
-}
 
 void require_all(const Fields& fields) {
   for (const Field& f : fields) {

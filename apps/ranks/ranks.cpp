@@ -12,7 +12,6 @@
 #include "apps/ranks/mpirun.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/exit_code.h"
-#include "data/files.h"
 #include "engine/error.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
@@ -157,7 +156,7 @@ int Ranks::guarded(const std::function<int()>& f) {
     return code;
   } catch (const std::exception& e) {
     communicator_->abort();
-    if (watch_) watch_->failed(data::printable(e.what()), exit_code_of(e));
+    if (watch_) watch_->failed(message_of(e), exit_code_of(e));
     throw;
   }
 }

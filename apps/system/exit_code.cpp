@@ -1,6 +1,10 @@
 #include "apps/system/exit_code.h"
 
+#include <algorithm>
+#include <new>
+
 #include "apps/system/shell.h"
+#include "data/files.h"
 #include "engine/error.h"
 #include "engine/ranks/communicator.h"
 
@@ -27,6 +31,14 @@ ExitCode exit_code_of(const std::exception& e) {
   for (const ErrorKind& kind : kErrorKinds)
     if (kind.is(e)) return kind.code;
   return kFailed;
+}
+
+std::string message_of(const std::exception& e) {
+  if (is<std::bad_alloc>(e)) return "out of memory";
+  std::string text = e.what();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return data::printable(text);
 }
 
 }  // namespace apps

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <string>
 
 namespace apps {
 
@@ -9,5 +10,7 @@ enum ExitCode { kOk = 0, kFailed = 1, kUsage = 2, kBadData = 65, kTryAgain = 75,
 
 // The code that tells of an error which ends the program.
 ExitCode exit_code_of(const std::exception&);
+// Its text on one line.
+std::string message_of(const std::exception&);
 
 }  // namespace apps

@@ -22,7 +22,7 @@ namespace engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kTryAgain = 75;  // EX_TEMPFAIL
+constexpr int kTryAgain = 75;                 // EX_TEMPFAIL
 constexpr std::chrono::seconds kPatience(2);  // for the answer of another rank that is alive
 
 int checked(int result, const char* what) {
@@ -172,18 +172,18 @@ struct RankWatch::State {
   }
 
   // Prints one line, tells the other ranks to leave, and exits at once: the main thread may be blocked in a
-  // collective for ever.
-  [[noreturn]] void leave(const Line& l, const std::string& why, int code) {
-    std::fprintf(stderr, "%s: rank %d on %s %s%s\n", speaker.c_str(), l.rank, l.host.c_str(), why.c_str(),
-                 code == kTryAgain ? "; rerun with --resume auto to continue from the newest checkpoint" : "");
+  // collective for ever. The line comes first: a launcher may kill this rank as soon as another one has left.
+  [[noreturn]] void leave(const std::string& why, int code) {
+    std::fprintf(stderr, "%s: %s\n", speaker.c_str(), why.c_str());
     std::fflush(stderr);
-    tell_to_leave(code);
-    _exit(code);
-  }
-
-  void tell_to_leave(int code) const {
     if (rank == 0)
       for (const Line& l : lines) l.write(concat_text("leave ", code));
+    _exit(code);
+  }
+  [[noreturn]] void lost(const Line& l, const std::string& how) {
+    leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (", how,
+                      "); rerun with --resume auto to continue from the newest checkpoint"),
+          kTryAgain);
   }
 
   void look(Line& l) {
@@ -193,12 +193,12 @@ struct RankWatch::State {
       int code = kTryAgain, text = 0;
       if (std::sscanf(said.c_str(), "leave %d", &code) == 1) _exit(code);  // rank 0 has printed why
       if (std::sscanf(said.c_str(), "failed %d %n", &code, &text) == 1)
-        leave(l, "failed: " + said.substr(std::size_t(text)), code);
+        leave(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(std::size_t(text))),
+              code);
     }
     if (l.goodbye || stop) return;
-    if (closed) leave(l, "is lost (its connection has closed)", kTryAgain);
-    if (Clock::now() - l.heard > timeout)
-      leave(l, concat_text("is lost (silent for ", timeout.count(), " s)"), kTryAgain);
+    if (closed) lost(l, "its connection has closed");
+    if (Clock::now() - l.heard > timeout) lost(l, concat_text("silent for ", timeout.count(), " s"));
   }
 
   void run() {
@@ -211,7 +211,6 @@ struct RankWatch::State {
           std::min<std::chrono::duration<double>>(beat, std::chrono::milliseconds(200));
       poll(fds.data(), fds.size(), int(pause.count() * 1000) + 1);
       const std::lock_guard lock(writing);
-      if (stop) break;
       for (Line& l : lines) look(l);
       if (Clock::now() - said > beat) {
         said = Clock::now();
@@ -267,21 +266,15 @@ void RankWatch::failed(const std::string& why, int code) noexcept {
   if (!s.thread.joinable()) return;
   // Another rank's failure may be the cause of this one. Its line then is the one to print.
   if (code == kTryAgain) std::this_thread::sleep_for(kPatience);
-  if (s.rank == 0) {
-    const std::lock_guard lock(s.writing);
-    s.stop = true;
-    s.tell_to_leave(code);
-    return;
+  if (s.rank != 0) {
+    {
+      const std::lock_guard lock(s.writing);
+      s.lines[0].write(concat_text("failed ", code, " ", why));
+    }
+    std::this_thread::sleep_for(kPatience);  // rank 0 prints the line, and its answer ends this process
   }
-  std::string line = why;
-  for (char& c : line)
-    if (c == '\n') c = ' ';
-  {
-    const std::lock_guard lock(s.writing);
-    s.lines[0].write(concat_text("failed ", code, " ", line));
-  }
-  std::this_thread::sleep_for(kPatience);  // rank 0 prints the line, and its answer ends this process
-  s.stop = true;
+  const std::lock_guard lock(s.writing);
+  s.leave(why, code);
 }
 
 }  // namespace engine

@@ -26,9 +26,8 @@ class RankWatch {
   RankWatch(const RankWatch&) = delete;
   RankWatch& operator=(const RankWatch&) = delete;
 
-  // This rank has failed and is going to exit with `code`: the others exit with it too. Rank 0 prints the
-  // reason. So on another rank this call ends the process, and returns only if rank 0 does not answer. 75
-  // (EX_TEMPFAIL) means that the run can be resumed.
+  // This rank has failed: ends all ranks with `code`, this one too, after rank 0 has printed the reason,
+  // which is one line. 75 (EX_TEMPFAIL) means that the run can be resumed. Returns if there is one rank only.
   void failed(const std::string& why, int code) noexcept;
 
  private:

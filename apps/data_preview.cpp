@@ -16,13 +16,12 @@ int preview(const PreviewOptions& o) {
   PretrainOptions training;  // whose resolve() chooses as a training does
   static_cast<ViewOptions&>(training) = o;
   resolve(training, dataset->kind());
-  const data::ViewRecipe recipe = recipe_of(training);
-  data::write_png(o.out, data::preview(*dataset, recipe, o.images, training.size, o.seed));
+  data::write_png(o.out, data::preview(*dataset, recipes_of(training), o.images, training.size, o.seed));
   if (const std::string note = dataset->decoding_note(); !note.empty()) std::printf("%s\n", note.c_str());
   const int shown = int(std::min(dataset->size(), std::size_t(o.images)));
-  std::printf("%s: %d %s, recipe simclr-%s, %d pixels\n%s\n", o.out.c_str(), shown,
+  std::printf("%s: %d %s, recipe %s-%s, %d pixels\n%s\n", o.out.c_str(), shown,
               shown == 1 ? "image and two views of it" : "images and two views of each",
-              training.recipe.c_str(), training.size, views_text(training).c_str());
+              training.views.c_str(), training.recipe.c_str(), training.size, views_text(training).c_str());
   return 0;
 }
 

@@ -56,13 +56,13 @@ class Record {
   }
   void add_batch(const std::string& step, const data::Batch& batch, const ViewOptions& o,
                  std::uint64_t seed) {
-    const data::ViewRecipe recipe = recipe_of(o);
+    const auto recipes = recipes_of(o);
     const Tensor pixels({std::int64_t(batch.pixels.size())}, DType::u8, engine::cpu);
     std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
     std::vector<data::View> views;
     for (std::uint32_t v = 0; v < 2; ++v)
       for (std::size_t i = 0; i < batch.samples.size(); ++i)
-        views.push_back(data::draw(recipe, seed, std::uint32_t(batch.epoch), batch.samples[i], v,
+        views.push_back(data::draw(recipes[v], seed, std::uint32_t(batch.epoch), batch.samples[i], v,
                                    batch.offset[i], batch.height[i], batch.width[i], o.size));
     add("pixels." + step, pixels);
     add("views." + step, data::pack(views));

@@ -36,6 +36,7 @@ void resolve(PretrainOptions& o, bool cifar) {
   if (o.graph && o.device == "cpu")
     throw engine::UsageError("--graph: the CPU device has no graphs, expected --device cuda");
   resolve_method(o);
+  if (o.views == "auto") o.views = models::describe_method(o, o.batch).defaults.views;
   if (o.size < 0) o.size = cifar ? 32 : 224;
   const bool small = o.size <= 64;
   if (o.stem == "auto") o.stem = small ? "cifar" : "imagenet";

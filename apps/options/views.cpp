@@ -1,5 +1,8 @@
 #include "apps/options/views.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include "apps/options/shared.h"
 #include "engine/error.h"
 
@@ -34,15 +37,34 @@ constexpr Span kSpans[] = {{&ViewOptions::crop_scale, &ViewRecipe::scale},
                            {&ViewOptions::crop_ratio, &ViewRecipe::ratio},
                            {&ViewOptions::blur_sigma, &ViewRecipe::blur_sigma}};
 
-void fill(ViewOptions& o) {
-  const ViewRecipe r = data::view_recipe("simclr-" + o.recipe);
+std::array<ViewRecipe, 2> named_recipes(const ViewOptions& o) {
+  return data::view_recipes((o.views == "auto" ? "simclr" : o.views) + "-" + o.recipe);
+}
+
+// Sets what is left to choose to the value that all of these recipes have.
+void fill(ViewOptions& o, const std::vector<ViewRecipe>& recipes) {
+  const ViewRecipe &first = recipes.front(), &last = recipes.back();
   if (o.rotate_p < 0 && o.rotate_degrees > 0) o.rotate_p = 1;  // as torchvision's RandomRotation
   for (const Number& n : kNumbers)
-    if (o.*n.option < 0) o.*n.option = r.*n.member;
+    if (o.*n.option < 0 && first.*n.member == last.*n.member) o.*n.option = first.*n.member;
   for (const Span& s : kSpans)
-    if ((o.*s.option).low < 0) o.*s.option = {(r.*s.member).low, (r.*s.member).high};
-  if (o.interpolation == "auto") o.interpolation = r.bicubic ? "bicubic" : "bilinear";
-  if (o.solarize_threshold < 0) o.solarize_threshold = r.solarize_threshold;
+    if ((o.*s.option).low < 0) o.*s.option = {(first.*s.member).low, (first.*s.member).high};
+  if (o.interpolation == "auto") o.interpolation = first.bicubic ? "bicubic" : "bilinear";
+  if (o.solarize_threshold < 0) o.solarize_threshold = first.solarize_threshold;
+}
+
+void fill(ViewOptions& o) {
+  const auto both = named_recipes(o);
+  fill(o, {both[0], both[1]});
+}
+
+ViewRecipe with_options(ViewRecipe r, ViewOptions o) {
+  fill(o, {r});
+  for (const Number& n : kNumbers) r.*n.member = o.*n.option;
+  for (const Span& s : kSpans) r.*s.member = {(o.*s.option).low, (o.*s.option).high};
+  r.bicubic = o.interpolation == "bicubic";
+  r.solarize_threshold = o.solarize_threshold;
+  return r;
 }
 
 // A number from 0 to `most`, or that of the recipe.
@@ -120,26 +142,67 @@ Fields filter_fields(ViewOptions& o) {
        .automatic = true}};
 }
 
+Fields value_entries(ViewOptions& o) { return joined({crop_fields(o), color_fields(o), filter_fields(o)}); }
+
+// Sets the options that `second_view` names.
+void apply_second_view(ViewOptions& o) {
+  const Fields all = value_entries(o);
+  std::istringstream list(o.second_view);
+  for (std::string item; std::getline(list, item, ',');) {
+    const std::size_t equals = item.find('=');
+    const std::string name = item.substr(0, equals);
+    const auto f = std::ranges::find(all, name, &Field::name);
+    if (equals == item.npos || f == all.end())
+      throw engine::UsageError(
+          "--second-view: \"" + item +
+          "\", expected NAME=VALUE with the name of another option of the views, such as "
+          "blur-p=0.1,solarize-p=0.2");
+    if (const std::string wrong = assign(*f, item.substr(equals + 1)); !wrong.empty())
+      throw engine::UsageError("--second-view: " + name + " " + wrong);
+  }
+}
+
+ViewOptions second_of(const ViewOptions& o) {
+  ViewOptions second = o;
+  apply_second_view(second);
+  return second;
+}
+
 Fields entries(ViewOptions& o) {
   Field size =
       image_size_entry(o.size, "Side of a view in pixels; auto: 32 for CIFAR, 96 for STL-10, else 224");
   size.automatic = true;
-  return group("Views",
-               joined({{recipe_entry(o.recipe), size}, crop_fields(o), color_fields(o), filter_fields(o)}),
-               Resume::reported);
+  return group(
+      "Views",
+      joined({{{.name = "views",
+                .value = &o.views,
+                .help = "Whose recipes for the two views; auto: the method's",
+                .choices = {"auto", "simclr", "moco2", "moco3", "byol"}},
+               recipe_entry(o.recipe),
+               size},
+              value_entries(o),
+              {{.name = "second-view",
+                .value = &o.second_view,
+                .help = "Other values for the second view alone: NAME=VALUE,... with the names above"}}}),
+      Resume::reported);
 }
 
 }  // namespace
 
 Fields view_fields(ViewOptions& o) {
   Fields all = entries(o);
+  Field& views =
+      entry_of(all, o.views);  // not saved if they are SimCLR's, so that its checkpoints stay as they were
+  views.absent = "simclr";
+  views.saved = o.views != "simclr" && o.views != "auto";
   if (o.recipe == "auto") return all;
   ViewOptions plain;
+  plain.views = o.views;
   plain.recipe = o.recipe;
   fill(plain);
   const Fields of_recipe = entries(plain);
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (!all[i].is(o.recipe) && !all[i].is(o.size)) {
+    if (!all[i].is(o.views) && !all[i].is(o.recipe) && !all[i].is(o.size)) {
       all[i].absent = text_of(of_recipe[i]);
       // not saved: what follows from the recipe, so that a run resumed with another recipe has its views
       all[i].saved = text_of(all[i]) != all[i].absent && text_of(all[i]) != "auto";
@@ -147,46 +210,54 @@ Fields view_fields(ViewOptions& o) {
   return all;
 }
 
-void resolve_views(ViewOptions& o) {
-  fill(o);
+namespace {
+
+void require_consistent(const ViewRecipe& r) {
   using engine::UsageError;
-  if (o.rotate_p > 0 && o.rotate_degrees == 0)
+  if (r.rotate_p > 0 && r.rotate_degrees == 0)
     throw UsageError("--rotate-p is above 0 without an angle, expected --rotate-degrees as well");
-  if (o.hue * o.jitter_strength > 0.5)
-    throw UsageError(engine::concat_text("--hue ", o.hue, " times --jitter-strength ", o.jitter_strength,
-                                         " is ", o.hue * o.jitter_strength, ", expected at most 0.5"));
+  if (r.hue * r.strength > 0.5)
+    throw UsageError(engine::concat_text("--hue ", r.hue, " times --jitter-strength ", r.strength, " is ",
+                                         r.hue * r.strength, ", expected at most 0.5"));
 }
 
-ViewRecipe recipe_of(ViewOptions o) {
-  fill(o);
-  ViewRecipe r = data::view_recipe("simclr-" + o.recipe);
-  for (const Number& n : kNumbers) r.*n.member = o.*n.option;
-  for (const Span& s : kSpans) r.*s.member = {(o.*s.option).low, (o.*s.option).high};
-  r.bicubic = o.interpolation == "bicubic";
-  r.solarize_threshold = o.solarize_threshold;
-  return r;
-}
-
-std::string views_text(const ViewOptions& given) {
+std::string recipe_text(const ViewRecipe& r) {
   using engine::concat_text;
-  ViewOptions o = given;
-  fill(o);
-  const auto span = [](const Interval& i) { return concat_text(i.low, " to ", i.high); };
-  std::string text = concat_text("crop ", span(o.crop_scale), " of the area, ratio ", span(o.crop_ratio),
-                                 ", ", o.interpolation);
+  const auto span = [](const data::Range& i) { return concat_text(i.low, " to ", i.high); };
+  std::string text = concat_text("crop ", span(r.scale), " of the area, ratio ", span(r.ratio), ", ",
+                                 r.bicubic ? "bicubic" : "bilinear");
   const auto sometimes = [&text](double p, const std::string& what) {
     if (p > 0) text += concat_text("; ", what, ", p = ", p);
   };
-  const double s = o.jitter_strength;
-  sometimes(o.flip_p, "flip");
-  sometimes(o.rotate_p, concat_text("rotation up to ", o.rotate_degrees, " degrees"));
-  sometimes(o.jitter_p, concat_text("jitter of brightness ", s * o.brightness, ", contrast ", s * o.contrast,
-                                    ", saturation ", s * o.saturation, ", hue ", s * o.hue));
-  sometimes(o.gray_p, "gray");
-  sometimes(o.blur_p,
-            concat_text("blur of sigma ", span(o.blur_sigma), ", filter of ", o.blur_kernel, " of the side"));
-  sometimes(o.solarize_p, concat_text("solarization from ", o.solarize_threshold, " on"));
+  const double s = r.strength;
+  sometimes(r.flip_p, "flip");
+  sometimes(r.rotate_p, concat_text("rotation up to ", r.rotate_degrees, " degrees"));
+  sometimes(r.jitter_p, concat_text("jitter of brightness ", s * r.brightness, ", contrast ", s * r.contrast,
+                                    ", saturation ", s * r.saturation, ", hue ", s * r.hue));
+  sometimes(r.gray_p, "gray");
+  sometimes(r.blur_p,
+            concat_text("blur of sigma ", span(r.blur_sigma), ", filter of ", r.blur_kernel, " of the side"));
+  sometimes(r.solarize_p, concat_text("solarization from ", r.solarize_threshold, " on"));
   return text;
+}
+
+}  // namespace
+
+void resolve_views(ViewOptions& o) {
+  if (o.views == "auto") o.views = "simclr";
+  fill(o);
+  for (const ViewRecipe& r : recipes_of(o)) require_consistent(r);
+}
+
+std::array<ViewRecipe, 2> recipes_of(const ViewOptions& o) {
+  const auto both = named_recipes(o);
+  return {with_options(both[0], o), with_options(both[1], second_of(o))};
+}
+
+std::string views_text(const ViewOptions& o) {
+  const auto recipes = recipes_of(o);
+  const std::string first = recipe_text(recipes[0]), second = recipe_text(recipes[1]);
+  return first == second ? first : "first: " + first + "\nsecond: " + second;
 }
 
 }  // namespace apps

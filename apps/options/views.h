@@ -1,6 +1,7 @@
 // The options of a training's views.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "apps/options/fields.h"
@@ -8,9 +9,10 @@
 
 namespace apps {
 
-// "auto" or below 0: the recipe's value.
+// "auto" or below 0: the recipe's value, which may differ from one view to the other.
 struct ViewOptions {
-  std::string recipe = "auto";
+  std::string views = "auto";   // whose recipes: those of a method
+  std::string recipe = "auto";  // for which images: "cifar" or "imagenet"
   int size = -1;
   Interval crop_scale, crop_ratio;
   std::string interpolation = "auto";
@@ -20,15 +22,17 @@ struct ViewOptions {
   Interval blur_sigma;
   double solarize_p = -1;
   int solarize_threshold = -1;
+  std::string second_view = "";  // options of the second view alone: "blur-p=0.1,solarize-p=0.2"
 };
 Fields view_fields(ViewOptions&);
 
-// Fills the options that are left to choose with those of `recipe`, which is "cifar" or "imagenet".
+// Fills the options that are left to choose with the recipe's values, where both views have the same.
 // UsageError if options contradict each other.
 void resolve_views(ViewOptions&);
-data::ViewRecipe recipe_of(ViewOptions);
+std::array<data::ViewRecipe, 2> recipes_of(const ViewOptions&);
 
-// One line: "crop 0.08:1 of the area, ratio 0.75:1.33; flip 0.5; ...", without what is never done.
+// "crop 0.08 to 1 of the area, ratio 0.75 to 1.33; flip, p = 0.5; ...", without what is never done. Two lines
+// if the views differ.
 std::string views_text(const ViewOptions&);
 
 }  // namespace apps

@@ -41,7 +41,8 @@ data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device devi
 
 data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,
                                  const data::Resident* resident) {
-  return {recipe_of(o), 2, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
+  const auto recipes = recipes_of(o);
+  return {{recipes[0], recipes[1]}, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
 }
 
 }  // namespace apps

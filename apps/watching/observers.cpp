@@ -31,7 +31,7 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
     write_text(test_split_path(o.run), kept);
   if (ranks.first())
     data::write_png(run_.path("views.png"),
-                    data::preview(dataset, recipe_of(o), 6, o.size, o.seed, bad_images(o)));
+                    data::preview(dataset, recipes_of(o), 6, o.size, o.seed, bad_images(o)));
 }
 
 void Observers::before_step(long step) {

@@ -20,7 +20,7 @@ class Byol final : public Method {
             .loss = "2 - 2 cos, both ways",
             .settings = engine::concat_text("target momentum ", o.target_momentum),
             .advice = "--target-momentum",
-            .defaults = {.head_norm = "hidden", .target_momentum = 0.99, .predictor = true}};
+            .defaults = {.head_norm = "hidden", .views = "byol", .target_momentum = 0.99, .predictor = true}};
   }
 
   void start() override { target_.copy(); }

@@ -32,8 +32,9 @@ struct MethodConfig {
 // What the options of a method are if they are left to choose.
 struct MethodDefaults {
   std::string head_norm = "all";
-  double target_momentum = -1;  // -1: the method has no target network
-  bool predictor = false;       // whether the method has one
+  std::string views = "simclr";  // whose recipes for the views (data::view_recipes)
+  double target_momentum = -1;   // -1: the method has no target network
+  bool predictor = false;        // whether the method has one
   bool queue = false;
 };
 

@@ -25,7 +25,7 @@ class MoCoV2 final : public Method {
             .advice = "--tau",
             .chance_loss = std::log(double(o.queue) + 1),
             .chance_formula = "ln(K + 1)",
-            .defaults = {.head_norm = "none", .target_momentum = 0.999, .queue = true}};
+            .defaults = {.head_norm = "none", .views = "moco2", .target_momentum = 0.999, .queue = true}};
   }
 
   void start() override { target_.copy(); }

@@ -24,7 +24,7 @@ class MoCoV3 final : public Method {
             .advice = "--tau",
             .chance_loss = 4 * o.tau * std::log(double(pairs)),
             .chance_formula = "4 tau ln(N)",
-            .defaults = {.head_norm = "plain", .target_momentum = 0.99, .predictor = true}};
+            .defaults = {.head_norm = "plain", .views = "moco3", .target_momentum = 0.99, .predictor = true}};
   }
 
   void start() override { target_.copy(); }

@@ -15,7 +15,7 @@ class SimSiam final : public Method {
   static MethodDescription describe(const MethodOptions&, std::int64_t /*pairs*/) {
     return {.title = "SimSiam",
             .loss = "1 - cos, the mean of both ways",
-            .defaults = {.head_norm = "plain", .predictor = true}};
+            .defaults = {.head_norm = "plain", .views = "moco2", .predictor = true}};
   }
 
   Tensor loss(const Views& views, const Pass& pass) override {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -91,14 +92,16 @@ TEST_CASE("views: without options they are the recipe's, resolved or not") {
     CAPTURE(recipe);
     apps::ViewOptions o = of(recipe);
     const auto expected = numbers(data::view_recipe("simclr-" + recipe));
-    CHECK(numbers(apps::recipe_of(o)) == expected);
+    CHECK(numbers(apps::recipes_of(o)[0]) == expected);
     apps::resolve_views(o);
-    CHECK(numbers(apps::recipe_of(o)) == expected);
+    CHECK(numbers(apps::recipes_of(o)[0]) == expected);
+    CHECK(numbers(apps::recipes_of(o)[1]) == expected);
     for (const apps::Field& f : apps::view_fields(o)) {
       CAPTURE(f.name);
       if (f.name != "size") CHECK(apps::text_of(f) != "auto");
       // what checkpoints of defaults have no key for, as those that are older than the options
       CHECK((f.name == "size" || f.name == "recipe" ? f.absent.empty() : f.absent == apps::text_of(f)));
+      CHECK((f.name == "size" || f.name == "recipe") == f.saved);
     }
   }
 }
@@ -117,11 +120,12 @@ TEST_CASE("views: each option sets its own member") {
       expected[at] = value;
       ++changes;
     }
-    CHECK(numbers(apps::recipe_of(o)) == expected);
+    CHECK(numbers(apps::recipes_of(o)[0]) == expected);
   }
   CHECK(changes == recipe.size());
   apps::ViewOptions o = of("cifar");
-  CHECK(apps::view_fields(o).size() == all_options().size() + 3);  // and recipe, size, rotate-p
+  CHECK(apps::view_fields(o).size() ==
+        all_options().size() + 5);  // and views, recipe, size, rotate-p, second-view
 }
 
 TEST_CASE("views: a config file keeps them, and wrong values are refused") {
@@ -134,13 +138,13 @@ TEST_CASE("views: a config file keeps them, and wrong values are refused") {
   CHECK(text.find("crop-scale = \"0.2:1\"\nhue = 0.1\n") != std::string::npos);
   apps::PretrainOptions back;
   apps::apply_config(scratch.write("run.toml", text), "pretrain", apps::fields(back));
-  CHECK(numbers(apps::recipe_of(back)) == numbers(apps::recipe_of(o)));
+  CHECK(numbers(apps::recipes_of(back)[0]) == numbers(apps::recipes_of(o)[0]));
 
   // another recipe for the same run: what wasn't set is the new recipe's
   back.recipe = "imagenet";
-  CHECK(apps::recipe_of(back).strength == 1);
-  CHECK(apps::recipe_of(back).blur_p == 0.5);
-  CHECK(apps::recipe_of(back).hue == 0.1);
+  CHECK(apps::recipes_of(back)[0].strength == 1);
+  CHECK(apps::recipes_of(back)[0].blur_p == 0.5);
+  CHECK(apps::recipes_of(back)[0].hue == 0.1);
 
   apps::ViewOptions v = of("cifar");
   const std::string expected = ", expected LOW:HIGH, 0.001 to 1, or auto";
@@ -201,6 +205,70 @@ TEST_CASE("views: data preview draws and says them; a training keeps them, and s
     const std::string picture = drawn(flags);
     CHECK(picture != plain);
     CHECK(others.insert(picture).second);
+  }
+}
+
+TEST_CASE("views: those of a method differ, and an option sets both") {
+  apps::ViewOptions o = of("imagenet");
+  o.views = "byol";
+  const auto byol = data::view_recipes("byol-imagenet");
+  const auto both = [&] {
+    const auto r = apps::recipes_of(o);
+    return std::vector{numbers(r[0]), numbers(r[1])};
+  };
+  CHECK(both() == std::vector{numbers(byol[0]), numbers(byol[1])});
+  apps::resolve_views(o);
+  CHECK(both() == std::vector{numbers(byol[0]), numbers(byol[1])});
+  CHECK(o.flip_p == 0.5);
+  CHECK(o.blur_p < 0);  // 1 in one view, and 0.1 in the other
+  CHECK(o.solarize_p < 0);
+  set(o, "blur-p", "0.3");
+  CHECK(apps::recipes_of(o)[0].blur_p == 0.3);
+  CHECK(apps::recipes_of(o)[1].blur_p == 0.3);
+  CHECK(apps::recipes_of(o)[1].solarize_p == 0.2);
+
+  apps::ViewOptions second = of("cifar");
+  set(second, "second-view", "blur-p=0.1,solarize-p=0.2,crop-scale=0.5:1");
+  set(second, "gray-p", "0.7");
+  apps::resolve_views(second);
+  const auto r = apps::recipes_of(second);
+  CHECK(r[0].blur_p == 0);
+  CHECK(r[1].blur_p == 0.1);
+  CHECK(r[1].solarize_p == 0.2);
+  CHECK(r[0].scale.low == 0.08);
+  CHECK(r[1].scale.low == 0.5);
+  CHECK(r[0].gray_p == 0.7);
+  CHECK(r[1].gray_p == 0.7);
+  CHECK(apps::views_text(second).find("\nsecond: crop 0.5 to 1 of the area") != std::string::npos);
+  const auto refused = [&](const std::string& text) {
+    apps::ViewOptions bad = of("cifar");
+    set(bad, "second-view", text);
+    return message_of<engine::UsageError>([&] { apps::resolve_views(bad); });
+  };
+  const std::string expected =
+      ", expected NAME=VALUE with the name of another option of the views, such as blur-p=0.1,solarize-p=0.2";
+  CHECK(refused("blur") == "--second-view: \"blur\"" + expected);
+  CHECK(refused("size=3") == "--second-view: \"size=3\"" + expected);
+  CHECK(refused("blur-p=-2") == "--second-view: blur-p is -2, expected 0 to 1, or auto");
+  CHECK(refused("hue=0.9") == "--second-view: hue is 0.9, expected 0 to 0.5, or auto");
+}
+
+TEST_CASE("views: auto is the method's, and a checkpoint of SimCLR has no key for it") {
+  for (const auto& [method, views] : std::map<std::string, std::string>{{"simclr", "simclr"},
+                                                                        {"byol", "byol"},
+                                                                        {"moco2", "moco2"},
+                                                                        {"moco3", "moco3"},
+                                                                        {"simsiam", "moco2"}}) {
+    CAPTURE(method);
+    apps::PretrainOptions o;
+    o.method = method;
+    apps::resolve(o, true);
+    CHECK(o.views == views);
+    for (const apps::Field& f : apps::fields(o))
+      if (f.name == "views") CHECK(f.saved == (views != "simclr"));
+    o.views = "simclr";
+    apps::resolve(o, true);
+    CHECK(o.views == "simclr");
   }
 }
 

@@ -18,17 +18,17 @@ using data::with_commas;
 using nlohmann::ordered_json;
 
 std::string extent_text(const data::Extent& e) {
-  return engine::concat_text(with_commas(std::uint64_t(e.height)), " x ",
-                             with_commas(std::uint64_t(e.width)));
+  return engine::concat_text(with_commas(std::uint64_t(e.width)), " x ",
+                             with_commas(std::uint64_t(e.height)));
 }
 
-// "75 x 56 to 2,912 x 4,368", or "96 x 96" if all images have the same size.
+// "56 x 75 to 4,368 x 2,912", or "96 x 96" if all images have the same size.
 std::string extents_text(const data::Extent& smallest, const data::Extent& largest) {
   const std::string least = extent_text(smallest), most = extent_text(largest);
   return least == most ? least : least + " to " + most;
 }
 
-// "9,469 images: 9,460 JPEG, 9 PNG; 75 x 56 to 2,912 x 4,368 pixels"
+// "9,469 images: 9,460 JPEG, 9 PNG; 56 x 75 to 4,368 x 2,912 pixels": width x height
 std::string summary(const data::CheckResult& r) {
   std::string text;
   for (const auto& [format, count] : r.formats)

@@ -9,6 +9,7 @@
 #include "apps/run/encoder_file.h"
 #include "apps/run/model.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/result_output.h"
 #include "data/views.h"
 #include "engine/files/hash.h"
 #include "engine/files/npy.h"
@@ -80,6 +81,11 @@ engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions
 
 int export_model(const ExportOptions& e) {
   const bool npy = e.format == "npy";
+  if (!npy && fs::path(e.out).extension() != ".safetensors")
+    throw UsageError("--out " + e.out +
+                     ": expected a name that ends in .safetensors, or --format npy, which writes a folder");
+  if (const std::string wrong = npy ? "" : hindrance(e.out); !wrong.empty())
+    throw UsageError("--out: can't be written: " + wrong);
   const PretrainOptions o = read_run_options(e.run);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
@@ -92,6 +98,8 @@ int export_model(const ExportOptions& e) {
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
   file.metadata = describe(o, *method, checkpoint.step());
+  if (dataset && !dataset->classes().empty())
+    file.metadata["classes"] = nlohmann::json(dataset->classes()).dump();  // the names of the labels 0, 1 ...
   if (npy) {
     std::string names;
     for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
@@ -100,11 +108,13 @@ int export_model(const ExportOptions& e) {
     engine::write_safetensors(e.out, file);
   }
   const Tensor& first = file.tensors.front().second;
+  const bool labelled = dataset && !dataset->classes().empty();
   std::printf(
       "%s: %s\n", e.out.c_str(),
-      (dataset ? engine::concat_text("features ", first.shape(), " and labels of ", e.data)
-               : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
-                                     fs::path(checkpoint.path()).filename().string()))
+      (dataset
+           ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ", e.data)
+           : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
+                                 fs::path(checkpoint.path()).filename().string()))
           .c_str());
   return 0;
 }

@@ -23,13 +23,14 @@ namespace {
 
 using engine::Tensor;
 
-int stopped(const PretrainOptions& o, const StopSignals& signals, long step, const Plan& plan,
+int stopped(int code, const PretrainOptions& o, const StopSignals& signals, long step, const Plan& plan,
             Observers& observers, LiveReport& report) {
-  const std::string reason = signals.stop() ? signals.name() : "another rank";
+  const std::string here = signals.name(), signal = code == kInterrupted ? "Ctrl-C" : "a signal";
+  const std::string reason = here.empty() ? signal + " to another rank" : here;
   observers.say(engine::concat_text(reason, ": stopped after step ", step, " of ", plan.steps,
                                     "; to continue: ", continue_command(o).second));
   report.stopped(reason);
-  return signals.stop() ? signals.exit_code() : kTryAgain;
+  return code;
 }
 
 int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers, LiveReport& report) {
@@ -70,7 +71,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   lines.push_back(ranks.first() ? stem_choice(given, o) : "");
   const auto method = make_method(o, device);
   if (o.dry_run)
-    return ranks.first() ? dry_run(std::cout, o, plan, dataset, *method, lines.back(), ranks.size()) : kOk;
+    return dry_run(std::cout, o, plan, dataset, *method, lines.back(), setting.ranks, start.position().step);
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   lines.insert(lines.end(), {required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
@@ -102,9 +103,10 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   const StopSignals signals;
   LateWishes wishes_of_all(ranks.communicator());
   data::Batch batch;
+  int stop = 0;
   while (step < plan.steps) {
-    const Wishes wishes = wishes_of_all({.stop = signals.stop(), .save = saves.late()});
-    if (wishes.stop) break;
+    const Wishes wishes = wishes_of_all({.stop = signals.exit_code(), .save = saves.late()});
+    if ((stop = wishes.stop) != 0) break;
     if (wishes.save || saves.due(step)) save();
     observers.before_step(step);
     const double lr = plan.learning_rate(step, o.lr);
@@ -115,7 +117,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   }
   save();
   observers.at_end();
-  return step < plan.steps ? stopped(o, signals, step, plan, observers, report)
+  return step < plan.steps ? stopped(stop, o, signals, step, plan, observers, report)
                            : finished(o, ranks, observers, report);
 }
 
@@ -133,17 +135,24 @@ int or_how_to_skip(const std::function<int()>& f) {
 
 int pretrain(const PretrainOptions& given) {
   require_image_for_each_rank(given, given.batch);
-  if (!given.dry_run)  // which is about all ranks, and needs none
-    if (const auto code = start_ranks(given, [&] { pretraining_images(given); })) return *code;
-  const auto dataset = pretraining_images(given);
-  dataset->decode_as(decode_options(given));
   PretrainOptions o = given;
-  resolve(o, dataset->kind());
+  std::unique_ptr<data::Dataset> dataset;
+  const auto open = [&] {
+    dataset = pretraining_images(given);
+    resolve(o = given, dataset->kind());
+  };
+  if (given.dry_run) {  // of all ranks, which needs none of the others
+    if (!is_first_launched()) return kOk;
+  } else if (const auto code = start_ranks(given, [&] { open(), dataset.reset(); })) {
+    return *code;
+  }
+  open();
+  dataset->decode_as(decode_options(given));
   if (!o.trace.empty()) engine::start_trace();
-  Ranks ranks(o, "pretrain");
+  Ranks ranks(o, "pretrain", !o.dry_run);
   LiveReport report(o, ranks.first(), !dataset->classes().empty());
   return ranks.guarded([&] {
-    const Setting setting = setting_of(*dataset, o.data, ranks.size());
+    const Setting setting = setting_of(*dataset, o.data, o.dry_run ? number_of_ranks(o) : ranks.size());
     ranks.agree(facts_of(o, setting));
     return report.guarded(
         [&] { return or_how_to_skip([&] { return train(given, o, *dataset, setting, ranks, report); }); });

@@ -8,13 +8,10 @@ target_compile_options(settings INTERFACE
   $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>)
 target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
 target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(settings INTERFACE  # "literal" + string: a false positive of g++ 12 (PR 105651)
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
-endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")  # UNROLL is a hint: at -O1 clang may ignore it
-  target_compile_options(settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-pass-failed>)
-endif()
+# The compiler's name is that of the project that uses the targets.
+target_compile_options(settings INTERFACE
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>  # PR 105651
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pass-failed>)  # UNROLL is a hint: at -O1 clang may ignore it
 if(DYAD_WERROR)
   target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Werror>>)
 endif()

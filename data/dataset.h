@@ -47,7 +47,9 @@ class Dataset {
   virtual std::string remark() const { return ""; }        // appended by describe(): "passed over: 3 .webp"
   virtual std::string held_out() const { return ""; }      // a list of the images that are kept for a test
   virtual std::vector<std::string> passed_over() const { return {}; }  // a line for each reason, with names
-  virtual void read(std::size_t i, Image& into) const = 0;             // reuses `into`'s memory; thread-safe
+  // Reuses `into`'s memory. Thread-safe. DataError, with the image's name, if the image can't be decoded: the
+  // only error that BadImages::skip passes over.
+  virtual void read(std::size_t i, Image& into) const = 0;
   Image image(std::size_t i) const {
     Image image;
     read(i, image);

@@ -58,7 +58,11 @@ void note_error(Job& job, int row, std::string message) {
 std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& into) {
   try {
     dataset.read(sample, into);
-    return {};
+    if (into.height > 0 && into.width > 0 &&
+        into.pixels.size() == std::size_t(into.height) * std::size_t(into.width) * 3)
+      return {};
+    return engine::concat_text(dataset.name(sample), ": ", into.pixels.size(), " bytes for ", into.height,
+                               " x ", into.width, " pixels, expected three for each");
   } catch (const DataError& error) {
     return error.what();
   }

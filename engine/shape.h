@@ -14,8 +14,10 @@ class Shape {
   Shape(std::initializer_list<std::int64_t> extents) : rank_(int(extents.size())) {
     require(rank_ <= 4, "Shape: rank ", rank_, ", expected at most 4");
     int i = 0;
+    std::int64_t elements = 1;
     for (std::int64_t e : extents) {
       require(e >= 0, "Shape: extent ", e, ", expected at least 0");
+      require(!__builtin_mul_overflow(elements, e, &elements), "Shape: more than 2^63 elements");
       extents_[i++] = e;
     }
   }

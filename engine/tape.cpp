@@ -45,6 +45,11 @@ std::map<const Node*, int> uses_of_leaves(const std::shared_ptr<Node>& output) {
   return uses;
 }
 
+void require_graph(const Node& n) {
+  require(!n.freed, "backward: an earlier backward has freed the graph of ", n.op,
+          "; add losses that share a part of it, and call backward once");
+}
+
 }  // namespace
 
 Tensor with_node(Tensor t, std::shared_ptr<Node> n) {
@@ -53,6 +58,9 @@ Tensor with_node(Tensor t, std::shared_ptr<Node> n) {
 }
 
 Tensor leaf(const Tensor& t, const Tensor& gradient) {
+  require(!gradient.defined() || (gradient.shape() == t.shape() && gradient.dtype() == t.dtype()),
+          "leaf: the gradient is ", gradient.dtype(), " ", gradient.shape(), ", expected ", t.dtype(), " ",
+          t.shape());
   auto node = std::make_shared<Node>();
   node->shape = t.shape();
   node->dtype = t.dtype();
@@ -115,6 +123,7 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
   require(output.node() != nullptr, "backward: the tensor has no history");
   require(output.shape() == d_output.shape(), "backward: the gradient is ", d_output.shape(), ", expected ",
           output.shape());
+  require_graph(*output.node());
   const NoGrad no_grad;
   const auto older = [](const auto& a, const auto& b) { return a->age < b->age; };
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(older)> todo(older);
@@ -136,6 +145,8 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
     todo.pop();
     if (observer != nullptr) observer->gradient(*n, n->gradient);
     Gradients into(*n);
+    for (const auto& input : n->inputs)
+      if (input) require_graph(*input);
     n->backward(n->gradient, into);
     for (const auto& input : n->inputs)
       if (input && input->backward && input->written && !std::exchange(input->queued, true)) todo.push(input);
@@ -143,17 +154,25 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
       for (const auto& input : n->inputs)
         if (input && !input->backward && --uses[input.get()] == 0) leaf_done(*input);
     n->backward = nullptr;  // frees the tensors that the op saved
+    n->freed = true;
     n->gradient = {};
   }
 }
 
-void backward(const Tensor& scalar, const LeafDone& leaf_done) {
-  backward(scalar, full(scalar.shape(), 1, scalar.dtype(), scalar.device()), leaf_done);
+void backward(const Tensor& loss, const LeafDone& leaf_done) {
+  require(loss.numel() == 1, "backward: the tensor is ", loss.shape(),
+          ", expected one element, or the gradient of the tensor as the second argument");
+  backward(loss, full(loss.shape(), 1, loss.dtype(), loss.device()), leaf_done);
 }
 
 const Tensor& gradient(const Tensor& t) {
   require(t.node() != nullptr, "gradient: the tensor is not a leaf");
   return t.node()->gradient;
+}
+
+bool has_gradient(const Tensor& t) {
+  require(t.node() != nullptr, "has_gradient: the tensor is not a leaf");
+  return t.node()->written;
 }
 
 void clear_gradient(const Tensor& t) {

@@ -45,6 +45,7 @@ struct Node {
   bool written = false;   // leaf: the gradient holds a value (of this step or an earlier backward)
   bool queued = false;    // not a leaf: backward() has queued the node, or has run it
   bool borrowed = false;  // the gradient came from give(): copy it before writing to it
+  bool freed = false;     // not a leaf: backward() has run it, and its closure is gone
 };
 
 // Marks a tensor whose gradient is wanted: a parameter, or an input of gradcheck. backward() writes the
@@ -61,9 +62,10 @@ using LeafDone = std::function<void(const Node&)>;
 // Adds d(output . d_output)/d(leaf) to the gradient of every leaf that `output` depends on, and frees the
 // graph. The gradient of a leaf is overwritten instead if clear_gradient() was called on it.
 void backward(const Tensor& output, const Tensor& d_output, const LeafDone& = {});
-void backward(const Tensor& scalar, const LeafDone& = {});  // from dL/dL = 1
+void backward(const Tensor& loss, const LeafDone& = {});  // one element; from dL/dL = 1
 
 const Tensor& gradient(const Tensor& leaf);  // undefined before the first backward
+bool has_gradient(const Tensor& leaf);       // backward has written to it since clear_gradient()
 void clear_gradient(const Tensor& leaf);     // the next backward overwrites
 
 // Ops record nothing during its lifetime.

@@ -61,11 +61,14 @@ class Tensor {
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
-  std::int64_t dim(int i) const { return shape_[i]; }
+  std::int64_t dim(int i) const {
+    require(i >= 0 && i < shape_.rank(), "Tensor::dim: ", i, ", expected less than the rank of ", shape_);
+    return shape_[i];
+  }
   std::int64_t numel() const { return shape_.numel(); }
   std::size_t bytes() const { return std::size_t(numel()) * size_of(dtype_); }
   DType dtype() const { return dtype_; }
-  Device device() const { return storage_->device(); }
+  Device device() const { return storage().device(); }
 
   // Pointer to the first element. T must match the dtype. The host can dereference it only for a host tensor.
   template <class T>
@@ -78,7 +81,7 @@ class Tensor {
   T* data_or_null() const {  // null where there is no tensor
     return defined() ? data<T>() : nullptr;
   }
-  void* raw() const { return static_cast<char*>(storage_->data()) + offset_; }
+  void* raw() const { return static_cast<char*>(storage().data()) + offset_; }
 
   Tensor view(Shape shape) const;                              // the same elements, another shape
   Tensor slice(std::int64_t first, std::int64_t count) const;  // rows first .. first + count, no copy
@@ -96,6 +99,10 @@ class Tensor {
 
  private:
   friend Tensor with_node(Tensor, std::shared_ptr<Node>);
+  const Storage& storage() const {
+    require(defined(), "Tensor: undefined, expected one that was given a shape or computed");
+    return *storage_;
+  }
   std::shared_ptr<Storage> storage_;
   std::size_t offset_ = 0;  // in bytes
   Shape shape_{};

@@ -28,6 +28,18 @@ void require_all(const Fields& fields) {
   }
 }
 
+// Before the work, so that no result is lost after it. The folder of a new run is made later.
+void require_writable_outputs(const Fields& fields) {
+  const auto made = std::ranges::find(fields, true, &Field::made_folder);
+  for (const Field& f : fields) {
+    const std::string file = text_of(f);
+    if (!(f.result || f.output) || file.empty() || (f.result && file == "-")) continue;
+    if (made != fields.end() && file.starts_with(text_of(*made) + "/")) continue;
+    if (const std::string wrong = hindrance(file); !wrong.empty())
+      throw UsageError("--" + f.name + ": can't be written: " + wrong);
+  }
+}
+
 int run_command(const Command& c, const std::vector<std::string>& arguments, std::size_t first,
                 const std::vector<std::string>& sections, std::ostream& out) {
   GeneralOptions general;
@@ -43,6 +55,7 @@ int run_command(const Command& c, const std::vector<std::string>& arguments, std
   read(general.config);
   if (c.stored) read(c.stored());
   require_all(c.fields);
+  require_writable_outputs(c.fields);
   std::optional<ResultOnStdout> redirected;
   if (std::any_of(c.fields.begin(), c.fields.end(),
                   [](const Field& f) { return f.result && text_of(f) == "-"; }))

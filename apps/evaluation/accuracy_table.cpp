@@ -1,5 +1,6 @@
 #include "apps/evaluation/accuracy_table.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
@@ -93,6 +94,21 @@ void AccuracyTable::row(const std::string& key, const char* title, const Judge& 
 void AccuracyTable::print_reasons() const {
   for (const Reason& r : reasons_)
     std::printf("-  %s of %s: %s\n", r.classifier.c_str(), r.rows.c_str(), r.text.c_str());
+}
+
+void AccuracyTable::print_below_floors() const {
+  const auto& rows = result_["top1"];
+  for (const Classifier& c : classifiers_) {
+    const auto value = [&](const char* row) {
+      return rows.contains(row) && rows[row].contains(c.name) && rows[row][c.name].is_number()
+                 ? rows[row][c.name].get<double>()
+                 : -1;
+    };
+    const double trained = value("trained"), floor = std::max(value("raw"), value("untrained"));
+    if (trained >= 0 && floor >= 0 && trained <= floor)
+      std::printf("%s: the trained encoder is not above its floors: nothing useful has been learned yet\n",
+                  c.name.c_str());
+  }
 }
 
 std::string AccuracyTable::failure() const {

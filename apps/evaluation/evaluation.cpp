@@ -184,6 +184,7 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   }
   rows.encoded("trained", "trained encoder", *s.trained, true, inspect);
   rows.table().print_reasons();
+  rows.table().print_below_floors();
   frozen.check(e.command);
 
   ordered_json result = {{"command", e.command}};

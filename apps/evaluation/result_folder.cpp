@@ -9,6 +9,7 @@
 
 #include "apps/report/report.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/result_output.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -16,22 +17,8 @@ namespace apps {
 namespace fs = std::filesystem;
 using engine::UsageError;
 
-std::string hindrance(const std::string& file) {
-  std::string folder = fs::path(file).parent_path().string();
-  if (folder.empty()) folder = ".";
-  if (access(folder.c_str(), W_OK | X_OK) != 0) return folder + ": " + std::strerror(errno);
-  std::error_code ignored;
-  if (fs::is_directory(file, ignored)) return file + ": is a folder, expected a file";
-  if (fs::exists(file, ignored) && access(file.c_str(), W_OK) != 0)
-    return file + ": " + std::strerror(errno) + ", and it is not replaced";
-  return "";
-}
-
 ResultFolder::ResultFolder(const EvaluationOptions& e, const std::string& main)
     : out_(e.out), folder_(e.out.empty() ? e.run : e.out), main_(main) {
-  if (!e.json.empty() && e.json != "-")  // "-": stdout
-    if (const std::string wrong = hindrance(e.json); !wrong.empty())
-      throw UsageError("--json: can't be written: " + wrong);
   if (!out_.empty()) {
     std::error_code error;
     fs::create_directories(out_, error);

@@ -34,7 +34,4 @@ class ResultFolder {
   std::vector<std::string> faults_;
 };
 
-// Why no file can be written there; "" if one can. An existing file that is write-protected is not replaced.
-std::string hindrance(const std::string& file);
-
 }  // namespace apps

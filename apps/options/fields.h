@@ -38,6 +38,8 @@ struct Field {
   bool saved = true;         // in config.toml; false: for this start of the run only
   bool per_machine = false;  // ranks may have different values
   bool result = false;       // a file that the result is written to; "-" is stdout
+  bool output = false;       // another file that is written
+  bool made_folder = false;  // a folder that the command makes
   Resume resume = Resume::ignored;
   std::string absent = {};  // the value for which checkpoints have no key: the option is newer than they are
   std::string group = "";   // heading in --help

@@ -246,7 +246,8 @@ Fields diagnostic_fields(DiagnosticOptions& o) {
        {.name = "trace",
         .value = &o.trace,
         .help = "File to write a timeline of all ranks to, for chrome://tracing or Perfetto",
-        .saved = false}});
+        .saved = false,
+        .output = true}});
 }
 
 Fields rank_fields(RankOptions& o) {

@@ -64,7 +64,12 @@ Field data_entry(std::string& value) {
 }
 
 Field run_entry(std::string& value, const std::string& help) {
-  return {.name = "run", .value = &value, .help = help, .required = true, .per_machine = true};
+  return {.name = "run",
+          .value = &value,
+          .help = help,
+          .required = true,
+          .per_machine = true,
+          .made_folder = true};
 }
 
 Field checkpoint_entry(std::string& value) {
@@ -74,7 +79,7 @@ Field checkpoint_entry(std::string& value) {
 }
 
 Field out_entry(std::string& value, const std::string& help) {
-  return {.name = "out", .value = &value, .help = help, .required = true};
+  return {.name = "out", .value = &value, .help = help, .required = true, .output = true};
 }
 
 Field image_size_entry(int& value, const std::string& help, int least) {

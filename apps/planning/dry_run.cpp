@@ -54,8 +54,7 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
 }  // namespace
 
 int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-            models::Method& method, const std::string& stem, int started) {
-  const int ranks = std::max(o.ranks, started);
+            models::Method& method, const std::string& stem, int ranks, long done) {
   PretrainOptions copy = o;
   out << config_text("pretrain", fields(copy)) << "\nviews: " << views_text(o) << '\n';
   for (const engine::Parameter& p : method.parameters.list())
@@ -64,24 +63,22 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
   if (o.verbose) out << '\n';
   for (const std::string& line : plan_lines(o, plan, dataset, method)) out << line << '\n';
   if (!stem.empty()) out << stem << '\n';
-  out << (plan.warmup_end() > 0 ? "warm-up to lr " : "lr ") << o.lr;
-  if (plan.warmup_end() > 0) out << " after step " << plan.warmup_end();
+  out << (plan.warmup_end() > done ? "warm-up to lr " : "lr ") << o.lr;
+  if (plan.warmup_end() > done) out << " after step " << plan.warmup_end();
   if (!plan.warmup_fills_training()) out << ", then cosine to 0 after step " << plan.steps;
   out << '\n';
-  const std::string warning = warmup_warning(o, plan);
-  if (!warning.empty()) out << warning << '\n';
   const engine::Device device = method.parameters.device();
   const MemoryNeed need = memory_need(o, dataset, method, ranks);
   const MemoryVerdict verdict = compare_with_free(need, device, ranks);
   out << memory_text(need, device) << '\n' << verdict.text << std::endl;
   require_memory(verdict, o.force);
   const MeasuredStep step = measured_step(o, dataset, method, ranks);
-  out << "time: about " << rough_duration(step.seconds * double(plan.steps)) << ", "
+  out << "time: about " << rough_duration(step.seconds * double(plan.steps - done)) << ", "
       << rough_duration(step.seconds * double(plan.steps_per_epoch)) << " an epoch, measured on steps of "
       << data::counted(double(step.pairs), "pair") << std::endl;
   if (o.json.empty()) return kOk;
   auto json = plan_json(o, plan, dataset, method, need);
-  json["seconds"] = step.seconds * double(plan.steps);
+  json["seconds"] = step.seconds * double(plan.steps - done);
   write_json(o.json, json);
   return kOk;
 }

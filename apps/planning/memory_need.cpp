@@ -129,7 +129,7 @@ std::string memory_text(const MemoryNeed& n, engine::Device d) {
   std::string text = "memory, about: activations " + bytes_text(n.activations + n.held) +
                      ", parameters and gradients " + bytes_text(n.parameters) + ", optimizer " +
                      bytes_text(n.optimizer) + ", images decoded ahead " + bytes_text(n.images);
-  if (n.pixels > 0) text += ", pixels of all images " + bytes_text(n.pixels);
+  text += ", their pixels on the device " + bytes_text(n.pixels);
   return text + ", program and data set " + bytes_text(n.program) +
          (d.backend == engine::Backend::cpu ? "" : " (images decoded ahead and program: on the host)");
 }
@@ -139,20 +139,27 @@ MemoryVerdict compare_with_free(const MemoryNeed& n, engine::Device d, int ranks
       ranks_here > 1 ? " for the " + std::to_string(ranks_here) + " ranks of this machine" : "";
   FreeMemory free = free_memory();
   free.bytes += ranks_here == 1 ? resident_bytes() : 0;  // what this process has is part of the need
-  const double host = ranks_here * n.host(d);
-  MemoryVerdict v{host <= free.bytes, "memory: about " + bytes_text(host) + several + ", and " +
-                                          bytes_text(free.bytes) + " of " + free.of + " are free"};
+  const double host = ranks_here * n.host(d), photographs = ranks_here * (n.images + n.pixels);
+  const std::string remedy =
+      photographs > 0.5 * host
+          ? "most of it, " + bytes_text(photographs) +
+                ", is for whole images before they are cropped: try smaller image files, or a "
+                "smaller --batch"
+          : "try a smaller --batch or --size, or more --ranks on other machines";
+  MemoryVerdict v{host <= free.bytes,
+                  "memory: about " + bytes_text(host) + several + ", and " + bytes_text(free.bytes) + " of " +
+                      free.of + " are free",
+                  remedy};
   if (d.backend == engine::Backend::cpu || !v.fits) return v;
   const double device_free = double(engine::cuda::memory(d.index).free) + double(engine::memory_use(d).now);
-  return {n.device() <= device_free, engine::concat_text("memory: about ", bytes_text(n.device()), ", and ",
-                                                         bytes_text(device_free), " of ", d, " are free")};
+  return {n.device() <= device_free,
+          engine::concat_text("memory: about ", bytes_text(n.device()), ", and ", bytes_text(device_free),
+                              " of ", d, " are free"),
+          remedy};
 }
 
 void require_memory(const MemoryVerdict& v, bool force) {
-  if (!v.fits && !force)
-    throw engine::UsageError(v.text +
-                             "; try a smaller --batch or --size, or more --ranks on other machines; "
-                             "--force starts all the same");
+  if (!v.fits && !force) throw engine::UsageError(v.text + "; " + v.remedy + "; --force starts all the same");
 }
 
 std::string required_memory(const PretrainOptions& o, const data::Dataset& dataset,

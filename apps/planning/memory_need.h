@@ -18,7 +18,7 @@ struct MemoryNeed {
   double activations = 0;  // kept for backward, with what a step needs besides
   double held = 0;         // by the pool between tensors: a quarter of the activations, measured
   double images = 0;       // decoded ahead by the loader, in the host's memory
-  double pixels = 0;       // of all images, kept on the device (--resident)
+  double pixels = 0;       // on the device: of two batches, or of all images (--resident)
 
   double host(engine::Device) const;  // in the host's memory
   double device() const;              // in the device's memory, which is the host's on the CPU
@@ -34,7 +34,8 @@ std::string memory_text(const MemoryNeed&, engine::Device);
 // What is needed beside what is free, over `ranks_here` ranks of this machine.
 struct MemoryVerdict {
   bool fits = true;
-  std::string text;  // one line, such as "memory: about 1.2 GB, 14 GB are free on this machine"
+  std::string text;    // one line, such as "memory: about 1.2 GB, 14 GB are free on this machine"
+  std::string remedy;  // what to try if it doesn't fit
 };
 MemoryVerdict compare_with_free(const MemoryNeed&, engine::Device, int ranks_here);
 // UsageError if it does not fit, unless --force was given.

@@ -9,7 +9,7 @@
 namespace apps {
 
 struct Wishes {
-  bool stop = false;  // of any rank
+  int stop = 0;       // of any rank: the exit code, 130 after Ctrl-C on one of them, 75 after other signals
   bool save = false;  // of the first rank, whose clock decides
 };
 

@@ -100,8 +100,11 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
   return {};
 }
 
+int number_of_ranks(const RankOptions& o) { return std::max(o.ranks, launched(environment_variable).size); }
+bool is_first_launched() { return launched(environment_variable).rank == 0; }
+
 void require_image_for_each_rank(const RankOptions& o, int batch) {
-  const int ranks = std::max(o.ranks, launched(environment_variable).size);
+  const int ranks = number_of_ranks(o);
   if (ranks > batch)
     throw UsageError(engine::concat_text("--batch is ", batch, ", expected at least ", ranks,
                                          ": one image for each of the ", ranks, " ranks"));
@@ -134,9 +137,12 @@ engine::Device device_of_rank(const RankOptions& o) {
   return engine::parse_device(o.device);
 }
 
-Ranks::Ranks(const RankOptions& o, const std::string& command) : communicator_(&engine::single()) {
+Ranks::Ranks(const RankOptions& o, const std::string& command, bool connect)
+    : communicator_(&engine::single()) {
   const Launched l = launched(environment_variable);
-  if (l.size == 1) return;
+  if (l.size == 1 || !connect) return;
+  if (o.device == "cpu" && o.collectives == "nccl")
+    throw UsageError("--collectives nccl: the CPU device has MPI only, expected auto or mpi");
   const engine::Device device = device_of_rank(o);
   if (device.backend == engine::Backend::cpu || o.collectives == "mpi") {
     owned_ = engine::connect_mpi(o.timeout);
@@ -155,7 +161,7 @@ int Ranks::guarded(const std::function<int()>& f) {
     communicator_->barrier();
     return code;
   } catch (const std::exception& e) {
-    communicator_->abort();
+    communicator_->abort("this rank has failed");
     if (watch_) watch_->failed(message_of(e), exit_code_of(e));
     throw;
   }

@@ -23,18 +23,24 @@ struct Launched {
 };
 Launched launched(const std::function<const char*(const char*)>& variable);
 
+// The number of ranks, launched or asked for with --ranks.
+int number_of_ranks(const RankOptions&);
+// Whether this process is the first of those that a launcher has started, or the only one.
+bool is_first_launched();
 // UsageError if there are more ranks, launched or asked for with --ranks, than images in a batch.
 void require_image_for_each_rank(const RankOptions&, int batch);
 
 // --ranks: starts the processes, with mpirun on the CPU device, waits for them, and returns the exit code of
 // the run: 75 if a rank was lost. Returns nothing if this process is a rank already, or if one rank is asked
 // for. check: called before the ranks are started; what it throws is printed once, and not by each rank.
-std::optional<int> start_ranks(const RankOptions&, const std::function<void()>& check = [] {});
+std::optional<int> start_ranks(
+    const RankOptions&, const std::function<void()>& check = [] {});
 
 class Ranks {
  public:
-  // Connects to the other ranks, which run the same command.
-  Ranks(const RankOptions&, const std::string& command);
+  // Connects to the other ranks, which run the same command. connect: false for a command that needs none of
+  // them; it then is the only rank.
+  Ranks(const RankOptions&, const std::string& command, bool connect = true);
 
   // Calls f. If f throws, all ranks end with the exit code of its error.
   int guarded(const std::function<int()>& f);

@@ -89,6 +89,10 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   write_json(path("env.json"), env);
 }
 
+void append_to_log(const std::string& run, const std::string& line) {
+  AppendFile(run + "/train.log").write(time_text() + "  " + line + "\n");
+}
+
 void RunDirectory::log(const std::string& line) {
   if (log_) log_->write(time_text() + "  " + line + "\n");
 }

@@ -79,4 +79,7 @@ std::vector<nlohmann::ordered_json> read_monitor(const std::string& run);
 void write_text(const std::string& path, const std::string& text);  // atomically; "-": stdout
 void write_json(const std::string& path, const nlohmann::ordered_json&, int indent = 1);  // -1: one line
 
+// A line at the end of RUN/train.log, with its time, when no RunDirectory is open any more.
+void append_to_log(const std::string& run, const std::string& line);
+
 }  // namespace apps

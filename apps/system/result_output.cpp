@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <stdexcept>
 
@@ -48,6 +49,20 @@ void write_to_stdout(const std::string& text) {
     if (n <= 0) throw std::runtime_error(std::string("stdout: ") + std::strerror(errno));
     done += std::size_t(n);
   }
+}
+
+namespace fs = std::filesystem;
+
+std::string hindrance(const std::string& file) {
+  std::string folder = fs::path(file).parent_path().string();
+  if (folder.empty()) folder = ".";
+  std::error_code ignored;
+  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) return folder + ": is not a folder";
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return folder + ": " + std::strerror(errno);
+  if (fs::is_directory(file, ignored)) return file + ": is a folder, expected a file";
+  if (fs::exists(file, ignored) && access(file.c_str(), W_OK) != 0)
+    return file + ": " + std::strerror(errno) + ", and it is not replaced";
+  return "";
 }
 
 }  // namespace apps

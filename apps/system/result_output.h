@@ -18,4 +18,7 @@ void restore_stdout();  // for a child process that becomes another program, whi
 
 void write_to_stdout(const std::string& text);  // std::runtime_error if not all of it can be written
 
+// Why no file can be written there; "" if one can. An existing file that is write-protected is not replaced.
+std::string hindrance(const std::string& file);
+
 }  // namespace apps

@@ -70,6 +70,7 @@ int LiveReport::guarded(const std::function<int()>& f) {
     state_.seconds_left = -1;
     state_.reason = e.what();
     try {
+      append_to_log(options_.run, std::string("failed: ") + e.what());
       write();
     } catch (const std::exception&) {  // a full disk, perhaps; the first error is the one that is reported
     }

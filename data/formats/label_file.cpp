@@ -23,12 +23,20 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// What separates the fields of a line: a tab, or a comma, or the semicolon of spreadsheets in much of Europe;
+// 0: blanks.
+char separator_of(const std::string& text) {
+  for (const char c : {'\t', ',', ';'})
+    if (text.find(c) != std::string::npos) return c;
+  return 0;
+}
+
 // The fields of a line: of CSV, where quotes may stand around a field, or separated by tabs.
 std::vector<std::string> fields_of(const std::string& text, char separator) {
   std::vector<std::string> fields(1);
   bool quoted = false;
   for (const char c : text) {
-    if (c == '"' && separator == ',')
+    if (c == '"' && separator != '\t')
       quoted = !quoted;
     else if (c == separator && !quoted)
       fields.emplace_back();
@@ -96,10 +104,10 @@ class Classes {
 }  // namespace
 
 LabelFile::Row LabelFile::row_of(int line, const std::string& text) {
-  const bool tabs = text.find('\t') != std::string::npos, commas = text.find(',') != std::string::npos;
+  const char separator = separator_of(text);
   std::vector<std::string> fields;
-  if (tabs || commas) {
-    fields = fields_of(text, tabs ? '\t' : ',');
+  if (separator != 0) {
+    fields = fields_of(text, separator);
   } else {
     const std::string all = trimmed(text);
     fields = {first_word(all), trimmed(all.substr(first_word(all).size()))};
@@ -112,7 +120,7 @@ LabelFile::Row LabelFile::row_of(int line, const std::string& text) {
 LabelFile::LabelFile(const std::string& path) : path_(path) {
   for (const auto& [number, text] : text_lines(path, "lines of FILE CLASS")) {
     const Row row = row_of(number, text);
-    table_ |= text.find_first_of("\t,") != std::string::npos;
+    table_ |= separator_of(text) != 0;
     require_data(rows_.empty() || row.file.empty() == rows_[0].file.empty(), printable(path), " line ",
                  number, ": ", printable(text), ", expected ",
                  rows_.empty() || !rows_[0].file.empty() ? "FILE CLASS" : "a class alone",

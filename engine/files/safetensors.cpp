@@ -133,6 +133,16 @@ void SafetensorsReader::read(const TensorEntry& entry, void* to) const {
   read_at(data_ + entry.begin, to, entry.end - entry.begin);
 }
 
+void SafetensorsReader::read(const std::string& name, const Tensor& to) const {
+  const TensorEntry* entry = find(name);
+  require_data(entry != nullptr, path_, ": has no tensor ", name);
+  require_data(entry->dtype == to.dtype() && entry->shape == to.shape(), path_, ": ", name, " is ",
+               entry->dtype, " ", entry->shape, ", expected ", to.dtype(), " ", to.shape());
+  const Tensor host = to.device() == cpu ? to : Tensor(to.shape(), to.dtype(), cpu);
+  read(*entry, host.raw());
+  if (to.device() != cpu) copy_bytes(to.raw(), to.device(), host.raw(), cpu, to.bytes());
+}
+
 void SafetensorsReader::read_at(std::uint64_t offset, void* to, std::size_t bytes) const {
   char* at = static_cast<char*>(to);
   while (bytes > 0) {

@@ -43,6 +43,8 @@ class SafetensorsReader {
   const std::vector<TensorEntry>& entries() const { return entries_; }  // in the order of their bytes
   const TensorEntry* find(const std::string& name) const;               // null if there is none
   void read(const TensorEntry&, void* to) const;                        // end - begin bytes
+  // The tensor of this name, which has the dtype and the shape of `to`, on any device; else a DataError.
+  void read(const std::string& name, const Tensor& to) const;
 
  private:
   void read_at(std::uint64_t offset, void* to, std::size_t bytes) const;

@@ -30,7 +30,7 @@ FlatParameters flat_parameters(const Parameters& parameters, const std::string& 
   FlatParameters flat{parameters.values(), parameters.gradients(), {}};
   for (const Parameter& p : parameters.list())
     if (p.trained && p.name.starts_with(prefix))
-      flat.segments.push_back({p.offset, p.value.numel(), p.decayed});
+      flat.segments.push_back({p.offset, p.value.numel(), p.decayed, p.value});
   return flat;
 }
 
@@ -58,7 +58,12 @@ void Optimizer::set_learning_rate(double learning_rate) {
   learning_rate_.send(&learning_rate, sizeof learning_rate);
 }
 
-void Optimizer::step() { update(); }
+void Optimizer::step() {
+  for (const FlatParameters::Segment& s : parameters_.segments)
+    if (s.leaf.defined() && !has_gradient(s.leaf))  // what an earlier step has left there
+      parameters_.gradients.slice_flat(s.offset, {s.numel}).fill_zero();
+  update();
+}
 
 void Optimizer::step(double learning_rate) {
   set_learning_rate(learning_rate);

@@ -20,7 +20,8 @@ namespace engine {
 struct FlatParameters {
   struct Segment {
     std::int64_t offset, numel;
-    bool decayed;  // false for biases and normalization: no weight decay, no LARS adaptation
+    bool decayed;      // false for biases and normalization: no weight decay, no LARS adaptation
+    Tensor leaf = {};  // the parameter. If the last backward has not reached it, its gradient is 0
   };
   Tensor values, gradients;  // flat; f32 or f64
   std::vector<Segment> segments;

@@ -52,9 +52,9 @@ class Communicator {
   virtual void begin_all_reduce_sum(const Tensor& t) { all_reduce_sum(t); }
   virtual void finish_all_reduces() {}
 
-  // Aborts running collectives, so that a rank that has failed can exit. No collective may be called
-  // afterwards.
-  virtual void abort() noexcept {}
+  // Aborts running collectives, so that a rank can exit after a failure, its own or another's. From then on a
+  // wait for a collective throws a RankError with this text. Thread-safe.
+  virtual void abort(const std::string& /*why*/) noexcept {}
 };
 
 // One rank: every collective is the identity.

@@ -78,19 +78,25 @@ class MpiThread {
   // timeout in seconds; 0: none.
   void wait(const std::shared_ptr<Job>& job, double timeout, const std::string& what) {
     std::unique_lock lock(mutex_);
-    const auto done = [&] { return job->done; };
+    const auto over = [&] { return job->done || abandoned_; };
     if (timeout <= 0) {
-      changed_.wait(lock, done);
-    } else if (!changed_.wait_for(lock, std::chrono::duration<double>(timeout), done)) {
+      changed_.wait(lock, over);
+    } else if (!changed_.wait_for(lock, std::chrono::duration<double>(timeout), over)) {
       abandoned_ = true;
-      throw RankError(concat_text(what, ": no answer from the other ranks within ", timeout, " s"));
+      why_ = concat_text(what, ": no answer from the other ranks within ", timeout, " s");
     }
+    if (!job->done) throw RankError(why_);
     if (job->error) std::rethrow_exception(job->error);
   }
 
-  void abandon() {
-    const std::lock_guard lock(mutex_);
-    abandoned_ = true;
+  // Collectives that are under way are left as they are, and the memory that they use may be freed.
+  void abandon(const std::string& why) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!abandoned_) why_ = why;
+      abandoned_ = true;
+    }
+    changed_.notify_all();
   }
 
   // Of MPI_COMM_WORLD. Blocking collectives use `in_order`, overlapped ones `beside`: on one communicator
@@ -139,8 +145,8 @@ class MpiThread {
       Jobs fresh;
       {
         std::unique_lock lock(mutex_);
-        if (active.empty()) changed_.wait(lock, [this] { return stop_ || !fresh_.empty(); });
-        if (stop_) break;
+        if (active.empty()) changed_.wait(lock, [this] { return stop_ || abandoned_ || !fresh_.empty(); });
+        if (stop_ || abandoned_) break;
         fresh.swap(fresh_);
       }
       for (const auto& job : fresh) start(*job, failed);
@@ -206,6 +212,7 @@ class MpiThread {
   std::condition_variable changed_;
   Jobs fresh_;
   bool stop_ = false, abandoned_ = false;
+  std::string why_;  // it was abandoned
   std::thread thread_;
 };
 
@@ -290,7 +297,7 @@ class Mpi : public Communicator {
     begun_.clear();
   }
 
-  void abort() noexcept override { mpi_.abandon(); }
+  void abort(const std::string& why) noexcept override { mpi_.abandon(why); }
 
  private:
   static int count(std::int64_t n) {

@@ -203,9 +203,9 @@ class Nccl : public Communicator {
     }
   }
 
-  void abort() noexcept override {
+  void abort(const std::string& why) noexcept override {
     const std::lock_guard lock(mutex_);
-    give_up(std::make_exception_ptr(RankError(concat_text(here(), "the communicator has been aborted"))));
+    give_up(std::make_exception_ptr(RankError(why)));
   }
 
  private:

@@ -22,8 +22,9 @@ namespace engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kTryAgain = 75;                 // EX_TEMPFAIL
-constexpr std::chrono::seconds kPatience(2);  // for the answer of another rank that is alive
+constexpr int kTryAgain = 75;                   // EX_TEMPFAIL
+constexpr std::chrono::seconds kUnwinding(10);  // for the main thread of rank 0 to write how the run ended
+constexpr std::chrono::seconds kPatience(2);    // for another rank's failure to become known
 
 int checked(int result, const char* what) {
   if (result < 0) throw std::runtime_error(concat_text("rank watch: ", what, ": ", std::strerror(errno)));
@@ -134,6 +135,10 @@ struct RankWatch::State {
   std::mutex writing;
   std::atomic<bool> stop = false;
   std::thread thread;
+  Communicator* communicator = nullptr;
+  std::atomic<bool> ending = false;  // another rank has failed or is lost, known to rank 0 by its watch
+  std::string end_reason = "";
+  int end_code = 0;
 
   // Rank 0 waits for the others' connections, at most for the timeout.
   void accept_all(int listener, const std::string& token) {
@@ -180,10 +185,24 @@ struct RankWatch::State {
       for (const Line& l : lines) l.write(concat_text("leave ", code));
     _exit(code);
   }
-  [[noreturn]] void lost(const Line& l, const std::string& how) {
-    leave(concat_text("rank ", l.rank, " on ", l.host, " is lost (", how,
-                      "); rerun with --resume auto to continue from the newest checkpoint"),
-          kTryAgain);
+
+  // Another rank has ended. The main thread of rank 0 is woken, so that it writes how the run ended; the
+  // other ranks have nothing to write.
+  void end(const std::string& why, int code) {
+    if (rank != 0) {
+      if (rank > 1) std::this_thread::sleep_for(kPatience);  // rank 1 speaks for those that a launcher ends
+      leave(why, code);
+    }
+    if (ending) return;
+    end_reason = why;
+    end_code = code;
+    ending = true;
+    communicator->abort(why);
+  }
+  void lost(const Line& l, const std::string& how) {
+    end(concat_text("rank ", l.rank, " on ", l.host, " is lost (", how,
+                    "); rerun with --resume auto to continue from the newest checkpoint"),
+        kTryAgain);
   }
 
   void look(Line& l) {
@@ -193,10 +212,9 @@ struct RankWatch::State {
       int code = kTryAgain, text = 0;
       if (std::sscanf(said.c_str(), "leave %d", &code) == 1) _exit(code);  // rank 0 has printed why
       if (std::sscanf(said.c_str(), "failed %d %n", &code, &text) == 1)
-        leave(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(std::size_t(text))),
-              code);
+        end(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(std::size_t(text))), code);
     }
-    if (l.goodbye || stop) return;
+    if (l.goodbye || stop || ending) return;
     if (closed) lost(l, "its connection has closed");
     if (Clock::now() - l.heard > timeout) lost(l, concat_text("silent for ", timeout.count(), " s"));
   }
@@ -204,7 +222,7 @@ struct RankWatch::State {
   void run() {
     auto said = Clock::now();
     const auto beat = timeout / 10;
-    while (!stop) {
+    while (!stop && !ending) {
       std::vector<pollfd> fds;
       for (const Line& l : lines) fds.push_back({l.goodbye ? -1 : l.fd, POLLIN, 0});
       const std::chrono::duration<double> pause =
@@ -218,6 +236,14 @@ struct RankWatch::State {
           if (!l.goodbye) l.write("alive");
       }
     }
+    const auto until = Clock::now() + kUnwinding;
+    while (ending && !stop) {
+      if (Clock::now() > until) {
+        const std::lock_guard lock(writing);
+        leave(end_reason, end_code);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
   }
 };
 
@@ -227,6 +253,7 @@ RankWatch::RankWatch(Communicator& c, std::string speaker, double timeout) : sta
   s.size = c.size();
   s.speaker = std::move(speaker);
   s.timeout = std::chrono::duration<double>(timeout);
+  s.communicator = &c;
   if (s.size == 1) return;
 
   std::string where;  // "TOKEN PORT HOST ADDRESS ..."
@@ -265,15 +292,16 @@ void RankWatch::failed(const std::string& why, int code) noexcept {
   State& s = *state_;
   if (!s.thread.joinable()) return;
   // Another rank's failure may be the cause of this one. Its line then is the one to print.
-  if (code == kTryAgain) std::this_thread::sleep_for(kPatience);
+  if (code == kTryAgain && !s.ending) std::this_thread::sleep_for(kPatience);
   if (s.rank != 0) {
     {
       const std::lock_guard lock(s.writing);
       s.lines[0].write(concat_text("failed ", code, " ", why));
     }
-    std::this_thread::sleep_for(kPatience);  // rank 0 prints the line, and its answer ends this process
+    std::this_thread::sleep_for(kUnwinding + kPatience);  // rank 0's answer ends this process
   }
   const std::lock_guard lock(s.writing);
+  if (s.ending) s.leave(s.end_reason, s.end_code);
   s.leave(why, code);
 }
 

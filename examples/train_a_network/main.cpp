@@ -72,7 +72,7 @@ int main(int count, char** arguments) try {
   engine::Parameters others(engine::cpu, DType::f32, /*seed=*/2);
   const Net loaded = others.build<Net>(classes);
   const engine::SafetensorsReader reader(file);
-  for (const auto& p : others.list()) reader.read(*reader.find(p.name), p.value.raw());
+  for (const auto& p : others.list()) reader.read(p.name, p.value);
   std::printf("%.1f %% with the weights of %s\n", 100 * accuracy(loaded, *test), file.c_str());
 } catch (const std::exception& e) {
   std::fprintf(stderr, "%s\n", e.what());

@@ -227,7 +227,8 @@ TEST_CASE("pretrain starts from --init-weights; export writes the encoder and it
   CHECK(again.code == 2);
   CHECK(again.err == "dyad export: " + scratch.path("f") + ": is there already, expected a new folder\n");
   CHECK(features("none/f", "npy").code == 2);
-  CHECK(features("none/f", "safetensors").code == 1);
+  CHECK(features("none/f.safetensors", "safetensors").code == 2);
+  CHECK(features("f.npz", "safetensors").code == 2);
   CHECK(dyad({"export", "--run=" + run, "--out=" + scratch.path("g"), "--format=npy"}).code == 0);
   CHECK(scratch.read("g/layer1.0.conv1.weight.npy").size() == 128 + 4 * 8 * 8 * 9);
   for (const auto& entry : std::filesystem::directory_iterator(scratch.folder))

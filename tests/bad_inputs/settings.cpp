@@ -100,13 +100,13 @@ std::vector<BadInput> bad_settings() {
                   file});
   list.push_back({"unwritable: the picture below a file",
                   {"data", "preview", "--data", "data/samples", "--out", "DIR/file/x.png"},
-                  1,
-                  "DIR/file/x.png",
+                  2,
+                  "--out: can't be written: DIR/file: is not a folder",
                   file});
   list.push_back({"unwritable: the result below a file",
                   {"data", "check", "--data", "data/samples", "--json", "DIR/file/x.json"},
-                  1,
-                  "DIR/file/x.json",
+                  2,
+                  "--json: can't be written: DIR/file: is not a folder",
                   file});
   list.push_back({"unwritable: data below a file",
                   {"data", "check", "--data", "DIR/file/data"},

@@ -27,11 +27,13 @@ class Fake : public Dataset {
     ++decoded;
     if (std::ranges::find(bad, i) != bad.end()) throw DataError(name(i) + ": is broken");
     if (i == unnamed) throw std::runtime_error("out of luck");
-    const int height = 1 + int(i % 5), width = 1 + int(i % 3);
-    into = {height, width, std::vector<std::uint8_t>(std::size_t(height * width * 3), std::uint8_t(i))};
+    const int height = 1 + int(i % 5), width = 1 + int(i % 3), channels = i == gray ? 1 : 3;
+    into = {height, width,
+            std::vector<std::uint8_t>(std::size_t(height * width * channels), std::uint8_t(i))};
   }
 
   std::vector<std::size_t> bad;           // images that can't be decoded
+  std::size_t gray = ~std::size_t(0);     // image with one byte a pixel
   std::size_t unnamed = ~std::size_t(0);  // image that fails with a message that names no image
   mutable std::atomic<int> decoded{0};
 
@@ -230,6 +232,10 @@ TEST_CASE("loader: an image that can't be decoded is an error of next(), the sam
       CHECK(message_of<DataError>([&] { loader.next(); }) == "image 35: is broken");
     loader.seek(0, 0);
     CHECK(loader.next().size() == 16);
+    set.gray = 4;
+    CHECK(message_of<DataError>([&] {
+            Loader(set, {.batch = 16, .shuffle = false, .threads = threads}).next();
+          }) == "image 4: 10 bytes for 5 x 2 pixels, expected three for each");
   }
 }
 

@@ -88,7 +88,36 @@ TEST_CASE("activations are freed as backward proceeds") {
   CHECK(gradient(x).defined());
 }
 
+TEST_CASE("backward twice through one graph is refused, and so is a graph that shares a freed part") {
+  const Tensor x = leaf(numbers({1}));
+  const Tensor shared = relu(x), first = relu(shared), second = relu(shared);
+  const char* freed =
+      "backward: an earlier backward has freed the graph of relu; add losses that share a part of it, and "
+      "call "
+      "backward once";
+  backward(first);
+  CHECK_THROWS_WITH(backward(first), freed);
+  CHECK_THROWS_WITH(backward(second), freed);
+}
+
+TEST_CASE("a tensor without elements in memory says so, and dim() checks its argument") {
+  const char* undefined = "Tensor: undefined, expected one that was given a shape or computed";
+  CHECK_THROWS_WITH(Tensor().item(), undefined);
+  CHECK_THROWS_WITH(Tensor().to_vector(), undefined);
+  CHECK_THROWS_WITH(Tensor().clone(), undefined);
+  CHECK_THROWS_WITH(Tensor().to(cpu), undefined);
+  CHECK_THROWS_WITH(relu(Tensor()), undefined);
+  CHECK_THROWS_WITH(gradient(leaf(numbers({1}))).to_vector(), undefined);
+  CHECK_THROWS_WITH((void)numbers({1}).dim(1), "Tensor::dim: 1, expected less than the rank of (1)");
+  CHECK_THROWS_WITH((void)numbers({1}).dim(-1), "Tensor::dim: -1, expected less than the rank of (1)");
+  CHECK_THROWS_WITH(zeros({1LL << 40, 1LL << 40}, DType::u8, cpu), "Shape: more than 2^63 elements");
+}
+
 TEST_CASE("errors name the op and what was expected") {
+  CHECK_THROWS_WITH(backward(relu(leaf(numbers({1, 2})))),
+                    "backward: the tensor is (2), expected one element, or the gradient of the tensor as the "
+                    "second argument");
+  CHECK_THROWS_WITH(leaf(numbers({1, 2}), numbers({1})), "leaf: the gradient is f64 (1), expected f64 (2)");
   CHECK_THROWS_WITH(add(numbers({1}), numbers({1, 2})), "add: (1) f64 and (2) f64, expected the same");
   CHECK_THROWS_WITH(backward(numbers({1})), "backward: the tensor has no history");
 }

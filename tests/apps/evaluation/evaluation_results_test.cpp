@@ -11,6 +11,7 @@
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
+#include "apps/system/result_output.h"
 #include "data/decode/png.h"
 #include "engine/error.h"
 #include "tests/support/small_cifar.h"
@@ -191,9 +192,9 @@ TEST_CASE("eval: --out gets all files, and the run none") {
   e.out = scratch.path("file");
   CHECK_THROWS_AS(apps::eval(e), engine::UsageError);
   e.out = "";
-  e.json = scratch.path("missing/result.json");
-  CHECK(message_of<engine::UsageError>([&] { apps::eval(e); }) ==
-        "--json: can't be written: " + scratch.path("missing") + ": No such file or directory");
+  CHECK(apps::hindrance(scratch.path("missing/result.json")) ==
+        scratch.path("missing") + ": No such file or directory");
+  CHECK(apps::hindrance(scratch.path("file/result.json")) == scratch.path("file") + ": is not a folder");
   CHECK(files_in(run.run) == before);
 }
 

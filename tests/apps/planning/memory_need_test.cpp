@@ -105,7 +105,7 @@ TEST_CASE("dry run: memory and time; tensors only with --verbose") {
   const auto text = [&] {
     std::ostringstream out;
     const auto method = apps::make_method(o, engine::cpu);
-    apps::dry_run(out, o, plan, *dataset, *method, "", 1);
+    apps::dry_run(out, o, plan, *dataset, *method, "", 1, 0);
     return out.str();
   };
   const std::string brief = text();

@@ -222,6 +222,22 @@ TEST_CASE("safetensors rule 8: every bit pattern and any name round-trip") {
   CHECK(reader.find("absent") == nullptr);
 }
 
+TEST_CASE("safetensors: a tensor is read by name into one of the same type and shape, and into no other") {
+  const Scratch scratch;
+  write_safetensors(scratch.path("t"), {{{"w", from_vector({2, 3}, {1, 2, 3, 4, 5, 6}, DType::f32)}}, {}});
+  const SafetensorsReader reader(scratch.path("t"));
+  const Tensor to = zeros({2, 3}, DType::f32, cpu);
+  reader.read("w", to);
+  CHECK(to.to_vector() == std::vector<double>{1, 2, 3, 4, 5, 6});
+  const auto refused = [&](const std::string& name, const Tensor& tensor) {
+    const std::string text = message_of<DataError>([&] { reader.read(name, tensor); });
+    return text.substr(text.find(": ") + 2);
+  };
+  CHECK(refused("v", to) == "has no tensor v");
+  CHECK(refused("w", zeros({2}, DType::f32, cpu)) == "w is f32 (2,3), expected f32 (2)");
+  CHECK(refused("w", zeros({2, 3}, DType::f64, cpu)) == "w is f32 (2,3), expected f64 (2,3)");
+}
+
 TEST_CASE("safetensors: the writer refuses what the reader would refuse, and leaves no file") {
   const Scratch scratch;
   const Tensor one = from_vector({1}, {1}, DType::f32);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/check/op_case.h"
+#include "engine/ops.h"
 #include "engine/optim/schedule.h"
 #include "kernels/base/launch_log.h"
 
@@ -258,6 +259,26 @@ TEST_CASE("a restored state continues as if never interrupted") {
     return p.after_ten_steps(*optimizer);
   };
   CHECK(ten(true) == ten(false));
+}
+
+TEST_CASE("a parameter that the loss does not reach stays as it is, whatever an earlier step has left") {
+  struct Two {
+    Tensor a, b;
+    explicit Two(const Scope& s) : a(s.constant("a", 3, 1)), b(s.constant("b", 3, 1)) {}
+  };
+  Parameters p(cpu, DType::f64, 1);
+  const Two net = p.build<Two>();
+  Sgd sgd(flat_parameters(p), {.momentum = 0});
+  const auto step = [&](const Tensor& x) {
+    p.clear_gradients();
+    backward(relu(x), full({3}, 1, DType::f64, cpu));
+    sgd.step(0.25);
+  };
+  step(net.a);  // b's gradient was never written
+  step(net.b);
+  step(net.a);
+  CHECK(net.a.to_vector() == std::vector<double>{0.5, 0.5, 0.5});
+  CHECK(net.b.to_vector() == std::vector<double>{0.75, 0.75, 0.75});
 }
 
 TEST_CASE("segments outside of the buffer are refused") {

@@ -13,6 +13,7 @@
 #include "apps/report/answers.h"
 #include "apps/report/markup.h"
 #include "apps/report/median.h"
+#include "apps/report/page.h"
 #include "apps/report/table.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
@@ -104,14 +105,11 @@ ordered_json totals(const Table& steps, int batch) {
     return values == nullptr ? std::vector<double>(steps.rows, std::nan("")) : *values;
   };
   const std::vector<double> rates = column("pairs_per_s");
-  double seconds = 0;
-  for (const double rate : rates)
-    if (rate > 0) seconds += batch / rate;
   return {{"step", column("step").back()},
           {"epoch", column("epoch").back()},
           {"loss", column("loss").back()},
           {"speed", median(rates)},
-          {"seconds", seconds}};
+          {"seconds", elapsed(rates, batch).back()}};
 }
 
 ordered_json phases(const Table& steps) {  // medians, in order of running
@@ -168,18 +166,6 @@ std::string summary(const ordered_json& data) {
   return text;
 }
 
-// JSON that may stand in a script element. Bytes that are not UTF-8 become U+FFFD, numbers that are not
-// finite null.
-std::string script_safe(const ordered_json& data) {
-  std::string out;
-  for (const char c : data.dump(-1, ' ', false, ordered_json::error_handler_t::replace))
-    if (c == '<')
-      out += "\\u003c";
-    else
-      out += c;
-  return out;
-}
-
 }  // namespace
 
 ordered_json report_data(const std::string& run, const std::optional<RunState>& state) {
@@ -215,19 +201,10 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
 
 std::string report_html(const std::string& run, const std::optional<RunState>& state) {
   const ordered_json data = report_data(run, state);
-  std::string html, rest = report_template;
-  const auto fill = [&](const std::string& mark, const std::string& text) {  // the next mark
-    const auto at = rest.find("{{" + mark + "}}");
-    engine::require(at != std::string::npos, "report.html: there is no {{", mark, "}}");
-    html += rest.substr(0, at) + text;
-    rest.erase(0, at + mark.size() + 4);
-  };
   const std::string title = escaped(data.at("name").get<std::string>());
-  fill("title", title);
-  fill("title", title);
-  fill("summary", escaped(summary(data)));
-  fill("data", script_safe(data));
-  return html + rest;
+  return filled(
+      report_template,
+      {{"title", title}, {"title", title}, {"summary", escaped(summary(data))}, {"data", script_safe(data)}});
 }
 
 void write_report(const std::string& run) {

@@ -130,4 +130,14 @@ std::vector<double> smoothed_rate(const std::vector<double>& rate) {
   return smooth;
 }
 
+std::vector<double> elapsed(const std::vector<double>& rate, int batch) {
+  std::vector<double> seconds;
+  double sum = 0;
+  for (const double r : rate) {
+    if (r > 0) sum += batch / r;
+    seconds.push_back(sum);
+  }
+  return seconds;
+}
+
 }  // namespace apps

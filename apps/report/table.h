@@ -30,4 +30,7 @@ nlohmann::ordered_json table_json(const Table&, std::size_t most = 2000);
 // several steps on a GPU at once and then waits, so a single step's figure means little.
 std::vector<double> smoothed_rate(const std::vector<double>& rate);
 
+// The seconds of training up to the end of each step, from images per second.
+std::vector<double> elapsed(const std::vector<double>& rate, int batch);
+
 }  // namespace apps

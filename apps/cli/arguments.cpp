@@ -88,14 +88,22 @@ Named named_command(CommandTable& table, const std::vector<std::string>& argumen
 }
 
 std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
-                                          const Fields& fields) {
+                                          const Fields& fields, List* operands) {
   std::vector<std::string> given;
   std::map<std::string, std::string> values;  // by field
   for (std::size_t i = first; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     const auto equals = word.find('=');
     const std::string flag = word.substr(0, equals);
-    if (!is_flag(word)) throw UsageError("unexpected argument \"" + flag + "\"");
+    if (operands != nullptr && word == "--") {
+      operands->insert(operands->end(), arguments.begin() + std::ptrdiff_t(i) + 1, arguments.end());
+      break;
+    }
+    if (!is_flag(word)) {
+      if (operands == nullptr) throw UsageError("unexpected argument \"" + flag + "\"");
+      operands->push_back(word);
+      continue;
+    }
     const Field& field = field_of_flag(flag, fields);
     const bool on_or_off = is_switch(field), last = i + 1 == arguments.size();
     std::string value;
@@ -106,7 +114,7 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
     if (on_or_off && value.empty()) value = "true";
     if (value.empty() && (last || equals != std::string::npos)) throw UsageError(word + " is given no value");
     const auto [before, is_new] = values.emplace(field.name, value);
-    if (!is_new && !on_or_off)
+    if (!is_new && !on_or_off && !is_list(field))
       throw UsageError(flag + " is given twice: " + before->second + " and " + value);
     const std::string wrong = assign(field, value);
     if (!wrong.empty()) throw UsageError(flag + " " + wrong);

@@ -44,7 +44,7 @@ int run_command(const Command& c, const std::vector<std::string>& arguments, std
                 const std::vector<std::string>& sections, std::ostream& out) {
   GeneralOptions general;
   const std::string help = help_of(c);  // while every value is its default
-  auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}));
+  auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}), c.operands);
   if (general.help) return out << help << std::flush, kOk;
   // The command line wins over --config, and both win over what is stored.
   const auto read = [&](const std::string& file) {

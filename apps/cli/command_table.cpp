@@ -6,6 +6,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/completion.h"
 #include "apps/cli/man_page.h"
+#include "apps/options/shared.h"
 
 namespace apps {
 namespace {
@@ -17,6 +18,21 @@ Command command(const std::string& name, const std::string& help, int (*run)(con
   Command c{.name = name, .help = help, .fields = fields(*options), .run = [=] { return run(*options); }};
   if (stored != nullptr) c.stored = [=] { return stored(*options); };
   return c;
+}
+
+// A command over many runs, whose words that belong to no option are `operands`. Config files have no section
+// for it.
+template <class Options>
+Command over_runs(const std::string& name, const std::string& help, int (*run)(const Options&),
+                  List Options::*operands, const std::string& usage) {
+  const auto options = std::make_shared<Options>();
+  return {.name = name,
+          .help = help,
+          .fields = fields(*options),
+          .run = [=] { return run(*options); },
+          .section = false,
+          .operands = &((*options).*operands),
+          .usage = usage};
 }
 
 // A command without options that prints a text made from this table.
@@ -38,6 +54,8 @@ std::string config_of_resumed_run(const PretrainOptions& o) {
   return "";
 }
 
+bool reads_section(const Command& c) { return c.section && !c.fields.empty(); }
+
 }  // namespace
 
 CommandTable command_table() {
@@ -49,6 +67,10 @@ CommandTable command_table() {
       command("linear", "Train a linear classifier on the frozen features", linear),
       command("finetune", "Fine-tune the encoder with some of the labels, or train the last layer only",
               finetune),
+      over_runs("sweep", "Pretrain and evaluate a run for each combination of options", sweep,
+                &SweepOptions::pretrain, "[options] [-- OPTIONS OF PRETRAIN]"),
+      over_runs("compare", "Compare runs in one table and one HTML page", compare, &CompareOptions::runs,
+                "RUN|SWEEP... [options]"),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),
@@ -78,11 +100,10 @@ CommandTable command_table() {
 
 Fields general_fields(GeneralOptions& o, const Command& c) {
   Fields all = {{.name = "help", .value = &o.help, .help = "Print this text"}};
-  if (!c.fields.empty())
-    all.insert(all.begin(),
-               {.name = "config",
-                .value = &o.config,
-                .help = "TOML file with values of these options; options of the command line win"});
+  if (reads_section(c))
+    all.insert(
+        all.begin(),
+        config_entry(o.config, "TOML file with values of these options; options of the command line win"));
   return group("General", all);
 }
 
@@ -91,7 +112,7 @@ std::string section_of(const Command& c) { return c.name.substr(c.name.find(' ')
 std::vector<std::string> sections_of(const CommandTable& table) {
   std::vector<std::string> sections;
   for (const Command& c : table.commands)
-    if (!c.fields.empty()) sections.push_back(section_of(c));
+    if (reads_section(c)) sections.push_back(section_of(c));
   return sections;
 }
 

@@ -18,6 +18,9 @@ struct Command {
   std::function<int()> run;
   std::function<std::string()> stored = {};  // file with values for what is not given; "": none
   bool hidden = false;                       // not in help or completion
+  bool section = true;              // config files may have one for its options, and --config reads it
+  List* operands = nullptr;         // words that belong to no option; null: it takes none
+  std::string usage = "[options]";  // what follows its name
 };
 
 struct Group {
@@ -35,7 +38,7 @@ struct GeneralOptions {
   std::string config;
   bool help = false;
 };
-Fields general_fields(GeneralOptions&, const Command&);  // --config only if the command has options
+Fields general_fields(GeneralOptions&, const Command&);  // --config only if it reads a section
 
 // The sections of config files: the last words of the commands' names.
 std::string section_of(const Command&);

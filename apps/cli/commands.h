@@ -17,6 +17,8 @@ int eval(const EvalOptions&);
 int knn(const KnnOptions&);
 int finetune(const FinetuneOptions&);
 int linear(const LinearOptions&);
+int sweep(const SweepOptions&);  // 1 if a cell has failed
+int compare(const CompareOptions&);
 int export_model(const ExportOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);

@@ -23,12 +23,14 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 struct Completed {
   std::string name, help;
   Fields fields;
+  bool files;  // among the words that belong to no option
 };
 std::vector<Completed> completed(const CommandTable& table) {
   std::vector<Completed> all;
   GeneralOptions general;
   for (const Command& c : table.commands)
-    if (!c.hidden) all.push_back({c.name, c.help, joined({c.fields, general_fields(general, c)})});
+    if (!c.hidden)
+      all.push_back({c.name, c.help, joined({c.fields, general_fields(general, c)}), c.operands != nullptr});
   return all;
 }
 
@@ -107,7 +109,8 @@ _dyad() {
   for (const Group& g : table.groups)
     s += "      " + g.name + ") words='" + first_words(table, g.name) + "' ;;\n";
   for (const Completed& c : completed(table))
-    s += "      '" + c.name + "') words='" + spaced(flags_of(c.fields)) + "' ;;\n";
+    s += "      '" + c.name + "') words='" + spaced(flags_of(c.fields)) + "'" + (c.files ? " files=1" : "") +
+         " ;;\n";
   s += R"(    esac
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; if ((files)); then compgen -f -- "$word"; fi)
@@ -166,7 +169,7 @@ std::string zsh_completion(const CommandTable& table) {
         s += "(" + spaced(values) + ")";
       s += "'";
     }
-    s += " ;;\n";
+    s += std::string(c.files ? " \\\n      '*:run:_files'" : "") + " ;;\n";
   }
   return s + "  esac\n}\n_dyad \"$@\"\n";
 }
@@ -195,7 +198,8 @@ complete -c dyad -n 'test (count (commandline -opc)) -eq 1' -l version -d 'Print
   };
   words_after("");
   for (const Group& g : table.groups) words_after(g.name);
-  for (const Completed& c : completed(table))
+  for (const Completed& c : completed(table)) {
+    if (c.files) s += "complete -c dyad -n '__dyad_is " + c.name + "' -F\n";
     for (const Field& f : c.fields) {
       s += "complete -c dyad -n '__dyad_is " + c.name + "' -l " + f.name;
       if (takes_files(f))
@@ -205,6 +209,7 @@ complete -c dyad -n 'test (count (commandline -opc)) -eq 1' -l version -d 'Print
       if (!values_of(f).empty()) s += " -a " + quoted(spaced(values_of(f)));
       s += " -d " + quoted(f.help) + "\n";
     }
+  }
   return s;
 }
 

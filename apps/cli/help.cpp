@@ -68,7 +68,7 @@ std::string help_of(const Command& c) {
     name_width = std::max(name_width, f.name.size() + 4);
     default_width = std::max(default_width, default_column(f).size() + 2);
   }
-  std::string text = c.help + ".\nUsage: dyad " + c.name + " [options]\n";
+  std::string text = c.help + ".\nUsage: dyad " + c.name + " " + c.usage + "\n";
   for (const std::string& heading : headings_of(all)) {
     text += "\n" + heading + "\n";
     for (const Field& f : all)

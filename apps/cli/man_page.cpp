@@ -24,7 +24,7 @@ std::string value_of(const Field& f) {
   if (is_switch(f)) return "";
   if (!f.choices.empty()) return range_text(f);
   if (std::holds_alternative<Interval*>(f.value)) return "LOW:HIGH";
-  return std::holds_alternative<std::string*>(f.value) ? "TEXT" : "N";
+  return std::holds_alternative<std::string*>(f.value) || is_list(f) ? "TEXT" : "N";
 }
 
 std::string option(const Field& f) {
@@ -44,6 +44,7 @@ std::string section(const Command& c) {
   GeneralOptions general;
   const Fields all = joined({c.fields, general_fields(general, c)});
   std::string text = ".SS dyad " + troff(c.name) + "\n" + troff(c.help) + ".\n";
+  if (c.operands != nullptr) text += ".PP\nUsage: \\fBdyad " + c.name + "\\fR " + troff(c.usage) + "\n";
   for (const std::string& heading : headings_of(all)) {
     text += ".PP\n\\fI" + troff(heading) + "\\fR\n";
     for (const Field& f : all)

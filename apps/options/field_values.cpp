@@ -105,6 +105,10 @@ std::string assign(const Field& f, const std::string& text) {
     **word = text;
     return "";
   }
+  if (const auto* list = std::get_if<List*>(&f.value)) {
+    (*list)->push_back(text);
+    return "";
+  }
   if (const auto* flag = std::get_if<bool*>(&f.value)) {
     if (text != "true" && text != "false") return "is \"" + text + "\", expected true or false";
     **flag = text == "true";
@@ -126,6 +130,11 @@ Fields other_spellings(const Fields& fields, const Field& given) {
 
 std::string text_of(const Field& f) {
   if (const auto* word = std::get_if<std::string*>(&f.value)) return **word;
+  if (const auto* list = std::get_if<List*>(&f.value)) {
+    std::string text;
+    for (const std::string& value : **list) text += (text.empty() ? "" : " ") + value;
+    return text;
+  }
   if (const auto* flag = std::get_if<bool*>(&f.value)) return **flag ? "true" : "false";
   if (const auto* number = std::get_if<std::uint64_t*>(&f.value)) return number_text(**number);
   if (const auto* ends = std::get_if<Interval*>(&f.value))

@@ -25,9 +25,12 @@ struct Interval {
   double low = -1, high = -1;
 };
 
+// The values of an option that may be given several times.
+using List = std::vector<std::string>;
+
 struct Field {
   std::string name;  // of the flag, without its dashes, and of the key in a config file
-  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*, Interval*> value;
+  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*, Interval*, List*> value;
   std::string help;
   std::vector<std::string> choices = {};  // of a word; empty: any text
   std::vector<std::string> offered = {};  // by a shell's completion, where any text is allowed
@@ -67,12 +70,14 @@ Field& entry_of(Fields& fields, const T& member) {
   return fields[i];
 }
 
-// Sets the field to the value that the text names. Returns what is wrong with the text, or "".
+// Sets the field to the value that the text names; a list has one value more. Returns what is wrong with the
+// text, or "".
 std::string assign(const Field&, const std::string& text);
 // The other spellings of the field's quantity.
 Fields other_spellings(const Fields&, const Field&);
 inline bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.value); }
-std::string text_of(const Field&);     // the text that assigns the present value
+inline bool is_list(const Field& f) { return std::holds_alternative<List*>(f.value); }
+std::string text_of(const Field&);     // the text that assigns the present value; of a list, for people
 std::string range_text(const Field&);  // "cifar|imagenet", "2 to 65536", "LOW:HIGH, 0 to 1" or ""
 std::vector<std::string> names_of(const Fields&);
 

@@ -38,11 +38,7 @@ Fields fields(RacecheckOptions& o) {
                 {.name = "source",
                  .value = &o.source,
                  .help = "Folder of dyad's sources, in which the sanitizers' builds are made"},
-                {.name = "jobs",
-                 .value = &o.jobs,
-                 .help = "Parallel jobs of these builds; 0: one per core",
-                 .low = 0,
-                 .high = 1024}});
+                jobs_entry(o.jobs, "Parallel jobs of these builds; 0: one per core", 0)});
 }
 
 Fields fields(BenchOpsOptions& o) {

@@ -7,3 +7,4 @@
 #include "apps/options/machine.h"
 #include "apps/options/pretrain.h"
 #include "apps/options/steps.h"
+#include "apps/options/sweep.h"

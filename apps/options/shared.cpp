@@ -173,6 +173,18 @@ Field kernel_threads_entry(std::string& value) {
   return f;
 }
 
+Field config_entry(std::string& value, const std::string& help) {
+  return {.name = "config", .value = &value, .help = help};
+}
+
+Field dry_run_entry(bool& value, const std::string& help) {
+  return {.name = "dry-run", .value = &value, .help = help, .saved = false};
+}
+
+Field jobs_entry(int& value, const std::string& help, int least) {
+  return {.name = "jobs", .value = &value, .help = help, .low = double(least), .high = 1024};
+}
+
 Field op_entry(std::string& value) {
   return {.name = "op", .value = &value, .help = "Regular expression that the ops' names must match"};
 }

@@ -39,6 +39,11 @@ Field loader_threads_entry(int&);
 Field decoder_threads_entry(int&);
 Field kernel_threads_entry(std::string&);  // how the CPU device runs the threads of a block
 
+// Start of a command
+Field config_entry(std::string&, const std::string& help);
+Field dry_run_entry(bool&, const std::string& help);
+Field jobs_entry(int&, const std::string& help, int least);
+
 // Kernels
 Field op_entry(std::string&);
 Field repeat_entry(int&, const std::string& help);

@@ -15,6 +15,7 @@
 #include "apps/sweep/sweep_file.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/shell.h"
+#include "apps/system/signals.h"
 #include "data/files.h"
 #include "engine/error.h"
 
@@ -34,6 +35,8 @@ std::string outcome_text(const Task& task, const Outcome& o) {
   switch (o.kind) {
     case Outcome::finished:
       return "finished";
+    case Outcome::running:
+      return "started; log: " + log_of(task);
     case Outcome::stopped:
       return "stopped";
     case Outcome::not_started:
@@ -62,7 +65,9 @@ std::size_t count(const Outcomes& outcomes, Outcome::Kind kind) {
 }
 
 int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
-  const std::string& out = plan.options.out;
+  const std::string &out = plan.options.out, &data = plan.shared.data;
+  engine::require_data(data.empty() || std::filesystem::exists(data), data,
+                       ": is not there, expected images to train with");
   AppendFile log(out + "/sweep.log");
   if (!log.lock()) throw engine::UsageError("--out " + out + ": another sweep is writing to this folder");
   const auto say = [&](const std::string& line) {
@@ -77,11 +82,12 @@ int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
                   plan.options.jobs, " at a time"));
   std::size_t done = 0;
   const Outcomes outcomes = run_tasks(left, plan.options.jobs, [&](std::size_t i, const Outcome& o) {
-    say(concat_text("[", ++done, "/", left.size(), "] ", left[i].name, ": ", outcome_text(left[i], o)));
+    done += o.kind != Outcome::running;
+    say(concat_text("[", done, "/", left.size(), "] ", left[i].name, ": ", outcome_text(left[i], o)));
   });
   print_cells(all, left, outcomes);
   if (outcomes.signal != 0) {
-    say(concat_text(strsignal(outcomes.signal), ": stopped; the same command continues the sweep"));
+    say(concat_text(signal_name(outcomes.signal), ": stopped; the same command continues the sweep"));
     return outcomes.signal == SIGINT ? kInterrupted : kTryAgain;
   }
   say(concat_text("compare the cells: ", program_name(), " compare ", shell_word(out), " --html ",

@@ -123,15 +123,23 @@ Comparison compare_runs(const List& arguments) {
   List varied, problems;
   std::vector<RunRecord> runs;
   std::set<std::filesystem::path> seen;
-  for (const std::string& argument : arguments)
-    for (const std::string& path : runs_named(argument, varied, problems)) {
-      if (!seen.insert(std::filesystem::weakly_canonical(path)).second) continue;
-      try {
-        runs.push_back(read_run(path));
-      } catch (const std::exception& e) {
-        problems.push_back(concat_text(path, ": left out: ", e.what()));
-      }
+  const auto or_left_out = [&](const std::string& path, const auto& read) {
+    try {
+      read();
+    } catch (const std::exception& e) {
+      problems.push_back(concat_text(path, ": left out: ", e.what()));
     }
+  };
+  List paths;
+  for (const std::string& argument : arguments)
+    or_left_out(argument, [&] {
+      const List named = runs_named(argument, varied, problems);
+      paths.insert(paths.end(), named.begin(), named.end());
+    });
+  for (const std::string& path : paths)
+    or_left_out(path, [&] {
+      if (seen.insert(std::filesystem::weakly_canonical(path)).second) runs.push_back(read_run(path));
+    });
   if (runs.empty()) throw engine::DataError(problems.empty() ? "there is no run" : problems.front());
   Comparison c = compared(std::move(runs), varied);
   c.problems.insert(c.problems.begin(), problems.begin(), problems.end());

@@ -164,8 +164,7 @@ RunRecord read_run(const std::string& path) {
 
 List runs_named(const std::string& argument, List& varied, List& problems) {
   if (is_run(argument)) return {argument};
-  if (!fs::is_directory(argument))
-    throw engine::DataError(argument + ": is no folder, expected a run or a sweep");
+  if (!fs::is_directory(argument)) throw engine::DataError("is no folder, expected a run or a sweep");
   try {
     if (is_sweep(argument)) {
       const SweepFile file = read_sweep_file(argument);
@@ -179,8 +178,7 @@ List runs_named(const std::string& argument, List& varied, List& problems) {
   }
   const List runs = runs_in(argument);
   if (runs.empty())
-    throw engine::DataError(
-        argument + ": has no config.toml, no sweep.json and no run in it, expected a run or a sweep");
+    throw engine::DataError("has no config.toml, no sweep.json and no run in it, expected a run or a sweep");
   return runs;
 }
 

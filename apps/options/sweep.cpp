@@ -45,11 +45,14 @@ Fields fields(SweepOptions& o) {
 }
 
 Fields fields(CompareOptions& o) {
-  return group("Result",
-               {{.name = "html",
-                 .value = &o.html,
-                 .help = "HTML file to write the curves and the table to; one page that needs no network"},
-                json_entry(o.json)});
+  return group(
+      "Result",
+      {{.name = "html",
+        .value = &o.html,
+        .help = "HTML file to write the curves and the table to, one page that needs no network; -: stdout",
+        .saved = false,
+        .result = true},
+       json_entry(o.json)});
 }
 
 }  // namespace apps

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "apps/run/run_directory.h"
@@ -16,20 +17,7 @@ namespace {
 using engine::concat_text;
 using nlohmann::ordered_json;
 
-ordered_json read(const std::string& folder) {
-  const std::string path = sweep_file_path(folder);
-  std::ifstream file(path);
-  ordered_json j = ordered_json::parse(file, nullptr, false);
-  try {
-    for (const auto& cell : j.at("cells")) (void)cell.at("name").get<std::string>();
-    for (const auto& sweep : j.at("sweeps")) (void)sweep.at("vary").get<List>();
-    (void)j.at("shared").get<std::map<std::string, std::string>>();
-  } catch (const ordered_json::exception& e) {
-    throw engine::DataError(path + ": " + e.what() + ", expected what dyad sweep writes");
-  }
-  return j;
-}
-
+// Throws json's exceptions where it isn't what a sweep writes.
 SweepFile summary_of(const ordered_json& j) {
   SweepFile file;
   for (const auto& cell : j.at("cells")) {
@@ -39,6 +27,20 @@ SweepFile summary_of(const ordered_json& j) {
         file.varied.push_back(option);
   }
   return file;
+}
+
+std::pair<ordered_json, SweepFile> read(const std::string& folder) {
+  const std::string path = sweep_file_path(folder);
+  std::ifstream in(path);
+  try {
+    ordered_json j = ordered_json::parse(in);
+    SweepFile file = summary_of(j);
+    (void)j.at("shared").get<std::map<std::string, std::string>>();
+    (void)j.at("sweeps").get<std::vector<ordered_json>>();
+    return {std::move(j), std::move(file)};
+  } catch (const ordered_json::exception& e) {
+    throw engine::DataError(path + ": " + e.what() + ", expected what dyad sweep writes");
+  }
 }
 
 ordered_json shared_json(PretrainOptions shared) {
@@ -68,14 +70,7 @@ std::string sweep_file_path(const std::string& folder) { return folder + "/sweep
 
 bool is_sweep(const std::string& folder) { return std::filesystem::exists(sweep_file_path(folder)); }
 
-SweepFile read_sweep_file(const std::string& folder) {
-  const ordered_json j = read(folder);
-  try {
-    return summary_of(j);
-  } catch (const ordered_json::exception& e) {
-    throw engine::DataError(sweep_file_path(folder) + ": " + e.what() + ", expected what dyad sweep writes");
-  }
-}
+SweepFile read_sweep_file(const std::string& folder) { return read(folder).second; }
 
 std::string add_to_sweep_file(const SweepPlan& plan) {
   const std::string& folder = plan.options.out;
@@ -85,10 +80,10 @@ std::string add_to_sweep_file(const SweepPlan& plan) {
                     {"cells", ordered_json::array()}};
   SweepFile earlier;
   if (is_sweep(folder)) {
-    earlier = read_sweep_file(folder);
+    const auto [then, file] = read(folder);
+    earlier = file;
     List varied = varied_options(plan.variations);
     varied.insert(varied.end(), earlier.varied.begin(), earlier.varied.end());
-    const ordered_json then = read(folder);
     require_same_shared(plan, then.at("shared"), varied);
     j["sweeps"] = then.at("sweeps");
     j["cells"] = then.at("cells");

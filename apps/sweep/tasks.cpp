@@ -64,11 +64,11 @@ struct Running {
 class Tasks {
  public:
   Tasks(const std::vector<Task>& tasks, int jobs,
-        const std::function<void(std::size_t, const Outcome&)>& ended)
+        const std::function<void(std::size_t, const Outcome&)>& tell)
       : tasks_(tasks),
         jobs_(std::size_t(jobs)),
         threads_(jobs > 1 ? std::max(1, cpu_info().cores / jobs) : 0),
-        ended_(ended) {
+        tell_(tell) {
     result_.of.resize(tasks.size());
   }
 
@@ -84,6 +84,7 @@ class Tasks {
 
  private:
   void begin(std::size_t task) {
+    tell_(task, {Outcome::running, kOk, ""});
     Running r{.task = task};
     if (start(r)) running_.push_back(r);
   }
@@ -122,7 +123,7 @@ class Tasks {
 
   bool end(const Running& r, const Outcome& outcome) {
     result_.of[r.task] = outcome;
-    ended_(r.task, outcome);
+    tell_(r.task, outcome);
     return false;
   }
 
@@ -135,7 +136,7 @@ class Tasks {
   const std::vector<Task>& tasks_;
   const std::size_t jobs_;
   const int threads_;  // of each command; 0: as many as it likes
-  const std::function<void(std::size_t, const Outcome&)>& ended_;
+  const std::function<void(std::size_t, const Outcome&)>& tell_;
   const WaitingSignals signals_;
   std::vector<Running> running_;
   Outcomes result_;
@@ -144,8 +145,8 @@ class Tasks {
 }  // namespace
 
 Outcomes run_tasks(const std::vector<Task>& tasks, int jobs,
-                   const std::function<void(std::size_t, const Outcome&)>& ended) {
-  return Tasks(tasks, jobs, ended).run();
+                   const std::function<void(std::size_t, const Outcome&)>& tell) {
+  return Tasks(tasks, jobs, tell).run();
 }
 
 std::string log_of(const Task& task) { return task.folder + "/sweep.log"; }

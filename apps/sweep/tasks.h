@@ -16,7 +16,7 @@ struct Task {
 };
 
 struct Outcome {
-  enum Kind { finished, failed, stopped, not_started } kind = not_started;
+  enum Kind { not_started, running, finished, failed, stopped } kind = not_started;
   int code = 0;        // of the command that failed
   std::string reason;  // its last line
 };
@@ -28,9 +28,10 @@ struct Outcomes {
 
 // Runs all tasks, `jobs` at a time; with several jobs each command gets its part of the cores. SIGINT,
 // SIGTERM and SIGUSR1 are passed on to the running commands, which are waited for, and nothing more is
-// started. The commands get SIGTERM if this process dies. ended: called when a task has ended.
+// started. The commands get SIGTERM if this process dies. tell: called when a task starts, and when it has
+// ended.
 Outcomes run_tasks(const std::vector<Task>&, int jobs,
-                   const std::function<void(std::size_t task, const Outcome&)>& ended);
+                   const std::function<void(std::size_t task, const Outcome&)>& tell);
 
 std::string log_of(const Task&);        // the path of its sweep.log
 std::string command_text(const Task&);  // for a shell: its commands, with && between them

@@ -37,8 +37,10 @@ bool StopSignals::stop() const { return noted != 0; }
 
 int StopSignals::exit_code() const { return noted == SIGINT ? kInterrupted : noted != 0 ? kTryAgain : kOk; }
 
-const char* StopSignals::name() const {
-  return noted == SIGINT ? "Ctrl-C" : noted == SIGTERM ? "SIGTERM" : noted == SIGUSR1 ? "SIGUSR1" : "";
+const char* StopSignals::name() const { return signal_name(noted); }
+
+const char* signal_name(int signal) {
+  return signal == SIGINT ? "Ctrl-C" : signal == SIGTERM ? "SIGTERM" : signal == SIGUSR1 ? "SIGUSR1" : "";
 }
 
 }  // namespace apps

@@ -17,4 +17,6 @@ class StopSignals {
   const char* name() const;  // "Ctrl-C", "SIGTERM" ...
 };
 
+const char* signal_name(int signal);  // "Ctrl-C", "SIGTERM" or "SIGUSR1"; of another signal ""
+
 }  // namespace apps

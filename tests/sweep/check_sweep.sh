@@ -52,7 +52,7 @@ kill -INT $sweep_process
 wait $sweep_process
 code=$?
 [[ $code == 130 ]] || fail "SIGINT: exit code $code, expected 130: $(cat "$work/err")"
-grep -q 'Interrupt: stopped; the same command continues the sweep' "$work/err" || fail "SIGINT: $(tail -n 1 "$work/err")"
+grep -q 'Ctrl-C: stopped; the same command continues the sweep' "$work/err" || fail "SIGINT: $(tail -n 1 "$work/err")"
 grep -q 'not started' "$work/stdout" || fail "SIGINT: $(cat "$work/stdout")"
 
 # ---- to its end, two cells at a time

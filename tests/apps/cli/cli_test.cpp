@@ -133,6 +133,25 @@ TEST_CASE("cli: an option given twice is refused, with both values") {
   check_usage({"knn", "--k", "4", "--k", "4"}, "dyad knn: --k is given twice: 4 and 4");
 }
 
+TEST_CASE("cli: words that belong to no option, and an option that may be given several times") {
+  check_usage({"compare"}, "dyad compare: no run is given, expected folders: dyad compare RUN|SWEEP...");
+  check_usage({"pretrain", "--", "--batch", "8"}, "dyad pretrain: unknown flag --");
+  const std::vector<std::string> sweep = {"sweep", "--data", "d", "--out", "o", "--vary", "tau=1", "--vary"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    auto words = sweep;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  check_usage(with({"batch=1"}), "dyad sweep: --vary batch=1: batch is 1, expected 2 to 65536");
+  check_usage(with({"batch=8", "--", "--btach", "8"}),
+              "dyad sweep: unknown flag --btach; did you mean --batch?");
+  check_usage(with({"batch=8", "--", "--lr", "0.1", "--lr", "0.2"}),
+              "dyad sweep: --lr is given twice: 0.1 and 0.2");
+  check_usage({"sweep", "--out", "o", "--btach", "8"}, "dyad sweep: unknown flag --btach");
+  CHECK(ask({"sweep", "--help"}).out.find("\nUsage: dyad sweep [options] [-- OPTIONS OF PRETRAIN]\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("cli: a percentage where a share is expected") {
   const std::string expected = ", expected 1e-06 to 1; it is a share, not a percentage: did you mean ";
   check_usage({"finetune", "--labels", "10"}, "dyad finetune: --labels is 10" + expected + "0.1?");

@@ -89,6 +89,8 @@ TEST_CASE("bash completes values: choices, else files, nothing for a number") {
   CHECK(bash.offers({"linear", "--solver", ""}) == Words{"lbfgs", "sgd"});
   bash.scratch().write("some data/one.bin", "");
   CHECK(bash.offers({"pretrain", "--data", "some"}) == Words{"some data"});
+  CHECK(bash.offers({"compare", "some"}) == Words{"some data"});
+  CHECK(bash.offers({"pretrain", "some"}).empty());
   CHECK(bash.offers({"pretrain", "--resume", "au"}) == Words{"auto"});
   CHECK(bash.offers({"pretrain", "--config", "dy"}) == Words{"dyad.bash"});
 }

@@ -145,6 +145,10 @@ TEST_CASE("compare: what is no run") {
   std::filesystem::create_directories(scratch.path("empty"));
   CHECK_THROWS_AS(apps::compare_runs({scratch.path("empty")}), engine::DataError);
   CHECK_THROWS_AS(apps::compare_runs({scratch.path("nowhere")}), engine::DataError);
+  write_run(scratch, "run", "", 0, 0.4);
+  const Comparison c = apps::compare_runs({scratch.path("nowhere"), scratch.path("run")});
+  CHECK(c.rows.size() == 1);
+  CHECK(c.problems == List{scratch.path("nowhere") + ": left out: is no folder, expected a run or a sweep"});
 }
 
 TEST_CASE("compare: the page is one well-formed file that needs no network") {

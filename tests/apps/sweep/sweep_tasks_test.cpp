@@ -26,8 +26,10 @@ TEST_CASE("sweep: a task that fails does not stop the others") {
       {.name = "none", .folder = scratch.path("none"), .commands = {{"/no/such/program"}}},
       {.name = "no-folder", .folder = "/proc/no/folder", .commands = {{"true"}}},
       task(scratch, "last", "true")};
-  std::size_t ended = 0;
-  const apps::Outcomes outcomes = apps::run_tasks(tasks, 2, [&](std::size_t, const Outcome&) { ++ended; });
+  std::size_t started = 0, ended = 0;
+  const apps::Outcomes outcomes = apps::run_tasks(
+      tasks, 2, [&](std::size_t, const Outcome& o) { (o.kind == Outcome::running ? started : ended) += 1; });
+  CHECK(started == tasks.size());
   CHECK(ended == tasks.size());
   CHECK(outcomes.signal == 0);
   CHECK(outcomes.of[0].kind == Outcome::finished);

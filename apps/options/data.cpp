@@ -5,7 +5,7 @@
 namespace apps {
 
 Fields fields(PreviewOptions& o) {
-  Field out = out_entry(o.out, "PNG file to write");
+  Field out = out_file_entry(o.out, "PNG file to write");
   out.required = false;
   return joined({group("Images", {data_entry(o.data),
                                   {.name = "images",
@@ -29,7 +29,7 @@ Fields fields(ViewsOptions& o) {
                  .help = "Safetensors file with the tensors pixels, U8 (bytes), and views, U8 (N,72): "
                          "kernels/augment/view.h",
                  .required = true},
-                out_entry(o.out, "Safetensors file to write the tensor levels to, U8 (N,size,size,3)"),
+                out_file_entry(o.out, "Safetensors file to write the tensor levels to, U8 (N,size,size,3)"),
                 image_size_entry(o.size, "Side of a view in pixels", 1),
                 device_entry(o.device),
                 kernel_threads_entry(o.threads)});

@@ -17,7 +17,6 @@ Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const
   Field size = image_size_entry(o.size, "Side of an image in pixels; auto: that of the pretraining");
   size.automatic = true;
   Field out = out_entry(o.out, "Folder to write the results to, instead of the run's");
-  out.output = false;
   out.required = false;
   return joined(
       {group("Data and run",
@@ -102,13 +101,11 @@ Fields fields(FinetuneOptions& o) {
 }
 
 Fields fields(ExportOptions& o) {
-  Field out = out_entry(o.out, "File (safetensors) or folder (npy) to write");
-  out.output = false;  // checked with the format
   Field images = data_entry(o.data);
   images.help = "Images, as for evaluation: export their features and labels instead of the encoder";
   images.required = false;
   return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint)}),
-                 group("Result", {out,
+                 group("Result", {out_entry(o.out, "File (safetensors) or folder (npy) to write"),
                                   {.name = "format",
                                    .value = &o.format,
                                    .help = "One safetensors file, or a folder with a NAME.npy per tensor",

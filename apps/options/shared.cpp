@@ -79,7 +79,13 @@ Field checkpoint_entry(std::string& value) {
 }
 
 Field out_entry(std::string& value, const std::string& help) {
-  return {.name = "out", .value = &value, .help = help, .required = true, .output = true};
+  return {.name = "out", .value = &value, .help = help, .required = true};
+}
+
+Field out_file_entry(std::string& value, const std::string& help) {
+  Field f = out_entry(value, help);
+  f.output = true;
+  return f;
 }
 
 Field image_size_entry(int& value, const std::string& help, int least) {

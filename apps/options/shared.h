@@ -16,6 +16,8 @@ Field label_file_entry(std::string&);  // the same, where --labels is a share
 Field run_entry(std::string&, const std::string& help);
 Field checkpoint_entry(std::string&);
 Field out_entry(std::string&, const std::string& help);
+Field out_file_entry(std::string& value,
+                     const std::string& help);  // a file, which is checked before the work
 Field image_size_entry(int&, const std::string& help, int least = 8);
 Field recipe_entry(std::string&);
 

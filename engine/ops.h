@@ -84,6 +84,17 @@ Tensor global_avg_pool(const Tensor& x);  // (N,H,W,C) -> (N,C)
 // all ranks, divided among them by shard(). 0: every rank has the same N.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, std::int64_t pairs = 0);
 
+// How the 2N - 2 negatives of a row count in place of NT-Xent's sum of e^(s / tau) (docs/kernels/nt_xent.md,
+// "Negatives"). The defaults are NT-Xent's. Not with `decoupled`: debias and hardness.
+struct Negatives {
+  double debias = 0;       // Chuang et al. 2020: the share tau+ of negatives that are of the row's own class
+  double hardness = 0;     // Robinson et al. 2021: beta, a negative counts e^(beta s / tau) times
+  double as_many = 0;      // EqCo, Zhu et al. 2020: alpha, the negatives count as this many; 0: as they are
+  bool decoupled = false;  // DCL, Yeh et al. 2022: the positive pair is left out of the denominator
+  bool operator==(const Negatives&) const = default;
+};
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, const Negatives&, std::int64_t pairs = 0);
+
 // InfoNCE (van den Oord et al. 2018; MoCo, He et al. 2020): row i of q finds its own key, row i of `keys`,
 // among negatives: the other keys of all ranks (MoCo v3), or the rows of `queue` and no others (MoCo v2). The
 // mean over the rows of all ranks, times weight. q, keys: (N,D), normalized inside; queue: (K,D), normalized.

@@ -205,11 +205,12 @@ inline std::int64_t similarity_part(const SimilarityShape& s) {
 using NtXentShape = SimilarityShape;          // columns is M
 inline constexpr double nt_xent_eps = 1e-12;  // a shorter row counts as this long, as in l2_normalize
 
-// For each own row, over the columns j of a part that are neither i nor p(i):
-// sum = sum of e^(a (s_ij - top)), where top = 1 for tau >= 1/34 (0.0294), else the largest s_ij.
-// zt: (d,M), z transposed; sum, top: (splits,rows)
+// For each own row, over the columns j of a part that are neither i nor p(i), with b = sharpness a:
+// sum = sum of e^(b (s_ij - top)), where top = 1 for b <= 34, else the largest s_ij.
+// zt: (d,M), z transposed; sum, top: (splits,rows). NT-Xent has sharpness 1
 template <class Stream, class T>
-void nt_xent_row_sums(Stream, const NtXentShape&, const T* zt, const T* tau, T* sum, T* top);
+void nt_xent_row_sums(Stream, const NtXentShape&, double sharpness, const T* zt, const T* tau, T* sum,
+                      T* top);
 
 // For each own row, with d_i = 1 - s_ip as |z_i - z_p|^2 / 2, r_i and top_i of all parts, e_i =
 // e^(a (s_ip - top_i)):
@@ -219,19 +220,36 @@ template <class Stream, class T>
 void nt_xent_rows(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* sum,
                   const T* split_top, T* loss, T* top, T* weight, T* pull);
 
-// dz_i = sum over the columns j of a part of g_ij z_j, g_ij = e^(a (s_ij - top_i)) weight[i] + the same with
-// i and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0. top, weight: (M); pull: (rows); dz:
-// (splits,rows,d)
+// How the negatives of a row count; the defaults are NT-Xent's. docs/kernels/nt_xent.md, "Negatives".
+struct Negatives {
+  double debias = 0;       // tau+ (Chuang et al. 2020)
+  double hardness = 0;     // beta (Robinson et al. 2021)
+  double factor = 1;       // of their sum: alpha / (M - 2) (EqCo, Zhu et al. 2020)
+  bool decoupled = false;  // the positive is not in the denominator (DCL, Yeh et al. 2022)
+};
+
+// As nt_xent_rows, for other negatives. sum, split_top: of nt_xent_row_sums with sharpness 1 + hardness;
+// flat_sum, flat_split_top: with sharpness `hardness`, unused if that is 0. The gradient then has the weights
+// of both: weight and top with sharpness 1 + hardness, flat_weight and flat_top with sharpness `hardness`.
+// clamped: for rows whose debiased sum is at its lower bound, the bound's part of the denominator, else 0.
 template <class Stream, class T>
-void nt_xent_backward(Stream, const NtXentShape&, const T* z, const T* zt, const T* tau, const T* top,
-                      const T* weight, const T* pull, T* dz);
+void nt_xent_negatives(Stream, const NtXentShape&, const Negatives&, const T* z, const T* norm, const T* tau,
+                       const T* sum, const T* split_top, const T* flat_sum, const T* flat_split_top, T* loss,
+                       T* top, T* weight, T* pull, T* flat_top, T* flat_weight, T* clamped);
+
+// dz_i (+)= sum over the columns j of a part of g_ij z_j, g_ij = e^(b (s_ij - top_i)) weight[i] + the same
+// with i and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0; b = sharpness a. top, weight: (M); pull:
+// (rows), or null for g_ip = 0; dz: (splits,rows,d)
+template <class Stream, class T>
+void nt_xent_backward(Stream, const NtXentShape&, double sharpness, bool accumulate, const T* z, const T* zt,
+                      const T* tau, const T* top, const T* weight, const T* pull, T* dz);
 
 // With g_i = dy[0] a / M times the sum of dz_i over the parts: dh_i (+)= (g_i - (z_i . g_i) z_i) / norm[i],
-// and dtau[i] = -a / 2 (z_i . g_i), row i's part of tau's gradient; dz is overwritten. dh or dtau may be
-// null.
+// and dtau[i] = -a / 2 (z_i . g_i) + dy[0] a^2 / M clamped[i], row i's part of tau's gradient; dz is
+// overwritten. clamped, dh or dtau may be null.
 template <class Stream, class T>
-void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy, T* dz,
-                      T* dh, bool accumulate, T* dtau);
+void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy,
+                      const T* clamped, T* dz, T* dh, bool accumulate, T* dtau);
 
 // ---- info_nce.cu -------------------------------------------------------------------------------
 

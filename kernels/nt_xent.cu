@@ -42,10 +42,10 @@ __device__ __forceinline__ void hide_special(const NtXentShape& shape, std::int6
 }
 
 template <class S, class A>
-__global__ void __launch_bounds__(S::NT)
-    row_sums_kernel(NtXentShape shape, std::int64_t part, const A* zt, const A* tau, A* sum, A* top) {
+__global__ void __launch_bounds__(S::NT) row_sums_kernel(NtXentShape shape, std::int64_t part, A sharpness,
+                                                         const A* zt, const A* tau, A* sum, A* top) {
   SHARED(A, shared, [S::BK * (S::BM + S::BN)]);
-  const Temperature<A> temperature(tau[0]);
+  const Temperature<A> temperature(tau[0], sharpness);
   const Split split(shape, part);
   const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BM;
   RowSums<S, A> sums(temperature);
@@ -73,6 +73,51 @@ __global__ void __launch_bounds__(NT)
   const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
   finish_row<NT>(shape, splits, i, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit}, tau,
                  sum, split_top, loss, top, weight, pull);
+}
+
+// The scalars of a row whose negatives do not count as in NT-Xent; docs/kernels/nt_xent.md, "Negatives".
+template <int NT, class A>
+__global__ void __launch_bounds__(NT)
+    negatives_kernel(NtXentShape shape, int splits, Negatives n, const A* z, const A* norm, const A* tau,
+                     const A* sum, const A* split_top, const A* flat_sum, const A* flat_split_top, A* loss,
+                     A* top, A* weight, A* pull, A* flat_top, A* flat_weight, A* clamped) {
+  const std::int64_t i = warp_row<NT>();
+  if (i >= shape.rows) return;
+  const std::int64_t p = partner(shape, i);
+  const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
+  const A distance =
+      positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
+  if (row_thread<NT>() != 0) return;
+
+  const A a = Temperature<A>(tau[0]).a, positive = A(1) - distance, beta = A(n.hardness);
+  const A negatives = A(shape.columns - 2), own = A(1) - A(n.debias);
+  const A sharp = Temperature<A>(tau[0], A(1) + beta).a, flat = Temperature<A>(tau[0], beta).a;
+  const RowTotal<A> h =
+      merge_splits(shape.rows, splits, i, sharp, beta > A(0) ? lowest<A> : positive, sum, split_top);
+  RowTotal<A> b{A(1), A(1)};
+  A reference = h.top, repulsion = h.total;  // the negatives' sum is repulsion e^(a reference)
+  if (beta > A(0)) {
+    b = merge_splits(shape.rows, splits, i, flat, lowest<A>, flat_sum, flat_split_top);
+    if (positive > reference) reference = positive;
+    repulsion = negatives * h.total / b.total * exp(sharp * h.top - flat * b.top - a * reference);
+  }
+  // as in finish_row: 1 - s of the pair does not cancel
+  const A below = reference == A(1) ? a * distance : a * (reference - positive), pair = exp(-below);
+  const A rest = A(n.factor) * repulsion / own, least = negatives * exp(-a * (A(1) + reference));
+  A sum_of_negatives = rest - A(n.debias) * negatives / own * pair;
+  const bool at_least = n.debias > 0 && !(sum_of_negatives > least);
+  if (at_least) sum_of_negatives = least;
+  const A all = n.decoupled ? sum_of_negatives : pair + sum_of_negatives;
+  loss[i] = n.decoupled     ? below + log(all)
+            : below < A(70) ? log1p(sum_of_negatives / pair)
+                            : below + log(all);
+  const A each = at_least ? A(0) : A(n.factor) / own / all;
+  pull[i] = n.decoupled ? A(1) : (at_least ? sum_of_negatives : rest) / all;
+  clamped[i] = at_least ? sum_of_negatives / all : A(0);
+  top[i] = h.top;
+  weight[i] = beta > A(0) ? each * (A(1) + beta) * repulsion / h.total : each;
+  flat_top[i] = b.top;
+  flat_weight[i] = -each * beta * repulsion / b.total;
 }
 
 // s[r][c] = g_ij of row i + r and column j + c, from their similarity: e^(a (s - top_i)) weight_i and the
@@ -112,7 +157,7 @@ __device__ __forceinline__ void set_special(const NtXentShape& shape, std::int64
     const std::int64_t other = partner(shape, own);
     const int outside = int(shape.columns - j), itself = int(shape.first + own - j);
     const int pair = int(other - j);
-    const A attraction = pull[own] + pull[other - shape.first];
+    const A attraction = pull == nullptr ? A(0) : pull[own] + pull[other - shape.first];
     UNROLL for (int c = 0; c < TN; ++c) {
       if (c >= outside || c == itself) g[r][c] = A(0);
       if (c == pair) g[r][c] = -attraction;
@@ -122,11 +167,11 @@ __device__ __forceinline__ void set_special(const NtXentShape& shape, std::int64
 
 template <class S, class A>
 __global__ void __launch_bounds__(S::NT, 3)
-    backward_kernel(NtXentShape shape, std::int64_t part, const A* z, const A* zt, const A* tau, const A* top,
-                    const A* weight, const A* pull, A* dz) {
+    backward_kernel(NtXentShape shape, std::int64_t part, A sharpness, bool accumulate, const A* z,
+                    const A* zt, const A* tau, const A* top, const A* weight, const A* pull, A* dz) {
   SHARED(A, shared, [S::shared_size]);
   SHARED(A, weights, [S::g_size]);
-  const Temperature<A> temperature(tau[0]);
+  const Temperature<A> temperature(tau[0], sharpness);
   const Split split(shape, part);
   const std::int64_t i0 = std::int64_t(blockIdx.x) * S::BM;
   dz += (blockIdx.y * shape.rows + i0) * shape.d;
@@ -141,14 +186,14 @@ __global__ void __launch_bounds__(S::NT, 3)
       store_weights<S>(t, s[t], weights);
     }
     multiply_weights<S>(shape.rows - i0, split.end - j0, shape.d, weights, z + j0 * shape.d, shared,
-                        j0 > split.begin, dz);
+                        accumulate || j0 > split.begin, dz);
   }
 }
 
 template <int NT, bool Accumulate, class A>
 __global__ void __launch_bounds__(NT, 1)
     jacobian_kernel(NtXentShape shape, int splits, const A* z, const A* norm, const A* tau, const A* dy,
-                    A* dz, A* dh, A* dtau) {
+                    const A* clamped, A* dz, A* dh, A* dtau) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
   const A a = Temperature<A>(tau[0]).a, scale = dy[0] * a / A(shape.columns);
@@ -163,7 +208,10 @@ __global__ void __launch_bounds__(NT, 1)
     along += zi[k] * g;
   }
   along = warp_sum<NT>(along);
-  if (dtau != nullptr && row_thread<NT>() == 0) dtau[i] = A(-0.5) * a * along;
+  if (dtau != nullptr && row_thread<NT>() == 0) {
+    dtau[i] = A(-0.5) * a * along;
+    if (clamped != nullptr) dtau[i] += scale * a * clamped[i];
+  }
   if (dh == nullptr) return;
   store_row_gradient<NT, Accumulate>(shape.d, norm[i], zi, gi, along, dh + i * shape.d);
 }
@@ -171,9 +219,11 @@ __global__ void __launch_bounds__(NT, 1)
 }  // namespace
 
 template <class Stream, class T>
-void nt_xent_row_sums(Stream stream, const NtXentShape& s, const T* zt, const T* tau, T* sum, T* top) {
+void nt_xent_row_sums(Stream stream, const NtXentShape& s, double sharpness, const T* zt, const T* tau,
+                      T* sum, T* top) {
   using S = Tiling<Stream, T>;
-  launch<row_sums_kernel<S, T>>(stream, similarity_grid<S>(s), s, similarity_part(s), zt, tau, sum, top);
+  launch<row_sums_kernel<S, T>>(stream, similarity_grid<S>(s), s, similarity_part(s), T(sharpness), zt, tau,
+                                sum, top);
 }
 
 template <class Stream, class T>
@@ -185,27 +235,39 @@ void nt_xent_rows(Stream stream, const NtXentShape& s, const T* z, const T* norm
 }
 
 template <class Stream, class T>
-void nt_xent_backward(Stream stream, const NtXentShape& s, const T* z, const T* zt, const T* tau,
-                      const T* top, const T* weight, const T* pull, T* dz) {
+void nt_xent_negatives(Stream stream, const NtXentShape& s, const Negatives& n, const T* z, const T* norm,
+                       const T* tau, const T* sum, const T* split_top, const T* flat_sum,
+                       const T* flat_split_top, T* loss, T* top, T* weight, T* pull, T* flat_top,
+                       T* flat_weight, T* clamped) {
+  constexpr int NT = threads<Stream>(128);
+  launch<negatives_kernel<NT, T>>(stream, warp_rows_grid<NT>(s.rows), s, similarity_splits(s), n, z, norm,
+                                  tau, sum, split_top, flat_sum, flat_split_top, loss, top, weight, pull,
+                                  flat_top, flat_weight, clamped);
+}
+
+template <class Stream, class T>
+void nt_xent_backward(Stream stream, const NtXentShape& s, double sharpness, bool accumulate, const T* z,
+                      const T* zt, const T* tau, const T* top, const T* weight, const T* pull, T* dz) {
   using S = Tiling<Stream, T>;
-  launch<backward_kernel<S, T>>(stream, similarity_grid<S>(s), s, similarity_part(s), z, zt, tau, top, weight,
-                                pull, dz);
+  launch<backward_kernel<S, T>>(stream, similarity_grid<S>(s), s, similarity_part(s), T(sharpness),
+                                accumulate, z, zt, tau, top, weight, pull, dz);
 }
 
 template <class Stream, class T>
 void nt_xent_jacobian(Stream stream, const NtXentShape& s, const T* z, const T* norm, const T* tau,
-                      const T* dy, T* dz, T* dh, bool accumulate, T* dtau) {
+                      const T* dy, const T* clamped, T* dz, T* dh, bool accumulate, T* dtau) {
   constexpr int NT = threads<Stream>(128);
   if (accumulate)
     launch<jacobian_kernel<NT, true, T>>(stream, warp_rows_grid<NT>(s.rows), s, similarity_splits(s), z, norm,
-                                         tau, dy, dz, dh, dtau);
+                                         tau, dy, clamped, dz, dh, dtau);
   else
     launch<jacobian_kernel<NT, false, T>>(stream, warp_rows_grid<NT>(s.rows), s, similarity_splits(s), z,
-                                          norm, tau, dy, dz, dh, dtau);
+                                          norm, tau, dy, clamped, dz, dh, dtau);
 }
 
 INSTANTIATE(nt_xent_row_sums)
 INSTANTIATE(nt_xent_rows)
+INSTANTIATE(nt_xent_negatives)
 INSTANTIATE(nt_xent_backward)
 INSTANTIATE(nt_xent_jacobian)
 

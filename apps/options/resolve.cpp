@@ -5,17 +5,21 @@
 #include "apps/options/pretrain.h"
 #include "engine/error.h"
 #include "models/methods/methods.h"
+#include "models/methods/negatives.h"
 
 namespace apps {
 namespace {
 
 void resolve_method(PretrainOptions& o) {
+  static_cast<models::MethodOptions&>(o) = models::with_negatives(o);
   const models::MethodDefaults defaults = models::describe_method(o, o.batch).defaults;
   if (o.head_norm == "auto") o.head_norm = defaults.head_norm;
   // a resumed run may have these from its config; the checkpoint is then of another model, which is said
   const bool fresh = o.resume.empty();
   if (fresh && o.target_momentum >= 0 && defaults.target_momentum < 0)
     throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
+  if (fresh && o.negatives != "nt-xent" && o.method != "simclr")
+    throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method + " is not simclr");
   if (fresh && o.predictor_hidden >= 0 && !defaults.predictor)
     throw engine::UsageError("--predictor-hidden: the method " + o.method + " has no predictor");
   if (defaults.queue && o.queue % o.batch != 0)

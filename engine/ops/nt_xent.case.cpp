@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "engine/check/op_case.h"
 #include "engine/ops.h"
 
@@ -32,6 +35,67 @@ const AddCase nt_xent_cold_case{{
     .bench = {{1024, 128}},
     .flops = nt_xent_flops,
 }};
+
+// Other negatives, against the formulas of their papers with the whole matrix.
+Tensors matrix_form(const Tensors& in, const Negatives& n) {
+  const std::int64_t rows = in[0].dim(0), d = in[0].dim(1);
+  const double *h = in[0].data<double>(), tau = in[1].item(), count = double(rows) - 2;
+  const auto dot = [=](std::int64_t i, std::int64_t j) {
+    double sum = 0;
+    for (std::int64_t k = 0; k < d; ++k) sum += h[i * d + k] * h[j * d + k];
+    return sum;
+  };
+  double loss = 0;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t p = (i + rows / 2) % rows;
+    const auto exponential = [=](std::int64_t j, double power) {
+      return std::exp(power * dot(i, j) / std::sqrt(dot(i, i) * dot(j, j)) / tau);
+    };
+    double sum = 0, weights = 0;
+    for (std::int64_t j = 0; j < rows; ++j)
+      if (j != i && j != p) {
+        sum += exponential(j, 1 + n.hardness);
+        weights += exponential(j, n.hardness);
+      }
+    const double positive = exponential(p, 1);
+    double negatives = (n.as_many > 0 ? n.as_many / count : 1) * sum * count / weights;
+    if (n.debias > 0)
+      negatives =
+          std::max((negatives - n.debias * count * positive) / (1 - n.debias), count * std::exp(-1 / tau));
+    loss += std::log((n.decoupled ? 0 : positive) + negatives) - std::log(positive);
+  }
+  return {full({1}, loss / double(rows), DType::f64, cpu)};
+}
+
+// The two views of an image differ by `noise`; 0: they are independent.
+Tensors pair_inputs(const Shape& s, Random& r, double tau, double noise) {
+  Tensors in = nt_xent_inputs(s, r, tau);
+  double* h = in[0].data<double>();
+  const std::int64_t half = s.numel() / 2;
+  for (std::int64_t k = 0; k < half && noise > 0; ++k) h[half + k] = h[k] + noise * h[half + k];
+  return in;
+}
+
+OpCase negatives_case(const char* name, const Negatives& n, double tau, double noise = 0) {
+  return {
+      .name = name,
+      .inputs = [=](const Shape& s, Random& r) { return pair_inputs(s, r, tau, noise); },
+      .apply = [=](const Tensors& in) { return Tensors{nt_xent(in[0], in[1], single(), n)}; },
+      .check = {{4, 5}, {6, 3}, {10, 17}, {66, 2}},
+      .bench = {{1024, 128}},
+      .reference = [=](const Tensors& in) { return matrix_form(in, n); },
+      .flops = nt_xent_flops,
+  };
+}
+
+const AddCase decoupled_case{negatives_case("nt_xent/decoupled", {.decoupled = true}, 0.2)};
+const AddCase debiased_case{negatives_case("nt_xent/debiased", {.debias = 0.1}, 0.5)};
+// so many negatives are of the same class that the sum is at its lower bound
+const AddCase clamped_case{negatives_case("nt_xent/debiased bound", {.debias = 0.3}, 0.4, 0.1)};
+const AddCase hard_case{negatives_case("nt_xent/hard", {.debias = 0.1, .hardness = 1}, 0.5)};
+// the sharp exponential needs the maximum of a row, the flat one does not
+const AddCase hard_cold_case{negatives_case("nt_xent/hard cold", {.hardness = 0.5}, 0.04)};
+const AddCase as_many_case{negatives_case("nt_xent/as many", {.as_many = 256}, 0.2)};
 
 }  // namespace
 }  // namespace engine

@@ -10,13 +10,14 @@
 
 namespace kernels::inline KERNELS_COMPILER {
 
-// a = 1 / tau. For tau >= 1/34 the bound s <= 1 replaces the largest similarity: exponents stay above -68,
-// far from that of f32's smallest normal number, e^-87.
+// a = sharpness / tau. For a <= 34 the bound s <= 1 replaces the largest similarity: exponents stay above
+// -68, far from that of f32's smallest normal number, e^-87.
 template <class A>
 struct Temperature {
   A a;
   bool bounded;
-  __device__ explicit Temperature(A tau) : a(tau > A(0) ? A(1) / tau : A(NAN)), bounded(a <= A(34)) {}
+  __device__ explicit Temperature(A tau, A sharpness = A(1))
+      : a(tau > A(0) ? sharpness / tau : A(NAN)), bounded(a <= A(34)) {}
 };
 
 // The start of a maximum over similarities, below all of them.
@@ -230,35 +231,53 @@ struct Positive {
   bool unit;
 };
 
-// The distance of row i and its positive, and the splits' sums merged to one top; then the loss, the weight
-// and the pull of the row.
+// 1 - s of a row and its positive. A warp takes the row, and the result is its first thread's.
 template <int NT, class A>
-__device__ __forceinline__ void finish_row(const SimilarityShape& shape, int splits, std::int64_t i,
-                                           const Positive<A>& p, const A* tau, const A* sum,
-                                           const A* split_top, A* loss, A* top, A* weight, A* pull) {
+__device__ __forceinline__ A positive_distance(std::int64_t d, const Positive<A>& p) {
   A square = A(0), dot = A(0);
-  for (std::int64_t k = row_thread<NT>(); k < shape.d; k += row_threads<NT>) {
+  for (std::int64_t k = row_thread<NT>(); k < d; k += row_threads<NT>) {
     const A difference = p.row[k] - p.key[k];
     square += difference * difference;
     dot += p.row[k] * p.key[k];
   }
   square = warp_sum<NT>(square);
   dot = warp_sum<NT>(dot);
-  if (row_thread<NT>() != 0) return;
   // for a row of zeros, which has no direction, the half square is not 1 - s
-  const A distance = p.unit ? square / A(2) : A(1) - dot;
+  return p.unit ? square / A(2) : A(1) - dot;
+}
 
-  const Temperature<A> temperature(tau[0]);
-  const A a = temperature.a;
+// total e^(a top) = the sum of e^(a s) over the negatives of a row.
+template <class A>
+struct RowTotal {
+  A total, top;
+};
+
+// The splits' sums of row i, merged to their largest top, or to `least` if that is larger.
+template <class A>
+__device__ __forceinline__ RowTotal<A> merge_splits(std::int64_t rows, int splits, std::int64_t i, A a,
+                                                    A least, const A* sum, const A* split_top) {
   A largest = split_top[i];
   for (int part = 1; part < splits; ++part) {
-    const A other = split_top[part * shape.rows + i];
+    const A other = split_top[part * rows + i];
     largest = other > largest ? other : largest;
   }
-  if (A(1) - distance > largest) largest = A(1) - distance;
+  if (least > largest) largest = least;
   A total = A(0);
   for (int part = 0; part < splits; ++part)
-    total += sum[part * shape.rows + i] * exp(a * (split_top[part * shape.rows + i] - largest));
+    total += sum[part * rows + i] * exp(a * (split_top[part * rows + i] - largest));
+  return {total, largest};
+}
+
+// The loss, the weight and the pull of row i.
+template <int NT, class A>
+__device__ __forceinline__ void finish_row(const SimilarityShape& shape, int splits, std::int64_t i,
+                                           const Positive<A>& p, const A* tau, const A* sum,
+                                           const A* split_top, A* loss, A* top, A* weight, A* pull) {
+  const A distance = positive_distance<NT>(shape.d, p);
+  if (row_thread<NT>() != 0) return;
+  const Temperature<A> temperature(tau[0]);
+  const A a = temperature.a;
+  const auto [total, largest] = merge_splits(shape.rows, splits, i, a, A(1) - distance, sum, split_top);
 
   // the distance of the pair's exponent to the top's: the pair's exponential is at most 1
   const A below = temperature.bounded ? a * distance : a * (largest - (A(1) - distance));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/methods/methods.h"
+#include "models/methods/negatives.h"
 
 namespace models {
 
@@ -10,26 +11,34 @@ class SimClr final : public Method {
   SimClr(const MethodConfig& c, engine::Device device)
       : Method(c, device),
         branch_(parameters.build<Branch>(c.branch)),
-        tau_(engine::full({1}, c.options.tau, c.dtype, device)) {}
+        tau_(engine::full({1}, c.options.tau, c.dtype, device)),
+        negatives_(negatives_of(c.options)) {}
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
-    return {.title = "SimCLR",
-            .loss = "NT-Xent",
-            .settings = engine::concat_text("temperature ", o.tau),
-            .advice = "--tau",
-            .chance_loss = std::log(2.0 * double(pairs) - 1),  // one of 2N - 1 candidates is the partner
-            .chance_formula = "ln(2N - 1)"};
+    const double others = 2.0 * double(pairs) - 2;
+    // of 2N - 1 candidates one is the partner; hard and debiased negatives sum to the same if all are alike
+    MethodDescription d{.title = "SimCLR",
+                        .loss = loss_name(o.negatives),
+                        .settings = engine::concat_text("temperature ", o.tau, settings_of_negatives(o)),
+                        .advice = "--tau",
+                        .chance_loss = std::log(others + 1),
+                        .chance_formula = "ln(2N - 1)"};
+    if (o.negatives == "decoupled") d.chance_loss = std::log(others), d.chance_formula = "ln(2N - 2)";
+    if (o.negatives == "eqco") d.chance_loss = std::log(o.as_many + 1), d.chance_formula = "ln(alpha + 1)";
+    return d;
   }
 
   Tensor loss(const Views& views, const Pass& pass) override {
     const Tensor z = pass.phase("forward", [&] { return branch_(views.images, pass); });
-    return pass.phase("loss", [&] { return engine::nt_xent(z, tau_, pass.communicator, views.pairs); });
+    return pass.phase("loss",
+                      [&] { return engine::nt_xent(z, tau_, pass.communicator, negatives_, views.pairs); });
   }
   const Branch& branch() const override { return branch_; }
 
  private:
   const Branch branch_;
   const Tensor tau_;  // (1)
+  const engine::Negatives negatives_;
 };
 
 inline const AddMethod<SimClr> add_simclr{"simclr"};

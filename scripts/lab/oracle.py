@@ -281,6 +281,12 @@ GOLDEN = {
     "resnet18-lars-lightly": {"arch": "resnet18", "size": 17, "batch": 6, "optimizer": "lars", "lars": "lightly", "lr": 0.01,
                               "tau": 0.5, "head-layers": 3, "weight-decay": 1e-4},
     "resnet10-adamw": {"arch": "resnet10", "size": 16, "batch": 5, "optimizer": "adamw", "lr": 1e-4, "tau": 0.5},
+    "resnet10-decoupled": {"negatives": "decoupled", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                           "tau": 0.2},
+    "resnet10-debiased": {"negatives": "debiased", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005},
+    "resnet10-hard": {"negatives": "hard", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "adamw", "lr": 1e-4},
+    "resnet10-eqco": {"negatives": "eqco", "as-many": 256, "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd",
+                      "lr": 0.005, "tau": 0.2},
     "resnet10-byol": {"method": "byol", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                       "target-momentum": 0.9},
     "resnet10-simsiam": {"method": "simsiam", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
@@ -354,7 +360,7 @@ def main():
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--golden", help="folder for the golden files")
     p.add_argument("--only", default="", help="part of the names of the golden files to write")
-    defaults = {"method": "simclr", "arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,
+    defaults = {"method": "simclr", "negatives": "nt-xent", "arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,
                 "tau": 0.5, "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar"}
     for name, value in defaults.items():
         p.add_argument("--" + name, type=type(value), default=value)

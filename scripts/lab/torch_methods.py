@@ -64,7 +64,7 @@ class Network(nn.Module):
 
 class SimCLR:
     def __init__(self, about):
-        self.tau, self.network, self.target = float(about["tau"]), Network(about), None
+        self.about, self.tau, self.network, self.target = about, float(about["tau"]), Network(about), None
 
     def begin(self, state):
         """Called when the network has its initial weights; state: dyad's initial state of the method."""
@@ -75,7 +75,7 @@ class SimCLR:
         return {"target." + n: t.clone() for n, t in state.items()}
 
     def loss(self, x1, x2, done):
-        return torch_simclr.nt_xent(self.network(torch.cat([x1, x2])).to(x1.dtype), self.tau)
+        return torch_simclr.with_negatives(self.network(torch.cat([x1, x2])).to(x1.dtype), self.tau, self.about)
 
     def after_step(self, done):
         """After the optimizer's step."""

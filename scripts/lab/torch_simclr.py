@@ -4,6 +4,7 @@ As a program it loads an encoder written by `dyad export` and describes it:
   scripts/lab/torch_simclr.py encoder.safetensors
 """
 
+import math
 import print_help  # noqa: F401  (first: --help needs no package)
 
 import sys
@@ -63,6 +64,34 @@ def nt_xent(h, tau):
     s = z @ z.T / tau
     s = s.masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
     return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
+
+
+def with_negatives(h, tau, about):
+    """The loss of --negatives, by the authors' formulas: chingyaoc/DCL (debiased), joshr17/HCL (hard), lightly's dcl_loss
+    (decoupled), and Zhu et al. 2020, eq. 6 (eqco)."""
+    kind = about.get("negatives", "nt-xent")
+    if kind == "nt-xent":
+        return nt_xent(h, tau)
+    z = F.normalize(h)
+    n = len(z) // 2
+    s = z @ z.T / tau
+    others = ~torch.eye(n, dtype=torch.bool, device=z.device).repeat(2, 2)
+    similarity = s.masked_select(others).view(2 * n, -1)
+    neg, count = similarity.exp(), 2 * n - 2
+    positive = (z[:n] * z[n:]).sum(-1).repeat(2) / tau
+    pos = positive.exp()
+    if kind == "decoupled":
+        return (torch.logsumexp(similarity, -1) - positive).mean()
+    if kind == "eqco":
+        return -(pos / (pos + float(about["as-many"]) / count * neg.sum(-1))).log().mean()
+    total = neg.sum(-1)
+    if kind == "hard":
+        imp = (float(about["hardness"]) * neg.log()).exp()
+        total = (imp * neg).sum(-1) / imp.mean(-1)
+    tau_plus = float(about["debias"])
+    ng = (-tau_plus * count * pos + total) / (1 - tau_plus)
+    ng = torch.clamp(ng, min=count * math.e ** (-1 / tau))
+    return -(pos / (pos + ng)).log().mean()
 
 
 class GoogleLARS(torch.optim.Optimizer):

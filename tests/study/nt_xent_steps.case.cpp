@@ -43,7 +43,8 @@ Tensors step(const Tensors& in) {
       kernels::study::backward(stream, s, z.data<T>(), Stored ? matrix.data<T>() : nullptr, tau.data<T>(),
                                weight.data<T>(), pull.data<T>(), dz.data<T>());
       kernels::nt_xent_jacobian(stream, s, z.data<T>(), norm.data<T>(), tau.data<T>(), dy.data<T>(),
-                                dz.data<T>(), dh.tensor.data<T>(), dh.accumulate, static_cast<T*>(nullptr));
+                                static_cast<const T*>(nullptr), dz.data<T>(), dh.tensor.data<T>(),
+                                dh.accumulate, static_cast<T*>(nullptr));
     });
   })};
 }

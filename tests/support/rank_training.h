@@ -26,8 +26,10 @@ class RankTraining {
  public:
   static constexpr int steps = 5, batch = 22;  // 22 pairs: uneven for 3, 4 and 8 ranks
 
-  explicit RankTraining(engine::DType dtype, std::uint64_t seed = 1, const std::string& method = "simclr") {
+  explicit RankTraining(engine::DType dtype, std::uint64_t seed = 1, const std::string& method = "simclr",
+                        const std::string& negatives = "nt-xent") {
     o_.method = method;
+    o_.negatives = negatives;
     o_.arch = "resnet10";
     o_.width = 0.125;
     o_.out_dim = 64;

@@ -112,6 +112,15 @@ TEST_CASE("R ranks compute the same result as one with every other method, in f6
 
 // In f32 rounding may flip the sign of a ReLU's input, which changes a small gradient by a thousandth. The
 // test therefore takes the best of several seeds. A mistake shows with all of them.
+TEST_CASE("ranks: every kind of negatives in f64 gives the result of one rank") {
+  for (const std::string negatives : {"decoupled", "debiased", "hard", "eqco"}) {
+    CAPTURE(negatives);
+    const auto [error, where] = error_of_ranks(RankTraining(DType::f64, 1, "simclr", negatives));
+    CAPTURE(where);
+    CHECK(error < 1e-10);
+  }
+}
+
 TEST_CASE("R ranks compute the same result as one, in f32") {
   double least = INFINITY;
   for (std::uint64_t seed = 1; seed <= 10 && least > 1e-5; ++seed) {

@@ -18,9 +18,48 @@ struct Exact {
   std::vector<double> d_h;
 };
 
-// The whole similarity matrix, row by row, in f64. Nearly equal values are subtracted before the exponential:
-// loss_i = log1p(sum_j e^((s_ij - s_ip) / tau)), j not i nor p.
-Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau) {
+// The loss of row i by the papers' formulas; `gradient` is that of s_ij / tau, `direct` that of 1 / tau where
+// the loss contains it without a similarity.
+struct Row {
+  double loss = 0, direct = 0;
+  std::vector<double> gradient;
+};
+
+// All exponentials are relative to that of the positive, so that nearly equal values are subtracted before.
+Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double tau, const Negatives& kind) {
+  const double beta = kind.hardness, count = double(s.size()) - 2;
+  double sharp = 0, flat = 0, top = -1;
+  for (std::size_t j = 0; j < s.size(); ++j)
+    if (j != i && j != p) top = std::max(top, s[j]);
+  for (std::size_t j = 0; j < s.size(); ++j) {
+    if (j == i || j == p) continue;
+    sharp += std::exp((1 + beta) * (s[j] - top) / tau);
+    flat += std::exp(beta * (s[j] - top) / tau);
+  }
+  // of all negatives, over e^(s_ip / tau)
+  const double factor = kind.as_many > 0 ? kind.as_many / count : 1;
+  const double repulsion = count * sharp / flat * std::exp((top - s[p]) / tau), own = 1 - kind.debias;
+  const double least = count * std::exp((-1 - s[p]) / tau);
+  double sum = (factor * repulsion - kind.debias * count) / own;
+  const bool clamped = kind.debias > 0 && sum <= least;
+  if (clamped) sum = least;
+  const double all = (kind.decoupled ? 0 : 1) + sum;
+  Row r{.loss = kind.decoupled ? std::log(sum) : std::log1p(sum), .gradient = std::vector<double>(s.size())};
+  r.direct = clamped ? -sum / all : 0;
+  // d loss / d (s_ip / tau): the quotients do not depend on it, but for the debiased sum's own positive
+  r.gradient[p] = kind.decoupled ? -1 : -(clamped ? sum : factor * repulsion / own) / all;
+  for (std::size_t j = 0; j < s.size(); ++j) {
+    if (j == i || j == p || clamped) continue;
+    const double share = (1 + beta) * std::exp((1 + beta) * (s[j] - top) / tau) / sharp -
+                         beta * std::exp(beta * (s[j] - top) / tau) / flat;
+    r.gradient[j] = factor * repulsion / own / all * share;
+  }
+  return r;
+}
+
+// The whole similarity matrix, row by row, in f64.
+Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau,
+                  const Negatives& kind = {}) {
   std::vector<double> z(h.size()), norm(rows), dz(h.size(), 0.0), s(rows), g(rows);
   const auto at = [&](const std::vector<double>& a, std::size_t i) { return a.data() + i * width; };
   const auto dot = [&](const double* a, const double* b) {
@@ -37,15 +76,13 @@ Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t wi
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t p = (i + rows / 2) % rows;
     for (std::size_t j = 0; j < rows; ++j) s[j] = dot(at(z, i), at(z, j));
-    double others = 0;
-    for (std::size_t j = 0; j < rows; ++j)
-      if (j != i && j != p) others += std::exp((s[j] - s[p]) / tau);
-    e.loss += std::log1p(others) / n;
-    for (std::size_t j = 0; j < rows; ++j) {  // d loss_i / d s_ij, times rows
-      const double weight = std::exp((s[j] - s[p]) / tau) / (1 + others);
-      g[j] = (j == i ? 0 : j == p ? -others / (1 + others) : weight) / tau;
+    const Row row = row_of(s, i, p, tau, kind);
+    e.loss += row.loss / n;
+    for (std::size_t j = 0; j < rows; ++j) {
+      g[j] = row.gradient[j] / tau;
       e.d_tau -= g[j] * s[j] / tau / n;
     }
+    e.d_tau -= row.direct / (tau * tau) / n;
     for (std::size_t j = 0; j < rows; ++j)
       for (std::size_t d = 0; d < width; ++d) {
         dz[i * width + d] += g[j] * z[j * width + d] / n;
@@ -73,50 +110,70 @@ std::vector<double> pairs_of(int pairs, int width, double noise, std::uint64_t s
 
 }  // namespace
 
+struct Kind {
+  const char* name;
+  Negatives negatives;
+};
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {{"nt-xent", {}},
+                                        {"decoupled", {.decoupled = true}},
+                                        {"debiased", {.debias = 0.1}},
+                                        {"hard", {.debias = 0.1, .hardness = 1}},
+                                        {"hard, not debiased", {.hardness = 0.3}},
+                                        {"as many", {.as_many = 65536}}};
+  return all;
+}
+
 TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 of the matrix form in f64") {
   const Threads before = cpu_threads();
   const int pairs = 70, width = 65;
+  const double tiny = 1e-20;  // a debiased sum at its bound may be smaller than f32's smallest numbers
   for (const double noise : {1.0, 0.1, 1e-3}) {
     const std::vector<double> h = pairs_of(pairs, width, noise, 3);
-    for (const double tau : {0.01, 0.05, 0.1, 0.5, 1.0}) {
-      INFO("noise ", noise, ", tau ", tau);
-      const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)));
+    for (const double tau : {0.01, 0.05, 0.1, 0.5, 1.0})
+      for (const Kind& kind : kinds()) {
+        INFO("noise ", noise, ", tau ", tau, ", ", kind.name);
+        const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)), kind.negatives);
 #ifdef DYAD_SIMT_ONLY
-      for (const Threads threads : {Threads::gpu}) {
+        for (const Threads threads : {Threads::gpu}) {
 #else
-      for (const Threads threads : {Threads::host, Threads::gpu}) {
+        for (const Threads threads : {Threads::host, Threads::gpu}) {
 #endif
-        cpu_threads() = threads;
-        const Tensor x = leaf(from_vector({2 * pairs, width}, h, DType::f32)),
-                     t = leaf(full({1}, tau, DType::f32, cpu));
-        const Tensor loss = nt_xent(x, t, single());
-        backward(loss);
-        CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * std::max(exact.loss, 1 / tau));
-        const auto got = gradient(x).to_vector();
-        double difference = 0, size = 0;
-        for (std::size_t k = 0; k < got.size(); ++k) {
-          difference += (got[k] - exact.d_h[k]) * (got[k] - exact.d_h[k]);
-          size += exact.d_h[k] * exact.d_h[k];
+          cpu_threads() = threads;
+          const Tensor x = leaf(from_vector({2 * pairs, width}, h, DType::f32)),
+                       t = leaf(full({1}, tau, DType::f32, cpu));
+          const Tensor loss = nt_xent(x, t, single(), kind.negatives);
+          backward(loss);
+          CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * std::max(exact.loss, 1 / tau));
+          const auto got = gradient(x).to_vector();
+          double difference = 0, size = 0;
+          for (std::size_t k = 0; k < got.size(); ++k) {
+            difference += (got[k] - exact.d_h[k]) * (got[k] - exact.d_h[k]);
+            size += exact.d_h[k] * exact.d_h[k];
+          }
+          // at its bound a debiased row has only the pull of its nearly parallel partner, most of which
+          // cancels
+          const double cancelled = kind.negatives.debias > 0 ? 1e-6 * exact.loss / tau : 0;
+          CHECK(std::sqrt(difference) <= 1e-5 * std::sqrt(size) + cancelled + tiny);
+          CHECK(std::abs(gradient(t).item() - exact.d_tau) <=
+                1e-5 * std::abs(exact.d_tau) + 1e-6 * exact.loss / tau + tiny);
         }
-        CHECK(std::sqrt(difference) <= 1e-5 * std::sqrt(size));
-        CHECK(std::abs(gradient(t).item() - exact.d_tau) <=
-              1e-5 * std::abs(exact.d_tau) + 1e-6 * exact.loss / tau);
+        cpu_threads() = before;
       }
-      cpu_threads() = before;
-    }
   }
 }
 
 #ifndef DYAD_SIMT_ONLY  // sanitizer builds do not count memory
 TEST_CASE("nt_xent needs memory linear in N, from 512 to 16,384 pairs") {
   const int width = 32;
+  const Negatives hard{.debias = 0.1, .hardness = 1};  // of all kinds it needs the most
   double per_row = 0;
   for (const int pairs : {512, 2048, 16384}) {
     const Tensor h = leaf(from_vector({2 * pairs, width}, pairs_of(pairs, width, 1, 5), DType::f32));
     const Tensor tau = full({1}, 0.2, DType::f32, cpu);
     reset_peak_memory(cpu);
     const std::size_t before = memory_use(cpu).now;
-    const Tensor loss = nt_xent(h, tau, single());
+    const Tensor loss = nt_xent(h, tau, single(), pairs == 16384 ? Negatives{} : hard);
     backward(loss);
     CHECK(std::isfinite(loss.item()));
     const double bytes = double(memory_use(cpu).peak - before) / (2 * pairs);
@@ -127,3 +184,16 @@ TEST_CASE("nt_xent needs memory linear in N, from 512 to 16,384 pairs") {
   }
 }
 #endif
+
+TEST_CASE("nt_xent: negatives that contradict each other are refused") {
+  const Tensor h = from_vector({4, 2}, {1, 0, 0, 1, 1, 1, 1, -1}, DType::f32),
+               tau = full({1}, 0.2, DType::f32, cpu);
+  const auto loss = [&](const Negatives& n) { return nt_xent(h, tau, single(), n).item(); };
+  CHECK(loss({}) == nt_xent(h, tau, single()).item());
+  CHECK_THROWS_WITH(loss({.debias = 0.1, .decoupled = true}),
+                    "nt_xent: decoupled, expected debias and hardness 0");
+  CHECK_THROWS_WITH(loss({.debias = 1}), "nt_xent: debias is 1, expected 0 to less than 1");
+  CHECK_THROWS_WITH(loss({.hardness = -1}), "nt_xent: hardness is -1, expected 0 to 100");
+  CHECK_THROWS_WITH(nt_xent(h.slice(0, 2), tau, single(), {.decoupled = true}),
+                    "nt_xent: one pair has no negatives, expected at least 2 pairs");
+}

@@ -1,0 +1,55 @@
+#include "models/methods/negatives.h"
+
+#include <map>
+
+namespace models {
+
+NegativesKind negatives_kind(const std::string& name) {
+  static const std::map<std::string, NegativesKind> kinds = {
+      {"nt-xent", {.loss = "NT-Xent"}},
+      {"decoupled", {.loss = "DCL"}},                             // Yeh et al. 2022
+      {"debiased", {.loss = "debiased NT-Xent", .debias = 0.1}},  // Chuang et al. 2020
+      {"hard",
+       {.loss = "NT-Xent with hard negatives", .debias = 0.1, .hardness = 1}},  // Robinson et al. 2021
+      {"eqco", {.loss = "NT-Xent with EqCo's margin", .as_many = 65536}}};      // Zhu et al. 2020
+  const auto found = kinds.find(name);
+  if (found == kinds.end())
+    throw engine::UsageError("--negatives: \"" + name +
+                             "\", expected nt-xent, decoupled, debiased, hard or eqco");
+  return found->second;
+}
+
+MethodOptions with_negatives(MethodOptions o) {
+  const NegativesKind kind = negatives_kind(o.negatives);
+  const auto fill = [&](double& value, double of_kind, const char* option) {
+    if (value >= 0 && of_kind < 0)
+      throw engine::UsageError(std::string(option) + ": --negatives " + o.negatives + " has no such number");
+    if (value < 0) value = of_kind;
+  };
+  fill(o.debias, kind.debias, "--debias");
+  fill(o.hardness, kind.hardness, "--hardness");
+  fill(o.as_many, kind.as_many, "--as-many");
+  return o;
+}
+
+engine::Negatives negatives_of(const MethodOptions& given) {
+  const MethodOptions o = with_negatives(given);
+  const auto number = [](double value) { return value < 0 ? 0 : value; };
+  return {.debias = number(o.debias),
+          .hardness = number(o.hardness),
+          .as_many = number(o.as_many),
+          .decoupled = o.negatives == "decoupled"};
+}
+
+std::string settings_of_negatives(const MethodOptions& o) {
+  std::string text;
+  const auto add = [&](const char* name, double value) {
+    if (value >= 0) text += engine::concat_text(", ", name, " ", value);
+  };
+  add("tau+", o.debias);
+  add("beta", o.hardness);
+  add("alpha", o.as_many);
+  return text;
+}
+
+}  // namespace models

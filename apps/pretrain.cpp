@@ -96,6 +96,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
     save_checkpoint(checkpoint_path(o.run, step), o, method->parameters, train_step.state(),
                     plan.position(step), setting);
     keep_newest(o.run, o.keep, step);
+    report.saved();
   };
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
     return train_step.launch(p("views", [&] { return views.make(); }), p);  // loss to optimizer
@@ -131,6 +132,11 @@ int or_how_to_skip(const std::function<int()>& f) {
   }
 }
 
+bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
+  const bool split = o.split_from > 0 || data::has_split(o.data, data::Split::test);
+  return !dataset.classes().empty() && split;
+}
+
 }  // namespace
 
 int pretrain(const PretrainOptions& given) {
@@ -150,7 +156,7 @@ int pretrain(const PretrainOptions& given) {
   dataset->decode_as(decode_options(given));
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain", !o.dry_run);
-  LiveReport report(o, ranks.first(), !dataset->classes().empty());
+  LiveReport report(o, ranks.first(), can_be_evaluated(o, *dataset));
   return ranks.guarded([&] {
     const Setting setting = setting_of(*dataset, o.data, o.dry_run ? number_of_ranks(o) : ranks.size());
     ranks.agree(facts_of(o, setting));

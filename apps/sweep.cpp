@@ -16,6 +16,7 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/shell.h"
 #include "apps/system/signals.h"
+#include "data/dataset.h"
 #include "data/files.h"
 #include "engine/error.h"
 
@@ -68,6 +69,10 @@ int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
   const std::string &out = plan.options.out, &data = plan.shared.data;
   engine::require_data(data.empty() || std::filesystem::exists(data), data,
                        ": is not there, expected images to train with");
+  const bool evaluated = !plan.options.no_eval && !data.empty() && plan.shared.split_from <= 0;
+  engine::require_data(
+      !evaluated || data::has_split(data, data::Split::test), data,
+      ": has no test split to evaluate the cells with, expected --no-eval, or -- --split-from 0.1");
   AppendFile log(out + "/sweep.log");
   if (!log.lock()) throw engine::UsageError("--out " + out + ": another sweep is writing to this folder");
   const auto say = [&](const std::string& line) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
+
 namespace data {
 
 // 8-bit RGB, row by row: pixels[(y * width + x) * 3 + channel].
@@ -51,6 +53,7 @@ class Dataset {
   // only error that BadImages::skip passes over.
   virtual void read(std::size_t i, Image& into) const = 0;
   Image image(std::size_t i) const {
+    engine::require(i < size(), "Dataset: image ", i, ", expected less than ", size());
     Image image;
     read(i, image);
     return image;

@@ -48,6 +48,9 @@ ViewBatches::ViewBatches(std::vector<ViewRecipe> recipes, int size, std::uint64_
 void ViewBatches::stage(const Batch& batch) {
   const void* const pixels_before = ring_.pixels().defined() ? ring_.pixels().raw() : nullptr;
   const std::size_t count_before = drawn_.size();
+  engine::require(
+      resident_ != nullptr || batch.size() == 0 || batch.pixels.size() > 0,
+      "views: the batch has no pixels (LoaderOptions::pixels is false), and there is no Resident");
   const std::int64_t begin = resident_ != nullptr ? 0 : ring_.send(batch.pixels);
   drawn_.clear();
   for (std::size_t v = 0; v < recipes_.size(); ++v)

@@ -55,6 +55,10 @@ Tensor::Tensor(Shape shape, DType dtype, Device device)
       dtype_(dtype) {}
 
 Tensor Tensor::slice_flat(std::int64_t first, Shape shape) const {
+  require(node_ == nullptr || !grad_enabled(),
+          "Tensor: a view or slice of a tensor with a history would lose the gradient, expected reshape(), "
+          "detach() "
+          "or a NoGrad");
   require(first >= 0 && first + shape.numel() <= numel(), "Tensor: ", shape, " from element ", first, " of ",
           shape_, " is out of bounds");
   Tensor t = detach();

@@ -39,6 +39,8 @@ void resolve(PretrainOptions& o, data::Dataset::Kind kind) {
 void resolve(PretrainOptions& o, bool cifar) {
   if (o.graph && o.device == "cpu")
     throw engine::UsageError("--graph: the CPU device has no graphs, expected --device cuda");
+  if (o.collectives == "nccl" && o.device == "cpu")
+    throw engine::UsageError("--collectives nccl: the CPU device has MPI only, expected auto or mpi");
   resolve_method(o);
   if (o.views == "auto") o.views = models::describe_method(o, o.batch).defaults.views;
   if (o.size < 0) o.size = cifar ? 32 : 224;

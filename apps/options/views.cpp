@@ -191,10 +191,8 @@ Fields entries(ViewOptions& o) {
 
 Fields view_fields(ViewOptions& o) {
   Fields all = entries(o);
-  Field& views =
-      entry_of(all, o.views);  // not saved if they are SimCLR's, so that its checkpoints stay as they were
-  views.absent = "simclr";
-  views.saved = o.views != "simclr" && o.views != "auto";
+  // SimCLR's checkpoints are older than the option.
+  entry_of(all, o.views).absent = "simclr";
   if (o.recipe == "auto") return all;
   ViewOptions plain;
   plain.views = o.views;

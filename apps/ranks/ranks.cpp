@@ -141,8 +141,6 @@ Ranks::Ranks(const RankOptions& o, const std::string& command, bool connect)
     : communicator_(&engine::single()) {
   const Launched l = launched(environment_variable);
   if (l.size == 1 || !connect) return;
-  if (o.device == "cpu" && o.collectives == "nccl")
-    throw UsageError("--collectives nccl: the CPU device has MPI only, expected auto or mpi");
   const engine::Device device = device_of_rank(o);
   if (device.backend == engine::Backend::cpu || o.collectives == "mpi") {
     owned_ = engine::connect_mpi(o.timeout);
@@ -184,7 +182,9 @@ void Ranks::agree(const Facts& facts) {
     rank.facts.pop_back();
   }
   const std::string wrong = disagreement(all);
-  if (!wrong.empty()) throw UsageError(wrong);
+  if (wrong.empty()) return;
+  if (!first()) communicator_->barrier();  // the first rank says it, and ends the others
+  throw UsageError(wrong);
 }
 
 std::string Ranks::of_first(const std::string& text) const {

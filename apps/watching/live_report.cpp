@@ -44,6 +44,10 @@ void LiveReport::write() {
   write_report(options_.run, state_);
 }
 
+void LiveReport::saved() {
+  if (open_) write_state(options_.run, state_);
+}
+
 void LiveReport::finished() {
   state_.phase = "finished";
   state_.step = state_.steps;

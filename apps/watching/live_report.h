@@ -15,8 +15,8 @@ namespace apps {
 
 class LiveReport {
  public:
-  // writes: false on all ranks but the first. classes: whether the images have any, so that an evaluation is
-  // suggested.
+  // writes: false on all ranks but the first. classes: whether the images have any, and a test split, so that
+  // an evaluation is suggested.
   LiveReport(const PretrainOptions& o, bool writes, bool classes)
       : options_(o), writes_(writes), classes_(classes) {}
 
@@ -27,6 +27,7 @@ class LiveReport {
   // warning, once, if the report can't be written, else "".
   std::string step(const StepRecord&, double seconds_left);
 
+  void saved();  // a checkpoint: state.json says its step
   void finished();
   void stopped(const std::string& reason);
   // Calls f. If f throws, the report says why; the exception is thrown on.

@@ -56,9 +56,11 @@ Optimizer::Optimizer(FlatParameters parameters)
 
 void Optimizer::set_learning_rate(double learning_rate) {
   learning_rate_.send(&learning_rate, sizeof learning_rate);
+  has_rate_ = true;
 }
 
 void Optimizer::step() {
+  require(has_rate_, "Optimizer: step() before set_learning_rate()");
   for (const FlatParameters::Segment& s : parameters_.segments)
     if (s.leaf.defined() && !has_gradient(s.leaf))  // what an earlier step has left there
       parameters_.gradients.slice_flat(s.offset, {s.numel}).fill_zero();

@@ -43,9 +43,10 @@ class Optimizer {
   explicit Optimizer(FlatParameters);
   virtual ~Optimizer() = default;
 
-  void set_learning_rate(double);          // sends it to the device; the host does not wait
-  void step();                             // reads the gradients, updates the values: only launches
-  void step(double learning_rate);         // set_learning_rate(), then step()
+  void set_learning_rate(double);   // sends it to the device; the host does not wait
+  void step();                      // reads the gradients, updates the values: only launches. The rate is
+                                    // the last one that was set
+  void step(double learning_rate);  // set_learning_rate(), then step()
   virtual NamedTensors state() const = 0;  // saved in checkpoints: "optimizer.momentum" ...
 
  protected:
@@ -60,6 +61,7 @@ class Optimizer {
  private:
   Tensor table_;
   Upload learning_rate_;  // f64
+  bool has_rate_ = false;
 };
 
 // torch.optim.SGD (no dampening): v = momentum v + g + weight_decay w; w -= lr v.

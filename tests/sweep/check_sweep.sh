@@ -76,6 +76,12 @@ grep -qF "$out has 8 cells of earlier sweeps: this one adds 4 and shares 0" "$wo
 "$dyad" sweep "${options[@]}" -- --steps 3 2>"$work/err"
 [[ $? == 2 ]] && grep -qF 'its cells have --steps 2, and this sweep has 3' "$work/err" || fail "3 steps: $(cat "$work/err")"
 
+# ---- images that no cell could be evaluated with
+mkdir -p "$work/flat" && printf 'P6 2 2 255\n012345678901' >"$work/flat/a.ppm"
+"$dyad" sweep --data "$work/flat" --vary tau=0.2,0.5 --out "$work/flat-sweep" 2>"$work/err"
+[[ $? == 65 ]] && grep -q 'has no test split to evaluate the cells with, expected --no-eval' "$work/err" ||
+  fail "a flat folder: $(cat "$work/err")"
+
 # ---- compared
 "$dyad" compare "$out" --html "$work/compare.html" --json "$work/compare.json" >"$work/table" || fail "compare"
 grep -qE '^method +batch +runs +kNN % +linear % +loss +seconds$' "$work/table" || fail "$(cat "$work/table")"

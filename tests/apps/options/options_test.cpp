@@ -98,7 +98,7 @@ TEST_CASE("options: what belongs to one start or one machine") {
     if (f.per_machine) per_machine.insert(f.name);
   }
   CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "dry-run", "force", "json", "ranks",
-                                         "resume", "sync", "timeout", "trace", "verbose", "views"});
+                                         "resume", "sync", "timeout", "trace", "verbose"});
   CHECK(per_machine == std::set<std::string>{"data", "run", "threads"});
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("views: without options they are the recipe's, resolved or not") {
       if (f.name != "size") CHECK(apps::text_of(f) != "auto");
       // what checkpoints of defaults have no key for, as those that are older than the options
       CHECK((f.name == "size" || f.name == "recipe" ? f.absent.empty() : f.absent == apps::text_of(f)));
-      CHECK((f.name == "size" || f.name == "recipe") == f.saved);
+      CHECK((f.name == "size" || f.name == "recipe" || f.name == "views") == f.saved);
     }
   }
 }
@@ -265,10 +265,16 @@ TEST_CASE("views: auto is the method's, and a checkpoint of SimCLR has no key fo
     apps::resolve(o, true);
     CHECK(o.views == views);
     for (const apps::Field& f : apps::fields(o))
-      if (f.name == "views") CHECK(f.saved == (views != "simclr"));
+      if (f.name == "views") CHECK((f.saved && f.absent == "simclr"));
     o.views = "simclr";
     apps::resolve(o, true);
     CHECK(o.views == "simclr");
+    const Scratch scratch;  // a config keeps it, whichever the method's own are
+    apps::PretrainOptions back;
+    apps::apply_config(scratch.write("run.toml", apps::config_text("pretrain", apps::fields(o))), "pretrain",
+                       apps::fields(back));
+    apps::resolve(back, true);
+    CHECK(back.views == "simclr");
   }
 }
 

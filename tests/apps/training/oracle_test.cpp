@@ -149,7 +149,7 @@ TEST_CASE("20 steps of each optimizer and each method are PyTorch's in f64, and 
     compare_with_pytorch(path, "f32", 1e-4, 0);
     ++compared;
   }
-  CHECK(compared == 8);
+  CHECK(compared == 12);
 }
 
 TEST_CASE("dyad steps are the steps of dyad pretrain") {

@@ -83,6 +83,9 @@ TEST_CASE("the report of a running training reloads itself, and comes after each
   CHECK(fs::exists(run.path("state.json")));
   CHECK(report.step({.step = 1, .epoch = 0.5}, 3) == "");
   CHECK_FALSE(fs::exists(run.path("report.html")));  // in the middle of an epoch
+  CHECK(apps::read_state(o.run)->step == 0);
+  report.saved();
+  CHECK(apps::read_state(o.run)->step == 1);
   CHECK(silent.step({.step = 2, .epoch = 1}, 2) == "");
   silent.finished();
   CHECK_FALSE(fs::exists(run.path("report.html")));

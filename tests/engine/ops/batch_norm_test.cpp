@@ -135,11 +135,12 @@ TEST_CASE("ranks of unequal size compute the same as one: outputs, statistics an
 #endif
         RankThread comm(ranks, k);
         Layer l(C);
-        const Tensor xk = leaf(x.slice(from, n).clone()), rk = leaf(residual.slice(from, n).clone());
+        const Tensor xk = leaf(x.detach().slice(from, n).clone()),
+                     rk = leaf(residual.detach().slice(from, n).clone());
         const Tensor y =
             batch_norm(xk, l.weight, l.bias, l.state, Mode::train, comm, {.relu = true, .residual = rk});
         backward(y, dy.slice(from, n).clone());
-        distance[std::size_t(k)] = std::max({largest_difference(y, y1.slice(from, n)),
+        distance[std::size_t(k)] = std::max({largest_difference(y, y1.detach().slice(from, n)),
                                              largest_difference(gradient(xk), gradient(x1).slice(from, n)),
                                              largest_difference(gradient(rk), gradient(r1).slice(from, n)),
                                              largest_difference(l.state.running_mean, one.state.running_mean),

@@ -19,6 +19,7 @@
 #include "data/dataset.h"
 #include "data/files.h"
 #include "engine/error.h"
+#include "engine/files/atomic_file.h"
 
 namespace apps {
 namespace {
@@ -81,8 +82,12 @@ int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
   };
   if (const std::string line = add_to_sweep_file(plan); !line.empty()) say(line);
   std::vector<Task> left;
-  for (const Task& task : all)
-    if (Task rest = remaining(task); !rest.commands.empty()) left.push_back(std::move(rest));
+  for (const Task& task : all) {
+    if (Task rest = remaining(task); !rest.commands.empty())
+      left.push_back(std::move(rest));
+    else  // its evaluation may have been killed while it wrote the report
+      engine::remove_temporary_files(task.folder);
+  }
   say(concat_text(data::counted(double(all.size()), "cell"), ", ", left.size(), " of them to run, ",
                   plan.options.jobs, " at a time"));
   std::size_t done = 0;

@@ -25,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 constexpr int kTryAgain = 75;                   // EX_TEMPFAIL
 constexpr std::chrono::seconds kUnwinding(10);  // for the main thread of rank 0 to write how the run ended
 constexpr std::chrono::seconds kPatience(2);    // for another rank's failure to become known
+constexpr std::chrono::seconds kGreeting(5);    // for the first line of a connection, which has at most
+constexpr std::size_t kGreetingBytes = 512;     // this many bytes
 
 int checked(int result, const char* what) {
   if (result < 0) throw std::runtime_error(concat_text("rank watch: ", what, ": ", std::strerror(errno)));
@@ -50,14 +52,15 @@ std::vector<std::string> own_addresses() {
 struct Line {
   int fd = -1, rank = -1;
   std::string host = "", received = "";
-  Clock::time_point heard = Clock::now();
+  Clock::time_point heard = Clock::now(), begun = heard;
   bool goodbye = false;
 
-  // The whole lines received so far. closed: the other side has closed the connection.
-  std::vector<std::string> read(bool& closed) {
+  // The whole lines received so far, of at most `most` bytes in all. closed: the other side has closed the
+  // connection.
+  std::vector<std::string> read(bool& closed, std::size_t most = 1 << 20) {
     char buffer[512];
     closed = false;
-    for (;;) {
+    while (received.size() < most) {
       const ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
       if (n > 0) {
         received.append(buffer, std::size_t(n));
@@ -157,8 +160,9 @@ struct RankWatch::State {
       for (std::size_t i = 0;
            i < fresh.size();) {  // a rank sends "hello TOKEN RANK HOST"; others are rejected
         bool closed = false;
-        const auto said = fresh[i].read(closed);
-        if (said.empty() && !closed) {
+        const auto said = fresh[i].read(closed, kGreetingBytes);
+        const bool late = Clock::now() - fresh[i].begun > kGreeting;
+        if (said.empty() && !closed && !late && fresh[i].received.size() < kGreetingBytes) {
           ++i;
           continue;
         }
@@ -261,7 +265,8 @@ RankWatch::RankWatch(Communicator& c, std::string speaker, double timeout) : sta
   if (s.rank == 0) {
     int port = 0;
     listener = listen_anywhere(port);
-    where = concat_text(std::random_device()(), " ", port, " ", s.host);
+    std::random_device random;  // a token of 128 bits
+    where = concat_text(random(), "-", random(), "-", random(), "-", random(), " ", port, " ", s.host);
     for (const std::string& a : own_addresses()) where += " " + a;
   }
   const auto w = words(exchange_texts(c, where)[0]);

@@ -232,9 +232,10 @@ TEST_CASE("loader: an image that can't be decoded is an error of next(), the sam
       CHECK(message_of<DataError>([&] { loader.next(); }) == "image 35: is broken");
     loader.seek(0, 0);
     CHECK(loader.next().size() == 16);
-    set.gray = 4;
+    Fake other(64);
+    other.gray = 4;
     CHECK(message_of<DataError>([&] {
-            Loader(set, {.batch = 16, .shuffle = false, .threads = threads}).next();
+            Loader(other, {.batch = 16, .shuffle = false, .threads = threads}).next();
           }) == "image 4: 10 bytes for 5 x 2 pixels, expected three for each");
   }
 }

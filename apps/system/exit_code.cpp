@@ -5,6 +5,7 @@
 
 #include "apps/system/shell.h"
 #include "data/files.h"
+#include "data/loader.h"
 #include "engine/error.h"
 #include "engine/ranks/communicator.h"
 
@@ -38,6 +39,7 @@ std::string message_of(const std::exception& e) {
   std::string text = e.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
+  if (is<data::BadImage>(e)) text += "; dyad data check lists all such images";
   return data::printable(text);
 }
 

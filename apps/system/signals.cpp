@@ -1,5 +1,7 @@
 #include "apps/system/signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <initializer_list>
 
@@ -12,6 +14,8 @@ volatile std::sig_atomic_t noted = 0;
 
 extern "C" void note(int signal) {
   if (signal == SIGINT && noted == SIGINT) {  // the second: its default action, on return
+    constexpr char line[] = "Ctrl-C again: ended at once, without another checkpoint\n";
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
   }

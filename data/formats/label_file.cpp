@@ -178,7 +178,8 @@ FileLabels LabelFile::label(const std::vector<std::string>& files, const std::st
   require_data(missing == result.labels.end(), who, " has no label of ",
                printable(files[std::size_t(missing - result.labels.begin()) % files.size()]), " (",
                with_commas(std::size_t(std::ranges::count(result.labels, -1))), " of ",
-               with_commas(files.size()), " images lack one)");
+               with_commas(files.size()), " images lack one; line ", rows_[0].line, " is read as the file ",
+               printable(rows_[0].file), " of the class ", printable(rows_[0].name), ")");
   return result;
 }
 

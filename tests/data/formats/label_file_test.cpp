@@ -73,7 +73,11 @@ TEST_CASE("label file: an error names file and line") {
   CHECK(f.refused("1 n01\n\n1.JPEG n02\n2 n01\n3 n01\n") ==
         "labels line 3: 1.JPEG has another label in a line above");
   CHECK(f.read("1 n01\n1.JPEG n01\n2 n01\n3 n01\n4 n01\n5 n09\n").others == 2);
-  CHECK(f.refused("1 n01\n3 n01\n") == "labels has no label of /d/val/2.JPEG (1 of 3 images lack one)");
+  CHECK(f.refused("1 n01\n3 n01\n") ==
+        "labels has no label of /d/val/2.JPEG (1 of 3 images lack one; line 1 is read as the file 1 of the "
+        "class n01)");
+  CHECK(f.read("1;n01\n2; n02\n3;\"n01\"\n").labels == std::vector<int>{0, 1, 0});
+
   CHECK(f.refused("1 n01\nn02\n") == "labels line 2: n02, expected FILE CLASS, as in the lines above");
   CHECK(f.refused("") == "labels is empty, expected lines of FILE CLASS");
   CHECK(f.refused(std::string("MATLAB\0", 7)) == "labels is not a text file, expected lines of FILE CLASS");

@@ -62,7 +62,8 @@ std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& int
         into.pixels.size() == std::size_t(into.height) * std::size_t(into.width) * 3)
       return {};
     return engine::concat_text(dataset.name(sample), ": ", into.pixels.size(), " bytes for ", into.height,
-                               " x ", into.width, " pixels, expected three for each");
+                               " x ", into.width, " pixels, expected ", 3LL * into.height * into.width,
+                               " (RGB)");
   } catch (const DataError& error) {
     return error.what();
   }
@@ -286,8 +287,9 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
   require(options.batch >= ranks, "loader: batch ", options.batch,
           ", expected at least one image for each of ", ranks, " ranks");
   if (batches_per_epoch() < 1)
-    throw engine::UsageError(engine::concat_text("loader: ", dataset.size(),
-                                                 " images, expected at least one batch of ", options.batch));
+    throw engine::UsageError(engine::concat_text(
+        "loader: ", dataset.size(), " images, expected at least one batch of ", options.batch,
+        options.drop_last ? ", as drop_last leaves out a smaller one" : ""));
   for (int i = 0; i < options.threads; ++i)
     state_->threads.emplace_back([state = state_.get()] { state->run_thread(); });
   if (options.threads > 0) state_->plan_ahead();

@@ -114,6 +114,7 @@ std::string assign(const Field& f, const std::string& text) {
     **flag = text == "true";
     return "";
   }
+  if (const std::string wrong = f.wrong == nullptr ? "" : f.wrong(text); !wrong.empty()) return wrong;
   if (const auto* ends = std::get_if<Interval*>(&f.value)) return assign_interval(f, **ends, text);
   if (const auto* number = std::get_if<int*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);

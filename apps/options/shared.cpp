@@ -1,5 +1,7 @@
 #include "apps/options/shared.h"
 
+#include <filesystem>
+
 namespace apps {
 namespace {
 
@@ -44,6 +46,12 @@ Field split_from_entry(double& value) {
 Field labels_entry(double& value) {
   Field f = named_labels(value, "Share of the labels to use, the same in each class, drawn by --seed");
   f.low = 1e-6, f.high = 1;
+  f.wrong = [](const std::string& word) -> std::string {
+    return std::filesystem::is_regular_file(word)
+               ? "is the file " + word +
+                     ", expected a share of the labels; --label-file reads the classes of images"
+               : "";
+  };
   return f;
 }
 

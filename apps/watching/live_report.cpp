@@ -1,6 +1,7 @@
 #include "apps/watching/live_report.h"
 
 #include "apps/report/report.h"
+#include "apps/run/checkpoint.h"
 #include "apps/run/next_commands.h"
 
 namespace apps {
@@ -71,6 +72,8 @@ int LiveReport::guarded(const std::function<int()>& f) {
   } catch (const std::exception& e) {
     if (!open_) throw;
     state_.phase = "failed";
+    if (checkpoints(options_.run).empty())
+      std::erase_if(state_.next, [](const NextCommand& c) { return c.first == "evaluate"; });
     state_.seconds_left = -1;
     state_.reason = e.what();
     try {

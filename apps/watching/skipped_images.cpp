@@ -33,7 +33,8 @@ std::string SkippedImages::summary() const {
   if (images_.empty()) return "";
   return engine::concat_text(data::counted(double(images_.size()), "image"),
                              " could not be decoded; others came in their place ",
-                             data::counted(double(times_), "time"));
+                             data::counted(double(times_), "time"),
+                             "; an evaluation needs them removed, and dyad data check lists them");
 }
 
 }  // namespace apps

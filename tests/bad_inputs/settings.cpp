@@ -108,6 +108,11 @@ std::vector<BadInput> bad_settings() {
                   2,
                   "--json: can't be written: DIR/file: is not a folder",
                   file});
+  list.push_back({"a label file as the share of the labels",
+                  {"finetune", "--run", "DIR/run", "--labels", "DIR/file"},
+                  2,
+                  "--labels is the file DIR/file, expected a share of the labels; --label-file",
+                  file});
   list.push_back({"unwritable: data below a file",
                   {"data", "check", "--data", "DIR/file/data"},
                   65,

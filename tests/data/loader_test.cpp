@@ -236,7 +236,7 @@ TEST_CASE("loader: an image that can't be decoded is an error of next(), the sam
     other.gray = 4;
     CHECK(message_of<DataError>([&] {
             Loader(other, {.batch = 16, .shuffle = false, .threads = threads}).next();
-          }) == "image 4: 10 bytes for 5 x 2 pixels, expected three for each");
+          }) == "image 4: 10 bytes for 5 x 2 pixels, expected 30 (RGB)");
   }
 }
 

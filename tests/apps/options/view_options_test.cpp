@@ -254,11 +254,12 @@ TEST_CASE("views: those of a method differ, and an option sets both") {
 }
 
 TEST_CASE("views: auto is the method's, and a checkpoint of SimCLR has no key for it") {
-  for (const auto& [method, views] : std::map<std::string, std::string>{{"simclr", "simclr"},
-                                                                        {"byol", "byol"},
-                                                                        {"moco2", "moco2"},
-                                                                        {"moco3", "moco3"},
-                                                                        {"simsiam", "moco2"}}) {
+  for (const auto& pair : std::map<std::string, std::string>{{"simclr", "simclr"},
+                                                             {"byol", "byol"},
+                                                             {"moco2", "moco2"},
+                                                             {"moco3", "moco3"},
+                                                             {"simsiam", "moco2"}}) {
+    const std::string &method = pair.first, &views = pair.second;
     CAPTURE(method);
     apps::PretrainOptions o;
     o.method = method;

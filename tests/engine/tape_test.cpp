@@ -100,6 +100,19 @@ TEST_CASE("backward twice through one graph is refused, and so is a graph that s
   CHECK_THROWS_WITH(backward(second), freed);
 }
 
+TEST_CASE("a view or slice of a tensor with a history is refused, but not inside NoGrad or of its elements") {
+  const Tensor y = relu(leaf(numbers({1, 2})));
+  const char* refused =
+      "Tensor: a view or slice of a tensor with a history would lose the gradient, expected reshape(), "
+      "detach() "
+      "or a NoGrad";
+  CHECK_THROWS_WITH((void)y.view({2, 1}), refused);
+  CHECK_THROWS_WITH((void)y.slice(0, 1), refused);
+  CHECK(y.detach().view({2, 1}).dim(1) == 1);
+  const NoGrad no_grad;
+  CHECK(y.slice(1, 1).item() == 2);
+}
+
 TEST_CASE("a tensor without elements in memory says so, and dim() checks its argument") {
   const char* undefined = "Tensor: undefined, expected one that was given a shape or computed";
   CHECK_THROWS_WITH(Tensor().item(), undefined);

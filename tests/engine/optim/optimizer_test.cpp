@@ -269,6 +269,7 @@ TEST_CASE("a parameter that the loss does not reach stays as it is, whatever an 
   Parameters p(cpu, DType::f64, 1);
   const Two net = p.build<Two>();
   Sgd sgd(flat_parameters(p), {.momentum = 0});
+  CHECK_THROWS_WITH(sgd.step(), "Optimizer: step() before set_learning_rate()");
   const auto step = [&](const Tensor& x) {
     p.clear_gradients();
     backward(relu(x), full({3}, 1, DType::f64, cpu));

@@ -98,7 +98,8 @@ int export_model(const ExportOptions& e) {
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
   file.metadata = describe(o, *method, checkpoint.step());
-  if (dataset && !dataset->classes().empty())
+  const bool labelled = dataset && !dataset->classes().empty();
+  if (labelled)
     file.metadata["classes"] = nlohmann::json(dataset->classes()).dump();  // the names of the labels 0, 1 ...
   if (npy) {
     std::string names;
@@ -108,7 +109,6 @@ int export_model(const ExportOptions& e) {
     engine::write_safetensors(e.out, file);
   }
   const Tensor& first = file.tensors.front().second;
-  const bool labelled = dataset && !dataset->classes().empty();
   std::printf(
       "%s: %s\n", e.out.c_str(),
       (dataset

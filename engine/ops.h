@@ -14,6 +14,7 @@ namespace engine {
 // ---- element-wise ------------------------------------------------------------------------------
 
 Tensor add(const Tensor& a, const Tensor& b);  // same shape and dtype
+Tensor scale(const Tensor& x, double factor);  // factor x; also the weight of a loss in a sum of losses
 Tensor relu(const Tensor& x);
 Tensor add_relu(const Tensor& a, const Tensor& b);  // relu(a + b) in one pass
 

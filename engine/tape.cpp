@@ -15,7 +15,7 @@ thread_local OpObserver* observer = nullptr;
 
 // a += b
 void add_into(const Tensor& a, const Tensor& b) {
-  dispatch(a, [&](auto stream, auto zero) {
+  dispatch("backward", a, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::add(stream, a.numel(), a.data<T>(), b.data<T>(), a.data<T>());
   });

@@ -155,11 +155,22 @@ Tensor full(Shape shape, double value, DType dtype, Device device) {
   if (dtype != DType::f32 && dtype != DType::f64 && dtype != DType::bf16)
     return from_vector(shape, std::vector<double>(std::size_t(shape.numel()), value), dtype, device);
   Tensor t(shape, dtype, device);
-  dispatch(t, [&](auto stream, auto zero) {
+  dispatch("full", t, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::fill(stream, t.numel(), value, t.data<T>());
   });
   return t;
+}
+
+void require_floating(const char* op, const Tensor& t) {
+  const DType type = t.dtype();
+  require(type == DType::f32 || type == DType::f64 || type == DType::bf16, op, ": dtype ", type,
+          ", expected f32, f64 or bf16");
+}
+
+void require_f32_f64(const char* op, const Tensor& t) {
+  require(t.dtype() == DType::f32 || t.dtype() == DType::f64, op, ": dtype ", t.dtype(),
+          ", expected f32 or f64");
 }
 
 }  // namespace engine

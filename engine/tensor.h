@@ -119,9 +119,14 @@ Tensor zeros(Shape, DType, Device);
 Tensor full(Shape, double value, DType, Device);
 Tensor from_vector(Shape, const std::vector<double>&, DType, Device = cpu);
 
-// Calls f(stream, T{}) with the stream of the tensor's device and its element type: f32, f64 or bf16.
+// std::invalid_argument, which names the op, if t has another type than f32, f64 or bf16, or than f32 or f64.
+void require_floating(const char* op, const Tensor& t);
+void require_f32_f64(const char* op, const Tensor& t);
+
+// Calls f(stream, T{}) with the stream of the tensor's device and its element type: f32, f64 or bf16. `op` is
+// named in the error about another type.
 template <class F>
-void dispatch(const Tensor& t, F f) {
+void dispatch(const char* op, const Tensor& t, F f) {
   on_stream(t.device(), [&](auto stream) {
     switch (t.dtype()) {
       case DType::f32:
@@ -131,14 +136,14 @@ void dispatch(const Tensor& t, F f) {
       case DType::bf16:
         return f(stream, bf16{});
       default:
-        require(false, "dispatch: dtype ", t.dtype(), ", expected f32, f64 or bf16");
+        require_floating(op, t);
     }
   });
 }
 
 // The same for ops that have no bf16 (losses, statistics, optimizers): f32 or f64.
 template <class F>
-void dispatch_f32_f64(const Tensor& t, F f) {
+void dispatch_f32_f64(const char* op, const Tensor& t, F f) {
   on_stream(t.device(), [&](auto stream) {
     switch (t.dtype()) {
       case DType::f32:
@@ -146,7 +151,7 @@ void dispatch_f32_f64(const Tensor& t, F f) {
       case DType::f64:
         return f(stream, double{});
       default:
-        require(false, "dispatch: dtype ", t.dtype(), ", expected f32 or f64");
+        require_f32_f64(op, t);
     }
   });
 }

@@ -19,6 +19,19 @@ __global__ void __launch_bounds__(NT) add_kernel(std::int64_t n, const T* a, con
   });
 }
 
+template <int NT, int V, bool Accumulate, class T>
+__global__ void __launch_bounds__(NT) scale_kernel(std::int64_t n, acc_t<T> factor, const T* x, T* y) {
+  for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
+    auto t = load_tile<W, 1>(x + i);
+    UNROLL for (int k = 0; k < W; ++k) t.v[k] *= factor;
+    if (Accumulate) {
+      const auto before = load_tile<W, 1>(y + i);
+      UNROLL for (int k = 0; k < W; ++k) t.v[k] += before.v[k];
+    }
+    store_tile<W, 1>(y + i, t);
+  });
+}
+
 template <int NT, int V, class T>
 __global__ void __launch_bounds__(NT) relu_kernel(std::int64_t n, const T* x, T* y) {
   for_packs<NT, V>(n, [=]<int W>(TileShape<W, 1>, std::int64_t i) {
@@ -137,6 +150,21 @@ void add_relu(Stream stream, std::int64_t n, const T* a, const T* b, T* y) {
 }
 
 template <class Stream, class T>
+void scale(Stream stream, std::int64_t n, double factor, const T* x, T* y, bool accumulate) {
+  constexpr int NT = threads<Stream>(256);
+  choose_pack<Stream, T>(
+      0,
+      [=](auto V) {
+        const Grid grid = grid_for<NT>(ceil_div(n, V), "scale");
+        if (accumulate)
+          launch<scale_kernel<NT, V, true, T>>(stream, grid, n, acc_t<T>(factor), x, y);
+        else
+          launch<scale_kernel<NT, V, false, T>>(stream, grid, n, acc_t<T>(factor), x, y);
+      },
+      x, y);
+}
+
+template <class Stream, class T>
 void relu(Stream stream, std::int64_t n, const T* x, T* y) {
   constexpr int NT = threads<Stream>(256);
   choose_pack<Stream, T>(
@@ -211,6 +239,7 @@ void cast_to_bf16(Stream stream, std::int64_t n, const T* x, bf16* y, bool accum
 
 INSTANTIATE_WITH_BF16(add)
 INSTANTIATE_WITH_BF16(add_relu)
+INSTANTIATE_WITH_BF16(scale)
 INSTANTIATE_WITH_BF16(relu)
 INSTANTIATE_WITH_BF16(relu_backward)
 INSTANTIATE_WITH_BF16(bias_add)

@@ -33,6 +33,10 @@ inline std::int64_t row_slabs(std::int64_t R, std::int64_t C) {
 template <class Stream, class T>
 void add(Stream, std::int64_t n, const T* a, const T* b, T* y);
 
+// y[i] (+)= factor x[i]
+template <class Stream, class T>
+void scale(Stream, std::int64_t n, double factor, const T* x, T* y, bool accumulate);
+
 // y[i] = max(x[i], 0)
 template <class Stream, class T>
 void relu(Stream, std::int64_t n, const T* x, T* y);

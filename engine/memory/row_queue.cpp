@@ -25,7 +25,7 @@ void RowQueue::push(const Tensor& rows) const {
               rows.dtype() == rows_.dtype(),
           "RowQueue: rows are ", rows.dtype(), " ", rows.shape(), ", the queue ", rows_.dtype(), " ",
           rows_.shape());
-  dispatch_f32_f64(rows_, [&](auto stream, auto zero) {
+  dispatch_f32_f64("RowQueue", rows_, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::row_queue_push(stream, rows.dim(0), rows_.dim(0), rows_.dim(1), rows.data<T>(), rows_.data<T>(),
                             cursor_.data<std::int64_t>());

@@ -8,7 +8,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
   require(a.shape() == b.shape() && a.dtype() == b.dtype(), "add: ", a.shape(), " ", a.dtype(), " and ",
           b.shape(), " ", b.dtype(), ", expected the same");
   Tensor y = empty_like(a);
-  dispatch(a, [&](auto stream, auto zero) {
+  dispatch("add", a, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::add(stream, a.numel(), a.data<T>(), b.data<T>(), y.data<T>());
   });

@@ -19,7 +19,7 @@ Tensor augment(const Tensor& pixels, const Tensor& views, int size,
         require(false, "augment: view ", i, " has ", wrong);
 
   Tensor y({n, size, size, 3}, dtype, pixels.device());
-  dispatch(y, [&](auto stream, auto zero) {
+  dispatch("augment", y, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::augment(stream, n, size, pixels.data<std::uint8_t>(), view, normalization, y.data<T>());
   });

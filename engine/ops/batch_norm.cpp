@@ -11,13 +11,13 @@ Tensor batch_statistics(const Tensor& x, std::int64_t R, std::int64_t C, const B
   const DType dtype = accumulator(x.dtype());
   std::int64_t parts = kernels::row_slabs(R, C);
   Tensor partials({parts, 2 * C + 1}, dtype, x.device());
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("batch_norm", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::batch_norm_statistics(stream, R, C, x.data<T>(), partials.data<kernels::acc_t<T>>());
   });
   if (comm.size() > 1) {
     const Tensor merged({1, 2 * C + 1}, dtype, x.device());
-    dispatch_f32_f64(partials, [&](auto stream, auto zero) {
+    dispatch_f32_f64("batch_norm", partials, [&](auto stream, auto zero) {
       using A = decltype(zero);
       kernels::batch_norm_merge(stream, parts, C, partials.data<A>(), merged.data<A>());
     });
@@ -25,7 +25,7 @@ Tensor batch_statistics(const Tensor& x, std::int64_t R, std::int64_t C, const B
     parts = comm.size();
   }
   const Tensor statistics({2 * C + 1}, dtype, x.device());
-  dispatch_f32_f64(partials, [&](auto stream, auto zero) {
+  dispatch_f32_f64("batch_norm", partials, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::batch_norm_finalize(stream, parts, C, state.momentum, state.eps, partials.data<A>(),
                                  statistics.data<A>(), state.running_mean.data<A>(),
@@ -36,7 +36,7 @@ Tensor batch_statistics(const Tensor& x, std::int64_t R, std::int64_t C, const B
 
 Tensor running_statistics(std::int64_t C, const BatchNormState& state) {
   const Tensor statistics({2 * C + 1}, state.running_mean.dtype(), state.running_mean.device());
-  dispatch_f32_f64(statistics, [&](auto stream, auto zero) {
+  dispatch_f32_f64("batch_norm", statistics, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::batch_norm_running(stream, C, state.eps, state.running_mean.data<A>(),
                                 state.running_var.data<A>(), statistics.data<A>());
@@ -80,7 +80,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 
   const Tensor statistics = train ? batch_statistics(x, R, C, state, comm) : running_statistics(C, state);
   Tensor y = empty_like(x);
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("batch_norm", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     using A = kernels::acc_t<T>;
     kernels::batch_norm_apply(stream, R, C, relu, x.data<T>(), statistics.data<A>(), weight.data<A>(),
@@ -103,7 +103,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     const Tensor masked = wants_residual && relu ? empty_like(x) : Tensor();
     const Destination dweight = out.wanted(1) ? out.destination(1) : Destination{};
     const Destination dbias = out.wanted(2) ? out.destination(2) : Destination{};
-    dispatch(x, [&](auto stream, auto zero) {
+    dispatch("batch_norm", x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
       kernels::batch_norm_backward_reduce(stream, R, C, relu, x.data<T>(), mask.data_or_null<T>(),
@@ -119,7 +119,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
       else if (comm->size() > 1)
         comm->all_reduce_sum(sums);
       const Destination dx = out.destination(0);
-      dispatch(x, [&](auto stream, auto zero) {
+      dispatch("batch_norm", x, [&](auto stream, auto zero) {
         using T = decltype(zero);
         using A = kernels::acc_t<T>;
         const bool use_mask = relu && !masked.defined();

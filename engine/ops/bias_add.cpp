@@ -13,7 +13,7 @@ Tensor add_bias(const char* op, bool relu, const Tensor& x, const Tensor& bias) 
   require(bias.shape() == Shape{C} && bias.dtype() == accumulator(x.dtype()), op, ": bias is ", bias.shape(),
           " ", bias.dtype(), ", expected ", Shape{C}, " ", accumulator(x.dtype()));
   Tensor y = empty_like(x);
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("bias_add", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::bias_add(stream, R, C, relu, x.data<T>(), bias.data<kernels::acc_t<T>>(), y.data<T>());
   });
@@ -22,14 +22,14 @@ Tensor add_bias(const char* op, bool relu, const Tensor& x, const Tensor& bias) 
     Tensor masked = dy;
     if (mask.defined()) {
       masked = empty_like(dy);
-      dispatch(dy, [&](auto stream, auto zero) {
+      dispatch("bias_add", dy, [&](auto stream, auto zero) {
         using T = decltype(zero);
         kernels::relu_backward(stream, dy.numel(), mask.data<T>(), dy.data<T>(), masked.data<T>(), false);
       });
     }
     if (out.wanted(1)) {
       const Destination dbias = out.destination(1);
-      dispatch(masked, [&](auto stream, auto zero) {
+      dispatch("bias_add", masked, [&](auto stream, auto zero) {
         using T = decltype(zero);
         using A = kernels::acc_t<T>;
         const std::int64_t slabs = kernels::row_slabs(R, C);

@@ -6,7 +6,7 @@ namespace engine {
 namespace {
 
 void convert(const Tensor& x, const Tensor& y, bool accumulate) {
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("cast", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const std::int64_t n = x.numel();
     switch (y.dtype()) {

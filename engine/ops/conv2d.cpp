@@ -9,6 +9,7 @@ using kernels::Algorithm;
 namespace {
 
 kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int stride, int padding) {
+  require_floating("conv2d", x);
   require(x.shape().rank() == 4, "conv2d: x is ", x.shape(), ", expected (N,H,W,C)");
   require(weight.shape().rank() == 4 && weight.dim(3) == x.dim(3), "conv2d: weight is ", weight.shape(),
           ", expected (K,R,S,", x.dim(3), ") for x of ", x.shape());
@@ -36,14 +37,14 @@ Tensor workspace(Device device, const kernels::ConvolutionShape& s, kernels::Pas
 Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding, Algorithm algorithm) {
   const kernels::ConvolutionShape s = shape_of(x, weight, stride, padding);
   const Tensor y({s.n, s.p(), s.q(), s.k}, x.dtype(), x.device());
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("conv2d", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor scratch = workspace<decltype(stream), T>(x.device(), s, kernels::Pass::forward, algorithm);
     kernels::convolution_forward(stream, s, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>(),
                                  scratch.raw(), algorithm);
   });
   return record("conv2d", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
-    dispatch(x, [&](auto stream, auto zero) {
+    dispatch("conv2d", x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {

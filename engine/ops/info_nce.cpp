@@ -7,7 +7,7 @@ namespace {
 
 Tensor normalized(const Tensor& x, const Tensor& norm) {
   const Tensor y = empty_like(x);
-  dispatch_f32_f64(x, [&](auto stream, auto zero) {
+  dispatch_f32_f64("info_nce", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::l2_normalize(stream, x.dim(0), x.dim(1), kernels::nt_xent_eps, x.data<T>(), y.data<T>(),
                           norm.data<T>());
@@ -18,7 +18,7 @@ Tensor normalized(const Tensor& x, const Tensor& norm) {
 // (N,D) -> (D,N)
 Tensor transposed(const Tensor& x) {
   const Tensor y({x.dim(1), x.dim(0)}, x.dtype(), x.device());
-  dispatch_f32_f64(x, [&](auto stream, auto zero) {
+  dispatch_f32_f64("info_nce", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::transpose(stream, 1, x.dim(0), x.dim(1), x.data<T>(), y.data<T>(), false);
   });
@@ -26,6 +26,7 @@ Tensor transposed(const Tensor& x) {
 }
 
 void check_rows(const Tensor& q, const Tensor& keys, const Tensor& tau, const Tensor& queue) {
+  require_f32_f64("info_nce", q);
   require(q.shape().rank() == 2 && q.dim(0) >= 1 && q.dim(1) >= 1 && keys.shape() == q.shape() &&
               keys.dtype() == q.dtype(),
           "info_nce: q is ", q.dtype(), " ", q.shape(), ", keys ", keys.dtype(), " ", keys.shape(),
@@ -62,7 +63,7 @@ Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communic
   const double scale = o.weight / double(pairs);
   const Tensor zt = transposed(z), columns_t = transposed(columns), loss = make({1});
   const Tensor top = make({rows}), weight = make({rows}), pull = make({rows});
-  dispatch_f32_f64(q, [&](auto stream, auto zero) {
+  dispatch_f32_f64("info_nce", q, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
     const Tensor workspace = make({kernels::reduce_sum_workspace});
@@ -76,7 +77,7 @@ Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communic
   communicator.all_reduce_sum(loss);
 
   return record("info_nce", loss, {q, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
-    dispatch_f32_f64(z, [&](auto stream, auto zero) {
+    dispatch_f32_f64("info_nce", z, [&](auto stream, auto zero) {
       using T = decltype(zero);
       const Tensor dq({splits, rows, d}, z.dtype(), z.device()), row_dtau({rows}, z.dtype(), z.device());
       kernels::info_nce_backward(stream, shape, zt.data<T>(), columns.data<T>(), columns_t.data<T>(),

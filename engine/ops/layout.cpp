@@ -6,10 +6,10 @@
 namespace engine {
 namespace {
 
-void transpose(std::int64_t batch, std::int64_t rows, std::int64_t columns, const Tensor& x, const Tensor& y,
-               bool accumulate) {
+void transpose(const char* op, std::int64_t batch, std::int64_t rows, std::int64_t columns, const Tensor& x,
+               const Tensor& y, bool accumulate) {
   if (x.numel() == 0) return;
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch(op, x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::transpose(stream, batch, rows, columns, x.data<T>(), y.data<T>(), accumulate);
   });
@@ -18,10 +18,10 @@ void transpose(std::int64_t batch, std::int64_t rows, std::int64_t columns, cons
 Tensor transposed(const char* op, const Tensor& x, const Shape& to, std::int64_t rows, std::int64_t columns) {
   const Tensor y(to, x.dtype(), x.device());
   const std::int64_t batch = x.dim(0);
-  transpose(batch, rows, columns, x, y, false);
+  transpose(op, batch, rows, columns, x, y, false);
   return record(op, y, {x}, [=](const Tensor& dy, Gradients& out) {
     const Destination dx = out.destination(0);
-    transpose(batch, columns, rows, dy, dx.tensor, dx.accumulate);
+    transpose(op, batch, columns, rows, dy, dx.tensor, dx.accumulate);
   });
 }
 

@@ -16,6 +16,7 @@ Tensor workspace(Stream, Device device, bool transpose_b, std::int64_t n, std::i
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  require_floating("linear", x);
   require(x.shape().rank() == 2, "linear: x is ", x.shape(), ", expected (N,I)");
   require(weight.shape().rank() == 2 && weight.dim(1) == x.dim(1), "linear: weight is ", weight.shape(),
           ", expected (O,", x.dim(1), ") for x of ", x.shape());
@@ -23,7 +24,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           accumulator(x.dtype()), " for x of ", x.dtype());
   const std::int64_t rows = x.dim(0), in = x.dim(1), outputs = weight.dim(0);
   const Tensor y({rows, outputs}, x.dtype(), x.device());
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("linear", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     using A = kernels::acc_t<T>;
     const Tensor scratch = workspace<T, A>(stream, x.device(), true, outputs, in, in);
@@ -31,7 +32,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                     y.data<T>(), outputs, false, scratch.raw());
   });
   const Tensor product = record("linear", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
-    dispatch(x, [&](auto stream, auto zero) {
+    dispatch("linear", x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {

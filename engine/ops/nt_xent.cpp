@@ -35,6 +35,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
 // ranks, not averaged.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, const Negatives& negatives,
                std::int64_t pairs) {
+  require_f32_f64("nt_xent", h);
   require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
           h.shape(), ", expected (2N,D)");
   require(tau.numel() == 1 && tau.dtype() == h.dtype() && tau.device() == h.device(), "nt_xent: tau is ",
@@ -55,7 +56,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, c
   const auto make = [&](Shape s) { return Tensor(s, h.dtype(), h.device()); };
 
   const Tensor own = make({rows, d}), norm = make({rows}), loss = make({1});
-  dispatch_f32_f64(h, [&](auto stream, auto zero) {
+  dispatch_f32_f64("nt_xent", h, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::l2_normalize(stream, rows, d, kernels::nt_xent_eps, h.data<T>(), own.data<T>(), norm.data<T>());
   });
@@ -65,7 +66,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, c
   Scalars of_rows;
   of_rows.pull = make({rows});
   if (!plain) of_rows.clamped = make({rows});
-  dispatch_f32_f64(h, [&](auto stream, auto zero) {
+  dispatch_f32_f64("nt_xent", h, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
     const Tensor workspace = make({kernels::reduce_sum_workspace});
@@ -101,7 +102,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, c
   }
 
   return record("nt_xent", loss, {h, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
-    dispatch_f32_f64(z, [&](auto stream, auto zero) {
+    dispatch_f32_f64("nt_xent", z, [&](auto stream, auto zero) {
       using T = decltype(zero);
       const Tensor dz({splits, rows, d}, z.dtype(), z.device()), row_dtau({rows}, z.dtype(), z.device());
       const Scalars& r = of_rows;

@@ -6,13 +6,13 @@ namespace engine {
 
 Tensor relu(const Tensor& x) {
   Tensor y = empty_like(x);
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("relu", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::relu(stream, x.numel(), x.data<T>(), y.data<T>());
   });
   return record("relu", y, {x}, [=](const Tensor& dy, Gradients& out) {
     const Destination dx = out.destination(0);
-    dispatch(y, [&](auto stream, auto zero) {
+    dispatch("relu", y, [&](auto stream, auto zero) {
       using T = decltype(zero);
       kernels::relu_backward(stream, y.numel(), y.data<T>(), dy.data<T>(), dx.tensor.data<T>(),
                              dx.accumulate);

@@ -5,6 +5,7 @@
 namespace engine {
 
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
+  require_f32_f64("softmax_cross_entropy", logits);
   require(logits.shape().rank() == 2 && logits.numel() > 0, "softmax_cross_entropy: logits is ",
           logits.shape(), ", expected (N,C)");
   const std::int64_t rows = logits.dim(0), classes = logits.dim(1);
@@ -17,7 +18,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
               "softmax_cross_entropy: label ", i, " is ", labels.data<std::int32_t>()[i], ", expected 0 .. ",
               classes - 1);
   const Tensor loss({1}, logits.dtype(), logits.device()), log_sum({rows}, logits.dtype(), logits.device());
-  dispatch_f32_f64(logits, [&](auto stream, auto zero) {
+  dispatch_f32_f64("softmax_cross_entropy", logits, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor row_loss({rows}, loss.dtype(), loss.device());
     const Tensor workspace({kernels::reduce_sum_workspace}, loss.dtype(), loss.device());
@@ -29,7 +30,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
   return record("softmax_cross_entropy", loss, {logits},
                 [=, logits = logits.detach()](const Tensor& dy, Gradients& out) {
                   const Destination dx = out.destination(0);
-                  dispatch_f32_f64(logits, [&](auto stream, auto zero) {
+                  dispatch_f32_f64("softmax_cross_entropy", logits, [&](auto stream, auto zero) {
                     using T = decltype(zero);
                     kernels::softmax_cross_entropy_backward(stream, rows, classes, logits.data<T>(),
                                                             labels.data<std::int32_t>(), log_sum.data<T>(),

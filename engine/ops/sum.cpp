@@ -8,7 +8,7 @@ namespace {
 // y = scale * sum of all elements
 Tensor scaled_sum(const char* op, const Tensor& x, double scale) {
   const Tensor y({1}, accumulator(x.dtype()), x.device());
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch(op, x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     using A = kernels::acc_t<T>;
     const Tensor workspace({kernels::reduce_sum_workspace}, y.dtype(), x.device());
@@ -16,7 +16,7 @@ Tensor scaled_sum(const char* op, const Tensor& x, double scale) {
   });
   return record(op, y, {x}, [=](const Tensor& dy, Gradients& out) {
     const Destination dx = out.destination(0);
-    dispatch(dx.tensor, [&](auto stream, auto zero) {
+    dispatch(op, dx.tensor, [&](auto stream, auto zero) {
       using T = decltype(zero);
       kernels::fill_from(stream, dx.tensor.numel(), scale, dy.data<kernels::acc_t<T>>(), dx.tensor.data<T>(),
                          dx.accumulate);

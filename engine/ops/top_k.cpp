@@ -10,7 +10,7 @@ TopK top_k(const Tensor& scores, int k) {
   const Shape shape{scores.dim(0), k};
   const TopK top{Tensor(shape, scores.dtype(), scores.device()), Tensor(shape, DType::i32, scores.device())};
   const Tensor values = empty_like(top.values), indices = empty_like(top.indices);
-  dispatch(scores, [&](auto stream, auto zero) {
+  dispatch("top_k", scores, [&](auto stream, auto zero) {
     using T = decltype(zero);
     kernels::top_k(stream, scores.dim(0), scores.dim(1), k, scores.data<T>(), top.values.data<T>(),
                    top.indices.data<std::int32_t>(), values.data<T>(), indices.data<std::int32_t>());

@@ -17,7 +17,7 @@ GradientNorm::GradientNorm(const FlatParameters& parameters) : parameters_(param
 // lars_norms writes the sums of squares of two arrays for each chunk. Both are the gradients here, so the
 // square of the norm is half of the total.
 const Tensor& GradientNorm::operator()() const {
-  dispatch_f32_f64(parameters_.gradients, [&](auto stream, auto zero) {
+  dispatch_f32_f64("GradientNorm", parameters_.gradients, [&](auto stream, auto zero) {
     using A = decltype(zero);
     const A* gradients = parameters_.gradients.data<A>();
     kernels::lars_norms(stream, partials_.dim(0), chunks_of(table_), 0, gradients, gradients,

@@ -39,7 +39,7 @@ void MovingAverage::set_momentum(double momentum) {
 }
 
 void MovingAverage::update() {
-  dispatch_f32_f64(values_, [&](auto stream, auto zero) {
+  dispatch_f32_f64("MovingAverage", values_, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::moving_average(stream, values_.numel(), static_cast<const double*>(momentum_.data()),
                             values_.data<A>(), average_.data<A>());

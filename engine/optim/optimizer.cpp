@@ -83,7 +83,7 @@ Sgd::Sgd(FlatParameters parameters, SgdOptions options)
 }
 
 void Sgd::update() {
-  dispatch_f32_f64(parameters_.values, [&](auto stream, auto zero) {
+  dispatch_f32_f64("Sgd", parameters_.values, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::sgd(stream, chunks(), table(), options_.momentum, options_.weight_decay, options_.nesterov,
                  learning_rate(), parameters_.gradients.data<A>(), velocities_.data<A>(),
@@ -101,7 +101,7 @@ Lars::Lars(FlatParameters parameters, LarsOptions options)
 
 void Lars::update() {
   const bool google = options_.convention == LarsConvention::google;
-  dispatch_f32_f64(parameters_.values, [&](auto stream, auto zero) {
+  dispatch_f32_f64("Lars", parameters_.values, [&](auto stream, auto zero) {
     using A = decltype(zero);
     const A* gradients = parameters_.gradients.data<A>();
     A* values = parameters_.values.data<A>();
@@ -125,7 +125,7 @@ AdamW::AdamW(FlatParameters parameters, AdamWOptions options)
 }
 
 void AdamW::update() {
-  dispatch_f32_f64(parameters_.values, [&](auto stream, auto zero) {
+  dispatch_f32_f64("AdamW", parameters_.values, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::adamw(stream, chunks(), table(), options_.beta1, options_.beta2, options_.eps,
                    options_.weight_decay, learning_rate(), step_.data<std::int64_t>(), rates_.data<double>(),

@@ -12,13 +12,13 @@ using namespace engine;
 Tensor rms_norm(const Tensor& x, const Tensor& weight) {
   const std::int64_t R = x.dim(0), C = x.dim(1);
   Tensor y = empty_like(x);
-  dispatch(x, [&](auto stream, auto zero) {
+  dispatch("rms_norm", x, [&](auto stream, auto zero) {
     using T = decltype(zero);
     mine::rms_norm(stream, R, C, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>());
   });
   return record("rms_norm", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
     const Destination dx = out.destination(0), dweight = out.destination(1);
-    dispatch(x, [&](auto stream, auto zero) {
+    dispatch("rms_norm", x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       mine::rms_norm_backward(stream, R, C, x.data<T>(), weight.data<kernels::acc_t<T>>(), dy.data<T>(),
                               dx.tensor.data<T>(), dx.accumulate, dweight.tensor.data<kernels::acc_t<T>>(),

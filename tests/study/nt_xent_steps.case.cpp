@@ -20,7 +20,7 @@ Tensors step(const Tensors& in) {
   const auto make = [&](Shape shape) { return Tensor(shape, h.dtype(), h.device()); };
   const Tensor z = make({rows, d}), norm = make({rows}), loss = make({1});
   const Tensor matrix = make({Stored ? rows * rows : 0}), weight = make({rows}), pull = make({rows});
-  dispatch_f32_f64(h, [&](auto stream, auto zero) {
+  dispatch_f32_f64("nt_xent_steps", h, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), top = make({rows});
     const Tensor row_loss = make({rows}), workspace = make({kernels::reduce_sum_workspace});
@@ -36,7 +36,7 @@ Tensors step(const Tensors& in) {
                         workspace.data<T>());
   });
   return {record("nt_xent", loss, {h}, [=](const Tensor& dy, Gradients& out) {
-    dispatch_f32_f64(z, [&](auto stream, auto zero) {
+    dispatch_f32_f64("nt_xent_steps", z, [&](auto stream, auto zero) {
       using T = decltype(zero);
       const Tensor dz({splits, rows, d}, z.dtype(), z.device());
       const Destination dh = out.destination(0);

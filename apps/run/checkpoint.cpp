@@ -53,15 +53,8 @@ std::vector<Entry> parameter_entries(const engine::Parameters& parameters) {
 // A state with the shape of the flat weight buffer is saved as one tensor per weight, without the padding.
 std::vector<Entry> all_entries(const engine::Parameters& parameters, const StateTensors& state) {
   std::vector<Entry> entries = parameter_entries(parameters);
-  for (const auto& [name, value] : state) {
-    if (value.shape() != parameters.values().shape()) {
-      entries.push_back({name, value.detach(), is_filter(parameters, name)});
-      continue;
-    }
-    for (const auto& p : parameters.list())
-      if (p.trained)
-        entries.push_back({name + "." + p.name, value.slice_flat(p.offset, p.value.shape()), p.filter});
-  }
+  for (const auto& [name, value] : engine::by_parameter(state, parameters))
+    entries.push_back({name, value.detach(), is_filter(parameters, name)});
   return entries;
 }
 

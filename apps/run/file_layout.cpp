@@ -52,7 +52,9 @@ void from_file(const void* bytes, const Tensor& t, bool filter) {
 
 bool is_filter(const engine::Parameters& parameters, const std::string& state_name) {
   return std::ranges::any_of(parameters.list(), [&](const engine::Parameter& p) {
-    return p.filter && state_name == "target." + p.name;
+    const std::size_t before = state_name.size() - p.name.size();  // the state's own name and a point
+    return p.filter && state_name.size() > p.name.size() && state_name.ends_with(p.name) &&
+           state_name[before - 1] == '.';
   });
 }
 

@@ -14,7 +14,7 @@ engine::Tensor to_file(const engine::Tensor& in_memory, bool filter);  // on the
 // Writes into `in_memory` what `bytes`, of file_shape() and its dtype, say.
 void from_file(const void* bytes, const engine::Tensor& in_memory, bool filter);
 
-// Whether a tensor of a method's state is a convolution weight: "target.NAME" of a convolution weight NAME.
+// Whether a tensor of a state belongs to a convolution weight NAME: "target.NAME", "optimizer.momentum.NAME".
 bool is_filter(const engine::Parameters&, const std::string& state_name);
 
 }  // namespace apps

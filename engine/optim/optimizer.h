@@ -36,8 +36,6 @@ inline const kernels::OptimizerChunk* chunks_of(const Tensor& table) {
   return static_cast<const kernels::OptimizerChunk*>(table.raw());
 }
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
-
 class Optimizer {
  public:
   explicit Optimizer(FlatParameters);

@@ -65,6 +65,19 @@ void copy_parameters(const Parameters& from, const Parameters& to, const std::st
   }
 }
 
+NamedTensors by_parameter(const NamedTensors& state, const Parameters& parameters) {
+  NamedTensors cut;
+  for (const auto& [name, value] : state) {
+    if (value.shape() != parameters.values().shape()) {
+      cut.emplace_back(name, value);
+      continue;
+    }
+    for (const Parameter& p : parameters.list())
+      if (p.trained) cut.emplace_back(name + "." + p.name, value.slice_flat(p.offset, p.value.shape()));
+  }
+  return cut;
+}
+
 Scope Scope::operator/(const std::string& name) const {
   return Scope(*into_, path_.empty() ? name : path_ + "." + name);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/tape.h"
@@ -67,6 +68,12 @@ class Parameters {
 
 // Copies the parameters whose names begin with `prefix`. `from` must have each of them.
 void copy_parameters(const Parameters& from, const Parameters& to, const std::string& prefix);
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+// The tensors of an optimizer's state with each flat one cut into one for every trained parameter, named
+// "optimizer.momentum.conv1.weight". They share its memory. A file with these names says whose momentum it
+// is, so that a network whose layers were made in another order can read it.
+NamedTensors by_parameter(const NamedTensors& state, const Parameters&);
 
 class Scope {
  public:

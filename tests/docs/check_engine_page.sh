@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the libraries, and builds examples/train_a_network against them in a folder outside of the tree, where
-# CMAKE_PREFIX_PATH is all that is known of dyad. Its program is that of docs/engine.md, extracted from the page: it must
-# learn, and have the same weights after saving and loading. A package without one of its libraries must say which.
+# CMAKE_PREFIX_PATH is all that is known of dyad, with the programs of docs/engine.md, extracted from the page. The first
+# has at most fifty lines, and learns; the example's must learn, and have the same weights after saving and loading. A
+# package without one of its libraries must say which.
 #   check_engine_page.sh BUILD PREFIX
 set -euo pipefail
 build=$(realpath "${1:?check_engine_page: the first argument is the build folder}")
@@ -17,12 +18,14 @@ if grep -rIl "$PWD/" "$prefix"; then fail "the files above name the source tree"
 
 cp -r examples/train_a_network "$work/example"
 awk -v folder="$work" -f tests/docs/extract_code.awk docs/engine.md
-cp "$work/own_images.cpp" "$work/example/"
-cat >>"$work/example/CMakeLists.txt" <<'EOF'
-add_executable(own_images own_images.cpp)
-target_link_libraries(own_images PRIVATE dyad::models dyad::data)
+for program in train own_images; do
+  cp "$work/$program.cpp" "$work/example/"
+  cat >>"$work/example/CMakeLists.txt" <<EOF
+add_executable($program $program.cpp)
+target_link_libraries($program PRIVATE dyad::models dyad::data)
 EOF
-cmp "$work/main.cpp" "$work/example/main.cpp" || fail "docs/engine.md and examples/train_a_network/main.cpp differ"
+done
+[[ $(wc -l <"$work/train.cpp") -le 50 ]] || fail "the page promises fifty lines: $(wc -l <"$work/train.cpp")"
 
 mkdir "$work/elsewhere"
 samples=$PWD/data/samples
@@ -30,6 +33,10 @@ cd "$work/elsewhere"
 configure() { cmake -S "$work/example" -B "$1" -DCMAKE_PREFIX_PATH="$prefix" "${@:2}" >"$work/out" 2>&1; }
 configure "$work/build" || fail "can't configure: $(cat "$work/out")"
 cmake --build "$work/build" >"$work/out" 2>&1 || fail "can't build: $(cat "$work/out")"
+"$work/build/train" "$samples" >"$work/out" || fail "train failed"
+cat "$work/out"
+awk '{ loss[NR] = $4 } END { exit !(NR == 5 && loss[5] < loss[1] - 0.2) }' "$work/out" || fail "train: the loss does not fall"
+[[ -s net.safetensors ]] || fail "train: no weights are saved"
 "$work/build/train_a_network" "$samples" >"$work/out" || fail "the program failed"
 cat "$work/out"
 accuracies=$(grep -o '^[0-9.]* %' "$work/out" | sort -u)
@@ -43,4 +50,4 @@ if configure "$work/without" -DSPNG_LIBRARY=OFF; then
   fail "configured without libspng"
 fi
 grep -q 'not found: install lib' "$work/out" || fail "a missing library isn't named: $(cat "$work/out")"
-echo "the page's program learns: $accuracies"
+echo "the example's program learns: $accuracies"

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/check/op_case.h"
@@ -259,6 +260,37 @@ TEST_CASE("a restored state continues as if never interrupted") {
     return p.after_ten_steps(*optimizer);
   };
   CHECK(ten(true) == ten(false));
+}
+
+TEST_CASE("by_parameter names each parameter's part of a state, whatever the order of the layers") {
+  struct Forth {
+    Tensor a, b;
+    explicit Forth(const Scope& s) : a(s.constant("a", 3, 1)), b(s.constant("b", 2, 1)) {}
+  };
+  struct Back {
+    Tensor b, a;
+    explicit Back(const Scope& s) : b(s.constant("b", 2, 1)), a(s.constant("a", 3, 1)) {}
+  };
+  Parameters forth(cpu, DType::f64, 1), back(cpu, DType::f64, 1);
+  const Forth net = forth.build<Forth>();
+  (void)back.build<Back>();
+  const AdamW first(flat_parameters(forth), {}), second(flat_parameters(back), {});
+  const auto part = [](const NamedTensors& all, const std::string& name) {
+    for (const auto& [found, value] : all)
+      if (found == name) return value;
+    return Tensor();
+  };
+  const NamedTensors from = by_parameter(first.state(), forth), to = by_parameter(second.state(), back);
+  CHECK(from.size() == 5);  // two moments of two parameters, and the step, which isn't cut
+  CHECK(part(from, "optimizer.step").shape() == Shape{1});
+  for (const char* name : {"optimizer.exp_avg.a", "optimizer.exp_avg_sq.b"}) {
+    CHECK(part(from, name).shape() == part(to, name).shape());
+    CHECK(part(from, name).shape() == (std::string(name).back() == 'a' ? net.a : net.b).shape());
+  }
+  const Tensor marks = from_vector({3}, {1, 2, 3}, DType::f64);  // the part shares the optimizer's memory
+  copy_bytes(part(from, "optimizer.exp_avg.a").raw(), cpu, marks.raw(), cpu, marks.bytes());
+  const std::vector<double> flat = first.state().front().second.to_vector();
+  CHECK(std::ranges::search(flat, std::vector<double>{1, 2, 3}).begin() != flat.end());
 }
 
 TEST_CASE("a parameter that the loss does not reach stays as it is, whatever an earlier step has left") {

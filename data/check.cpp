@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data/files.h"
+#include "data/subset.h"
 #include "engine/error.h"
 #include "engine/files/hash.h"
 
@@ -109,9 +110,28 @@ CheckResult check(const Dataset& dataset, int threads, const std::function<void(
   work(true);
   for (std::thread& thread : others) thread.join();
   if (failed) std::rethrow_exception(failed);
-  for (auto& [i, wrong] : broken) result.broken.push_back(std::move(wrong));
+  for (auto& [i, wrong] : broken) {
+    result.broken_images.push_back(i);
+    result.broken.push_back(std::move(wrong));
+  }
   std::ranges::sort(result.hashes, before);
   return result;
+}
+
+std::unique_ptr<Dataset> without_broken(std::unique_ptr<Dataset> dataset, int threads) {
+  if (dataset->pixel_bytes() >= 0) return dataset;  // records, which need no decoding
+  const CheckResult result = check(*dataset, std::max(1, threads));
+  if (result.broken.empty()) return dataset;
+  engine::require_data(result.broken.size() < dataset->size(), result.broken.front(),
+                       ", and none of the other images can be decoded");
+  std::vector<std::size_t> whole;
+  for (std::size_t i = 0; i < dataset->size(); ++i)
+    if (!std::ranges::binary_search(result.broken_images, i)) whole.push_back(i);
+  std::string held_out = dataset->held_out();
+  return std::make_unique<Subset>(std::move(dataset), std::move(whole),
+                                  "left out: " + counted(double(result.broken.size()), "image") +
+                                      " that can't be decoded, the first is " + result.broken.front(),
+                                  std::move(held_out));
 }
 
 Duplicates duplicates(const Dataset& dataset, const CheckResult& result, std::size_t shown) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct PixelHash {
 struct CheckResult {
   std::size_t images = 0;
   std::vector<std::string> broken;             // one error line per image, in the order of the data set
+  std::vector<std::size_t> broken_images;      // their indices
   std::map<std::string, std::size_t> formats;  // counts valid images by format
   Extent smallest, largest;                    // by the number of pixels
   std::size_t turned = 0;                      // images with an EXIF orientation other than upright
@@ -34,6 +36,10 @@ struct CheckResult {
 
 // progress: one thread calls it from time to time with the number of images done.
 CheckResult check(const Dataset&, int threads, const std::function<void(std::size_t)>& progress = {});
+
+// The images that can be decoded, after each was decoded once. The data set's remark says how many are left
+// out. DataError if none is left.
+std::unique_ptr<Dataset> without_broken(std::unique_ptr<Dataset>, int threads);
 
 // Images that are there more than once: files of the same bytes, or records of the same pixels.
 struct Duplicates {

@@ -30,6 +30,7 @@ struct DecodeOptions {
   Sixteen sixteen = Sixteen::high;
   int low = 0, high = 65535;  // of `range`; samples outside of it become 0 or 255
   bool apply_exif = false;    // turn and mirror the image by its EXIF orientation
+  int shrink = 0;  // decode at 1/2, 1/4 or 1/8 of the size while the shorter side keeps this many pixels
 };
 
 class Dataset {

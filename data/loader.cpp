@@ -122,7 +122,13 @@ void assemble(Job& job) {
 
 }  // namespace
 
+int batches_ahead(double batch_bytes, int prefetch) {
+  constexpr double kBytes = 512e6;
+  return int(std::clamp(kBytes / std::max(1.0, batch_bytes), 1.0, double(prefetch)));
+}
+
 struct Loader::State {
+  std::unique_ptr<const Dataset> kept;  // if the loader owns the data set
   const Dataset& dataset;
   const LoaderOptions options;
   const int rank, ranks;
@@ -139,6 +145,7 @@ struct Loader::State {
   std::deque<std::shared_ptr<Job>> jobs;  // in the order of delivery
   std::vector<Batch> spare;               // for reuse of their memory: new pages cost a third of decoding
   std::vector<Image> spare_images;        // likewise
+  std::size_t batch_bytes = 0;            // pixels of the largest batch so far
   bool stop = false;
   std::vector<std::thread> threads;
 
@@ -202,12 +209,17 @@ struct Loader::State {
     return job;
   }
 
+  // Batches to decode ahead. Until the first one is decoded nothing is known of their size. The lock is held.
+  std::size_t ahead() const {
+    if (threads.empty() || (options.pixels && batch_bytes == 0)) return 1;
+    return std::size_t(batches_ahead(double(batch_bytes), options.prefetch));
+  }
+
   void plan_ahead() {
-    const std::size_t ahead = threads.empty() ? 1 : std::size_t(options.prefetch);
     for (;;) {
       {
         const std::lock_guard lock(mutex);
-        if (jobs.size() >= ahead) break;
+        if (jobs.size() >= ahead()) break;
       }
       std::shared_ptr<Job> job = plan();
       const std::lock_guard lock(mutex);
@@ -244,6 +256,7 @@ struct Loader::State {
       assemble(*job);
       lock.lock();
       std::ranges::move(job->images, std::back_inserter(spare_images));
+      batch_bytes = std::max(batch_bytes, job->batch.pixels.size());
     }
     job->ready = true;
     finished.notify_all();
@@ -293,6 +306,12 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
   for (int i = 0; i < options.threads; ++i)
     state_->threads.emplace_back([state = state_.get()] { state->run_thread(); });
   if (options.threads > 0) state_->plan_ahead();
+}
+
+Loader::Loader(std::unique_ptr<const Dataset> dataset, const LoaderOptions& options,
+               const engine::Communicator& communicator)
+    : Loader(*dataset, options, communicator) {
+  state_->kept = std::move(dataset);
 }
 
 Loader::~Loader() = default;

@@ -48,16 +48,24 @@ struct LoaderOptions {
   bool shuffle = true;    // false: the order of the data set
   bool drop_last = true;  // drop an incomplete last batch; false in evaluation
   int threads = 2;        // decoding threads; 0: decode in the calling thread
-  int prefetch = 3;       // batches decoded ahead
+  int prefetch = 3;       // batches decoded ahead; fewer if they are large (batches_ahead)
   std::uint64_t seed = 0;
   engine::Device device = engine::cpu;  // the pixels will be copied to it
   BadImages bad_images = BadImages::stop;
   bool pixels = true;  // false: only samples and labels; the pixels are in a Resident
 };
 
+// How many batches are decoded ahead, at least one: no more than `prefetch`, and than 512 MB of pixels.
+int batches_ahead(double batch_bytes, int prefetch);
+
 class Loader {
  public:
+  // The data set must outlive the loader.
   Loader(const Dataset&, const LoaderOptions&, const engine::Communicator& = engine::single());
+  Loader(const Dataset&&, const LoaderOptions&, const engine::Communicator& = engine::single()) = delete;
+  // Keeps the data set: Loader(open_dataset(...), ...).
+  Loader(std::unique_ptr<const Dataset>, const LoaderOptions&,
+         const engine::Communicator& = engine::single());
   ~Loader();  // waits until each thread has finished its current image
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;

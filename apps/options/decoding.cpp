@@ -21,13 +21,23 @@ Fields decoding_fields(DecodingOptions& o) {
        .help = "Turn images by their EXIF orientation, or ignore it as torchvision does",
        .choices = {"ignore", "apply"},
        .resume = Resume::reported,
-       .absent = DecodingOptions().exif}};
+       .absent = DecodingOptions().exif},
+      {.name = "shrink",
+       .value = &o.shrink,
+       .help =
+           "Decode larger images at 1/2, 1/4 or 1/8 of their size, as long as the shorter side keeps this "
+           "many pixels; 0: always whole",
+       .low = 0,
+       .high = 16384,
+       .resume = Resume::reported,
+       .absent = "0"}};
 }
 
 data::DecodeOptions decode_options(const DecodingOptions& o) {
   using Sixteen = data::DecodeOptions::Sixteen;
   data::DecodeOptions d;
   d.apply_exif = o.exif == "apply";
+  d.shrink = o.shrink;
   if (o.sixteen_bit == "high") return d;
   d.sixteen = o.sixteen_bit == "stretch" ? Sixteen::stretch : Sixteen::range;
   if (d.sixteen == Sixteen::stretch) return d;

@@ -12,6 +12,7 @@ namespace apps {
 struct DecodingOptions {
   std::string sixteen_bit = "high";
   std::string exif = "ignore";
+  int shrink = 0;
 };
 
 Fields decoding_fields(DecodingOptions&);

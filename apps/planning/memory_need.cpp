@@ -107,7 +107,11 @@ MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, c
   // A batch is decoded into single images, which are then joined. So are those whose embeddings are measured.
   const double image = image_bytes(dataset), monitored = std::min(double(o.batch), 256.0);
   const bool resident = keeps_pixels(o, dataset, device);
-  need.images = 2 * ((resident ? 0 : (loader.prefetch + 1) * pairs) + monitored) * image;
+  const int ahead = data::batches_ahead(pairs * image, loader.prefetch);
+  need.images = 2 * ((resident ? 0 : (ahead + 1) * pairs) + monitored) * image;
+  // twice the side of the views is enough for crops of a quarter of the image
+  const int enough = 2 * o.size;
+  if (o.shrink == 0 && image >= 3.0 * 4 * enough * enough) need.shrink = enough;
   // two batches of each on the device
   need.pixels = resident ? image * double(dataset.size()) : 2 * pairs * image;
   need.pixels += 2 * monitored * image;
@@ -142,9 +146,11 @@ MemoryVerdict compare_with_free(const MemoryNeed& n, engine::Device d, int ranks
   const double host = ranks_here * n.host(d), photographs = ranks_here * (n.images + n.pixels);
   const std::string remedy =
       photographs > 0.5 * host
-          ? "most of it, " + bytes_text(photographs) +
-                ", is for whole images before they are cropped: try smaller image files, or a "
-                "smaller --batch"
+          ? "most of it, " + bytes_text(photographs) + ", is for whole images before they are cropped: try " +
+                (n.shrink > 0 ? "--shrink " + std::to_string(n.shrink) +
+                                    ", which decodes large ones at a part of their size, or "
+                              : "") +
+                "a smaller --batch"
           : "try a smaller --batch or --size, or more --ranks on other machines";
   MemoryVerdict v{host <= free.bytes,
                   "memory: about " + bytes_text(host) + several + ", and " + bytes_text(free.bytes) + " of " +

@@ -18,6 +18,7 @@ struct MemoryNeed {
   double activations = 0;  // kept for backward, with what a step needs besides
   double held = 0;         // by the pool between tensors: a quarter of the activations, measured
   double images = 0;       // decoded ahead by the loader, in the host's memory
+  int shrink = 0;          // the --shrink that would make these smaller; 0: none
   double pixels = 0;       // on the device: of two batches, or of all images (--resident)
 
   double host(engine::Device) const;  // in the host's memory

@@ -4,6 +4,7 @@
 
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
+#include "data/decode/shrink.h"
 #include "engine/error.h"
 #include "engine/files/file_kind.h"
 
@@ -11,24 +12,27 @@ namespace data {
 
 using engine::require_data;
 
-void check_size(std::uint32_t height, std::uint32_t width, const std::string& name) {
+void check_size(std::uint32_t height, std::uint32_t width, const std::string& name, std::uint64_t most) {
   const std::uint64_t pixels = std::uint64_t(height) * width;
   require_data(height >= 1 && width >= 1 && height <= std::uint32_t(max_side) &&
                    width <= std::uint32_t(max_side) && pixels <= std::uint64_t(max_pixels),
                name, ": declares ", with_commas(height), " x ", with_commas(width),
                " pixels, expected sides of 1 to ", with_commas(max_side), " and at most ",
                with_commas(max_pixels), " pixels");
+  require_data(pixels <= most, name, ": declares ", with_commas(height), " x ", with_commas(width),
+               " pixels, expected at most ", with_commas(most), ", which its bytes can hold");
+}
+
+void resize(Image& image, int height, int width) {
+  image.height = height;
+  image.width = width;
+  image.pixels.resize(std::size_t(height) * std::size_t(width) * 3);
 }
 
 void set_size(Image& image, std::uint32_t height, std::uint32_t width, const std::string& name,
               std::uint64_t most) {
-  check_size(height, width, name);
-  const std::uint64_t pixels = std::uint64_t(height) * width;
-  require_data(pixels <= most, name, ": declares ", with_commas(height), " x ", with_commas(width),
-               " pixels, expected at most ", with_commas(most), ", which its bytes can hold");
-  image.height = int(height);
-  image.width = int(width);
-  image.pixels.resize(std::size_t(pixels) * 3);
+  check_size(height, width, name, most);
+  resize(image, int(height), int(width));
 }
 
 void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
@@ -41,7 +45,7 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
   into.orientation = 1;
   into.sixteen_bit = false;
   if (begins_with(jpeg, sizeof jpeg)) {
-    decode_jpeg(bytes, size, name, into);
+    decode_jpeg(bytes, size, name, o, into);
     into.format = "JPEG";
     into.orientation = exif_orientation(bytes, size);
   } else if (begins_with(png, sizeof png)) {
@@ -60,6 +64,7 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
     decode_stb(header, bytes, size, name, into);
     into.format = header.format;
   }
+  if (!begins_with(jpeg, sizeof jpeg)) shrink(into, shrink_factor(into.height, into.width, o.shrink));
   if (o.apply_exif) apply_orientation(into);
 }
 

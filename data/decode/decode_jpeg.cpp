@@ -9,6 +9,7 @@
 // clang-format on
 
 #include "data/decode/decode_formats.h"
+#include "data/decode/shrink.h"
 #include "engine/error.h"
 
 namespace data {
@@ -66,10 +67,13 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
   }
 }
 
-bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
+// `pixels` are those of the image divided by `factor`: 1, 2, 4 or 8.
+bool read_pixels(Decoder& d, int factor, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
   if (setjmp(d.failed)) return false;
   const bool cmyk = d.jpeg.num_components == 4;
   d.jpeg.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
+  d.jpeg.scale_num = 1;
+  d.jpeg.scale_denom = unsigned(factor);
   jpeg_start_decompress(&d.jpeg);
   while (d.jpeg.output_scanline < d.jpeg.output_height) {
     std::uint8_t* row = pixels + std::size_t(d.jpeg.output_scanline) * d.jpeg.output_width * 3;
@@ -81,6 +85,9 @@ bool read_pixels(Decoder& d, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
   return true;
 }
 
+// As libjpeg rounds the sides of an image that it scales.
+int divided(unsigned side, int factor) { return (int(side) + factor - 1) / factor; }
+
 // An upper bound on the pixels in `size` bytes. Huffman coding spends at least one bit on each block, and the
 // finest component has at least one block per 256 pixels (8 x 8, subsampled four times in one direction).
 // Arithmetic coding has no such bound, but only an image without content gets smaller: photographs take
@@ -89,7 +96,8 @@ std::uint64_t most_pixels(std::size_t size) { return std::uint64_t(size) * 8 * 2
 
 }  // namespace
 
-void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into) {
+void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions& o,
+                 Image& into) {
   Decoder d = {};
   d.jpeg.err = jpeg_std_error(&d.errors);
   d.jpeg.client_data = &d;
@@ -103,10 +111,12 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
 
   require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message,
                ", expected a whole JPEG file");
-  set_size(into, d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(size));
+  check_size(d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(size));
+  const int factor = shrink_factor(int(d.jpeg.image_height), int(d.jpeg.image_width), o.shrink);
+  resize(into, divided(d.jpeg.image_height, factor), divided(d.jpeg.image_width, factor));
   std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
-  require_data(read_pixels(d, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ", with_commas(size),
-               " bytes: ", d.message, ", expected a whole JPEG file");
+  require_data(read_pixels(d, factor, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ",
+               with_commas(size), " bytes: ", d.message, ", expected a whole JPEG file");
 }
 
 }  // namespace data

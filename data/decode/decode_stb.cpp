@@ -43,7 +43,7 @@ void decode_stb(const StbHeader& header, const std::uint8_t* bytes, std::size_t 
                 Image& into) {
   const std::string what = name + ": " + header.format + " of " + with_commas(size) + " bytes: ";
   require_data(header.wrong.empty(), what, header.wrong);
-  check_size(header.height, header.width, name);
+  check_size(header.height, header.width, name, std::uint64_t(max_pixels));
   require_data(size >= header.needed, what, "ends early, expected at least ", with_commas(header.needed));
   set_size(into, header.height, header.width, name, std::uint64_t(max_pixels));
   // per pixel at most 4 bytes as stored and 3 as RGB, and a palette of 65,535 colours

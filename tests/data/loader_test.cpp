@@ -99,6 +99,19 @@ TEST_CASE("loader: a batch holds its images concatenated") {
   CHECK(std::int64_t(batch.pixels.size()) == end);
 }
 
+TEST_CASE("loader: fewer batches are decoded ahead if they are large, but always one") {
+  CHECK(data::batches_ahead(0, 3) == 3);
+  CHECK(data::batches_ahead(100e6, 3) == 3);
+  CHECK(data::batches_ahead(200e6, 3) == 2);
+  CHECK(data::batches_ahead(9e9, 3) == 1);
+}
+
+TEST_CASE("loader: keeps a data set that it is given") {
+  Loader loader(std::make_unique<Fake>(12), {.batch = 4, .threads = 2});
+  for (int i = 0; i < 4; ++i) CHECK(loader.next().size() == 4);
+  static_assert(!std::is_constructible_v<Loader, Fake, LoaderOptions>, "a temporary would not outlive it");
+}
+
 TEST_CASE("loader: the same batches with 0, 1 and 4 threads and any prefetch") {
   const Fake set(101);
   std::vector<std::string> expected;

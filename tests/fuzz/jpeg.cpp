@@ -6,7 +6,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   fuzz::note_outcome(fuzz::refusal("a.jpg", [&] {
     data::Image image;
-    data::decode_jpeg(bytes, size, "a.jpg", image);
+    data::decode_jpeg(bytes, size, "a.jpg", {}, image);
+    data::decode_jpeg(bytes, size, "a.jpg", {.shrink = 2}, image);
     fuzz::expect_whole(image);
   }));
   // also for files that don't decode, or few inputs would reach the EXIF reader

@@ -1,4 +1,4 @@
-// --sixteen-bit and --exif.
+// --sixteen-bit, --exif and --shrink.
 #include "apps/options/decoding.h"
 
 #include <doctest/doctest.h>
@@ -10,7 +10,9 @@ using Sixteen = data::DecodeOptions::Sixteen;
 
 TEST_CASE("--sixteen-bit: words and ranges") {
   const auto of = [](const std::string& text) {
-    return apps::decode_options({.sixteen_bit = text, .exif = "ignore"});
+    apps::DecodingOptions o;
+    o.sixteen_bit = text;
+    return apps::decode_options(o);
   };
   CHECK(of("high").sixteen == Sixteen::high);
   CHECK(of("stretch").sixteen == Sixteen::stretch);
@@ -18,7 +20,12 @@ TEST_CASE("--sixteen-bit: words and ranges") {
   CHECK(range.sixteen == Sixteen::range);
   CHECK(range.low == 16);
   CHECK(range.high == 4095);
-  CHECK(apps::decode_options({.sixteen_bit = "high", .exif = "apply"}).apply_exif);
+  apps::DecodingOptions o;
+  CHECK_FALSE(apps::decode_options(o).apply_exif);
+  CHECK(apps::decode_options(o).shrink == 0);
+  o.exif = "apply", o.shrink = 448;
+  CHECK(apps::decode_options(o).apply_exif);
+  CHECK(apps::decode_options(o).shrink == 448);
   for (const char* wrong :
        {"", "low", "4095", "0:", ":4095", "4095:0", "5:5", "-1:5", "0:65536", "0:1x", "0-9"}) {
     CAPTURE(wrong);

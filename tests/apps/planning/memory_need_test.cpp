@@ -84,6 +84,9 @@ TEST_CASE("memory: a training that can't fit is refused before anything is writt
   const auto ranks = apps::compare_with_free({.activations = 1e15}, engine::cpu, 4);
   CHECK_FALSE(ranks.fits);
   CHECK(ranks.text.find("about 4000000 GB for the 4 ranks of this machine") != std::string::npos);
+  const auto photographs = apps::compare_with_free({.images = 1e15, .shrink = 448}, engine::cpu, 1);
+  CHECK(photographs.remedy.find("try --shrink 448, which") != std::string::npos);
+  CHECK(apps::compare_with_free({.images = 1e15}, engine::cpu, 1).remedy.find("shrink") == std::string::npos);
   CHECK(apps::bytes_text(512e6) == "512 MB");
   CHECK(apps::bytes_text(1.254e9) == "1.25 GB");
   CHECK(apps::bytes_text(661.6e9) == "662 GB");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/decode/shrink.h"
 #include "engine/error.h"
 #include "tests/support/encode.h"
 #include "tests/support/raw_bytes.h"
@@ -17,8 +18,8 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-Image decode(const std::string& file) {
-  return data::decode_image(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), "x");
+Image decode(const std::string& file, const data::DecodeOptions& o = {}) {
+  return data::decode_image(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), "x", o);
 }
 
 // The error message. Checks that it is one line that begins with the name.
@@ -106,6 +107,50 @@ TEST_CASE("JPEG: CMYK and YCCK, stored inverted, become RGB") {
     check_size(image, 16, 16);
     CHECK(largest_difference(image.pixels, expected) <= 4);
   }
+}
+
+TEST_CASE("shrink: the factor keeps the shorter side, and is 1, 2, 4 or 8") {
+  CHECK(data::shrink_factor(100, 200, 0) == 1);
+  CHECK(data::shrink_factor(100, 200, 51) == 1);
+  CHECK(data::shrink_factor(100, 200, 50) == 2);
+  CHECK(data::shrink_factor(400, 101, 25) == 4);
+  CHECK(data::shrink_factor(4000, 3000, 1) == 8);
+}
+
+TEST_CASE("shrink: a PNG's blocks become their means, with smaller blocks at the edges") {
+  Bytes pixels = waves(7, 9, 3);
+  const Image image = decode(encode_png(7, 9, SPNG_COLOR_TYPE_TRUECOLOR, 8, pixels), {.shrink = 3});
+  check_size(image, 4, 5);
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 5; ++x)
+      for (int c = 0; c < 3; ++c) {
+        double sum = 0, count = 0;
+        for (int v = 2 * y; v < std::min(7, 2 * y + 2); ++v)
+          for (int u = 2 * x; u < std::min(9, 2 * x + 2); ++u, ++count)
+            sum += pixels[std::size_t((v * 9 + u) * 3 + c)];
+        CHECK(image.pixels[std::size_t((y * 5 + x) * 3 + c)] == int(sum / count + 0.5));
+      }
+}
+
+TEST_CASE("shrink: a JPEG is near the means of its blocks, whatever its colour space; EXIF turns it after") {
+  const int height = 67, width = 33;
+  for (const int factor : {2, 4, 8})
+    for (const bool grey : {false, true}) {
+      Bytes smooth;  // so that the frequency domain and the mean agree
+      for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+          for (int c = 0; c < (grey ? 1 : 3); ++c) smooth.push_back(std::uint8_t(40 + 2 * y + x + 10 * c));
+      const std::string file =
+          grey ? encode_jpeg(height, width, smooth, {.input = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE})
+               : encode_jpeg(height, width, smooth);
+      Image means = decode(file);
+      data::shrink(means, factor);
+      const Image image = decode(file, {.shrink = width / factor});
+      check_size(image, (height + factor - 1) / factor, (width + factor - 1) / factor);
+      INFO("factor ", factor, grey ? ", grey" : "");
+      // the rows and columns of blocks that the file's edge cuts see the encoder's padding
+      CHECK(largest_difference(image.pixels, means.pixels) <= 2 * factor);
+    }
 }
 
 TEST_CASE("PNG: grey of every depth is scaled to 0 to 255; 16 bits keep the high byte") {

@@ -15,8 +15,11 @@ int preview(const PreviewOptions& o) {
   std::printf("%s\n", data::describe(*dataset).c_str());
   PretrainOptions training;  // whose resolve() chooses as a training does
   static_cast<ViewOptions&>(training) = o;
+  training.method = o.method;
   resolve(training, dataset->kind());
-  data::write_png(o.out, data::preview(*dataset, recipes_of(training), o.images, training.size, o.seed));
+  const auto bad_images = o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;
+  data::write_png(o.out,
+                  data::preview(*dataset, recipes_of(training), o.images, training.size, o.seed, bad_images));
   if (const std::string note = dataset->decoding_note(); !note.empty()) std::printf("%s\n", note.c_str());
   const int shown = int(std::min(dataset->size(), std::size_t(o.images)));
   std::printf("%s: %d %s, recipe %s-%s, %d pixels\n%s\n", o.out.c_str(), shown,

@@ -86,10 +86,15 @@ int export_model(const ExportOptions& e) {
                      ": expected a name that ends in .safetensors, or --format npy, which writes a folder");
   if (const std::string wrong = npy ? "" : hindrance(e.out); !wrong.empty())
     throw UsageError("--out: can't be written: " + wrong);
-  const PretrainOptions o = read_run_options(e.run);
+  PretrainOptions o = read_run_options(e.run);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
-  const auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
-  if (dataset) dataset->decode_as(decode_options(o)), std::printf("%s\n", data::describe(*dataset).c_str());
+  auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
+  if (dataset) {
+    dataset->decode_as(decode_options(o));
+    dataset = as_bad_images_say(std::move(dataset), e, o, e.threads);
+    std::printf("%s\n", data::describe(*dataset).c_str());
+    if (e.size > 0) o.size = e.size;
+  }
   std::optional<NpyFolder> folder;
   if (npy) folder.emplace(e.out);
 

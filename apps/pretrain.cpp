@@ -5,6 +5,7 @@
 #include "apps/planning/dry_run.h"
 #include "apps/planning/memory_need.h"
 #include "apps/planning/stem_choice.h"
+#include "apps/planning/unused_options.h"
 #include "apps/ranks/late_wishes.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
@@ -67,11 +68,13 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
+  lines.push_back(unused_options(o));
   if (o.dry_run && ranks.first()) print_lines(lines);
   lines.push_back(ranks.first() ? stem_choice(given, o) : "");
   const auto method = make_method(o, device);
   if (o.dry_run)
     return dry_run(std::cout, o, plan, dataset, *method, lines.back(), setting.ranks, start.position().step);
+  const StopSignals signals;  // from here on there is something to do before the end
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   lines.insert(lines.end(), {required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
@@ -101,7 +104,6 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
     return train_step.launch(p("views", [&] { return views.make(); }), p);  // loss to optimizer
   });
-  const StopSignals signals;
   LateWishes wishes_of_all(ranks.communicator());
   data::Batch batch;
   int stop = 0;

@@ -47,6 +47,8 @@ std::vector<std::string> notes_on(const Subject& s, const data::Dataset& test) {
   if (s.features.size != s.trained_size)
     notes.push_back(engine::concat_text("images of ", s.features.size,
                                         " pixels; the encoder was trained with ", s.trained_size));
+  if (s.options.split_from > 0 && s.train->held_out().empty())
+    notes.push_back("these are not the images of the pretraining, whose drawn test split is left aside");
   if (s.classes() == 1) notes.push_back("there is a single class, so every prediction is right");
   if (const std::string note = unknown_classes(*s.train, test); !note.empty()) notes.push_back(note);
   return notes;
@@ -151,6 +153,7 @@ Subject::Subject(const Evaluation& e)
   train = training_images(e, options);
   data::require_labels(*train);
   train->decode_as(decode_options(options));
+  train = as_bad_images_say(std::move(train), e, options, e.threads);
   features = {options.recipe,
               options.size,
               e.batch,
@@ -167,12 +170,13 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   const Subject s(e);
   ResultFolder folder(e, file);
   const FrozenEncoder frozen(s.trained->parameters);
-  const auto test = test_images(e, s.options);
+  auto test = test_images(e, s.options);
   data::require_labels(*test);
   test->decode_as(decode_options(s.options));
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
-  const std::vector<std::string> notes = notes_on(s, *test);
   keep_test_split(e, s.options, *test);
+  test = as_bad_images_say(std::move(test), e, s.options, e.threads);
+  const std::vector<std::string> notes = notes_on(s, *test);
   std::vector<ClassifierPlan> plans;
   for (const Classifier& c : classifiers) plans.push_back(c.plan(*s.train));
   print_heading(e, s, *test, classifiers, plans, notes);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "apps/run/run_directory.h"
+#include "data/check.h"
 #include "data/files.h"
 #include "data/subset.h"
 #include "engine/error.h"
@@ -53,6 +54,15 @@ std::optional<Indices> drawn_test_split(const data::Dataset& whole, const ImageC
   return data::draw_test_split(whole, c.split_from, run.seed);
 }
 
+// The test images that are drawn from the training split, or null.
+std::unique_ptr<data::Dataset> drawn_images(const ImageChoice& c, const PretrainOptions& run) {
+  auto whole = whole_training_split(c);
+  auto test = drawn_test_split(*whole, c, run);
+  if (!test) return nullptr;
+  return std::make_unique<data::Subset>(std::move(whole), std::move(*test),
+                                        "the test split drawn by --split-from");
+}
+
 Split named_split(const std::string& name) {
   return name == "val" ? Split::only_val : name == "test" ? Split::only_test : Split::test;
 }
@@ -67,20 +77,26 @@ std::unique_ptr<data::Dataset> training_images(const ImageChoice& c, const Pretr
 }
 
 std::unique_ptr<data::Dataset> test_images(const ImageChoice& c, const PretrainOptions& run) {
-  if (may_draw(c, run)) {
-    auto whole = whole_training_split(c);
-    if (auto test = drawn_test_split(*whole, c, run))
-      return std::make_unique<data::Subset>(std::move(whole), std::move(*test),
-                                            "the test split drawn by --split-from");
-  }
+  if (may_draw(c, run))
+    if (auto drawn = drawn_images(c, run)) return drawn;
   return data::open_dataset(c.data, named_split(c.split), c.label_file);
 }
 
 std::unique_ptr<data::Dataset> exported_images(const ImageChoice& c, const PretrainOptions& run) {
   if (c.split == "train") return training_images(c, run);
-  if (c.split == "auto" && !may_draw(c, run) && !data::has_split(c.data, Split::test))
-    return data::open_dataset(c.data, Split::pretrain, c.label_file);
+  if (c.split == "auto") {
+    if (may_draw(c, run))
+      if (auto drawn = drawn_images(c, run)) return drawn;
+    if (!data::has_split(c.data, Split::test))
+      return data::open_dataset(c.data, Split::pretrain, c.label_file);
+  }
   return test_images(c, run);
+}
+
+std::unique_ptr<data::Dataset> as_bad_images_say(std::unique_ptr<data::Dataset> images, const ImageChoice& c,
+                                                 const PretrainOptions& run, int threads) {
+  const bool skip = (c.bad_images == "auto" ? run.bad_images : c.bad_images) == "skip";
+  return skip ? data::without_broken(std::move(images), threads) : std::move(images);
 }
 
 void print_images(const data::Dataset& train, const data::Dataset& test) {

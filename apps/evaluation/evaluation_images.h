@@ -20,6 +20,10 @@ std::unique_ptr<data::Dataset> test_images(const ImageChoice&, const PretrainOpt
 // Images to export features of: `--split`; auto: those to test with, or all if there is no test split.
 std::unique_ptr<data::Dataset> exported_images(const ImageChoice&, const PretrainOptions& run);
 
+// The same images without those that can't be decoded, if --bad-images says so.
+std::unique_ptr<data::Dataset> as_bad_images_say(std::unique_ptr<data::Dataset>, const ImageChoice&,
+                                                 const PretrainOptions& run, int threads);
+
 // Prints a line about the images to learn from and one about those to test with.
 void print_images(const data::Dataset& train, const data::Dataset& test);
 

@@ -7,15 +7,21 @@ namespace apps {
 Fields fields(PreviewOptions& o) {
   Field out = out_file_entry(o.out, "PNG file to write");
   out.required = false;
-  return joined({group("Images", {data_entry(o.data),
-                                  {.name = "images",
-                                   .value = &o.images,
-                                   .help = "Number of images; each has a row with its views",
-                                   .low = 1,
-                                   .high = 256},
-                                  seed_entry(o.seed, "Seed of the images and their views"),
-                                  out}),
-                 group("Decoding", decoding_fields(o)), view_fields(o)});
+  return joined(
+      {group("Images", {data_entry(o.data),
+                        bad_images_entry(o.bad_images,
+                                         "What to do about an image that can't be decoded: stop, "
+                                         "or take the next one"),
+                        {.name = "images",
+                         .value = &o.images,
+                         .help = "Number of images; each has a row with its views",
+                         .low = 1,
+                         .high = 256},
+                        seed_entry(o.seed, "Seed of the images and their views"),
+                        out}),
+       group("Decoding", decoding_fields(o)),
+       group("Method", {method_entry(o.method, "Method whose views are drawn; --views chooses others")}),
+       view_fields(o)});
 }
 
 Fields fields(DataCheckOptions& o) {

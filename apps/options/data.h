@@ -10,6 +10,8 @@ namespace apps {
 
 struct PreviewOptions : ViewOptions, DecodingOptions {
   std::string data;
+  std::string bad_images = "stop";
+  std::string method = "simclr";
   std::string out = "preview.png";
   int images = 8;
   std::uint64_t seed = 0;

@@ -7,6 +7,21 @@ namespace {
 
 Field finished_run(std::string& value) { return run_entry(value, "Folder of the pretraining run"); }
 
+Field images_size_entry(int& value) {
+  Field f = image_size_entry(value, "Side of an image in pixels; auto: that of the pretraining");
+  f.automatic = true;
+  return f;
+}
+
+Field evaluated_bad_images_entry(std::string& value) {
+  Field f =
+      bad_images_entry(value,
+                       "What to do about images that can't be decoded: stop, or leave them out (they are "
+                       "looked for first); auto: as the pretraining did");
+  f.choices.insert(f.choices.begin(), "auto");
+  return f;
+}
+
 // A command's own options under a heading, among those of every evaluation. labels: the entry of the label
 // file.
 Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own,
@@ -14,8 +29,6 @@ Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const
   Field data = data_entry(o.data);
   data.help += "; default: that of the run";
   data.required = false;
-  Field size = image_size_entry(o.size, "Side of an image in pixels; auto: that of the pretraining");
-  size.automatic = true;
   Field out = out_entry(o.out, "Folder to write the results to, instead of the run's");
   out.required = false;
   return joined(
@@ -23,7 +36,8 @@ Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const
              {data, finished_run(o.run), checkpoint_entry(o.checkpoint),
               split_entry(o.split, {"auto", "val", "test"},
                           "Images to test with; auto: test/, or val/ if there is no labelled test/"),
-              labels, split_from_entry(o.split_from), size}),
+              labels, split_from_entry(o.split_from), evaluated_bad_images_entry(o.bad_images),
+              images_size_entry(o.size)}),
        group(heading, own), group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}),
        group("Result", {out, json_entry(o.json)})});
 }
@@ -114,6 +128,7 @@ Fields fields(ExportOptions& o) {
                                     split_entry(o.split, {"auto", "train", "val", "test"},
                                                 "Images of --data to use; auto: test/, else val/, else all"),
                                     labels_entry(o.label_file), split_from_entry(o.split_from),
+                                    evaluated_bad_images_entry(o.bad_images), images_size_entry(o.size),
                                     batch_entry(o.batch, kForwardBatch), device_entry(o.device),
                                     loader_threads_entry(o.threads)})});
 }

@@ -11,15 +11,16 @@ namespace apps {
 // Images of a run's evaluation or export.
 struct ImageChoice {
   std::string data, run;
+  int size = -1;  // of the images; below 0: that of the pretraining
   std::string split = "auto";
   std::string label_file = {};
   double split_from = 0;
+  std::string bad_images = "auto";  // auto: as the pretraining did
 };
 
 // What every evaluation needs.
 struct EvaluationOptions : ImageChoice {
   std::string checkpoint;
-  int size = -1;  // of the images; below 0: that of the pretraining
   std::string device = "cpu";
   int threads = 2;
   std::string out, json;

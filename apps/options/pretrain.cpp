@@ -13,11 +13,9 @@ Fields data_fields(DataOptions& o) {
       data_entry(o.data),
       split_from,
       loader_threads_entry(o.threads),
-      {.name = "bad-images",
-       .value = &o.bad_images,
-       .help = "What to do when an image can't be decoded: stop the run, or skip the image and "
-               "use another one",
-       .choices = {"stop", "skip"}},
+      bad_images_entry(o.bad_images,
+                       "What to do when an image can't be decoded: stop the run, or skip the image and "
+                       "use another one"),
       {.name = "resident",
        .value = &o.resident,
        .help = "Keep the pixels of all images in the device's memory; auto: for CIFAR on a GPU "
@@ -63,15 +61,12 @@ Fields model_fields(ModelOptions& o) {
 }
 
 Fields method_fields(MethodOptions& o) {
-  const auto& methods = models::method_names();
+  Field method = method_entry(o.method, "Method of self-supervised learning");
+  method.resume = Resume::model;
+  method.absent = MethodOptions().method;
   return group(
       "Method",
-      {{.name = "method",
-        .value = &o.method,
-        .help = "Method of self-supervised learning",
-        .choices = {methods.begin(), methods.end()},
-        .resume = Resume::model,
-        .absent = MethodOptions().method},
+      {method,
        {.name = "tau",
         .value = &o.tau,
         .help = "Temperature of the contrastive losses of simclr, moco2 and moco3",

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "models/methods/method_options.h"
+
 namespace apps {
 namespace {
 
@@ -71,6 +73,10 @@ Field data_entry(std::string& value) {
           .per_machine = true};
 }
 
+Field bad_images_entry(std::string& value, const std::string& help) {
+  return {.name = "bad-images", .value = &value, .help = help, .choices = {"stop", "skip"}};
+}
+
 Field run_entry(std::string& value, const std::string& help) {
   return {.name = "run",
           .value = &value,
@@ -105,6 +111,11 @@ Field recipe_entry(std::string& value) {
           .value = &value,
           .help = "Augmentation recipe of SimCLR for CIFAR or for ImageNet; auto: chosen by --size",
           .choices = {"auto", "cifar", "imagenet"}};
+}
+
+Field method_entry(std::string& value, const std::string& help) {
+  const auto& methods = models::method_names();
+  return {.name = "method", .value = &value, .help = help, .choices = {methods.begin(), methods.end()}};
 }
 
 Field arch_entry(std::string& value, const std::string& help) {

@@ -13,6 +13,7 @@ Field split_from_entry(double&);
 Field labels_entry(double&);           // a share of the labels
 Field labels_entry(std::string&);      // a file of labels
 Field label_file_entry(std::string&);  // the same, where --labels is a share
+Field bad_images_entry(std::string&, const std::string& help);
 Field run_entry(std::string&, const std::string& help);
 Field checkpoint_entry(std::string&);
 Field out_entry(std::string&, const std::string& help);
@@ -22,6 +23,7 @@ Field image_size_entry(int&, const std::string& help, int least = 8);
 Field recipe_entry(std::string&);
 
 // Model
+Field method_entry(std::string&, const std::string& help);
 Field arch_entry(std::string&, const std::string& help);
 Field stem_entry(std::string&, const std::string& help);  // without "auto"
 Field width_entry(double&);

@@ -182,9 +182,7 @@ void Ranks::agree(const Facts& facts) {
     rank.facts.pop_back();
   }
   const std::string wrong = disagreement(all);
-  if (wrong.empty()) return;
-  if (!first()) communicator_->barrier();  // the first rank says it, and ends the others
-  throw UsageError(wrong);
+  if (!wrong.empty()) fail_together(UsageError(wrong));
 }
 
 std::string Ranks::of_first(const std::string& text) const {

@@ -51,6 +51,13 @@ class Ranks {
 
   bool first() const { return rank() == 0; }
 
+  // Throws an error that every rank has. The first rank says it, and ends the others, which wait.
+  template <class Error>
+  [[noreturn]] void fail_together(const Error& error) const {
+    if (!first()) communicator_->barrier();
+    throw error;
+  }
+
   int on_this_machine() const;  // how many of the ranks; all ranks call it
 
   // UsageError that names rank, host and key if a rank's value differs from rank 0's.

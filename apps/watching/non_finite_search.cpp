@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "apps/training/training_data.h"
@@ -108,12 +109,26 @@ std::string first_non_finite(models::Method& method, const models::Views& views,
   return examination.found();
 }
 
+namespace {
+
+// What the first rank that has found something has found, the same on all ranks.
+std::string first_of_all(const Ranks& ranks, const std::string& found) {
+  if (ranks.size() == 1) return found.empty() ? "none when the step was repeated" : found;
+  const std::vector<std::string> all = engine::exchange_texts(ranks.communicator(), found);
+  for (std::size_t rank = 0; rank < all.size(); ++rank)
+    if (!all[rank].empty()) return concat_text(all[rank], ", on rank ", rank);
+  return "none on any rank when the step was repeated";
+}
+
+}  // namespace
+
 void NonFiniteSearch::check_parameters(long step) {
   if (step == std::exchange(checked_step_, step)) return;
   for (const auto& p : train_step_.method().parameters.list())
     if (const std::string wrong = flaw(p.value.detach()); !wrong.empty())
-      throw std::runtime_error(concat_text("parameter ", p.name, " is not finite after step ", step, wrong,
-                                           "; a smaller --lr or a longer --warmup-epochs may help"));
+      ranks_.fail_together(
+          std::runtime_error(concat_text("parameter ", p.name, " is not finite after step ", step, wrong,
+                                         "; a smaller --lr or a longer --warmup-epochs may help")));
 }
 
 NonFiniteSearch::NonFiniteSearch(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
@@ -140,8 +155,8 @@ void NonFiniteSearch::check(const StepRecord& r) {
     train_step_.launch(views(batch), phases);
   }
   method.before_step(plan_.done(step));
-  std::string found = first_non_finite(method, {views(batch), options_.batch}, ranks_.communicator());
-  if (found.empty()) found = "none on rank " + std::to_string(ranks_.rank()) + " when the step was repeated";
+  const std::string found =
+      first_of_all(ranks_, first_non_finite(method, {views(batch), options_.batch}, ranks_.communicator()));
 
   ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},
                          {"batch", batch.index}, {"rank", ranks_.rank()},
@@ -152,11 +167,11 @@ void NonFiniteSearch::check(const StepRecord& r) {
   const std::string path = options_.run + "/non-finite" +
                            (ranks_.size() > 1 ? "-rank" + std::to_string(ranks_.rank()) : "") + ".json";
   write_json(path, bundle);
-  throw std::runtime_error(
+  ranks_.fail_together(std::runtime_error(
       concat_text(std::isfinite(r.loss) ? "the gradient's norm is " : "the loss is ",
                   std::isfinite(r.loss) ? r.gradient_norm : r.loss, " at step ", r.step,
                   ", expected a finite number; first is ", found, "; ", path,
-                  " names the images; a smaller --lr or a longer --warmup-epochs may help"));
+                  " names the images; a smaller --lr or a longer --warmup-epochs may help")));
 }
 
 }  // namespace apps

@@ -100,9 +100,9 @@ grep -q -- '------' "$work/lost/out" && fail "--ranks and a lost rank: mpirun's 
 none_left || fail "--ranks and a lost rank: a process is left"
 
 # --ranks: an error of the user is one line, without the advice to resume, and its exit code is that of one rank.
-refused() {  # NAME CODE TEXT FLAG...
+refused() {  # NAME CODE TEXT FLAG...; $STEPS: 2 if it isn't set
   local name=$1 code=$2 text=$3 got
-  "$dyad" pretrain "${small[@]}" --steps 2 "${@:4}" >"$work/err" 2>&1
+  "$dyad" pretrain "${small[@]}" --steps "${STEPS:-2}" "${@:4}" >"$work/err" 2>&1
   got=$?
   [[ $got == "$code" ]] || fail "$name: exit code $got, expected $code: $(cat "$work/err")"
   [[ $(grep -c '^dyad pretrain: ' "$work/err") == 1 ]] || fail "$name: expected one line of an error: $(cat "$work/err")"
@@ -118,6 +118,10 @@ for ranks in 2 3; do
   echo 'no image' >"$work/photographs/17.ppm"
   refused "a broken image" 65 "17.ppm: .*--bad-images skip" --data "$work/photographs" --size 32 --run "$work/broken$ranks" --ranks $ranks
 done
+# An error that all ranks have is said by the first rank, and names the rank on which it began.
+STEPS=6 refused "a loss that is not finite" 1 "expected a finite number; first is .*, on rank 0; " \
+  --data data/samples --optimizer sgd --lr 1e6 --warmup-epochs 0 --probe-every 0 --run "$work/overflow" --ranks 2
+grep -q 'rank 1 on .* failed' "$work/err" && fail "a loss that is not finite: $(cat "$work/err")"
 refused "fewer images than ranks" 2 "expected at least 23: one image for each of the 23 ranks" --data data/samples --run "$work/many" --ranks 23
 
 # --ranks --json -: the result of the first rank is all that is on stdout.

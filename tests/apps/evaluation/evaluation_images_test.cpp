@@ -197,3 +197,54 @@ TEST_CASE("--split chooses, and --labels names the classes") {
   CHECK(apps::test_images(c, run)->label(0) == 1);
   apps::print_images(*apps::training_images(c, run), *apps::test_images(c, run));
 }
+
+TEST_CASE("broken images are left out of an evaluation as of the pretraining, or as --bad-images says") {
+  const Scratch scratch;
+  const std::string folder = make_classes(scratch, "data");
+  scratch.write("data/a/3.png", "no image");
+  scratch.write("data/b/7.png", "no image");
+  apps::PretrainOptions run = tiny_run(folder, scratch.path("run"));
+  apps::ImageChoice c = choice(folder, run.run);
+  const auto images = [&] { return apps::as_bad_images_say(apps::training_images(c, run), c, run, 2); };
+  CHECK(images()->size() == 21);
+  c.bad_images = "skip";
+  const auto left = images();
+  CHECK(left->size() == 19);
+  CHECK_FALSE(names_in(*left).contains("a/3.png"));
+  CHECK(left->remark().find("left out: 2 images that can't be decoded, the first is " + folder +
+                            "/a/3.png: ") != std::string::npos);
+  c.bad_images = "auto";
+  run.bad_images = "skip";
+  CHECK(images()->size() == 19);
+  c.bad_images = "stop";
+  CHECK(images()->size() == 21);
+
+  // all of them
+  for (const char* name : {"broken/a/0.png", "broken/b/1.png"}) scratch.write(name, "no image");
+  c = choice(scratch.path("broken"), run.run);
+  CHECK(message_of<engine::DataError>(images).ends_with("and none of the other images can be decoded"));
+}
+
+TEST_CASE("a run with a drawn test split exports, and is evaluated on, other images") {
+  const Scratch scratch;
+  apps::PretrainOptions o = tiny_run(make_classes(scratch, "data"), scratch.path("run"));
+  o.split_from = 0.3;
+  REQUIRE(apps::pretrain(o) == apps::kOk);
+  const apps::PretrainOptions run = apps::read_run_options(o.run);
+  for (int i = 0; i < 3; ++i)
+    scratch.write("flat/" + std::to_string(i) + ".png", scratch.read("data/a/" + std::to_string(i) + ".png"));
+  CHECK(apps::exported_images(choice(scratch.path("flat"), o.run), run)->size() == 3);
+  CHECK(apps::exported_images(choice(scratch.path("data"), o.run), run)->size() == 6);
+
+  for (const char* name : {"other/train/a/0.png", "other/train/b/1.png", "other/test/a/2.png"})
+    scratch.write(name, scratch.read("data/a/0.png"));
+  apps::KnnOptions knn;
+  knn.data = scratch.path("other");
+  knn.run = o.run;
+  knn.json = scratch.path("knn.json");
+  REQUIRE(apps::knn(knn) == apps::kOk);
+  const auto notes = nlohmann::json::parse(scratch.read("knn.json")).at("notes");
+  CHECK(std::ranges::find(
+            notes, "these are not the images of the pretraining, whose drawn test split is left aside") !=
+        notes.end());
+}

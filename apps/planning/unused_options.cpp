@@ -1,0 +1,30 @@
+#include "apps/planning/unused_options.h"
+
+#include "models/methods/methods.h"
+
+namespace apps {
+namespace {
+
+std::string description(const MethodOptions& o, long pairs) {
+  const models::MethodDescription d = models::describe_method(o, pairs);
+  return engine::concat_text(d.loss, d.settings, d.chance_loss);
+}
+
+}  // namespace
+
+std::string unused_options(const PretrainOptions& o) {
+  MethodOptions own = o, untouched;
+  const Fields given = method_fields(own), usual = method_fields(untouched);
+  std::string unused;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    MethodOptions other = o;
+    const Field changed = method_fields(other)[i];
+    if (changed.is(other.method) || changed.automatic || text_of(given[i]) == text_of(usual[i])) continue;
+    assign(changed, text_of(usual[i]));
+    if (description(other, o.batch) == description(o, o.batch))
+      unused += (unused.empty() ? "--" : ", --") + changed.name + " " + text_of(given[i]);
+  }
+  return unused.empty() ? "" : "not used by " + o.method + ": " + unused;
+}
+
+}  // namespace apps

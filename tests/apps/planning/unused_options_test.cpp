@@ -1,0 +1,24 @@
+#include "apps/planning/unused_options.h"
+
+#include <doctest/doctest.h>
+
+TEST_CASE("options that change nothing of a method are named") {
+  const auto line = [](const std::string& method, auto change) {
+    apps::PretrainOptions o;
+    o.method = method;
+    change(o);
+    apps::resolve(o, true);
+    return apps::unused_options(o);
+  };
+  using Options = apps::PretrainOptions;
+  const auto nothing = [](Options&) {};
+  const auto tau = [](Options& o) { o.tau = 0.1; };
+  const auto both = [](Options& o) { o.tau = 0.1, o.queue = 512; };
+  for (const char* method : {"simclr", "moco2", "moco3", "byol", "simsiam"})
+    CHECK(line(method, nothing).empty());
+  for (const char* method : {"simclr", "moco2", "moco3"}) CHECK(line(method, tau).empty());
+  CHECK(line("byol", tau) == "not used by byol: --tau 0.1");
+  CHECK(line("simsiam", both) == "not used by simsiam: --tau 0.1, --queue 512");
+  CHECK(line("simclr", both) == "not used by simclr: --queue 512");
+  CHECK(line("moco2", both).empty());
+}

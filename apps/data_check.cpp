@@ -99,8 +99,8 @@ ordered_json tell_overlap(const char* name, const Checked& split, const Checked&
 ordered_json to_json(const data::CheckResult& r) {
   ordered_json json = {{"images", r.images},
                        {"formats", r.formats},
-                       {"smallest", {r.smallest.height, r.smallest.width}},
-                       {"largest", {r.largest.height, r.largest.width}},
+                       {"smallest", {{"width", r.smallest.width}, {"height", r.smallest.height}}},
+                       {"largest", {{"width", r.largest.width}, {"height", r.largest.height}}},
                        {"exif_orientation", r.turned},
                        {"broken", r.broken}};
   if (r.sixteen_bit > 0)
@@ -159,6 +159,9 @@ int data_check(const DataCheckOptions& o) {
     broken += now.result.broken.size();
     if (split == Split::pretrain) train.emplace(std::move(now));
   }
+  if (result.size() == 1 && train && train->dataset->unlabelled().empty())
+    std::printf(
+        "no test split: an evaluation needs one; --split-from 0.1 draws it when the pretraining begins\n");
   if (!o.json.empty()) write_json(o.json, result);
   engine::require_data(broken == 0, o.data, ": ", with_commas(broken), " of ",
                        data::counted(double(images), "image"), broken == 1 ? " is" : " are",

@@ -20,7 +20,7 @@ int preview(const PreviewOptions& o) {
   const auto bad_images = o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;
   data::write_png(o.out,
                   data::preview(*dataset, recipes_of(training), o.images, training.size, o.seed, bad_images));
-  if (const std::string note = dataset->decoding_note(); !note.empty()) std::printf("%s\n", note.c_str());
+  for (const std::string& note : dataset->decoding_notes()) std::printf("%s\n", note.c_str());
   const int shown = int(std::min(dataset->size(), std::size_t(o.images)));
   std::printf("%s: %d %s, recipe %s-%s, %d pixels\n%s\n", o.out.c_str(), shown,
               shown == 1 ? "image and two views of it" : "images and two views of each",

@@ -5,6 +5,7 @@
 #include "apps/cli/commands.h"
 #include "apps/evaluation/evaluation_images.h"
 #include "apps/evaluation/features.h"
+#include "apps/ranks/ranks.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
 #include "apps/run/model.h"
@@ -67,6 +68,13 @@ class NpyFolder {
   std::string path_, partial_;
 };
 
+// The bytes of a text.
+Tensor text_tensor(const std::string& text) {
+  Tensor t({std::int64_t(text.size())}, DType::u8, engine::cpu);
+  std::copy(text.begin(), text.end(), t.data<std::uint8_t>());
+  return t;
+}
+
 engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions& o,
                                    const models::Method& method, const data::Dataset& dataset) {
   const Features f = encoder_features(
@@ -80,6 +88,7 @@ engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions
 }  // namespace
 
 int export_model(const ExportOptions& e) {
+  require_one_process("export");
   const bool npy = e.format == "npy";
   if (!npy && fs::path(e.out).extension() != ".safetensors")
     throw UsageError("--out " + e.out +
@@ -106,21 +115,25 @@ int export_model(const ExportOptions& e) {
   const bool labelled = dataset && !dataset->classes().empty();
   if (labelled)
     file.metadata["classes"] = nlohmann::json(dataset->classes()).dump();  // the names of the labels 0, 1 ...
+  std::string names;                                                       // a line for each row
+  for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
+  std::error_code none;
+  const bool replaces = !npy && fs::is_regular_file(e.out, none);
   if (npy) {
-    std::string names;
-    for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
     folder->write(file, names);
   } else {
+    if (dataset) file.tensors.emplace_back("names", text_tensor(names));
     engine::write_safetensors(e.out, file);
   }
   const Tensor& first = file.tensors.front().second;
   std::printf(
-      "%s: %s\n", e.out.c_str(),
+      "%s: %s%s\n", e.out.c_str(),
       (dataset
            ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ", e.data)
            : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
                                  fs::path(checkpoint.path()).filename().string()))
-          .c_str());
+          .c_str(),
+      replaces ? " (the file that was there is replaced)" : "");
   return 0;
 }
 

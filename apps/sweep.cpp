@@ -7,6 +7,7 @@
 
 #include "apps/cli/command_table.h"
 #include "apps/cli/commands.h"
+#include "apps/ranks/ranks.h"
 #include "apps/run/append_file.h"
 #include "apps/run/next_commands.h"
 #include "apps/run/run_directory.h"
@@ -108,8 +109,11 @@ int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
 }  // namespace
 
 int sweep(const SweepOptions& o) {
+  require_one_process("sweep");
   const SweepPlan plan = sweep_plan(o, sections_of(command_table()));
   const std::vector<Task> tasks = tasks_of(plan);
+  if (!o.slurm.empty() && plan.shared.ranks > 1)
+    throw engine::UsageError("--slurm writes tasks of one process each, expected no --ranks");
   if (o.dry_run) {
     for (const Task& task : tasks) std::printf("# %s\n%s\n", task.name.c_str(), command_text(task).c_str());
     return kOk;

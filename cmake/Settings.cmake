@@ -6,7 +6,9 @@ target_include_directories(settings INTERFACE
 target_compile_options(settings INTERFACE
   $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>
   $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>>)
-target_compile_options(settings INTERFACE -std=c++20)  # not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20
+# Not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20. A project that uses the installed package may set another one.
+target_compile_options(settings INTERFACE $<BUILD_INTERFACE:-std=c++20>)
+target_compile_features(settings INTERFACE $<INSTALL_INTERFACE:cxx_std_20>)
 target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
 # The compiler's name is that of the project that uses the targets.
 target_compile_options(settings INTERFACE

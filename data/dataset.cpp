@@ -49,6 +49,16 @@ std::unique_ptr<Dataset> open_records(const fs::path& folder, Split split) {
   return is_cifar10(folder) ? open_cifar10(folder, labelled) : open_cifar100(folder, labelled);
 }
 
+std::string sixteen_bit_note(const DecodeOptions& o) {
+  using Sixteen = DecodeOptions::Sixteen;
+  const std::string images = "16-bit images: ";
+  if (o.sixteen == Sixteen::high)
+    return images + "their high byte is used; `dyad data check` says which range they have";
+  if (o.sixteen == Sixteen::stretch) return images + "each one's own range is spread over 8 bits";
+  return images + with_commas(std::uint64_t(o.low)) + " to " + with_commas(std::uint64_t(o.high)) +
+         " are spread over 8 bits";
+}
+
 }  // namespace
 
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, const std::string& labels) {
@@ -89,17 +99,16 @@ void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::str
                           Image& into) const {
   decode_image(bytes.data(), bytes.size(), name, into, decode_);
   if (into.sixteen_bit) sixteen_bit_ = true;
+  if (into.orientation != 1 && !decode_.apply_exif) turned_ = true;
 }
 
-std::string Dataset::decoding_note() const {
-  using Sixteen = DecodeOptions::Sixteen;
-  if (!sixteen_bit_) return "";
-  const std::string images = "16-bit images: ";
-  if (decode_.sixteen == Sixteen::high)
-    return images + "their high byte is used; `dyad data check` says which range they have";
-  if (decode_.sixteen == Sixteen::stretch) return images + "each one's own range is spread over 8 bits";
-  return images + with_commas(std::uint64_t(decode_.low)) + " to " +
-         with_commas(std::uint64_t(decode_.high)) + " are spread over 8 bits";
+std::vector<std::string> Dataset::decoding_notes() const {
+  std::vector<std::string> notes;
+  if (sixteen_bit_) notes.push_back(sixteen_bit_note(decode_));
+  if (turned_)
+    notes.emplace_back(
+        "images with an EXIF orientation: shown as they are stored; --exif apply turns them upright");
+  return notes;
 }
 
 std::string describe(const Dataset& dataset) {

@@ -62,7 +62,8 @@ class Dataset {
 
   // How files are decoded from now on; called before images are read. Which images there are stays the same.
   virtual void decode_as(const DecodeOptions& o) const { decode_ = o; }
-  virtual std::string decoding_note() const;  // about the files read so far: "16-bit images: ...", or ""
+  // A line about each thing of the files read so far that a user may not expect: "16-bit images: ...".
+  virtual std::vector<std::string> decoding_notes() const;
 
  protected:
   // The image in the bytes of a file.
@@ -71,6 +72,7 @@ class Dataset {
  private:
   mutable DecodeOptions decode_;
   mutable std::atomic<bool> sixteen_bit_ = false;  // one of the files read so far was
+  mutable std::atomic<bool> turned_ = false;       // one of them has an EXIF orientation that is not applied
 };
 
 enum class Split {

@@ -308,9 +308,18 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
   if (options.threads > 0) state_->plan_ahead();
 }
 
+namespace {
+
+const Dataset& given(const std::unique_ptr<const Dataset>& dataset) {
+  require(dataset != nullptr, "loader: the data set is null");
+  return *dataset;
+}
+
+}  // namespace
+
 Loader::Loader(std::unique_ptr<const Dataset> dataset, const LoaderOptions& options,
                const engine::Communicator& communicator)
-    : Loader(*dataset, options, communicator) {
+    : Loader(given(dataset), options, communicator) {
   state_->kept = std::move(dataset);
 }
 

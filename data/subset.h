@@ -30,7 +30,7 @@ class Subset final : public Dataset {
   std::string remark() const override;
   std::string held_out() const override { return held_out_; }
   void decode_as(const DecodeOptions& o) const override { whole_->decode_as(o); }
-  std::string decoding_note() const override { return whole_->decoding_note(); }
+  std::vector<std::string> decoding_notes() const override { return whole_->decoding_notes(); }
   void read(std::size_t i, Image& into) const override { whole_->read(indices_.at(i), into); }
 
  private:

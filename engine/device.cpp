@@ -33,7 +33,8 @@ void* grow_host(std::size_t bytes) {
 
 Pool& pool(Device device) {
   static std::mutex mutex;
-  static std::map<std::pair<Backend, int>, Pool> pools;
+  // never destroyed: tensors of static lifetime give their memory back at the very end
+  static auto& pools = *new std::map<std::pair<Backend, int>, Pool>;
   const std::lock_guard lock(mutex);
   const auto allocate = [device](std::size_t bytes) {
     host_waits("new memory for the pool");  // cudaMalloc may stall the device; a warm step never calls it

@@ -103,7 +103,7 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, const Negative
 struct InfoNceOptions {
   std::int64_t pairs = 0;  // N summed over all ranks, divided by shard(); 0: every rank has the same N
   double weight = 1;
-  Tensor queue = {};
+  Tensor queue = {};  // read again by backward(): push new rows after it
 };
 Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communicator&,
                 const InfoNceOptions& = {});

@@ -1,5 +1,7 @@
 #include "engine/tape.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <queue>
 #include <utility>
@@ -90,10 +92,33 @@ Tensor record(const char* op, const Tensor& output, const Tensors& inputs, Backw
   return with_node(output, std::move(node));
 }
 
-bool Gradients::wanted(int input) const { return node_.inputs[std::size_t(input)] != nullptr; }
+// The inputs of a node that nobody else holds are released one after the other: a chain of a million ops
+// would otherwise need as many calls on the stack.
+Node::~Node() {
+  std::vector<std::shared_ptr<Node>> orphans = std::move(inputs);
+  backward = nullptr;
+  while (!orphans.empty()) {
+    const std::shared_ptr<Node> n = std::move(orphans.back());
+    orphans.pop_back();
+    if (n == nullptr || n.use_count() > 1) continue;
+    std::ranges::move(n->inputs, std::back_inserter(orphans));
+    n->inputs.clear();
+  }
+}
 
-Destination Gradients::destination(int input) {
-  Node& n = *node_.inputs[std::size_t(input)];
+bool Gradients::wanted(int input) const {
+  require(input >= 0 && std::size_t(input) < node_.inputs.size(), node_.op, ": gradient ", input, " of ",
+          node_.inputs.size(), " inputs");
+  return node_.inputs[std::size_t(input)] != nullptr;
+}
+
+Node& Gradients::input(int input) const {
+  require(wanted(input), node_.op, ": gradient ", input, " is not wanted");
+  return *node_.inputs[std::size_t(input)];
+}
+
+Destination Gradients::destination(int number) {
+  Node& n = input(number);
   if (n.written) {
     own(n);
     return {n.gradient, true};
@@ -103,9 +128,9 @@ Destination Gradients::destination(int input) {
   return {n.gradient, false};
 }
 
-void Gradients::give(int input, const Tensor& g) {
-  Node& n = *node_.inputs[std::size_t(input)];
-  require(g.shape() == n.shape && g.dtype() == n.dtype, node_.op, ": gradient ", input, " is ", g.shape(),
+void Gradients::give(int number, const Tensor& g) {
+  Node& n = input(number);
+  require(g.shape() == n.shape && g.dtype() == n.dtype, node_.op, ": gradient ", number, " is ", g.shape(),
           " ", g.dtype(), ", expected ", n.shape, " ", n.dtype);
   if (n.written) {
     own(n);
@@ -148,6 +173,9 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
     for (const auto& input : n->inputs)
       if (input) require_graph(*input);
     n->backward(n->gradient, into);
+    for (std::size_t i = 0; i < n->inputs.size(); ++i)
+      require(!n->inputs[i] || n->inputs[i]->written, n->op, ": its backward pass has written no gradient ",
+              i);
     for (const auto& input : n->inputs)
       if (input && input->backward && input->written && !std::exchange(input->queued, true)) todo.push(input);
     if (leaf_done)

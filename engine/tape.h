@@ -2,8 +2,9 @@
 //
 // An op ends with
 //   return record("name", y, {inputs}, [=](const Tensor& dy, Gradients& out) { ... });
-// The closure asks `out` where the gradient of each input goes, and whether to overwrite it or to add to it.
-// This way an op adds to a gradient that another op has written, without a second pass.
+// It must write the gradient of each input that is wanted. The closure asks `out` where the gradient of each
+// input goes, and whether to overwrite it or to add to it. This way an op adds to a gradient that another op
+// has written, without a second pass.
 #pragma once
 
 #include <functional>
@@ -30,6 +31,7 @@ class Gradients {
   void give(int input, const Tensor& g);  // the gradient is `g` itself, which must not be written to any more
 
  private:
+  Node& input(int) const;  // std::invalid_argument if the op has no such input, or if it is not wanted
   Node& node_;
 };
 
@@ -46,6 +48,11 @@ struct Node {
   bool queued = false;    // not a leaf: backward() has queued the node, or has run it
   bool borrowed = false;  // the gradient came from give(): copy it before writing to it
   bool freed = false;     // not a leaf: backward() has run it, and its closure is gone
+
+  Node() = default;
+  ~Node();  // of a long chain without recursion
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 };
 
 // Marks a tensor whose gradient is wanted: a parameter, or an input of gradcheck. backward() writes the

@@ -1,6 +1,7 @@
 #include "engine/tensor.h"
 
 #include <cstring>
+#include <limits>
 
 #include "engine/memory/cuda_device.h"
 #include "engine/memory/host_wait.h"
@@ -49,8 +50,19 @@ DType parse_dtype(const std::string& text) {
   throw UsageError("dtype is \"" + text + "\", expected f32, f64 or bf16");
 }
 
+namespace {
+
+std::size_t checked_bytes(const Shape& shape, DType dtype) {
+  const std::size_t size = size_of(dtype);
+  require(shape.numel() <= std::numeric_limits<std::int64_t>::max() / std::int64_t(size), "Tensor: ", shape,
+          " ", dtype, " has more than 2^63 bytes");
+  return std::size_t(shape.numel()) * size;
+}
+
+}  // namespace
+
 Tensor::Tensor(Shape shape, DType dtype, Device device)
-    : storage_(std::make_shared<Storage>(device, std::size_t(shape.numel()) * size_of(dtype))),
+    : storage_(std::make_shared<Storage>(device, checked_bytes(shape, dtype))),
       shape_(shape),
       dtype_(dtype) {}
 

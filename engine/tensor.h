@@ -83,8 +83,8 @@ class Tensor {
   }
   void* raw() const { return static_cast<char*>(storage().data()) + offset_; }
 
-  // No gradient flows through the next three. Of a tensor with a history they are refused outside of a
-  // NoGrad; the op reshape() has a gradient.
+  // No gradient flows through the next five. The first three are refused outside of a NoGrad if the tensor
+  // has a history; the op reshape() has a gradient. The last two give a tensor without the history.
   Tensor view(Shape shape) const;                              // the same elements, another shape
   Tensor slice(std::int64_t first, std::int64_t count) const;  // rows first .. first + count, no copy
   Tensor slice_flat(std::int64_t first,

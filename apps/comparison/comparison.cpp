@@ -77,6 +77,19 @@ bool repeats_a_seed(const std::vector<RunRecord>& runs) {
   return seeds.size() < runs.size();
 }
 
+// A line if the kNN accuracies were not made with the same k and temperature.
+std::string other_settings(const std::vector<RunRecord>& runs) {
+  const RunRecord* first = nullptr;
+  for (const RunRecord& run : runs) {
+    if (!run.knn || run.knn_settings.empty()) continue;
+    if (first == nullptr) first = &run;
+    if (run.knn_settings != first->knn_settings)
+      return concat_text("the kNN accuracies have other settings: ", first->path, " ", first->knn_settings,
+                         ", ", run.path, " ", run.knn_settings);
+  }
+  return "";
+}
+
 }  // namespace
 
 Comparison compared(std::vector<RunRecord> runs, const List& varied) {
@@ -90,19 +103,22 @@ Comparison compared(std::vector<RunRecord> runs, const List& varied) {
     c.columns = all;
     c.following.clear();
   }
+  if (const std::string line = other_settings(runs); !line.empty()) c.problems.push_back(line);
+  const bool one_seed = varied.empty() && runs.size() == count_distinct(runs, c.columns);
   std::map<List, std::vector<RunRecord>> groups;
   for (RunRecord& run : runs) {
     for (const std::string& problem : run.problems) c.problems.push_back(run.path + ": " + problem);
     groups[values_of(run, c.columns)].push_back(std::move(run));
   }
-  // runs with the same options and the same seed are no sample of seeds: each is a row, named by its folder
-  const bool named =
-      std::any_of(groups.begin(), groups.end(), [](const auto& g) { return repeats_a_seed(g.second); });
+  // Runs with the same options and the same seed are no sample of seeds: each is a row, named by its folder.
+  // So is each if no two have the same options.
+  const bool named = one_seed || std::any_of(groups.begin(), groups.end(),
+                                             [](const auto& g) { return repeats_a_seed(g.second); });
   if (named) c.columns.emplace_back("folder");
   for (auto& [values, members] : groups) {
-    if (!repeats_a_seed(members)) {
+    if (!one_seed && !repeats_a_seed(members)) {
       List row = values;
-      if (named) row.emplace_back("");
+      if (named) row.push_back(members.size() == 1 ? members.front().path : "");
       c.rows.push_back(group_of(row, std::move(members)));
       continue;
     }
@@ -131,11 +147,13 @@ Comparison compare_runs(const List& arguments) {
     }
   };
   List paths;
-  for (const std::string& argument : arguments)
+  for (const std::string& argument : arguments) {
+    engine::require_data(std::filesystem::exists(argument), argument, ": there is no such folder");
     or_left_out(argument, [&] {
       const List named = runs_named(argument, varied, problems);
       paths.insert(paths.end(), named.begin(), named.end());
     });
+  }
   for (const std::string& path : paths)
     or_left_out(path, [&] {
       if (seen.insert(std::filesystem::weakly_canonical(path)).second) runs.push_back(read_run(path));

@@ -20,6 +20,11 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kPoints = 300;  // of a curve
 
+bool same_folder(const std::string& a, const std::string& b) {
+  std::error_code none;
+  return fs::weakly_canonical(a, none) == fs::weakly_canonical(b, none);
+}
+
 // Reads the results that evaluations have left: the accuracies of the trained encoder.
 class Accuracies {
  public:
@@ -32,11 +37,16 @@ class Accuracies {
     try {
       const ordered_json j = ordered_json::parse(file);
       const ordered_json& top1 = j.at("top1").at("trained");
-      bool used = take(j, top1, "knn", run_.knn);
-      used = take(j, top1, "linear", run_.linear) || used;
       const long step = j.value("step", -1L);
-      if (used && step != step_)
-        problem(concat_text(name, " is of step ", step, ", and the training is at step ", step_));
+      if (step_ >= 0 && step != step_)
+        return problem(
+            concat_text(name, " is of step ", step, ", and the training is at step ", step_, ": left out"));
+      const bool knn = take(j, top1, "knn", run_.knn), linear = take(j, top1, "linear", run_.linear);
+      const std::string images = j.value("data", "");
+      if ((knn || linear) && !images.empty() && !same_folder(images, run_.option("data")))
+        problem(concat_text(name, " is of the images of ", images));
+      if (knn && j.contains("classifiers") && j["classifiers"].contains("knn"))
+        run_.knn_settings = j["classifiers"]["knn"].value("meaning", "");
     } catch (const ordered_json::exception& e) {
       problem(concat_text(name, ": ", e.what(), ", expected a result of an evaluation"));
     }

@@ -18,6 +18,7 @@ struct RunRecord {
   std::uint64_t seed = 0;
   std::optional<double> knn, linear;    // accuracies, as shares
   std::optional<double> loss, seconds;  // of the last step; of the training
+  std::string knn_settings;             // of the accuracy: "k = 200, T = 0.1"
   List problems;  // why something is missing or not what it seems: a line each, without the path
   nlohmann::ordered_json curves;  // {"loss": table, "probes": table}, each by epoch and by seconds
 

@@ -96,7 +96,8 @@ void AccuracyTable::print_reasons() const {
     std::printf("-  %s of %s: %s\n", r.classifier.c_str(), r.rows.c_str(), r.text.c_str());
 }
 
-void AccuracyTable::print_below_floors() const {
+std::vector<std::string> AccuracyTable::below_floors() const {
+  std::vector<std::string> lines;
   const auto& rows = result_["top1"];
   for (const Classifier& c : classifiers_) {
     const auto value = [&](const char* row) {
@@ -106,9 +107,10 @@ void AccuracyTable::print_below_floors() const {
     };
     const double trained = value("trained"), floor = std::max(value("raw"), value("untrained"));
     if (trained >= 0 && floor >= 0 && trained <= floor)
-      std::printf("%s: the trained encoder is not above its floors: nothing useful has been learned yet\n",
-                  c.name.c_str());
+      lines.push_back(c.name +
+                      ": the trained encoder is not above its floors: nothing useful has been learned yet");
   }
+  return lines;
 }
 
 std::string AccuracyTable::failure() const {

@@ -164,6 +164,7 @@ Subject::Subject(const Evaluation& e)
 
 int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers, const Inspector& inspect,
              const std::string& name) {
+  require_one_process(given.command);
   const auto begun = std::chrono::steady_clock::now();
   const Evaluation e = with_data_of_run(given);
   const std::string file = (name.empty() ? e.command : name) + ".json";
@@ -176,10 +177,11 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   keep_test_split(e, s.options, *test);
   test = as_bad_images_say(std::move(test), e, s.options, e.threads);
-  const std::vector<std::string> notes = notes_on(s, *test);
+  std::vector<std::string> notes = notes_on(s, *test);
   std::vector<ClassifierPlan> plans;
   for (const Classifier& c : classifiers) plans.push_back(c.plan(*s.train));
   print_heading(e, s, *test, classifiers, plans, notes);
+  folder.tell_replaced();
 
   Rows rows(s, *test, classifiers, plans, folder);
   if (!e.no_floors) {
@@ -188,7 +190,10 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   }
   rows.encoded("trained", "trained encoder", *s.trained, true, inspect);
   rows.table().print_reasons();
-  rows.table().print_below_floors();
+  for (const std::string& line : rows.table().below_floors()) {
+    std::printf("%s\n", line.c_str());
+    notes.push_back(line);
+  }
   frozen.check(e.command);
 
   ordered_json result = {{"command", e.command}};
@@ -196,6 +201,7 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   result["checkpoint"] = s.checkpoint;
   result["step"] = s.step;
   result["encoder_hash"] = frozen.hash();
+  result["data"] = e.data;
   result["size"] = s.features.size;
   result["train"] = s.train->size();
   result["test"] = test->size();

@@ -67,6 +67,7 @@ ordered_json nearest_neighbours(const Features& train, const Features& test,
 
   const auto picture = [](const data::Dataset& images, std::size_t i) {
     return ordered_json{{"label", images.label(i)},
+                        {"name", images.name(i)},
                         {"png", data_uri(data::png_bytes(thumbnail(images.image(i), 96)))}};
   };
   ordered_json rows = ordered_json::array();

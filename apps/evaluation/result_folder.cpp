@@ -50,6 +50,11 @@ void ResultFolder::attempt(const std::string& name, const std::function<void()>&
     faults_.push_back(wrong);
 }
 
+void ResultFolder::tell_replaced() const {
+  if (keeps_ && replaces_)
+    std::printf("this replaces %s at the end; --out DIR keeps it\n", path(main_).c_str());
+}
+
 void ResultFolder::write(const std::string& name, const nlohmann::ordered_json& json, int indent) {
   attempt(name, [&] { write_json(path(name), json, indent); });
 }
@@ -66,8 +71,7 @@ void ResultFolder::finish() {
   if (!keeps_) return;
   const bool complete = faults_.empty(), reported = complete && out_.empty();
   if (main_written_)
-    std::printf("all figures: %s/%s%s%s\n", folder_.c_str(), main_.c_str(),
-                replaces_ ? " (replaced; --out DIR keeps the earlier ones)" : "",
+    std::printf("all figures: %s/%s%s%s\n", folder_.c_str(), main_.c_str(), replaces_ ? " (replaced)" : "",
                 reported ? ("; report: " + path("report.html")).c_str() : "");
   if (complete) return;
   if (!out_.empty()) throw std::runtime_error(faults_.front());

@@ -17,6 +17,8 @@ class ResultFolder {
   // main: the file with all figures.
   ResultFolder(const EvaluationOptions&, const std::string& main);
 
+  void tell_replaced() const;  // before the work: that an earlier result will be replaced
+
   // Replaces a file. What hinders it is kept for finish(), and other files are still written.
   void write(const std::string& name, const nlohmann::ordered_json&, int indent = 1);
   void write_lines(const std::string& name, const std::string& text);

@@ -7,6 +7,9 @@ namespace apps {
 Fields fields(PreviewOptions& o) {
   Field out = out_file_entry(o.out, "PNG file to write");
   out.required = false;
+  out.wrong = [](const std::string& word) -> std::string {
+    return word.ends_with(".png") ? "" : "is " + word + ", expected a name that ends in .png";
+  };
   return joined(
       {group("Images", {data_entry(o.data),
                         bad_images_entry(o.bad_images,

@@ -159,7 +159,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
       std::size_t diagonal = row[0];
       row[0] = i + 1;
       for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t replaced = diagonal + (word[i] != candidate[j]);
+        const std::size_t replaced = diagonal + (std::tolower(word[i]) != std::tolower(candidate[j]));
         diagonal = row[j + 1];
         row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
       }

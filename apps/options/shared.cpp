@@ -1,5 +1,6 @@
 #include "apps/options/shared.h"
 
+#include <charconv>
 #include <filesystem>
 
 #include "models/methods/method_options.h"
@@ -57,7 +58,18 @@ Field labels_entry(double& value) {
   return f;
 }
 
-Field labels_entry(std::string& value) { return named_labels(value, kLabelFile); }
+Field labels_entry(std::string& value) {
+  Field f = named_labels(value, kLabelFile);
+  f.wrong = [](const std::string& word) -> std::string {
+    double share = 0;
+    const auto end = std::from_chars(word.data(), word.data() + word.size(), share);
+    return end.ec == std::errc() && end.ptr == word.data() + word.size() && !std::filesystem::exists(word)
+               ? "is " + word +
+                     ", expected a file with the classes of images; dyad finetune takes a share of the labels"
+               : "";
+  };
+  return f;
+}
 
 Field label_file_entry(std::string& value) {
   return {.name = "label-file", .value = &value, .help = kLabelFile};

@@ -1,7 +1,10 @@
 #include "apps/planning/dry_run.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ostream>
 
 #include "apps/options/config.h"
@@ -17,6 +20,21 @@
 
 namespace apps {
 namespace {
+
+// While one exists, this process has the threads of one of `ranks` ranks, as --ranks sets them.
+class ThreadsOfRank {
+ public:
+  explicit ThreadsOfRank(int ranks) : before_(omp_get_max_threads()) {
+    if (ranks > 1 && std::getenv("OMP_NUM_THREADS") == nullptr)
+      omp_set_num_threads(std::max(1, before_ / ranks));
+  }
+  ~ThreadsOfRank() { omp_set_num_threads(before_); }
+  ThreadsOfRank(const ThreadsOfRank&) = delete;
+  ThreadsOfRank& operator=(const ThreadsOfRank&) = delete;
+
+ private:
+  const int before_;
+};
 
 struct MeasuredStep {
   int pairs;       // of the measured steps
@@ -34,6 +52,7 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
   constexpr int kMostOnCpu = 64, kTimed = 2;
   PretrainOptions o = given;
   o.batch = std::max(2, on_cpu ? std::min(share, kMostOnCpu) : share);
+  const ThreadsOfRank threads(ranks);
   const auto optimizer = make_optimizer(o, method.parameters);
   TrainStep train_step(method, *optimizer, engine::single(), o.batch);
   data::Loader loader(dataset, loader_options(o, device, false));

@@ -133,7 +133,8 @@ std::string memory_text(const MemoryNeed& n, engine::Device d) {
   std::string text = "memory, about: activations " + bytes_text(n.activations + n.held) +
                      ", parameters and gradients " + bytes_text(n.parameters) + ", optimizer " +
                      bytes_text(n.optimizer) + ", images decoded ahead " + bytes_text(n.images);
-  text += ", their pixels on the device " + bytes_text(n.pixels);
+  text += (d.backend == engine::Backend::cpu ? ", a batch of them " : ", their pixels on the device ") +
+          bytes_text(n.pixels);
   return text + ", program and data set " + bytes_text(n.program) +
          (d.backend == engine::Backend::cpu ? "" : " (images decoded ahead and program: on the host)");
 }

@@ -87,7 +87,8 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
        {Names{"torchrun", "WORLD_SIZE", "RANK", "LOCAL_RANK"},
         Names{"Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"},
         Names{"PMI", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID"},
-        Names{"Slurm", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID"}}) {
+        // the tasks of a step of srun; SLURM_NTASKS is set in a batch script too, which is one process
+        Names{"Slurm", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID"}}) {
     const char *size = variable(n.size), *rank = variable(n.rank), *local = variable(n.local_rank);
     if (size == nullptr || rank == nullptr) continue;
     const Launched l{n.by, number(n.rank, rank), number(n.size, size),
@@ -102,6 +103,22 @@ Launched launched(const std::function<const char*(const char*)>& variable) {
 
 int number_of_ranks(const RankOptions& o) { return std::max(o.ranks, launched(environment_variable).size); }
 bool is_first_launched() { return launched(environment_variable).rank == 0; }
+
+void require_one_process(const std::string& command) {
+  const Launched l = launched(environment_variable);
+  if (l.size > 1)
+    throw UsageError(engine::concat_text("dyad ", command, " is one process, but ", l.by, " has started ",
+                                         l.size, ": start it without"));
+}
+
+std::string launch_text() {
+  const Launched l = launched(environment_variable);
+  if (l.size == 1) return "";
+  const std::string n = std::to_string(l.size) + " ";
+  return l.by == "torchrun" ? "torchrun --nproc-per-node " + n + "--no-python -- "
+         : l.by == "Slurm"  ? "srun -n " + n
+                            : "mpirun -n " + n;
+}
 
 void require_image_for_each_rank(const RankOptions& o, int batch) {
   const int ranks = number_of_ranks(o);
@@ -159,6 +176,10 @@ int Ranks::guarded(const std::function<int()>& f) {
     communicator_->barrier();
     return code;
   } catch (const std::exception& e) {
+    // An error of the user is most often that of all ranks: the first one, which needs to name none, says it.
+    const int code = exit_code_of(e);
+    if (!first() && (code == kUsage || code == kBadData))
+      std::this_thread::sleep_for(std::chrono::seconds(1));
     communicator_->abort("this rank has failed");
     if (watch_) watch_->failed(message_of(e), exit_code_of(e));
     throw;

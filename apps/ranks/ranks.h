@@ -27,6 +27,10 @@ Launched launched(const std::function<const char*(const char*)>& variable);
 int number_of_ranks(const RankOptions&);
 // Whether this process is the first of those that a launcher has started, or the only one.
 bool is_first_launched();
+// UsageError if a launcher has started several processes of a command that is one process.
+void require_one_process(const std::string& command);
+// What starts these ranks, as a command begins: "mpirun -n 2 "; "" for one process.
+std::string launch_text();
 // UsageError if there are more ranks, launched or asked for with --ranks, than images in a batch.
 void require_image_for_each_rank(const RankOptions&, int batch);
 

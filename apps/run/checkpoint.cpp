@@ -174,7 +174,12 @@ void keep_newest(const std::string& run, int keep, long newest) {
 }
 
 Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
-  if (!given.empty()) return Checkpoint(given);
+  if (!given.empty()) {
+    // a name without a folder is that of one of the run's
+    const std::string own = run + "/checkpoints/" + given;
+    const bool here = given.find('/') != std::string::npos || std::filesystem::exists(given);
+    return Checkpoint(!here && std::filesystem::exists(own) ? own : given);
+  }
   auto newest = newest_checkpoint(run);
   if (!newest) throw UsageError(run + ": has no checkpoint yet");
   return std::move(*newest);
@@ -185,6 +190,9 @@ std::optional<Checkpoint> resume_from(const PretrainOptions& o) {
   const bool newest = o.resume == "auto";
   if (!newest && !std::filesystem::exists(o.resume))
     throw UsageError("--resume " + o.resume + ": there is no such file");
+  if (std::filesystem::is_directory(o.resume))
+    throw UsageError("--resume " + o.resume +
+                     ": is a folder, expected a checkpoint, or auto, which takes the newest one of --run");
   return newest ? newest_checkpoint(o.run) : Checkpoint(o.resume);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "apps/ranks/ranks.h"
 #include "apps/system/shell.h"
 
 namespace apps {
@@ -31,8 +32,9 @@ std::string program_name() {
 NextCommand continue_command(const PretrainOptions& o) {
   PretrainOptions next = o;
   next.resume = "auto";
-  return {"continue", program_name() + " pretrain" + flag(o, &PretrainOptions::run) +
-                          flag(next, &PretrainOptions::resume) +
+  // ranks that --ranks has started are below mpirun too
+  return {"continue", (o.ranks > 1 ? "" : launch_text()) + program_name() + " pretrain" +
+                          flag(o, &PretrainOptions::run) + flag(next, &PretrainOptions::resume) +
                           (o.ranks > 1 ? flag(o, &PretrainOptions::ranks) : "")};
 }
 

@@ -73,10 +73,9 @@ StepRecord Observers::record(long step, double lr) const {
 }
 
 void Observers::tell_decoding() {
-  if (told_decoding_) return;
-  const std::string note = dataset_.decoding_note();
-  told_decoding_ = !note.empty();
-  say(note);
+  const std::vector<std::string> notes = dataset_.decoding_notes();
+  for (std::size_t i = 0; i < notes.size(); ++i)
+    if (told_decoding_.insert(notes[i]).second) say(notes[i]);
 }
 
 void Observers::before_checkpoint(long step) {

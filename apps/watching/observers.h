@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 
 #include "apps/watching/embedding_monitor.h"
 #include "apps/watching/live_report.h"
@@ -50,7 +51,7 @@ class Observers {
   NonFiniteSearch non_finite_search_;
   StepLog step_log_;
   SkippedImages skipped_;
-  bool told_decoding_ = false;
+  std::set<std::string> told_decoding_;
   StepRecord last_;                              // with its loss
   std::chrono::steady_clock::time_point begun_;  // the step
 };

@@ -31,10 +31,9 @@ void SkippedImages::gather(engine::Communicator& communicator) {
 
 std::string SkippedImages::summary() const {
   if (images_.empty()) return "";
-  return engine::concat_text(data::counted(double(images_.size()), "image"),
-                             " could not be decoded; others came in their place ",
-                             data::counted(double(times_), "time"),
-                             "; an evaluation needs them removed, and dyad data check lists them");
+  return engine::concat_text(
+      data::counted(double(images_.size()), "image"), " could not be decoded; others came in their place ",
+      data::counted(double(times_), "time"), "; an evaluation leaves them out; dyad data check lists them");
 }
 
 }  // namespace apps

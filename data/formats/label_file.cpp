@@ -175,11 +175,12 @@ FileLabels LabelFile::label(const std::vector<std::string>& files, const std::st
     result.labels[i] = label;
   }
   const auto missing = std::ranges::find(result.labels, -1);
+  const Row& sample = found.empty() ? rows_[0] : *found.front().second;  // the first line may be a heading
   require_data(missing == result.labels.end(), who, " has no label of ",
                printable(files[std::size_t(missing - result.labels.begin()) % files.size()]), " (",
                with_commas(std::size_t(std::ranges::count(result.labels, -1))), " of ",
-               with_commas(files.size()), " images lack one; line ", rows_[0].line, " is read as the file ",
-               printable(rows_[0].file), " of the class ", printable(rows_[0].name), ")");
+               with_commas(files.size()), " images lack one; line ", sample.line, " is read as the file ",
+               printable(sample.file), " of the class ", printable(sample.name), ")");
   return result;
 }
 

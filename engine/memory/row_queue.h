@@ -11,6 +11,7 @@ class RowQueue {
   RowQueue(std::int64_t capacity, std::int64_t width, DType, Device, std::uint64_t seed);
 
   // Replaces the oldest rows. rows: (n,width), n <= capacity. Only launches, the same in each call.
+  // A loss that has read rows() reads them again in backward(), so push after it.
   void push(const Tensor& rows) const;
 
   const Tensor& rows() const { return rows_; }      // (capacity,width)

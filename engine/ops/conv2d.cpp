@@ -16,8 +16,10 @@ kernels::ConvolutionShape shape_of(const Tensor& x, const Tensor& weight, int st
   require(weight.dtype() == accumulator(x.dtype()), "conv2d: weight is ", weight.dtype(), ", expected ",
           accumulator(x.dtype()), " for x of ", x.dtype());
   require(weight.device() == x.device(), "conv2d: weight is on ", weight.device(), ", x on ", x.device());
-  require(stride >= 1 && padding >= 0, "conv2d: stride ", stride, " and padding ", padding,
-          ", expected at least 1 and 0");
+  require(x.dim(3) >= 1 && weight.dim(0) >= 1 && weight.dim(1) >= 1 && weight.dim(2) >= 1,
+          "conv2d: weight is ", weight.shape(), ", expected at least 1 of each");
+  require(stride >= 1 && padding >= 0 && padding <= 65535, "conv2d: stride ", stride, " and padding ",
+          padding, ", expected at least 1, and 0 to 65535");
   const kernels::ConvolutionShape s{x.dim(0),      x.dim(1),      x.dim(2), x.dim(3), weight.dim(0),
                                     weight.dim(1), weight.dim(2), stride,   padding};
   require(s.h + 2 * padding >= s.r && s.w + 2 * padding >= s.s, "conv2d: the filter ", weight.shape(),

@@ -34,10 +34,10 @@ void check_rows(const Tensor& q, const Tensor& keys, const Tensor& tau, const Te
   require(tau.numel() == 1 && tau.dtype() == q.dtype() && tau.device() == q.device(), "info_nce: tau is ",
           tau.dtype(), " ", tau.shape(), " on ", tau.device(), ", expected ", q.dtype(), " (1) on ",
           q.device());
-  require(!queue.defined() ||
-              (queue.shape().rank() == 2 && queue.dim(1) == q.dim(1) && queue.dtype() == q.dtype()),
-          "info_nce: the queue's width or type is not that of q, expected ", q.dtype(), " (K,", q.dim(1),
-          ")");
+  require(!queue.defined() || (queue.shape().rank() == 2 && queue.dim(0) >= 1 && queue.dim(1) == q.dim(1) &&
+                               queue.dtype() == q.dtype()),
+          "info_nce: the queue is ", queue.dtype(), " ", queue.shape(), ", expected ", q.dtype(), " (K,",
+          q.dim(1), "), K at least 1");
 }
 
 }  // namespace

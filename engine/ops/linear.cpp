@@ -17,7 +17,8 @@ Tensor workspace(Stream, Device device, bool transpose_b, std::int64_t n, std::i
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   require_floating("linear", x);
-  require(x.shape().rank() == 2, "linear: x is ", x.shape(), ", expected (N,I)");
+  require(x.shape().rank() == 2 && x.dim(1) >= 1, "linear: x is ", x.shape(),
+          ", expected (N,I), I at least 1");
   require(weight.shape().rank() == 2 && weight.dim(1) == x.dim(1), "linear: weight is ", weight.shape(),
           ", expected (O,", x.dim(1), ") for x of ", x.shape());
   require(weight.dtype() == accumulator(x.dtype()), "linear: weight is ", weight.dtype(), ", expected ",

@@ -36,9 +36,11 @@ MovingAverage::MovingAverage(const Tensor& values, const Tensor& average)
 void MovingAverage::set_momentum(double momentum) {
   require(momentum >= 0 && momentum <= 1, "MovingAverage: momentum ", momentum, ", expected 0 to 1");
   momentum_.send(&momentum, sizeof momentum);
+  has_momentum_ = true;
 }
 
 void MovingAverage::update() {
+  require(has_momentum_, "MovingAverage: update() before set_momentum()");
   dispatch_f32_f64("MovingAverage", values_, [&](auto stream, auto zero) {
     using A = decltype(zero);
     kernels::moving_average(stream, values_.numel(), static_cast<const double*>(momentum_.data()),

@@ -24,6 +24,7 @@ class MovingAverage {
  private:
   Tensor values_, average_;
   Upload momentum_;  // f64
+  bool has_momentum_ = false;
 };
 
 }  // namespace engine

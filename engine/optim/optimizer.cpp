@@ -1,6 +1,7 @@
 #include "engine/optim/optimizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -31,6 +32,8 @@ FlatParameters flat_parameters(const Parameters& parameters, const std::string& 
   for (const Parameter& p : parameters.list())
     if (p.trained && p.name.starts_with(prefix))
       flat.segments.push_back({p.offset, p.value.numel(), p.decayed, p.value});
+  require(!flat.segments.empty(), "flat_parameters: no trained parameter has a name that begins with \"",
+          prefix, "\"");
   return flat;
 }
 
@@ -55,6 +58,8 @@ Optimizer::Optimizer(FlatParameters parameters)
 }
 
 void Optimizer::set_learning_rate(double learning_rate) {
+  require(std::isfinite(learning_rate) && learning_rate >= 0, "Optimizer: learning rate ", learning_rate,
+          ", expected a finite number, at least 0");
   learning_rate_.send(&learning_rate, sizeof learning_rate);
   has_rate_ = true;
 }
@@ -76,8 +81,20 @@ Tensor Optimizer::zeros_like_values() const {
   return zeros(parameters_.values.shape(), parameters_.values.dtype(), parameters_.values.device());
 }
 
+namespace {
+
+void require_momentum(const char* optimizer, double momentum, double weight_decay) {
+  require(momentum >= 0 && momentum < 1, optimizer, ": momentum ", momentum,
+          ", expected at least 0 and below 1");
+  require(weight_decay >= 0 && std::isfinite(weight_decay), optimizer, ": weight decay ", weight_decay,
+          ", expected a finite number, at least 0");
+}
+
+}  // namespace
+
 Sgd::Sgd(FlatParameters parameters, SgdOptions options)
     : Optimizer(std::move(parameters)), options_(options), velocities_(zeros_like_values()) {
+  require_momentum("Sgd", options.momentum, options.weight_decay);
   require(!options.nesterov || options.momentum > 0,
           "Sgd: nesterov without momentum, expected a momentum above 0");
 }
@@ -96,7 +113,9 @@ Lars::Lars(FlatParameters parameters, LarsOptions options)
       options_(options),
       velocities_(zeros_like_values()),
       partials_(zeros({chunks(), 2}, parameters_.values.dtype(), parameters_.values.device())) {
-  require(options.eta > 0, "Lars: eta ", options.eta, ", expected above 0");
+  require_momentum("Lars", options.momentum, options.weight_decay);
+  require(options.eta > 0 && options.eps >= 0, "Lars: eta ", options.eta, " and eps ", options.eps,
+          ", expected above 0, and at least 0");
 }
 
 void Lars::update() {
@@ -121,7 +140,9 @@ AdamW::AdamW(FlatParameters parameters, AdamWOptions options)
       step_(zeros({1}, DType::i64, parameters_.values.device())),
       rates_(zeros({3}, DType::f64, parameters_.values.device())) {
   require(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1, "AdamW: betas ",
-          options.beta1, " and ", options.beta2, ", expected in 0 .. 1");
+          options.beta1, " and ", options.beta2, ", expected at least 0 and below 1");
+  require_momentum("AdamW", options.beta1, options.weight_decay);
+  require(options.eps > 0, "AdamW: eps ", options.eps, ", expected above 0");
 }
 
 void AdamW::update() {

@@ -8,13 +8,15 @@
 
 namespace models {
 
-// The given rows of a tensor in host memory.
+// The given rows of a (N,D) tensor in host memory.
 inline engine::Tensor rows_of(const engine::Tensor& host, const std::vector<std::int64_t>& rows) {
   const engine::Tensor out({std::int64_t(rows.size()), host.dim(1)}, host.dtype(), engine::cpu);
   const std::size_t bytes = std::size_t(host.dim(1)) * engine::size_of(host.dtype());
-  for (std::size_t i = 0; i < rows.size(); ++i)
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    engine::require(rows[i] >= 0 && rows[i] < host.dim(0), "rows_of: row ", rows[i], " of ", host.shape());
     std::memcpy(static_cast<char*>(out.raw()) + i * bytes,
                 static_cast<const char*>(host.raw()) + std::size_t(rows[i]) * bytes, bytes);
+  }
   return out;
 }
 

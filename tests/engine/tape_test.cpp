@@ -4,12 +4,19 @@
 #include <doctest/doctest.h>
 
 #include "engine/ops.h"
+#include "tests/support/scratch.h"
 
 using namespace engine;
 
 namespace {
 Tensor numbers(const std::vector<double>& v) { return from_vector({std::int64_t(v.size())}, v, DType::f64); }
+Tensor until_the_end;  // given back after main()
 }  // namespace
+
+TEST_CASE("a tensor of static lifetime outlives the pool's last user") {
+  until_the_end = relu(leaf(numbers({1, 2})));
+  CHECK(until_the_end.numel() == 2);  // the test's process must end with code 0
+}
 
 TEST_CASE("a leaf used twice gets the sum") {
   const Tensor x = leaf(numbers({1, -2, 3}));
@@ -133,4 +140,27 @@ TEST_CASE("errors name the op and what was expected") {
   CHECK_THROWS_WITH(leaf(numbers({1, 2}), numbers({1})), "leaf: the gradient is f64 (1), expected f64 (2)");
   CHECK_THROWS_WITH(add(numbers({1}), numbers({1, 2})), "add: (1) f64 and (2) f64, expected the same");
   CHECK_THROWS_WITH(backward(numbers({1})), "backward: the tensor has no history");
+}
+
+TEST_CASE("tape: a chain of a million ops needs no stack") {
+  const Tensor a = leaf(full({1}, 1, DType::f64, cpu));
+  Tensor y = a;
+  for (int i = 0; i < 300'000; ++i) y = scale(y, 1);
+  backward(y);
+  CHECK(gradient(a).item() == 1);
+  for (int i = 0; i < 300'000; ++i) y = scale(y, 1);  // dropped without a backward
+}
+
+TEST_CASE("tape: an op that asks for a wrong gradient, or writes none, is named") {
+  const auto of = [](Backward f) {
+    const Tensor a = leaf(full({2}, 1, DType::f64, cpu));
+    return message_of<std::invalid_argument>(
+        [&] { backward(sum(record("mine", a.clone(), {a}, std::move(f)))); });
+  };
+  CHECK(of([](const Tensor&, Gradients& out) { out.destination(3); }) == "mine: gradient 3 of 1 inputs");
+  CHECK(of([](const Tensor&, Gradients&) {}) == "mine: its backward pass has written no gradient 0");
+}
+
+TEST_CASE("a tensor of more bytes than there can be is refused") {
+  CHECK_THROWS_AS(Tensor({std::int64_t(1) << 61}, DType::f64, cpu), std::invalid_argument);
 }

@@ -124,17 +124,19 @@ TEST_CASE("compare: a damaged or missing file costs its own cell and one line") 
     runs.push_back(scratch.path(name));
   const Comparison c = apps::compare_runs(runs);
   CHECK(c.rows.size() == 7);
-  CHECK(c.problems.size() == 8);  // of `steps` two: no step, and so the evaluation is of another
+  CHECK(c.problems.size() == 7);
   CHECK(has(c.problems, "eval/") == false);
   CHECK(has(c.problems, "eval: eval.json: "));
   CHECK(has(c.problems, "none: there is no result of an evaluation; dyad eval evaluates a run"));
   CHECK(has(c.problems, "config: left out: "));
   CHECK(has(c.problems, "steps: metrics.jsonl has no step"));
-  CHECK(has(c.problems, "stale: eval.json is of step 1, and the training is at step 2"));
+  CHECK(has(c.problems, "stale: eval.json is of step 1, and the training is at step 2: left out"));
   CHECK(has(c.problems, "reason: no result of knn: out of memory"));
   CHECK(has(c.problems, "running: the training is not finished: stopped after step 2 of 9"));
   for (const apps::RunGroup& row : c.rows)
-    if (row.runs[0].path == scratch.path("reason")) {
+    if (row.runs[0].path == scratch.path("stale")) {
+      CHECK(row.knn.n == 0);
+    } else if (row.runs[0].path == scratch.path("reason")) {
       CHECK(row.knn.n == 0);
       CHECK(row.linear.n == 1);
     }
@@ -146,9 +148,14 @@ TEST_CASE("compare: what is no run") {
   CHECK_THROWS_AS(apps::compare_runs({scratch.path("empty")}), engine::DataError);
   CHECK_THROWS_AS(apps::compare_runs({scratch.path("nowhere")}), engine::DataError);
   write_run(scratch, "run", "", 0, 0.4);
-  const Comparison c = apps::compare_runs({scratch.path("nowhere"), scratch.path("run")});
+  CHECK(message_of<engine::DataError>([&] {
+          apps::compare_runs({scratch.path("run"), scratch.path("nowhere")});
+        }) == scratch.path("nowhere") + ": there is no such folder");
+  const Comparison c = apps::compare_runs({scratch.path("empty"), scratch.path("run")});
   CHECK(c.rows.size() == 1);
-  CHECK(c.problems == List{scratch.path("nowhere") + ": left out: is no folder, expected a run or a sweep"});
+  CHECK(c.problems ==
+        List{scratch.path("empty") + ": left out: has no config.toml, no sweep.json and no run in it, "
+                                     "expected a run or a sweep"});
 }
 
 TEST_CASE("compare: the page is one well-formed file that needs no network") {
@@ -172,3 +179,22 @@ TEST_CASE("compare: the page is one well-formed file that needs no network") {
 }
 
 }  // namespace
+
+TEST_CASE("compare: what an accuracy was made with is told if it isn't the same") {
+  const Scratch scratch;
+  for (const char* name : {"a", "b"})
+    write_run(scratch, name, std::string("tau = 0.") + (name[0] == 'a' ? "1" : "2") + "\n", 0, 0.4);
+  const auto result = [](const char* meaning, const std::string& data) {
+    return R"({"step":2,"data":")" + data +
+           R"(","top1":{"trained":{"knn":0.5}},"classifiers":{"knn":{"meaning":")" + std::string(meaning) +
+           "\"}}}";
+  };
+  scratch.write("a/eval.json", result("k = 5", "images"));
+  scratch.write("b/eval.json", result("k = 5", ""));
+  const auto compare = [&] { return apps::compare_runs({scratch.path("a"), scratch.path("b")}); };
+  CHECK(has(compare().problems, "a: eval.json is of the images of images"));
+  CHECK(compare().problems.size() == 1);
+  CHECK(compare().columns == List{"tau", "folder"});  // one seed of each: the rows say which run they are
+  scratch.write("b/eval.json", result("k = 20", ""));
+  CHECK(has(compare().problems, "the kNN accuracies have other settings: " + scratch.path("a") + " k = 5, "));
+}

@@ -222,7 +222,9 @@ TEST_CASE("rank and size come from the launcher's variables") {
   CHECK(torchrun.size == 8);
   CHECK(torchrun.local_rank == 1);
   CHECK(said({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).by == "Open MPI");
-  CHECK(said({{"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "1"}}).local_rank == 1);
+  CHECK(said({{"SLURM_PROCID", "3"}, {"SLURM_STEP_NUM_TASKS", "4"}, {"SLURM_LOCALID", "1"}}).local_rank == 1);
+  // a batch script, where srun has started nothing yet
+  CHECK(said({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"}}).size == 1);
   CHECK_THROWS_WITH(said({{"RANK", "8"}, {"WORLD_SIZE", "8"}}),
                     "RANK is 8, expected less than WORLD_SIZE (8)");
   CHECK_THROWS_WITH(said({{"RANK", "x"}, {"WORLD_SIZE", "8"}}), "RANK is \"x\", expected a whole number");

@@ -105,7 +105,8 @@ TEST_CASE("EXIF: a PNG is turned by its chunk eXIf") {
   CHECK(decoded(file, {.apply_exif = true}).pixels[0] == 20);
 }
 
-TEST_CASE("a data set decodes its files as it was told, and so does a part of it; it notes 16-bit images") {
+TEST_CASE(
+    "a data set decodes its files as it was told, and so does a part of it; it notes what isn't usual") {
   const Scratch scratch;
   Bytes pixels;
   for (int i = 0; i < 8 * 16; ++i) pixels.insert(pixels.end(), 3, 99);
@@ -113,13 +114,16 @@ TEST_CASE("a data set decodes its files as it was told, and so does a part of it
   scratch.write("a/2.png", grey16({0, 4095}));
   const auto set = data::open_dataset(scratch.folder, data::Split::train);
   CHECK(set->image(0).height == 8);
-  CHECK(set->decoding_note().empty());
+  using Notes = std::vector<std::string>;
+  const std::string exif =
+      "images with an EXIF orientation: shown as they are stored; --exif apply turns them upright";
+  CHECK(set->decoding_notes() == Notes{exif});
   CHECK(set->image(1).pixels[3] == 15);
-  CHECK(set->decoding_note() ==
-        "16-bit images: their high byte is used; `dyad data check` says which range they have");
+  CHECK(set->decoding_notes() ==
+        Notes{"16-bit images: their high byte is used; `dyad data check` says which range they have", exif});
   const data::Subset part(*set, {0, 1});
   part.decode_as({.sixteen = Sixteen::range, .low = 0, .high = 4095, .apply_exif = true});
   CHECK(set->image(0).height == 16);
   CHECK(part.image(1).pixels[3] == 255);
-  CHECK(part.decoding_note() == "16-bit images: 0 to 4,095 are spread over 8 bits");
+  CHECK(part.decoding_notes().front() == "16-bit images: 0 to 4,095 are spread over 8 bits");
 }

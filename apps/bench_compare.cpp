@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -12,6 +11,7 @@
 #include "apps/cli/commands.h"
 #include "apps/report/median.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -61,10 +61,10 @@ void require_alike(const nlohmann::json& a, const std::string& path_a, const nlo
 }  // namespace
 
 nlohmann::json read_bench(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw engine::DataError(path + " can't be opened");
+  const engine::FileText in = engine::read_text(path);
+  if (!in.read()) throw engine::DataError(path + " can't be opened: " + in.error);
   try {
-    auto result = nlohmann::json::parse(in);
+    auto result = nlohmann::json::parse(in.bytes);
     result.at("rows");
     for (const char* key : kConditions) result.value(key, "");  // throws if it is not text
     return result;

@@ -5,6 +5,7 @@
 #include "apps/comparison/comparison.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace apps {
 
@@ -16,7 +17,7 @@ int compare(const CompareOptions& o) {
   if (!o.json.empty()) write_json(o.json, comparison_json(c, false));
   if (o.html.empty()) return 0;
   write_text(o.html, comparison_page(c));
-  std::printf("page: %s\n", o.html.c_str());
+  std::printf("page: %s\n", engine::shown(o.html).c_str());
   return 0;
 }
 

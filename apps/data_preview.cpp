@@ -6,6 +6,7 @@
 #include "apps/training/training_data.h"
 #include "data/decode/png.h"
 #include "data/preview.h"
+#include "engine/escape.h"
 
 namespace apps {
 
@@ -22,7 +23,7 @@ int preview(const PreviewOptions& o) {
                   data::preview(*dataset, recipes_of(training), o.images, training.size, o.seed, bad_images));
   for (const std::string& note : dataset->decoding_notes()) std::printf("%s\n", note.c_str());
   const int shown = int(std::min(dataset->size(), std::size_t(o.images)));
-  std::printf("%s: %d %s, recipe %s-%s, %d pixels\n%s\n", o.out.c_str(), shown,
+  std::printf("%s: %d %s, recipe %s-%s, %d pixels\n%s\n", engine::shown(o.out).c_str(), shown,
               shown == 1 ? "image and two views of it" : "images and two views of each",
               training.views.c_str(), training.recipe.c_str(), training.size, views_text(training).c_str());
   return 0;

@@ -5,6 +5,7 @@
 
 #include "apps/check/op_choice.h"
 #include "apps/cli/commands.h"
+#include "engine/escape.h"
 #include "engine/files/safetensors.h"
 #include "engine/ops.h"
 #include "kernels/augment/view.h"
@@ -47,7 +48,8 @@ int apply_views(const ViewsOptions& o) {
   std::transform(made.data<float>(), made.data<float>() + made.numel(), rounded.data<std::uint8_t>(),
                  [](float level) { return std::uint8_t(std::lround(level)); });
   engine::write_safetensors(o.out, {{{"levels", rounded}}, {}});
-  std::printf("%s: %lld views of %d pixels\n", o.out.c_str(), static_cast<long long>(views.dim(0)), o.size);
+  std::printf("%s: %lld views of %d pixels\n", engine::shown(o.out).c_str(),
+              static_cast<long long>(views.dim(0)), o.size);
   return 0;
 }
 

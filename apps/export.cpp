@@ -10,8 +10,10 @@
 #include "apps/run/encoder_file.h"
 #include "apps/run/model.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/json_text.h"
 #include "apps/system/result_output.h"
 #include "data/views.h"
+#include "engine/escape.h"
 #include "engine/files/hash.h"
 #include "engine/files/npy.h"
 
@@ -113,8 +115,7 @@ int export_model(const ExportOptions& e) {
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
   file.metadata = describe(o, *method, checkpoint.step());
   const bool labelled = dataset && !dataset->classes().empty();
-  if (labelled)
-    file.metadata["classes"] = nlohmann::json(dataset->classes()).dump();  // the names of the labels 0, 1 ...
+  if (labelled) file.metadata["classes"] = json_text(dataset->classes());  // the names of the labels 0, 1 ...
   std::string names;                                                       // a line for each row
   for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
   std::error_code none;
@@ -127,11 +128,11 @@ int export_model(const ExportOptions& e) {
   }
   const Tensor& first = file.tensors.front().second;
   std::printf(
-      "%s: %s%s\n", e.out.c_str(),
-      (dataset
-           ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ", e.data)
-           : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
-                                 fs::path(checkpoint.path()).filename().string()))
+      "%s: %s%s\n", engine::shown(e.out).c_str(),
+      (dataset ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ",
+                                     engine::shown(e.data))
+               : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
+                                     fs::path(checkpoint.path()).filename().string()))
           .c_str(),
       replaces ? " (the file that was there is replaced)" : "");
   return 0;

@@ -100,7 +100,7 @@ int info(const InfoOptions& o) {
                                  {"arch", o.arch},
                                  {"dtype", o.dtype},
                                  {"convolutions", convolutions}};
-    write_text(o.json, report.dump(2) + "\n");
+    write_json(o.json, report, 2);
   }
   return 0;
 }

@@ -18,6 +18,8 @@
 #include "apps/training/training_data.h"
 #include "apps/watching/finished_run.h"
 #include "apps/watching/observers.h"
+#include "data/list_hash.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -48,14 +50,15 @@ int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers,
 
 void print_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines)
-    if (!line.empty()) std::cerr << line << std::endl;
+    if (!line.empty()) std::cerr << engine::shown(line) << std::endl;
 }
 
-int nothing_left(const PretrainOptions& o, const Plan& plan, const Start& start,
+int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
                  const std::vector<std::string>& lines, const Ranks& ranks, LiveReport& report) {
   if (!ranks.first()) return kOk;
   print_lines(lines);
-  const nlohmann::ordered_json result = result_of_finished(o, plan, *start.checkpoint(), report);
+  const nlohmann::ordered_json result =
+      result_of_finished(o, plan, *start.checkpoint(), report, start.take_lock());
   if (!o.json.empty()) write_json(o.json, result);
   return kOk;
 }
@@ -85,7 +88,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   loader.seek(plan.whole_epochs(step), plan.batch_in_epoch(step));
   data::ViewBatches views = training_views(o, device, resident.get());
   Phases phase(device, o.sync);
-  Observers observers(o, plan, dataset, train_step, ranks, phase, report, step);
+  Observers observers(o, plan, dataset, train_step, ranks, phase, report, step, start.take_lock());
   for (const std::string& line : lines) observers.say(line);
   if (resident) observers.skipped(resident->skipped);
 
@@ -160,7 +163,8 @@ int pretrain(const PretrainOptions& given) {
   Ranks ranks(o, "pretrain", !o.dry_run);
   LiveReport report(o, ranks.first(), can_be_evaluated(o, *dataset));
   return ranks.guarded([&] {
-    const Setting setting = setting_of(*dataset, o.data, o.dry_run ? number_of_ranks(o) : ranks.size());
+    Setting setting = setting_of(*dataset, o.data, o.dry_run ? number_of_ranks(o) : ranks.size());
+    if (ranks.size() > 1) setting.files = data::files_text(*dataset, o.verify_images);
     ranks.agree(facts_of(o, setting));
     return report.guarded(
         [&] { return or_how_to_skip([&] { return train(given, o, *dataset, setting, ranks, report); }); });

@@ -25,6 +25,7 @@
 #include "apps/training/train_step.h"
 #include "apps/training/training_data.h"
 #include "engine/check/observe.h"
+#include "engine/escape.h"
 #include "engine/files/safetensors.h"
 
 namespace apps {
@@ -149,8 +150,8 @@ int steps(const StepsOptions& given) {
   record.add("losses", engine::from_vector({plan.steps}, losses, DType::f64));
   record.add("rates", engine::from_vector({plan.steps}, rates, DType::f64));
   record.write(given.out, describe(o));
-  std::printf("%s: %ld steps, loss %.6f to %.6f\n", given.out.c_str(), plan.steps, losses.front(),
-              losses.back());
+  std::printf("%s: %ld steps, loss %.6f to %.6f\n", engine::shown(given.out).c_str(), plan.steps,
+              losses.front(), losses.back());
   return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "data/dataset.h"
 #include "data/files.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 #include "engine/files/atomic_file.h"
 
 namespace apps {
@@ -58,7 +59,7 @@ void print_cells(const std::vector<Task>& all, const std::vector<Task>& left, co
     const std::string text = same == left.end()
                                  ? "skipped: finished before"
                                  : outcome_text(task, outcomes.of[std::size_t(same - left.begin())]);
-    std::printf("%s: %s\n", task.name.c_str(), text.c_str());
+    std::printf("%s: %s\n", task.name.c_str(), engine::shown(text).c_str());
   }
 }
 
@@ -77,7 +78,8 @@ int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
       ": has no test split to evaluate the cells with, expected --no-eval, or -- --split-from 0.1");
   AppendFile log(out + "/sweep.log");
   if (!log.lock()) throw engine::UsageError("--out " + out + ": another sweep is writing to this folder");
-  const auto say = [&](const std::string& line) {
+  const auto say = [&](const std::string& text) {
+    const std::string line = engine::shown(text);
     std::fprintf(stderr, "%s\n", line.c_str());
     log.write(line + "\n");
   };
@@ -123,9 +125,9 @@ int sweep(const SweepOptions& o) {
   if (error) throw engine::UsageError("--out " + o.out + ": can't be made: " + error.message());
   if (o.slurm.empty()) return run_cells(plan, tasks);
   if (const std::string line = add_to_sweep_file(plan); !line.empty())
-    std::fprintf(stderr, "%s\n", line.c_str());
+    std::fprintf(stderr, "%s\n", engine::shown(line).c_str());
   write_text(o.slurm, slurm_script(tasks, std::filesystem::current_path().string()));
-  std::fprintf(stderr, "%s: %s; sbatch %s runs them\n", o.slurm.c_str(),
+  std::fprintf(stderr, "%s: %s; sbatch %s runs them\n", engine::shown(o.slurm).c_str(),
                data::counted(double(tasks.size()), "task").c_str(), shell_word(o.slurm).c_str());
   return kOk;
 }

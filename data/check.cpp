@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <filesystem>
 #include <mutex>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "data/files.h"
+#include "data/no_thread.h"
 #include "data/subset.h"
 #include "engine/error.h"
 #include "engine/files/hash.h"
@@ -54,12 +55,10 @@ bool before(const PixelHash& a, const PixelHash& b) {
   return std::pair(a.hash, a.image) < std::pair(b.hash, b.image);
 }
 
-// Of an image's file. Records of equal pixels are equal; so are files whose name can't be printed, which is
-// rare.
+// Of an image's file. Records of equal pixels are equal.
 std::uint64_t file_hash(const Dataset& dataset, std::size_t image) {
-  const std::string path = dataset.name(image);
-  if (dataset.kind() != Dataset::Kind::image_folder || !std::filesystem::exists(path)) return 0;
-  const std::vector<std::uint8_t> bytes = read_bytes(path);
+  if (dataset.kind() != Dataset::Kind::image_folder) return 0;
+  const std::vector<std::uint8_t> bytes = read_bytes(dataset.file(image));
   return engine::fnv1a(bytes.data(), bytes.size());
 }
 
@@ -98,16 +97,24 @@ CheckResult check(const Dataset& dataset, int threads, const std::function<void(
         }
         if (tells && progress) progress(i + 1);
       }
+      const std::lock_guard lock(mutex);
+      merge(result, part);
     } catch (...) {
       const std::lock_guard lock(mutex);
       failed = std::current_exception();
+      next = dataset.size();  // the other threads have nothing left to do
     }
-    const std::lock_guard lock(mutex);
-    merge(result, part);
   };
   std::vector<std::thread> others;
-  for (int t = 1; t < threads; ++t) others.emplace_back(work, false);
-  work(true);
+  others.reserve(std::size_t(threads));
+  try {
+    for (int t = 1; t < threads; ++t) others.emplace_back(work, false);
+    work(true);
+  } catch (const std::system_error& e) {
+    const std::lock_guard lock(mutex);
+    failed = std::make_exception_ptr(no_thread(others.size() + 2, threads, e));
+    next = dataset.size();
+  }
   for (std::thread& thread : others) thread.join();
   if (failed) std::rethrow_exception(failed);
   for (auto& [i, wrong] : broken) {

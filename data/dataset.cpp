@@ -11,6 +11,7 @@
 #include "data/formats/image_list.h"
 #include "data/formats/stl10.h"
 #include "engine/error.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace data {
 
@@ -62,6 +63,7 @@ std::string sixteen_bit_note(const DecodeOptions& o) {
 }  // namespace
 
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, const std::string& labels) {
+  const engine::Making making("the list of images");
   return with_path(path, [&](const fs::path& data) -> std::unique_ptr<Dataset> {
     if (!fs::is_directory(data)) {
       require_data(split == Split::train || split == Split::pretrain, printable(data),

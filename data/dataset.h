@@ -40,9 +40,10 @@ class Dataset {
   virtual ~Dataset() = default;
   virtual Kind kind() const { return Kind::other; }
   virtual std::size_t size() const = 0;
-  virtual const std::vector<std::string>& classes() const = 0;  // their names, by label
+  virtual const std::vector<std::string>& classes() const = 0;  // their names as text, by label
   virtual int label(std::size_t i) const = 0;                   // -1 if it has none
   virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
+  virtual std::string file(std::size_t) const { return ""; }    // the path of the file it is in, if known
   virtual std::string entry(std::size_t i) const { return std::to_string(i); }  // the image's line in a list
   virtual std::string title() const { return "images"; }  // for describe(): "image folder, train/"
   virtual std::string unlabelled() const { return ""; }   // why evaluation can't use its labels; "" if it can

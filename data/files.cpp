@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace data {
 
@@ -51,18 +52,7 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path) {
   return bytes;
 }
 
-std::string printable(const std::filesystem::path& path) {
-  static const char* const digits = "0123456789abcdef";
-  std::string text;
-  for (const char c : path.native()) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f)
-      text += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    else
-      text += c;
-  }
-  return text;
-}
+std::string printable(const std::filesystem::path& path) { return engine::escaped(path.native()); }
 
 std::string name_below(const std::string& path, const std::string& folder) {
   const std::string above = folder + (folder.ends_with('/') ? "" : "/");

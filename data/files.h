@@ -29,7 +29,7 @@ class InputFile {
 // The whole of a regular file.
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path&);
 
-// A name on one line: control bytes become \xNN.
+// A name as text: engine::escaped, from which engine::restored makes the path again.
 std::string printable(const std::filesystem::path&);
 
 // A path relative to a folder that it lies in; other paths stay as they are.

@@ -5,14 +5,19 @@
 #include <condition_variable>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <iterator>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <numeric>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "data/no_thread.h"
 #include "engine/error.h"
+#include "engine/memory/failed_allocation.h"
 #include "engine/random.h"
 
 namespace data {
@@ -46,6 +51,7 @@ struct Job {
   bool ready = false;
   int error_row = -1;  // the first row that failed, so that the error does not depend on the threads
   std::string error;
+  std::exception_ptr failure;  // of the program, not of an image: no memory
 };
 
 void note_error(Job& job, int row, std::string message) {
@@ -74,6 +80,7 @@ constexpr int most_replacements = 16;
 
 // Decodes the image of a row, or a replacement. Returns the error if there is none, else "".
 std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job& job, int row) {
+  const engine::Making making("the pixels of an image");
   const auto r = std::size_t(row);
   std::uint32_t& sample = job.batch.samples[r];
   try {
@@ -93,6 +100,8 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
     job.batch.labels[r] = dataset.label(sample);
     job.skipped[r] = wrong;
     return {};
+  } catch (const std::bad_alloc&) {
+    throw;  // it is not the image's fault
   } catch (const std::exception& error) {
     return dataset.name(sample) + ": " + error.what();
   }
@@ -100,6 +109,7 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
 
 // Concatenates the images.
 void assemble(Job& job) {
+  const engine::Making making("the pixels of a batch");
   Batch& batch = job.batch;
   std::int64_t bytes = 0;
   batch.offset.clear();
@@ -168,6 +178,7 @@ struct Loader::State {
 
   // Makes the job of batch (epoch, index) and advances to the next batch.
   std::shared_ptr<Job> plan() {
+    const engine::Making making("a batch");
     auto job = std::make_shared<Job>();
     {
       const std::lock_guard lock(mutex);
@@ -246,20 +257,34 @@ struct Loader::State {
     lock.unlock();
     int row = first;
     std::string error;
-    for (; row < last && error.empty(); ++row) error = decode_row(dataset, options, *job, row);
+    std::exception_ptr failure;
+    try {
+      for (; row < last && error.empty(); ++row) error = decode_row(dataset, options, *job, row);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
     if (!error.empty()) note_error(*job, row - 1, std::move(error));
+    if (failure) job->failure = failure;
     job->done += last - first;
     if (job->done < job->batch.size()) return;
-    if (job->error_row < 0) {
-      lock.unlock();
-      assemble(*job);
-      lock.lock();
-      std::ranges::move(job->images, std::back_inserter(spare_images));
-      batch_bytes = std::max(batch_bytes, job->batch.pixels.size());
-    }
+    if (job->error_row < 0 && !job->failure) finish(*job, lock);
     job->ready = true;
     finished.notify_all();
+  }
+
+  // The lock is held on entry and on return.
+  void finish(Job& job, std::unique_lock<std::mutex>& lock) {
+    lock.unlock();
+    try {
+      assemble(job);
+      lock.lock();
+      std::ranges::move(job.images, std::back_inserter(spare_images));
+      batch_bytes = std::max(batch_bytes, job.batch.pixels.size());
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      job.failure = std::current_exception();
+    }
   }
 
   void run_thread() {
@@ -283,6 +308,7 @@ struct Loader::State {
       finished.wait(lock, [&] { return job->ready; });
     }
     wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (job->failure) std::rethrow_exception(job->failure);
     if (job->error_row >= 0) throw BadImage(job->error);
     jobs.pop_front();
     std::swap(batch, job->batch);
@@ -303,8 +329,12 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
     throw engine::UsageError(engine::concat_text(
         "loader: ", dataset.size(), " images, expected at least one batch of ", options.batch,
         options.drop_last ? ", as drop_last leaves out a smaller one" : ""));
-  for (int i = 0; i < options.threads; ++i)
-    state_->threads.emplace_back([state = state_.get()] { state->run_thread(); });
+  try {
+    for (int i = 0; i < options.threads; ++i)
+      state_->threads.emplace_back([state = state_.get()] { state->run_thread(); });
+  } catch (const std::system_error& e) {
+    throw no_thread(state_->threads.size() + 1, options.threads, e);
+  }
   if (options.threads > 0) state_->plan_ahead();
 }
 

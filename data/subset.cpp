@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 
 #include "data/files.h"
 #include "data/formats/text_lines.h"
 #include "engine/error.h"
 #include "engine/files/file_kind.h"
+#include "engine/files/text_file.h"
 #include "engine/random.h"
 
 namespace data {
@@ -98,7 +99,10 @@ FoundImages find_images(const Dataset& dataset, const std::string& path) {
   for (std::size_t i = 0; i < dataset.size(); ++i) index.emplace(dataset.entry(i), i);
   FoundImages result;
   for (const auto& [number, name] : text_lines(path, "a list of images")) {
-    if (const auto found = index.find(name); found != index.end())
+    // an entry, or a name as it is in the folder
+    auto found = index.find(name);
+    if (found == index.end()) found = index.find(printable(name));
+    if (found != index.end())
       result.indices.push_back(found->second);
     else if (result.missing.empty())
       result.missing =
@@ -132,8 +136,9 @@ std::string list_entry(const Dataset& dataset, std::size_t i) {
 }
 
 std::vector<std::size_t> read_list(const Dataset& dataset, const std::string& path) {
-  std::ifstream file(path);
-  engine::require_data(bool(file), path, ": can't be read, expected a list of images");
+  const engine::FileText text = engine::read_text(path);
+  engine::require_data(text.read(), path, ": can't be read: ", text.error, ", expected a list of images");
+  std::istringstream file(text.bytes);
   const std::string kind = engine::file_kind_of(path);
   engine::require_data(kind.empty(), path, ": is ", kind, ", expected a list of images");
   const bool numbers = dataset.kind() != Dataset::Kind::image_folder;
@@ -152,7 +157,8 @@ std::vector<std::size_t> read_list(const Dataset& dataset, const std::string& pa
           error == std::errc() && stop == line.data() + line.size() && index < dataset.size(), path, " line ",
           number, " is \"", line, "\", expected the number of an image, less than ", dataset.size());
     } else {
-      const auto found = names.find(line);
+      auto found = names.find(line);
+      if (found == names.end()) found = names.find(printable(line));
       engine::require_data(found != names.end(), path, " line ", number, ": there is no image \"", line,
                            "\", expected CLASS/FILE or FILE");
       index = found->second;

@@ -23,6 +23,7 @@ class Subset final : public Dataset {
   const std::vector<std::string>& classes() const override { return whole_->classes(); }
   int label(std::size_t i) const override { return whole_->label(indices_.at(i)); }
   std::string name(std::size_t i) const override { return whole_->name(indices_.at(i)); }
+  std::string file(std::size_t i) const override { return whole_->file(indices_.at(i)); }
   std::string title() const override { return whole_->title(); }
   std::string entry(std::size_t i) const override { return whole_->entry(indices_.at(i)); }
   std::string unlabelled() const override { return whole_->unlabelled(); }

@@ -16,6 +16,11 @@ struct UsageError : std::runtime_error {
 struct DataError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+// A file that can't be used now, or not for this, although nothing shows that it is damaged: no permission, a
+// disk's error, too many open files. Whoever removes damaged files leaves it alone.
+struct UnusableFile : DataError {
+  using DataError::DataError;
+};
 
 template <class... Parts>
 std::string concat_text(const Parts&... parts) {
@@ -34,6 +39,12 @@ template <class... Parts>
 void require_data(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]
     throw DataError(concat_text(parts...));
+}
+
+template <class... Parts>
+void require_usable(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    throw UnusableFile(concat_text(parts...));
 }
 
 }  // namespace engine

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/report/table.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_state.h"
 #include "apps/sweep/sweep_file.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -32,10 +32,10 @@ class Accuracies {
 
   // Takes the accuracies that are not known yet from a file.
   void read(const std::string& name) {
-    std::ifstream file(run_.path + "/" + name);
-    if (!file) return;
+    const engine::FileText file = engine::read_text(run_.path + "/" + name);
+    if (!file.read()) return;
     try {
-      const ordered_json j = ordered_json::parse(file);
+      const ordered_json j = ordered_json::parse(file.bytes);
       const ordered_json& top1 = j.at("top1").at("trained");
       const long step = j.value("step", -1L);
       if (step_ >= 0 && step != step_)

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "apps/comparison/comparison.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -33,7 +34,8 @@ std::string table_text(const Comparison& c) {
   for (const char* heading : {"runs", "kNN %", "linear %", "loss", "seconds"})
     rows.front().emplace_back(heading);
   for (const RunGroup& s : c.rows) {
-    List row = s.values;
+    List row;
+    for (const std::string& value : s.values) row.push_back(engine::shown(value));
     for (const std::string& cell :
          {std::to_string(s.runs.size()), figure_text(s.knn, 100, 2), figure_text(s.linear, 100, 2),
           figure_text(s.loss, 1, 4), figure_text(s.seconds, 1, 1)})
@@ -52,7 +54,7 @@ std::string table_text(const Comparison& c) {
   }
   if (!c.following.empty())
     text += "also different, as these options decide it: " + joined_text(c.following, ", ") + "\n";
-  for (const std::string& problem : c.problems) text += "-  " + problem + "\n";
+  for (const std::string& problem : c.problems) text += "-  " + engine::shown(problem) + "\n";
   return text;
 }
 

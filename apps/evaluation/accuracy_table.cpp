@@ -5,6 +5,7 @@
 #include <new>
 
 #include "engine/error.h"
+#include "engine/escape.h"
 #include "models/probes/accuracy.h"
 
 namespace apps {
@@ -93,7 +94,7 @@ void AccuracyTable::row(const std::string& key, const char* title, const Judge& 
 
 void AccuracyTable::print_reasons() const {
   for (const Reason& r : reasons_)
-    std::printf("-  %s of %s: %s\n", r.classifier.c_str(), r.rows.c_str(), r.text.c_str());
+    std::printf("-  %s of %s: %s\n", r.classifier.c_str(), r.rows.c_str(), engine::shown(r.text).c_str());
 }
 
 std::vector<std::string> AccuracyTable::below_floors() const {

@@ -10,9 +10,11 @@
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/evaluation_images.h"
 #include "apps/evaluation/result_folder.h"
+#include "apps/ranks/ranks.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -60,7 +62,7 @@ void print_heading(const Evaluation& e, const Subject& s, const data::Dataset& t
   std::printf("%s: top-1 of %zu test images, %zu training images, %d classes\n", e.command.c_str(),
               test.size(), s.train->size(), s.classes());
   print_images(*s.train, test);
-  for (const std::string& note : notes) std::printf("note: %s\n", note.c_str());
+  for (const std::string& note : notes) std::printf("note: %s\n", engine::shown(note).c_str());
   for (std::size_t i = 0; i < plans.size(); ++i)
     std::printf("  %-12s %s%s%s\n", classifiers[i].name.c_str(), plans[i].meaning.c_str(),
                 plans[i].settings.empty() ? "" : ": ", plans[i].settings.c_str());
@@ -106,8 +108,13 @@ class Rows {
       return c.classify(known, asked.values, s_.classes());
     });
     if (!inspect || !wrong.empty()) return;
-    for (const auto& [name, picture] : inspect(known, asked, *s_.train, test_))
-      folder_.write(name, picture, -1);
+    try {
+      for (const auto& [name, picture] : inspect(known, asked, *s_.train, test_))
+        folder_.write(name, picture, -1);
+    } catch (const std::runtime_error& e) {  // the accuracies are there, and are kept
+      std::fflush(stdout);
+      std::fprintf(stderr, "no pictures of the features: %s\n", engine::shown(e.what()).c_str());
+    }
   }
 
   const AccuracyTable& table() const { return table_; }

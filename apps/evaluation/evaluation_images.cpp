@@ -10,6 +10,7 @@
 #include "data/files.h"
 #include "data/subset.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -124,7 +125,7 @@ void keep_test_split(const ImageChoice& c, const PretrainOptions& run, const dat
   try {
     write_text(test_split_path(c.run), data::entries_text(test));
   } catch (const std::exception& error) {
-    std::printf("the list of the test images is not kept: %s\n", error.what());
+    std::printf("the list of the test images is not kept: %s\n", engine::shown(error.what()).c_str());
   }
 }
 

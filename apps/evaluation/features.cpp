@@ -1,9 +1,12 @@
 #include "apps/evaluation/features.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "data/view_batch.h"
 #include "engine/check/non_finite.h"
+#include "engine/memory/failed_allocation.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 
@@ -16,6 +19,7 @@ using engine::Tensor;
 Features collect(const data::Dataset& dataset, const FeatureOptions& o,
                  const std::function<Tensor(const Tensor&)>& f) {
   const engine::NoGrad no_grad;
+  const engine::Making making("features of images");
   data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
   data::Loader loader(dataset, {.batch = o.batch,
                                 .shuffle = false,
@@ -41,13 +45,27 @@ Features collect(const data::Dataset& dataset, const FeatureOptions& o,
 
 void require_finite(const Features& f, const data::Dataset& dataset, const std::string& whose) {
   constexpr std::int64_t kRows = 1024;  // at a time, since each value becomes a double
+  // of a length: cosines of longer features would be 0, and every prediction the first class
+  const double longest = f.values.dtype() == engine::DType::f64 ? std::numeric_limits<double>::max()
+                                                                : std::numeric_limits<float>::max();
   for (std::int64_t first = 0; first < f.values.dim(0); first += kRows) {
     const auto width = std::size_t(f.values.dim(1));
-    const auto bad = engine::find_non_finite(f.values.slice(first, std::min(kRows, f.values.dim(0) - first)));
+    const Tensor rows = f.values.slice(first, std::min(kRows, f.values.dim(0) - first));
+    const auto bad = engine::find_non_finite(rows);
     if (bad)
       throw std::runtime_error(engine::concat_text(
           whose, " features are not finite: the first is ", bad->value, ", of image ",
           dataset.name(std::size_t(first) + bad->first / width), "; there is nothing to evaluate"));
+    const std::vector<double> values = rows.to_vector();
+    for (std::size_t i = 0; i < values.size(); i += width) {
+      double square = 0;
+      for (std::size_t d = 0; d < width; ++d) square += values[i + d] * values[i + d];
+      if (square >= longest)
+        throw std::runtime_error(engine::concat_text(
+            whose, " features are too large: the first is that of image ",
+            dataset.name(std::size_t(first) + i / width), ", of length ", std::sqrt(square),
+            ", expected less than ", std::sqrt(longest), "; there is nothing to evaluate"));
+    }
   }
 }
 

@@ -26,8 +26,8 @@ struct FeatureOptions {
   data::BadImages bad_images = data::BadImages::stop;
 };
 
-// std::runtime_error if a value is not finite; it names the image. dataset: whose images these are; whose:
-// "the encoder's".
+// std::runtime_error if a value, or the square of a feature's length, is not finite; it names the image.
+// dataset: whose images these are; whose: "the encoder's".
 void require_finite(const Features&, const data::Dataset&, const std::string& whose);
 
 // In evaluation mode and without gradients, in the order of the data set.

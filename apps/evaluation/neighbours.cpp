@@ -6,6 +6,7 @@
 #include "apps/evaluation/tsne.h"
 #include "apps/report/markup.h"
 #include "data/decode/png.h"
+#include "engine/error.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 #include "models/probes/knn.h"
@@ -91,6 +92,11 @@ ordered_json feature_map(const Features& test, const data::Dataset& test_images,
   std::vector<std::int64_t> rows;  // evenly spaced, since the set may be ordered by class
   for (std::int64_t i = 0; i < shown; ++i) rows.push_back(i * test.values.dim(0) / shown);
   const PlanePoints places = tsne(engine::l2_normalize(models::rows_of(test.values.to(engine::cpu), rows)));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (!std::isfinite(places[i][0]) || !std::isfinite(places[i][1]))
+      throw std::runtime_error(engine::concat_text("t-SNE's place of image ",
+                                                   test_images.name(std::size_t(rows[i])),
+                                                   " is not finite, so there is no map"));
   ordered_json map = {{"classes", test_images.classes()}, {"points", ordered_json::array()}};
   const auto rounded = [](double v) { return std::round(1000 * v) / 1000; };
   for (std::size_t i = 0; i < rows.size(); ++i) {

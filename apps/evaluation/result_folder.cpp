@@ -11,6 +11,7 @@
 #include "apps/run/run_directory.h"
 #include "apps/system/result_output.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace apps {
 
@@ -33,7 +34,7 @@ ResultFolder::ResultFolder(const EvaluationOptions& e, const std::string& main)
   std::fprintf(
       stderr,
       "the run can't be written (%s): nothing is kept there; --out DIR or --json FILE keeps the result\n",
-      wrong.c_str());
+      engine::shown(wrong).c_str());
 }
 
 void ResultFolder::attempt(const std::string& name, const std::function<void()>& write) {
@@ -71,13 +72,14 @@ void ResultFolder::finish() {
   if (!keeps_) return;
   const bool complete = faults_.empty(), reported = complete && out_.empty();
   if (main_written_)
-    std::printf("all figures: %s/%s%s%s\n", folder_.c_str(), main_.c_str(), replaces_ ? " (replaced)" : "",
-                reported ? ("; report: " + path("report.html")).c_str() : "");
+    std::printf("all figures: %s/%s%s%s\n", engine::shown(folder_).c_str(), main_.c_str(),
+                replaces_ ? " (replaced)" : "",
+                reported ? ("; report: " + engine::shown(path("report.html"))).c_str() : "");
   if (complete) return;
   if (!out_.empty()) throw std::runtime_error(faults_.front());
   std::fflush(stdout);
   std::fprintf(stderr, "not kept: %s; --out DIR keeps the results in another folder\n",
-               faults_.front().c_str());
+               engine::shown(faults_.front()).c_str());
 }
 
 }  // namespace apps

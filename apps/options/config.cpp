@@ -2,11 +2,13 @@
 #include "apps/options/config.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <cctype>
+#include <sstream>
 
 #include "engine/error.h"
+#include "engine/escape.h"
 #include "engine/files/file_kind.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -27,6 +29,17 @@ std::string trim(const std::string& text) {
 
 bool only_comment(const std::string& rest) { return trim(rest).empty() || trim(rest)[0] == '#'; }
 
+bool is_hex(const std::string& text, std::size_t i) {
+  return i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+}
+
+// "basic" with the escapes that parse_value() knows: on one line, in UTF-8, whatever the value is.
+std::string quoted_value(const std::string& value) {
+  std::string text;
+  for (const char c : value) text += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return '"' + engine::shown(text) + '"';
+}
+
 // One TOML value: "basic" with escapes, 'literal', or bare (number, true, false).
 std::string parse_value(const std::string& text, const std::string& place) {
   std::string value;
@@ -41,8 +54,14 @@ std::string parse_value(const std::string& text, const std::string& place) {
     for (; i < text.size() && text[i] != '"'; ++i) {
       if (text[i] == '\\' && i + 1 < text.size()) {
         ++i;
+        if (text[i] == 'x' && is_hex(text, i + 1) && is_hex(text, i + 2)) {
+          value += char(std::stoi(text.substr(i + 1, 2), nullptr, 16));
+          i += 2;
+          continue;
+        }
         if (text[i] != '"' && text[i] != '\\')
-          throw UsageError(concat_text(place, ": \\", text[i], ": the escapes known are \\\" and \\\\"));
+          throw UsageError(
+              concat_text(place, ": \\", text[i], ": the escapes known are \\\", \\\\ and \\xNN"));
       }
       value += text[i];
     }
@@ -62,9 +81,10 @@ std::string parse_value(const std::string& text, const std::string& place) {
 }
 
 std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<std::string>& sections) {
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path))
-    throw UsageError("config file " + path + ": can't be read");
+  constexpr std::size_t most_bytes = 16 << 20;
+  const engine::FileText whole = engine::read_text(path, most_bytes);
+  if (!whole.read()) throw UsageError("config file " + path + ": can't be read: " + whole.error);
+  std::istringstream file(whole.bytes);
   if (const std::string kind = engine::file_kind_of(path); !kind.empty())
     throw UsageError("config file " + path + ": is " + kind + ", expected a text of key = value lines");
   std::vector<ConfigEntry> entries;
@@ -124,11 +144,7 @@ std::string config_text(const std::string& command, const Fields& fields) {
     std::string value = text_of(f);
     const bool word = std::holds_alternative<std::string*>(f.value) ||
                       std::holds_alternative<Interval*>(f.value) || value == "auto";
-    if (word) {
-      std::string escaped;
-      for (const char c : value) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-      value = '"' + escaped + '"';
-    }
+    if (word) value = quoted_value(value);
     text += f.name + " = " + value + "\n";
   }
   return text;

@@ -214,6 +214,11 @@ Fields run_fields(RunOptions& o) {
         .help = "Checkpoint to continue from; auto: the newest undamaged one of the run, if there is one",
         .offered = {"auto"},
         .saved = false},
+       {.name = "discard-newer",
+        .value = &o.discard_newer,
+        .help = "Let --resume FILE continue before the run's later checkpoints, which are renamed to "
+                "NAME.aside",
+        .saved = false},
        {.name = "save-every",
         .value = &o.save_every,
         .help =
@@ -260,6 +265,11 @@ Fields diagnostic_fields(DiagnosticOptions& o) {
         .help = "Steps between checks that all ranks have the same parameters; 0: never",
         .low = 0,
         .high = kMany},
+       {.name = "verify-images",
+        .value = &o.verify_images,
+        .help = "Let the ranks compare the bytes of all image files at the start; otherwise they compare "
+                "names, labels and sizes",
+        .saved = false},
        {.name = "sync",
         .value = &o.sync,
         .help = "Wait for the device after each phase of a step, so that phases are timed separately",

@@ -60,6 +60,7 @@ struct RunOptions {
   std::uint64_t seed = 0;
   std::string init_weights;
   std::string resume;
+  bool discard_newer = false;
   std::string save_every = "1e,10m";
   int keep = 2;
   bool dry_run = false;
@@ -75,6 +76,7 @@ struct ExecutionOptions {
 
 struct DiagnosticOptions {
   long verify_every = 1000;
+  bool verify_images = false;
   bool sync = false;
   std::string trace;
 };

@@ -30,6 +30,7 @@ Facts facts_of(const PretrainOptions& resolved, const Setting& setting) {
   for (const Field& f : fields(o))
     if (f.saved && !f.per_machine) facts.emplace_back(f.name, text_of(f));
   facts.emplace_back("images", setting.data + ", list " + setting.list);
+  facts.emplace_back("image files", setting.files);
   return facts;
 }
 

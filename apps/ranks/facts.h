@@ -11,7 +11,7 @@ namespace apps {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // key, value
 
-// Version, number of ranks, configuration and list of the images.
+// Version, number of ranks, configuration, the images' names and labels, and the files' sizes or contents.
 Facts facts_of(const PretrainOptions&, const Setting&);
 
 // Each text is preceded by its length, so that keys and values may contain any bytes.

@@ -1,5 +1,6 @@
 #include "apps/report/page.h"
 
+#include "apps/system/json_text.h"
 #include "engine/error.h"
 
 namespace apps {
@@ -17,7 +18,7 @@ std::string filled(const std::string& page, const std::vector<std::pair<std::str
 
 std::string script_safe(const nlohmann::ordered_json& data) {
   std::string out;
-  for (const char c : data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace))
+  for (const char c : json_text(with_shown_texts(data)))
     if (c == '<')
       out += "\\u003c";
     else

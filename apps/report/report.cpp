@@ -4,20 +4,22 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "apps/options/fields.h"
-#include "apps/report/answers.h"
 #include "apps/report/markup.h"
 #include "apps/report/median.h"
 #include "apps/report/page.h"
+#include "apps/report/result_files.h"
 #include "apps/report/table.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"
+#include "engine/escape.h"
+#include "engine/files/text_file.h"
+#include "engine/memory/failed_allocation.h"
 #include "models/methods/methods.h"
 
 namespace apps {
@@ -35,9 +37,9 @@ class Files {
   explicit Files(std::string run) : run_(std::move(run)) {}
 
   std::optional<std::string> bytes(const std::string& name) const {
-    std::ifstream file(run_ + "/" + name, std::ios::binary);
-    if (!file) return std::nullopt;
-    return std::string((std::istreambuf_iterator<char>(file)), {});
+    engine::FileText file = engine::read_text(run_ + "/" + name);
+    if (!file.read()) return std::nullopt;
+    return std::move(file.bytes);
   }
 
   ordered_json json(const std::string& name) {  // null if it is absent or damaged
@@ -47,6 +49,18 @@ class Files {
     if (j.is_object()) return j;
     problem(name, "expected a JSON object");
     return nullptr;
+  }
+
+  // The same for a file of a wanted form, for which `check` throws an engine::DataError otherwise.
+  ordered_json json(const std::string& name, void (*check)(const ordered_json&)) {
+    ordered_json j = json(name);
+    try {
+      if (!j.is_null()) check(j);
+      return j;
+    } catch (const engine::DataError& e) {
+      problem(name, e.what());
+      return nullptr;
+    }
   }
 
   Table table(const std::string& name) {
@@ -80,16 +94,8 @@ ordered_json evaluations(const std::string& run, Files& files) {
     ordered_json file = files.json(name);
     if (file.is_null()) continue;
     try {
-      ordered_json answers = ordered_json::object();
-      for (const auto& [classifier, counts] : file.at("confusion").items())
-        if (!counts.is_null()) answers[classifier] = answers_of(counts);  // null: no result could be made
-      file.erase("confusion");
-      file["answers"] = std::move(answers);
-      (void)file.at("top1").at("trained");
-      (void)file.at("classes").get<std::vector<std::string>>();
-      (void)file.at("test").get<double>();
-      found.push_back(std::move(file));
-    } catch (const ordered_json::exception& e) {
+      found.push_back(checked_result(std::move(file)));
+    } catch (const engine::DataError& e) {
       files.problem(name, e.what());
     }
   }
@@ -187,8 +193,8 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
       {"ahead", o.device.starts_with("cuda") && !o.sync},  // the host queues steps ahead of the GPU
       {"state", state_data(state)},
       {"evaluations", evaluations(run, files)},
-      {"neighbours", files.json("neighbours.json")},
-      {"map", files.json("map.json")},
+      {"neighbours", files.json("neighbours.json", check_neighbours)},
+      {"map", files.json("map.json", check_map)},
       {"env", files.json("env.json")}};
   add_training(data, o, files);
   const auto views = files.bytes("views.png");
@@ -200,11 +206,13 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
 }
 
 std::string report_html(const std::string& run, const std::optional<RunState>& state) {
+  const engine::Making making("the report");
   const ordered_json data = report_data(run, state);
-  const std::string title = escaped(data.at("name").get<std::string>());
-  return filled(
-      report_template,
-      {{"title", title}, {"title", title}, {"summary", escaped(summary(data))}, {"data", script_safe(data)}});
+  const std::string title = escaped(engine::shown(data.at("name").get<std::string>()));
+  return filled(report_template, {{"title", title},
+                                  {"title", title},
+                                  {"summary", escaped(engine::shown(summary(data)))},
+                                  {"data", script_safe(data)}});
 }
 
 void write_report(const std::string& run) {

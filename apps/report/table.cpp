@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <map>
+#include <sstream>
 
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -84,7 +85,7 @@ const std::vector<double>* Table::find(const std::string& name) const {
 
 Table read_table(const std::string& path) {
   Reader reader;
-  std::ifstream file(path);
+  std::istringstream file(engine::read_text(path).bytes);
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     const ordered_json j = ordered_json::parse(line, nullptr, false);

@@ -1,5 +1,6 @@
 #include "apps/run/append_file.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -8,11 +9,19 @@
 #include <stdexcept>
 
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 
-AppendFile::AppendFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "ae")) {
-  if (file_ == nullptr) throw engine::UsageError(path + ": can't be written: " + std::strerror(errno));
+AppendFile::AppendFile(const std::string& path) : path_(path) {
+  std::string error;
+  const int file = engine::open_own_file(path, O_WRONLY | O_APPEND | O_CREAT, error);
+  if (file < 0) throw engine::UsageError(path + ": can't be written: " + error);
+  file_ = fdopen(file, "a");
+  if (file_ != nullptr) return;
+  error = std::strerror(errno);
+  close(file);
+  throw engine::UsageError(path + ": can't be written: " + error);
 }
 
 void AppendFile::write(const std::string& record) {

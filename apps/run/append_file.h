@@ -6,7 +6,8 @@
 
 namespace apps {
 
-// Errors name the file and the system's reason: UsageError if it can't be opened, std::runtime_error after.
+// Errors name the file and the system's reason: UsageError if it can't be opened, std::runtime_error after. A
+// link, a pipe and a device are refused.
 class AppendFile {
  public:
   explicit AppendFile(const std::string& path);  // made if it isn't there
@@ -21,7 +22,7 @@ class AppendFile {
  private:
   [[noreturn]] void fail() const;  // with errno's text
   std::string path_;
-  std::FILE* file_;
+  std::FILE* file_ = nullptr;
 };
 
 }  // namespace apps

@@ -4,11 +4,14 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "apps/run/file_layout.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 #include "engine/files/hash.h"
 #include "engine/files/safetensors.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace apps {
 namespace {
@@ -58,35 +61,49 @@ std::vector<Entry> all_entries(const engine::Parameters& parameters, const State
   return entries;
 }
 
-void read_into(const engine::SafetensorsReader& file, const std::string& path,
-               const std::vector<Entry>& entries) {
+// What is filled from each tensor of the file.
+using Destinations = std::map<std::string, const Entry*>;
+
+Destinations destinations(const engine::SafetensorsReader& file, const std::string& path,
+                          const std::vector<Entry>& entries) {
+  Destinations all;
   for (const Entry& e : entries) {
     const auto* found = file.find(e.name);
     engine::require_data(found != nullptr, path, ": has no tensor ", e.name);
     const engine::Shape shape = file_shape(e.value, e.filter);
     engine::require_data(found->shape == shape && found->dtype == e.value.dtype(), path, ": ", e.name, " is ",
                          found->dtype, " ", found->shape, ", expected ", e.value.dtype(), " ", shape);
-    std::vector<char> bytes(e.value.bytes());
-    file.read(*found, bytes.data());
-    from_file(bytes.data(), e.value, e.filter);
+    all[e.name] = &e;
   }
+  return all;
+}
+
+void read_into(const engine::SafetensorsReader& file, const std::string& path,
+               const std::vector<Entry>& entries) {
+  const Destinations to = destinations(file, path, entries);
+  read_whole(file, path, [&](const engine::TensorEntry& e, const std::vector<char>& bytes) {
+    if (const auto found = to.find(e.name); found != to.end())
+      from_file(bytes.data(), found->second->value, found->second->filter);
+  });
 }
 
 }  // namespace
 
-void require_whole(const engine::SafetensorsReader& file, const std::string& path) {
+void read_whole(const engine::SafetensorsReader& file, const std::string& path, const TakeTensor& take) {
   const auto found = file.metadata().find(ContentHash::kKey);
-  engine::require_data(found != file.metadata().end(), path,
-                       ": its metadata have no hash: expected a checkpoint that dyad has written");
+  engine::require_usable(found != file.metadata().end(), path,
+                         ": its metadata have no hash: expected a checkpoint that dyad has written");
   std::vector<const engine::TensorEntry*> entries;
   for (const auto& e : file.entries()) entries.push_back(&e);
   std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  const engine::Making making("a tensor of a checkpoint");
   ContentHash hash(file.metadata());
   std::vector<char> bytes;
   for (const auto* e : entries) {
     bytes.resize(e->end - e->begin);
     file.read(*e, bytes.data());
     hash.add(e->name, e->dtype, e->shape, bytes.data(), bytes.size());
+    if (take) take(*e, bytes);
   }
   engine::require_data(hash.text() == found->second, path, ": is damaged: the hash of its contents is ",
                        hash.text(), ", expected ", found->second);
@@ -94,6 +111,7 @@ void require_whole(const engine::SafetensorsReader& file, const std::string& pat
 
 void save_checkpoint(const std::string& path, const PretrainOptions& o, const engine::Parameters& parameters,
                      const StateTensors& state, const Position& position, const Setting& setting) {
+  const engine::Making making("a checkpoint");
   engine::TensorFile file;
   file.metadata = describe(o, position, setting);
   for (const Entry& e : all_entries(parameters, state))
@@ -108,10 +126,12 @@ void save_checkpoint(const std::string& path, const PretrainOptions& o, const en
 }
 
 Checkpoint::Checkpoint(const std::string& path)
-    : path_(path),
-      file_(std::make_unique<const engine::SafetensorsReader>(path)),
-      step_(step_in(file_->metadata(), path)) {
-  require_whole(*file_, path);
+    : path_(path), file_(std::make_unique<const engine::SafetensorsReader>(path)) {
+  // The hash first: a step that can't be read may be damage. A file without one is another program's, which
+  // the missing step says more plainly.
+  if (!info().contains(ContentHash::kKey)) (void)step_in(info(), path);
+  read_whole(*file_, path);
+  step_ = step_in(info(), path);
 }
 
 long load_checkpoint(const Checkpoint& checkpoint, const PretrainOptions& o,
@@ -126,7 +146,13 @@ void load_parameters(const Checkpoint& checkpoint, const engine::Parameters& par
 }
 
 void load_foreign_parameters(const std::string& path, const engine::Parameters& parameters) {
-  read_into(engine::SafetensorsReader(path), path, parameter_entries(parameters));
+  const engine::SafetensorsReader file(path);
+  const std::vector<Entry> entries = parameter_entries(parameters);
+  for (const auto& [name, entry] : destinations(file, path, entries)) {
+    std::vector<char> bytes(entry->value.bytes());
+    file.read(*file.find(name), bytes.data());
+    from_file(bytes.data(), entry->value, entry->filter);
+  }
 }
 
 std::string checkpoint_path(const std::string& run, long step) {
@@ -135,18 +161,32 @@ std::string checkpoint_path(const std::string& run, long step) {
   return run + name;
 }
 
+namespace {
+
+// The step in "step-00000123.safetensors"; -1 for other names.
+long step_of_name(const std::string& name) {
+  const std::string before = "step-", after = ".safetensors";
+  if (name.size() <= before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after))
+    return -1;
+  long step = -1;
+  const char* end = name.data() + name.size() - after.size();
+  const auto [stop, error] = std::from_chars(name.data() + before.size(), end, step);
+  return error == std::errc() && stop == end ? step : -1;
+}
+
+}  // namespace
+
 std::vector<std::string> checkpoints(const std::string& run) {
   std::vector<std::pair<long, std::string>> found;
-  std::error_code none;  // no such folder: no checkpoints
-  for (const auto& entry : std::filesystem::directory_iterator(run + "/checkpoints", none)) {
-    const std::string name = entry.path().filename().string(), before = "step-", after = ".safetensors";
-    if (name.size() <= before.size() + after.size() || name.rfind(before, 0) != 0 ||
-        name.compare(name.size() - after.size(), after.size(), after) != 0)
-      continue;
-    long step = 0;
-    const char* end = name.data() + name.size() - after.size();
-    const auto [stop, error] = std::from_chars(name.data() + before.size(), end, step);
-    if (error == std::errc() && stop == end) found.emplace_back(step, entry.path().string());
+  std::error_code error;
+  const std::filesystem::directory_iterator folder(run + "/checkpoints", error);
+  // A folder that can't be read now may have checkpoints, which a run that began anew would overwrite.
+  engine::require_usable(
+      !error || error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory, run,
+      "/checkpoints: can't be read: ", error.message());
+  for (const auto& entry : folder) {
+    const long step = step_of_name(entry.path().filename().string());
+    if (step >= 0) found.emplace_back(step, entry.path().string());
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<std::string> paths;
@@ -155,22 +195,51 @@ std::vector<std::string> checkpoints(const std::string& run) {
 }
 
 std::optional<Checkpoint> newest_checkpoint(const std::string& run) {
-  for (const auto& path : checkpoints(run)) {
-    try {
-      return Checkpoint(path);
-    } catch (const DataError& e) {
-      std::fprintf(stderr, "dyad: skipped a damaged checkpoint: %s\n", e.what());
+  for (int tries = 1;; ++tries) {
+    bool vanished = false;
+    for (const auto& path : checkpoints(run)) {
+      try {
+        return Checkpoint(path);
+      } catch (const engine::UnusableFile& e) {
+        // a training that runs meanwhile deletes files because of --keep
+        vanished = tries < 100 && !std::filesystem::exists(std::filesystem::symlink_status(path));
+        if (vanished) break;
+        throw engine::UnusableFile(e.what() +
+                                   std::string("; nothing shows that this checkpoint is damaged, so no "
+                                               "older one is taken for it: make it readable, or name "
+                                               "another one"));
+      } catch (const DataError& e) {
+        std::fprintf(stderr, "dyad: skipped a damaged checkpoint: %s\n", engine::shown(e.what()).c_str());
+      }
     }
+    if (!vanished) return std::nullopt;
   }
-  return std::nullopt;
 }
 
 void keep_newest(const std::string& run, int keep, long newest) {
   const auto paths = checkpoints(run);
   const auto now = std::find(paths.begin(), paths.end(), checkpoint_path(run, newest));
-  if (now == paths.end()) return;
-  for (auto p = paths.begin(); p != paths.end(); ++p)
-    if (p < now || p - now >= keep) std::filesystem::remove(*p);
+  for (auto p = now; p != paths.end(); ++p)
+    if (p - now >= keep) std::filesystem::remove(*p);
+}
+
+std::vector<std::string> later_checkpoints(const std::string& run, long step) {
+  std::vector<std::string> later;
+  for (const std::string& path : checkpoints(run))
+    if (step_of_name(std::filesystem::path(path).filename().string()) > step) later.push_back(path);
+  return later;
+}
+
+std::vector<std::string> set_aside_later(const std::string& run, long step) {
+  std::vector<std::string> lines;
+  for (const std::string& path : later_checkpoints(run, step)) {
+    std::string aside = path + ".aside";
+    for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(aside)); ++i)
+      aside = path + ".aside-" + std::to_string(i);
+    std::filesystem::rename(path, aside);
+    lines.push_back("moved aside: " + aside + ", of a later step than " + std::to_string(step));
+  }
+  return lines;
 }
 
 Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
@@ -187,13 +256,21 @@ Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
 
 std::optional<Checkpoint> resume_from(const PretrainOptions& o) {
   if (o.resume.empty()) return std::nullopt;
-  const bool newest = o.resume == "auto";
-  if (!newest && !std::filesystem::exists(o.resume))
+  if (o.resume == "auto") return newest_checkpoint(o.run);
+  std::error_code error;
+  if (!std::filesystem::exists(o.resume, error) && !error)
     throw UsageError("--resume " + o.resume + ": there is no such file");
-  if (std::filesystem::is_directory(o.resume))
+  if (std::filesystem::is_directory(o.resume, error))
     throw UsageError("--resume " + o.resume +
                      ": is a folder, expected a checkpoint, or auto, which takes the newest one of --run");
-  return newest ? newest_checkpoint(o.run) : Checkpoint(o.resume);
+  Checkpoint given(o.resume);
+  const auto later = later_checkpoints(o.run, given.step());
+  if (!later.empty() && !o.discard_newer)
+    throw UsageError(engine::concat_text(
+        "--resume ", o.resume, " is of step ", given.step(), ", and ", o.run,
+        " has later checkpoints, the last one ", later.front(),
+        ": --resume auto continues from that, --discard-newer moves them aside and continues from here"));
+  return given;
 }
 
 }  // namespace apps

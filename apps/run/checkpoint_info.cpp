@@ -5,6 +5,7 @@
 
 #include "apps/options/fields.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -33,9 +34,12 @@ std::optional<long> number_of(const CheckpointInfo& info, const char* key) {
   return number;
 }
 
+// An option's value as text that any tool can read; options_in() restores it.
+std::string in_file(const Field& f) { return engine::escaped(text_of(f)); }
+
 std::string value_in(const CheckpointInfo& file, const Field& f) {
   const auto found = file.find(f.name);
-  if (found != file.end()) return found->second;
+  if (found != file.end()) return engine::shown(found->second);
   return f.absent.empty() ? "unknown" : f.absent;
 }
 
@@ -45,15 +49,15 @@ std::string arrow(const std::string& name, const std::string& before, const std:
 
 // Of spellings of one quantity the one that is not "auto" counts: "epochs 2 -> 3", "steps 40 -> epochs 3".
 std::string quantity_difference(const CheckpointInfo& file, const Field& automatic, const Field& other) {
-  const std::string before = value_in(file, automatic), now = text_of(automatic);
+  const std::string before = value_in(file, automatic), now = in_file(automatic);
   const bool other_before = before == "auto", other_now = now == "auto";
   if (other_before && other_now) {
     const std::string value = value_in(file, other);
-    return value == text_of(other) ? "" : arrow(other.name, value, text_of(other));
+    return value == in_file(other) ? "" : arrow(other.name, value, in_file(other));
   }
   if (!other_before && !other_now) return before == now ? "" : arrow(automatic.name, before, now);
   if (other_before) return arrow(other.name, value_in(file, other), automatic.name + " " + now);
-  return arrow(automatic.name, before, other.name + " " + text_of(other));
+  return arrow(automatic.name, before, other.name + " " + in_file(other));
 }
 
 std::string difference(const CheckpointInfo& file, const Field& f, const Fields& all) {
@@ -61,8 +65,8 @@ std::string difference(const CheckpointInfo& file, const Field& f, const Fields&
     return f.automatic ? quantity_difference(file, f, others[0]) : "";
   const std::string before = value_in(file, f);
   // "auto" was written by version 0.1.0, where the plan chose the value
-  if (before == text_of(f) || (f.resume == Resume::reported && f.automatic && before == "auto")) return "";
-  return arrow(f.name, before, text_of(f));
+  if (before == in_file(f) || (f.resume == Resume::reported && f.automatic && before == "auto")) return "";
+  return arrow(f.name, before, in_file(f));
 }
 
 // Differences in the options that have this rule.
@@ -82,7 +86,7 @@ std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) 
   const Field& dtype = entry_of(all, o.dtype);
   const std::string saved = value_in(file, dtype);
   const bool same = saved != "unknown" && (saved == "f64") == (o.dtype == "f64");
-  return same ? "" : arrow(dtype.name, saved, text_of(dtype));
+  return same ? "" : arrow(dtype.name, saved, in_file(dtype));
 }
 
 }  // namespace
@@ -98,14 +102,14 @@ CheckpointInfo describe(PretrainOptions o, const Position& p, const Setting& s) 
                          {kRanks, std::to_string(s.ranks)}};
   for (const Field& f : fields(o))
     if (f.resume != Resume::ignored && (f.absent.empty() || text_of(f) != f.absent))
-      info[f.name] = text_of(f);
+      info[f.name] = in_file(f);
   return info;
 }
 
 long step_in(const CheckpointInfo& info, const std::string& path) {
   const auto step = number_of(info, kStep);
-  engine::require_data(step.has_value() && *step <= kMostSteps, path,
-                       ": its metadata have no step: expected a checkpoint that dyad has written");
+  engine::require_usable(step.has_value() && *step <= kMostSteps, path,
+                         ": its metadata have no step: expected a checkpoint that dyad has written");
   return *step;
 }
 
@@ -118,8 +122,8 @@ Position position_in(const CheckpointInfo& info, const std::string& path, long i
   }
   const auto epoch = number_of(info, kEpoch), seen = number_of(info, kSeen);
   engine::require_data(epoch && seen && *epoch <= kMostEpochs && *seen <= kMostImages, path,
-                       ": its metadata have epoch \"", value_of(info, kEpoch), "\" and ", kSeen, " \"",
-                       value_of(info, kSeen), "\", expected whole numbers");
+                       ": its metadata have epoch \"", engine::shown(value_of(info, kEpoch)), "\" and ",
+                       kSeen, " \"", engine::shown(value_of(info, kSeen)), "\", expected whole numbers");
   return {.step = step, .epoch = *epoch, .images = *seen};
 }
 
@@ -130,7 +134,8 @@ long images_in(const CheckpointInfo& info, long otherwise) {
 
 PretrainOptions options_in(const CheckpointInfo& info, PretrainOptions o) {
   for (const Field& f : fields(o))
-    if (const auto found = info.find(f.name); found != info.end()) (void)assign(f, found->second);
+    if (const auto found = info.find(f.name); found != info.end())
+      (void)assign(f, engine::restored(found->second));
   return o;
 }
 
@@ -148,7 +153,7 @@ std::string resume_differences(const CheckpointInfo& info, const PretrainOptions
 
 std::string setting_differences(const CheckpointInfo& info, const Setting& s) {
   std::string text;
-  const std::string list = value_of(info, kList), data = value_of(info, kData);
+  const std::string list = value_of(info, kList), data = engine::shown(value_of(info, kData));
   if (!list.empty() && list != s.list)
     text = data == s.data ? "other images: " + data + ", but another list of names or labels"
                           : "other images: " + data + " -> " + s.data;

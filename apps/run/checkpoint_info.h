@@ -22,6 +22,7 @@ struct Setting {
   long images = 0;
   std::string list;  // a hash of the images' names and labels
   int ranks = 0;
+  std::string files = "";  // data::files_text, which ranks compare; not in the metadata
 };
 
 CheckpointInfo describe(PretrainOptions, const Position&, const Setting&);

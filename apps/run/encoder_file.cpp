@@ -39,9 +39,9 @@ void check(const std::string& path, const Match& m, const ModelOptions& o) {
                " ", shape, " for --arch ", o.arch, stem ? concat_text(" --stem ", o.stem) : "");
 }
 
-void fill(const engine::SafetensorsReader& file, const Match& m) {
+void fill(const Match& m, const std::vector<char>& bytes) {
   const Tensor saved(m.entry->shape, m.entry->dtype, engine::cpu);
-  file.read(*m.entry, saved.raw());
+  std::copy(bytes.begin(), bytes.end(), static_cast<char*>(saved.raw()));
   const engine::NoGrad no_grad;
   const DType wanted = m.parameter->value.dtype();
   const Tensor converted = saved.dtype() == wanted ? saved : engine::cast(saved, wanted);
@@ -88,7 +88,6 @@ engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
 std::string load_encoder(const std::string& path, const ModelOptions& o,
                          const engine::Parameters& parameters) {
   const engine::SafetensorsReader file(path);
-  if (file.metadata().contains("hash")) require_whole(file, path);
   std::vector<std::string> needed;  // under torchvision's names
   for (const engine::Parameter& p : parameters.list())
     if (p.name.starts_with(kEncoder) && p.value.dtype() != DType::i64)
@@ -115,7 +114,19 @@ std::string load_encoder(const std::string& path, const ModelOptions& o,
   }
   const std::string passed_over = summary_of(others(file, path, names, known, o));
 
-  for (const Match& m : matches) fill(file, m);
+  if (file.metadata().contains("hash")) {
+    std::multimap<std::string, const Match*> to;
+    for (const Match& m : matches) to.emplace(m.entry->name, &m);
+    read_whole(file, path, [&](const engine::TensorEntry& e, const std::vector<char>& bytes) {
+      for (auto [m, end] = to.equal_range(e.name); m != end; ++m) fill(*m->second, bytes);
+    });
+  } else {
+    for (const Match& m : matches) {
+      std::vector<char> bytes(m.entry->end - m.entry->begin);
+      file.read(*m.entry, bytes.data());
+      fill(m, bytes);
+    }
+  }
   const bool own = names.prefix.empty() || names.prefix == kEncoder;
   return concat_text("the encoder begins with ", matches.size(), " tensors of ", path,
                      own ? "" : " (prefix " + names.prefix + ")",

@@ -1,16 +1,24 @@
 #include "apps/run/run_directory.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/options/config.h"
 #include "apps/run/checkpoint.h"
+#include "apps/system/json_text.h"
 #include "apps/system/machine.h"
 #include "apps/system/result_output.h"
 #include "engine/error.h"
+#include "engine/escape.h"
 #include "engine/files/atomic_file.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -20,18 +28,22 @@ using nlohmann::ordered_json;
 
 // Truncates a file of lines after the last complete line whose step is at most `last`.
 void truncate_lines(const std::string& path, long last) {
-  std::ifstream file(path);
-  if (!file) return;
-  std::string line;
-  std::uintmax_t end = 0;
-  while (std::getline(file, line)) {
-    const auto record = nlohmann::json::parse(line, nullptr, false);
-    const bool whole = !file.eof() && record.is_object() && record.contains("step");
-    if (!whole || record["step"].get<long>() > last) break;
-    end += line.size() + 1;
+  const engine::FileText text = engine::read_text(path);
+  if (!text.read() && !std::filesystem::exists(std::filesystem::symlink_status(path))) return;
+  if (!text.read()) throw UsageError(path + ": can't be read: " + text.error);
+  std::size_t end = 0;
+  for (std::size_t stop = 0; (stop = text.bytes.find('\n', end)) != std::string::npos; end = stop + 1) {
+    const auto record = nlohmann::json::parse(text.bytes.substr(end, stop - end), nullptr, false);
+    const auto step = record.is_object() ? record.find("step") : record.end();
+    if (step == record.end() || !step->is_number() || step->get<long>() > last) break;
   }
-  file.close();
-  std::filesystem::resize_file(path, end);
+  if (end == text.bytes.size()) return;
+  std::string error;
+  const int file = engine::open_own_file(path, O_WRONLY, error);
+  const bool done = file >= 0 && ftruncate(file, off_t(end)) == 0;
+  if (file >= 0 && !done) error = std::strerror(errno);
+  if (file >= 0) close(file);
+  if (!done) throw UsageError(path + ": can't be written: " + error);
 }
 
 std::string time_text() {
@@ -42,16 +54,25 @@ std::string time_text() {
   return time;
 }
 
+std::string log_path(const std::string& run) { return run + "/train.log"; }
+
+RunLock locked(const std::string& run) {
+  auto log = std::make_unique<AppendFile>(log_path(run));
+  if (!log->lock()) throw UsageError(run + ": another process is writing this run");
+  return log;
+}
+
 // The lines of a file; each is a JSON object with a step.
 std::vector<ordered_json> read_lines(const std::string& path) {
-  std::ifstream file(path);
-  engine::require_data(bool(file), path, ": can't be read");
+  const engine::FileText text = engine::read_text(path);
+  engine::require_data(text.read(), path, ": can't be read: ", text.error);
+  std::istringstream file(text.bytes);
   std::vector<ordered_json> lines;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     ordered_json j = ordered_json::parse(line, nullptr, false);
     if (j.is_discarded() && file.eof()) break;  // the last line, incompletely written
-    engine::require_data(j.is_object() && j.contains("step"), path, " line ", number,
+    engine::require_data(j.is_object() && j.contains("step") && j["step"].is_number(), path, " line ", number,
                          ": expected a JSON object");
     lines.push_back(std::move(j));
   }
@@ -60,7 +81,7 @@ std::vector<ordered_json> read_lines(const std::string& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes)
+RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes, RunLock lock)
     : path_(resolved.run), resume_step_(resume_step) {
   if (!writes) return;
   if (resume_step == 0 && !checkpoints(path_).empty())
@@ -72,8 +93,7 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
   std::filesystem::create_directories(path("checkpoints"), error);
   if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
 
-  log_.emplace(path("train.log"));
-  claim(path_, *log_);
+  log_ = claim(path_, std::move(lock));
   std::filesystem::remove(result_path(path_));  // of an earlier end
   for (const auto& [name, file] :
        {std::pair("metrics.jsonl", &metrics_), std::pair("monitor.jsonl", &monitor_),
@@ -90,7 +110,7 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
 }
 
 void append_to_log(const std::string& run, const std::string& line) {
-  AppendFile(run + "/train.log").write(time_text() + "  " + line + "\n");
+  AppendFile(log_path(run)).write(time_text() + "  " + engine::shown(line) + "\n");
 }
 
 void RunDirectory::log(const std::string& line) {
@@ -108,7 +128,7 @@ void RunDirectory::record(const StepRecord& r) {
                        {"data_wait", r.data_wait}};
   for (const auto& [name, value] : r.more) line[name] = value;
   for (const auto& [name, milliseconds] : r.phases) line["phases_ms"][name] = milliseconds;
-  metrics_->write(line.dump() + "\n");
+  metrics_->write(json_text(line) + "\n");
   std::vector<std::pair<std::string, double>> figures = {{"train/loss", r.loss},
                                                          {"train/lr", r.lr},
                                                          {"train/gradient_norm", r.gradient_norm},
@@ -129,7 +149,7 @@ void RunDirectory::monitor(const ordered_json& line) {
 }
 
 void RunDirectory::measure(AppendFile& file, const std::string& group, const ordered_json& line) {
-  file.write(line.dump() + "\n");
+  file.write(json_text(line) + "\n");
   std::vector<std::pair<std::string, double>> figures;
   for (const auto& [name, value] : line.items())
     if (name != "step" && name != "epoch")
@@ -143,15 +163,25 @@ EventFile& RunDirectory::events() {
 }
 
 void RunDirectory::sync() {
-  for (auto* file : {&log_, &metrics_, &monitor_, &usage_})
+  if (log_) log_->sync();
+  for (auto* file : {&metrics_, &monitor_, &usage_})
     if (*file) (*file)->sync();
   if (events_) events_->sync();
 }
 
-void claim(const std::string& run, AppendFile& log) {
-  if (!log.lock()) throw UsageError(run + ": another process is writing this run");
+RunLock lock_run(const std::string& run) {
+  const std::string log = log_path(run);
+  std::error_code none;
+  const bool there = std::filesystem::exists(log, none), made = access(run.c_str(), W_OK) == 0;
+  if (there ? access(log.c_str(), W_OK) != 0 : !made || checkpoints(run).empty()) return nullptr;
+  return locked(run);
+}
+
+RunLock claim(const std::string& run, RunLock lock) {
+  if (!lock) lock = locked(run);
   engine::remove_temporary_files(run);
   engine::remove_temporary_files(run + "/checkpoints");
+  return lock;
 }
 
 std::string result_path(const std::string& run) { return run + "/training.json"; }
@@ -197,9 +227,8 @@ void write_text(const std::string& path, const std::string& text) {
   engine::write_file_atomically(path, text);
 }
 
-// Names of files and classes may hold bytes that are not UTF-8.
 void write_json(const std::string& path, const ordered_json& json, int indent) {
-  write_text(path, json.dump(indent, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  write_text(path, json_text(json, indent) + "\n");
 }
 
 }  // namespace apps

@@ -39,12 +39,19 @@ struct StepRecord {
   std::vector<std::pair<std::string, double>> more = {};    // other figures of the step
 };
 
+// The run's train.log, open and locked for this process alone until it is closed.
+using RunLock = std::unique_ptr<AppendFile>;
+// Locks a run that exists, before anything in it is read that another process could change. None if nothing
+// is there to be locked, or if it can't be written. UsageError if another process has it.
+RunLock lock_run(const std::string& run);
+
 class RunDirectory {
  public:
   // Makes the folder, or opens an existing one to continue its run after `resume_step` steps; later lines of
   // metrics.jsonl are dropped. UsageError if resume_step is 0 and the run has checkpoints, or if another
   // process writes to the folder. Ranks other than the first have a RunDirectory that writes nothing.
-  RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes = true);
+  // lock: what lock_run() has returned; if it is none, the folder is locked here.
+  RunDirectory(const PretrainOptions& resolved, long resume_step, bool writes = true, RunLock lock = nullptr);
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
@@ -57,7 +64,8 @@ class RunDirectory {
 
  private:
   std::string path_;
-  std::optional<AppendFile> log_, metrics_, monitor_, usage_;
+  RunLock log_;
+  std::optional<AppendFile> metrics_, monitor_, usage_;
   std::optional<UsageMeter> meter_;
   long resume_step_ = 0;
   std::unique_ptr<EventFile> events_;  // made at the first write
@@ -66,9 +74,9 @@ class RunDirectory {
   void measure(AppendFile&, const std::string& group, const nlohmann::ordered_json& line);
 };
 
-// Locks the run for this process by its train.log, and deletes what killed processes have left half-written.
-// UsageError if another process has it.
-void claim(const std::string& run, AppendFile& log);
+// Locks the run for this process, unless it has the lock already, and deletes what killed processes have left
+// half-written. UsageError if another process has it.
+RunLock claim(const std::string& run, RunLock);
 std::string result_path(const std::string& run);  // RUN/training.json
 std::string test_split_path(const std::string& run);
 

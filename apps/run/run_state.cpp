@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
 #include "data/files.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -27,7 +27,7 @@ std::string epochs_text(double epochs) {  // "12", "3.20"
 
 // Whether a training holds the lock of the run (RunDirectory).
 bool is_written(const std::string& run) {
-  const int log = open((run + "/train.log").c_str(), O_RDONLY | O_CLOEXEC);
+  const int log = open((run + "/train.log").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (log < 0) return false;
   const bool locked = flock(log, LOCK_SH | LOCK_NB) != 0;
   close(log);
@@ -63,8 +63,7 @@ ordered_json state_json(const RunState& s) {
 void write_state(const std::string& run, const RunState& s) { write_json(file_of(run), state_json(s)); }
 
 std::optional<RunState> read_state(const std::string& run) {
-  std::ifstream file(file_of(run));
-  const ordered_json j = ordered_json::parse(file, nullptr, false);
+  const ordered_json j = ordered_json::parse(engine::read_text(file_of(run)).bytes, nullptr, false);
   try {
     RunState s{.phase = j.at("phase"),
                .step = j.at("step"),

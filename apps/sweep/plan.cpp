@@ -1,13 +1,13 @@
 #include "apps/sweep/plan.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/arguments.h"
 #include "apps/options/config.h"
 #include "apps/run/run_directory.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -45,8 +45,7 @@ void require_free(const List& given, const PretrainOptions& shared, const SweepO
 
 // A JSON file's number, or -1 if the file is absent or damaged.
 long number_in(const std::string& path, const char* key) {
-  std::ifstream file(path);
-  const auto json = nlohmann::json::parse(file, nullptr, false);
+  const auto json = nlohmann::json::parse(engine::read_text(path).bytes, nullptr, false);
   if (!json.is_object()) return -1;
   const auto found = json.find(key);
   return found != json.end() && found->is_number_integer() ? found->get<long>() : -1;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "apps/system/machine.h"
 #include "data/files.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
@@ -31,9 +31,10 @@ SweepFile summary_of(const ordered_json& j) {
 
 std::pair<ordered_json, SweepFile> read(const std::string& folder) {
   const std::string path = sweep_file_path(folder);
-  std::ifstream in(path);
+  const engine::FileText in = engine::read_text(path);
+  engine::require_data(in.read(), path, ": ", in.error, ", expected what dyad sweep writes");
   try {
-    ordered_json j = ordered_json::parse(in);
+    ordered_json j = ordered_json::parse(in.bytes);
     SweepFile file = summary_of(j);
     (void)j.at("shared").get<std::map<std::string, std::string>>();
     (void)j.at("sweeps").get<std::vector<ordered_json>>();

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "apps/ranks/waiting_signals.h"
@@ -19,13 +19,14 @@
 #include "apps/system/machine.h"
 #include "apps/system/shell.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace apps {
 namespace {
 
 // The last line of a file that isn't empty, from an offset on.
 std::string last_line(const std::string& path, std::uintmax_t from) {
-  std::ifstream file(path);
+  std::istringstream file(engine::read_text(path).bytes);
   file.seekg(std::streamoff(from));
   std::string last;
   for (std::string line; std::getline(file, line);)
@@ -94,8 +95,9 @@ class Tasks {
     const Task& task = tasks_[r.task];
     std::error_code error;
     std::filesystem::create_directories(task.folder, error);
-    const int log = open(log_of(task).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (log < 0) return end(r, {Outcome::failed, kFailed, log_of(task) + ": " + std::strerror(errno)});
+    std::string wrong;
+    const int log = engine::open_own_file(log_of(task), O_WRONLY | O_CREAT | O_APPEND, wrong);
+    if (log < 0) return end(r, {Outcome::failed, kFailed, log_of(task) + ": " + wrong});
     r.log_begin = std::filesystem::file_size(log_of(task), error);
     const pid_t self = getpid();
     r.process = fork();

@@ -4,9 +4,10 @@
 #include <new>
 
 #include "apps/system/shell.h"
-#include "data/files.h"
 #include "data/loader.h"
 #include "engine/error.h"
+#include "engine/escape.h"
+#include "engine/memory/failed_allocation.h"
 #include "engine/ranks/communicator.h"
 
 namespace apps {
@@ -35,12 +36,12 @@ ExitCode exit_code_of(const std::exception& e) {
 }
 
 std::string message_of(const std::exception& e) {
-  if (is<std::bad_alloc>(e)) return "out of memory";
+  if (is<std::bad_alloc>(e) && !is<engine::FailedAllocation>(e)) return "out of memory";
   std::string text = e.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
   if (is<data::BadImage>(e)) text += "; dyad data check lists all such images";
-  return data::printable(text);
+  return engine::shown(text);
 }
 
 }  // namespace apps

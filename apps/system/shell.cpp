@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/escape.h"
+
 namespace apps {
 
 std::string quoted(const std::string& text) {
@@ -22,7 +24,10 @@ std::string shell_word(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || std::strchr("/._-+=:,@%", c) != nullptr;
   });
-  return plain ? text : quoted(text);
+  if (plain || engine::shown(text) == text) return plain ? text : quoted(text);
+  std::string word = "$'";  // bash's: \xNN is a byte
+  for (const char c : text) word += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return engine::shown(word) + "'";
 }
 
 void become(std::vector<std::string> words) {

@@ -66,6 +66,7 @@ Setting setting_of(const data::Dataset& dataset, const std::string& folder, int 
 }
 
 Start::Start(const PretrainOptions& o, const Setting& setting, const Ranks& ranks) {
+  if (ranks.first() && !o.dry_run) lock_ = lock_run(o.run);  // no step is saved from here on
   if (ranks.first()) checkpoint_ = resume_from(o);
   if (checkpoint_) {
     require_same_model(checkpoint_->info(), o, checkpoint_->path());

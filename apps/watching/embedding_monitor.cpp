@@ -97,6 +97,8 @@ void EmbeddingMonitor::probe(ordered_json& line) const {
   const data::Subset known(dataset_, known_), held_out(dataset_, held_out_);
   const Features train = encoder_features(method_.branch().encoder, known, f),
                  test = encoder_features(method_.branch().encoder, held_out, f);
+  require_finite(train, known, "a probe's");
+  require_finite(test, held_out, "a probe's");
   const int classes = int(dataset_.classes().size());
   for (const Classifier& c : {knn_classifier("knn", 200, 0.1), lbfgs_classifier(options_.seed)})
     line["probe_" + c.name] =

@@ -1,9 +1,9 @@
 #include "apps/watching/finished_run.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "apps/run/run_directory.h"
+#include "engine/files/text_file.h"
 #include "models/methods/methods.h"
 
 namespace apps {
@@ -13,9 +13,9 @@ using nlohmann::ordered_json;
 
 // What was kept; null if it is absent or of another step.
 ordered_json kept_result(const std::string& run, long step) {
-  std::ifstream file(result_path(run));
-  ordered_json kept = file ? ordered_json::parse(file, nullptr, false) : ordered_json();
-  return kept.is_object() && kept.value("steps", -1L) == step ? kept : ordered_json();
+  ordered_json kept = ordered_json::parse(engine::read_text(result_path(run)).bytes, nullptr, false);
+  const auto steps = kept.is_object() ? kept.find("steps") : kept.end();
+  return steps != kept.end() && steps->is_number_integer() && *steps == step ? kept : ordered_json();
 }
 
 // Made of the records, for a run that was killed at its end, or that version 0.1.0 has made.
@@ -37,7 +37,7 @@ ordered_json derived_result(const PretrainOptions& o, const Checkpoint& checkpoi
 void keep_result(const std::string& run, const ordered_json& result) { write_json(result_path(run), result); }
 
 ordered_json result_of_finished(const PretrainOptions& o, const Plan& plan, const Checkpoint& checkpoint,
-                                LiveReport& report) {
+                                LiveReport& report, RunLock lock) {
   const long step = checkpoint.step();
   ordered_json result = kept_result(o.run, step);
   if (!result.is_null()) {
@@ -48,8 +48,7 @@ ordered_json result_of_finished(const PretrainOptions& o, const Plan& plan, cons
   result = derived_result(o, checkpoint);
   const bool at_end = step == plan.steps && std::filesystem::exists(checkpoint_path(o.run, step));
   if (!at_end) return result;  // it was stopped here or later, or it is a checkpoint of another run
-  AppendFile log(o.run + "/train.log");
-  claim(o.run, log);
+  lock = claim(o.run, std::move(lock));
   report.begin(plan, step);
   report.finished();
   keep_result(o.run, result);

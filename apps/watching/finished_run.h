@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/run/checkpoint.h"
+#include "apps/run/run_directory.h"
 #include "apps/watching/live_report.h"
 
 namespace apps {
@@ -15,7 +16,7 @@ void keep_result(const std::string& run, const nlohmann::ordered_json& result);
 // For a start that finds all steps of the plan done by this checkpoint: the result of the run. No file is
 // changed, unless the process was killed between its last checkpoint and its end: then what is missing is
 // made.
-nlohmann::ordered_json result_of_finished(const PretrainOptions&, const Plan&, const Checkpoint&,
-                                          LiveReport&);
+nlohmann::ordered_json result_of_finished(const PretrainOptions&, const Plan&, const Checkpoint&, LiveReport&,
+                                          RunLock = nullptr);
 
 }  // namespace apps

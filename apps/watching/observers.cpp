@@ -6,11 +6,13 @@
 #include "apps/training/training_data.h"
 #include "data/decode/png.h"
 #include "data/preview.h"
+#include "engine/escape.h"
 
 namespace apps {
 
 Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,
-                     TrainStep& train_step, Ranks& ranks, Phases& phases, LiveReport& report, long step)
+                     TrainStep& train_step, Ranks& ranks, Phases& phases, LiveReport& report, long step,
+                     RunLock lock)
     : options_(o),
       plan_(plan),
       dataset_(dataset),
@@ -18,12 +20,14 @@ Observers::Observers(const PretrainOptions& o, const Plan& plan, const data::Dat
       ranks_(ranks),
       phases_(phases),
       report_(report),
-      run_(o, step, ranks.first()),
+      run_(o, step, ranks.first(), std::move(lock)),
       progress_(ranks.first() ? stderr : nullptr, run_, {step, plan.steps}),
       loss_monitor_(plan, models::describe_method(o, o.batch)),
       embedding_monitor_(o, plan, dataset, train_step.method(), run_, ranks.first()),
       non_finite_search_(o, plan, dataset, train_step, ranks),
       step_log_(train_step.method().parameters.device(), [this](const StepRecord& r) { recorded(r); }) {
+  if (ranks.first())
+    for (const std::string& line : set_aside_later(o.run, step)) say(line);
   report_.begin(plan, step);
   for (const std::string& line : plan_lines(o, plan, dataset, train_step.method())) say(line);
   say(embedding_monitor_.no_probes());
@@ -97,7 +101,7 @@ void Observers::say(const std::string& line) {
 void Observers::skipped(const std::vector<std::string>& images) {
   for (const std::string& line : skipped_.note(images)) {
     say(line);  // on the first rank
-    if (!ranks_.first()) std::cerr << "rank " << ranks_.rank() << ": " << line << std::endl;
+    if (!ranks_.first()) std::cerr << "rank " << ranks_.rank() << ": " << engine::shown(line) << std::endl;
   }
 }
 

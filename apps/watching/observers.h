@@ -20,7 +20,7 @@ class Observers {
  public:
   // Opens the run's folder after `step` steps, says what will be done, and draws views.png.
   Observers(const PretrainOptions&, const Plan&, const data::Dataset&, TrainStep&, Ranks&, Phases&,
-            LiveReport&, long step);
+            LiveReport&, long step, RunLock = nullptr);
 
   void before_step(long step);  // `step` are done
   // step: done so far, with the one that was just queued; its loss may still be being computed.

@@ -8,6 +8,7 @@
 
 #include "apps/system/duration.h"
 #include "apps/system/terminal.h"
+#include "engine/escape.h"
 
 namespace apps {
 namespace {
@@ -87,8 +88,9 @@ void Progress::step(const StepRecord& r) {
   if (r.step < length_.total && (first || ends_epoch || now - logged_ >= interval_)) log(r, left);
 }
 
-void Progress::say(const std::string& line) {
+void Progress::say(const std::string& text) {
   if (out_ == nullptr) return;
+  const std::string line = engine::shown(text);
   std::fprintf(out_, "%s%s\n", open_ ? "\n" : "", line.c_str());
   std::fflush(out_);
   open_ = false;

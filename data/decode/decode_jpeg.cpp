@@ -11,6 +11,7 @@
 #include "data/decode/decode_formats.h"
 #include "data/decode/shrink.h"
 #include "engine/error.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace data {
 
@@ -24,11 +25,13 @@ struct Decoder {
   jpeg_progress_mgr progress;
   std::jmp_buf failed;
   char message[JMSG_LENGTH_MAX];
+  bool no_memory;  // it is not the file's fault
 };
 
 Decoder& of(jpeg_common_struct* common) { return *static_cast<Decoder*>(common->client_data); }
 
 [[noreturn]] void fail(jpeg_common_struct* common) {
+  if (common->err->msg_code == JERR_OUT_OF_MEMORY) of(common).no_memory = true;
   common->err->format_message(common, of(common).message);
   std::longjmp(of(common).failed, 1);
 }
@@ -109,14 +112,17 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
     ~Destroy() { jpeg_destroy_decompress(&jpeg); }
   } destroy{d.jpeg};
 
-  require_data(read_header(d, bytes, size), name, ": JPEG header: ", d.message,
-               ", expected a whole JPEG file");
+  const bool header = read_header(d, bytes, size);
+  if (d.no_memory) throw engine::FailedAllocation(size);
+  require_data(header, name, ": JPEG header: ", d.message, ", expected a whole JPEG file");
   check_size(d.jpeg.image_height, d.jpeg.image_width, name, most_pixels(size));
   const int factor = shrink_factor(int(d.jpeg.image_height), int(d.jpeg.image_width), o.shrink);
   resize(into, divided(d.jpeg.image_height, factor), divided(d.jpeg.image_width, factor));
   std::vector<std::uint8_t> cmyk_row(d.jpeg.num_components == 4 ? std::size_t(into.width) * 4 : 0);
-  require_data(read_pixels(d, factor, into.pixels.data(), cmyk_row.data()), name, ": JPEG of ",
-               with_commas(size), " bytes: ", d.message, ", expected a whole JPEG file");
+  const bool whole = read_pixels(d, factor, into.pixels.data(), cmyk_row.data());
+  if (d.no_memory) throw engine::FailedAllocation(into.pixels.size());
+  require_data(whole, name, ": JPEG of ", with_commas(size), " bytes: ", d.message,
+               ", expected a whole JPEG file");
 }
 
 }  // namespace data

@@ -7,6 +7,7 @@
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
 #include "engine/error.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace data {
 
@@ -17,6 +18,8 @@ namespace {
 constexpr std::size_t chunk_limit = 64 << 20;  // limit of one text or profile chunk, and of all together
 
 void check(int status, const std::string& name, std::size_t size) {
+  if (status == SPNG_EMEM || status == SPNG_EZLIB_INIT)
+    throw engine::FailedAllocation(size);  // it is not the file's fault
   require_data(status == 0, name, ": PNG of ", with_commas(size), " bytes: ", spng_strerror(status),
                ", expected a whole PNG file");
 }
@@ -72,7 +75,7 @@ void decode_sixteen(spng_ctx* png, const spng_ihdr& header, const std::string& n
 void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions& o,
                 Image& into) {
   const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(0), spng_ctx_free);
-  require_data(png != nullptr, name, ": out of memory");
+  if (png == nullptr) throw engine::FailedAllocation(size);
   spng_set_chunk_limits(png.get(), chunk_limit, chunk_limit);
   spng_set_png_buffer(png.get(), bytes, size);
   spng_ihdr header = {};

@@ -6,16 +6,20 @@
 
 #include "data/decode/decode_formats.h"
 #include "engine/error.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace data {
 namespace {
 
 thread_local std::size_t budget = 0;  // bytes that stb_image may still allocate
+thread_local std::size_t failed = 0;  // bytes that it may have had, but that were not to be had
 
 void* take(std::size_t size) {
   if (size > budget) return nullptr;
   budget -= size;
-  return std::calloc(1, size);
+  void* memory = std::calloc(1, size);
+  if (memory == nullptr) failed = size;
+  return memory;
 }
 
 }  // namespace
@@ -48,9 +52,11 @@ void decode_stb(const StbHeader& header, const std::uint8_t* bytes, std::size_t 
   set_size(into, header.height, header.width, name, std::uint64_t(max_pixels));
   // per pixel at most 4 bytes as stored and 3 as RGB, and a palette of 65,535 colours
   budget = std::size_t(header.height) * header.width * 7 + 65535 * 4;
+  failed = 0;
   int width = 0, height = 0, channels = 0;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(bytes, int(size), &width, &height, &channels, 3), std::free);
+  if (failed > 0) throw engine::FailedAllocation(failed);  // it is not the file's fault
   require_data(pixels != nullptr, what, stbi_failure_reason(), ", expected a whole ", header.format, " file");
   require_data(height == into.height && width == into.width, what, "stb_image found ", height, " x ", width,
                " pixels, expected ", into.height, " x ", into.width);

@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
+#include "engine/memory/failed_allocation.h"
 
 namespace data {
 
@@ -15,9 +16,13 @@ std::string png_bytes(const Image& image) {
                       image.pixels.size() == std::size_t(image.height) * std::size_t(image.width) * 3,
                   "png_bytes: ", image.pixels.size(), " bytes for ", image.height, " x ", image.width,
                   " pixels, expected 3 a pixel and at least one pixel");
-  const auto check = [](int status) { engine::require(status == 0, "png_bytes: ", spng_strerror(status)); };
+  const engine::Making making("a PNG image");
+  // spng gives several names to a lack of memory, which is all that a valid image in memory can fail by
+  const auto check = [&](int status) {
+    if (status != 0) throw engine::FailedAllocation(image.pixels.size());
+  };
   const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(SPNG_CTX_ENCODER), spng_ctx_free);
-  engine::require(png != nullptr, "png_bytes: out of memory");
+  check(png == nullptr);
   check(spng_set_option(png.get(), SPNG_ENCODE_TO_BUFFER, 1));
   spng_ihdr header = {};
   header.width = std::uint32_t(image.width);

@@ -45,6 +45,12 @@ class Cifar : public Dataset {
     return files_[file].name + " record " + std::to_string(i);
   }
 
+  std::string file(std::size_t i) const override {
+    std::size_t file = 0;
+    while (i >= files_[file].records) i -= files_[file++].records;
+    return files_[file].path;
+  }
+
   void read(std::size_t i, Image& into) const override {
     const auto first = pixels_.begin() + static_cast<std::ptrdiff_t>(i * image_bytes);
     into.height = into.width = side;
@@ -56,7 +62,7 @@ class Cifar : public Dataset {
 
  private:
   struct File {
-    std::string name;
+    std::string name, path;
     std::size_t records;
   };
 
@@ -76,7 +82,7 @@ class Cifar : public Dataset {
     require_data(!bytes.empty() && bytes.size() % record == 0, printable(file), " has ",
                  with_commas(bytes.size()), " bytes, expected a multiple of ", with_commas(record));
     const std::size_t records = bytes.size() / record, first = labels_.size();
-    files_.push_back({printable(file.filename()), records});
+    files_.push_back({printable(file.filename()), file.string(), records});
     labels_.resize(first + records);
     pixels_.resize((first + records) * image_bytes);
     for (std::size_t r = 0; r < records; ++r) {

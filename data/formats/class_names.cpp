@@ -17,7 +17,7 @@ std::vector<std::string> class_names(const std::filesystem::path& file, int clas
   std::istringstream text(std::string(bytes.begin(), bytes.end()));
   for (std::string line; std::getline(text, line);) {
     if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
+    if (!line.empty()) names.push_back(printable(line));
   }
   engine::require_data(int(names.size()) == classes, printable(file), " names ",
                        counted(double(names.size()), "class"), ", expected ", classes);

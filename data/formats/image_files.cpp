@@ -9,6 +9,10 @@ namespace {
 constexpr std::uint64_t max_file_bytes = 1 << 28;  // limit of one image
 }
 
+ImageFiles::ImageFiles(Content content) : c_(std::move(content)) {
+  for (std::string& name : c_.classes) name = printable(name);
+}
+
 std::string ImageFiles::name(std::size_t i) const { return printable(c_.files.at(i)); }
 
 std::string ImageFiles::entry(std::size_t i) const {

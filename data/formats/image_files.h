@@ -22,7 +22,7 @@ class ImageFiles final : public Dataset {
     std::string note = {};         // another remark: "labels of val.txt"
     PassedOver passed_over = {};
   };
-  explicit ImageFiles(Content content) : c_(std::move(content)) {}
+  explicit ImageFiles(Content content);
 
   Kind kind() const override { return Kind::image_folder; }
   std::string title() const override { return c_.title; }
@@ -32,12 +32,13 @@ class ImageFiles final : public Dataset {
   std::string unlabelled() const override { return c_.unlabelled; }
   std::string name(std::size_t i) const override;
   std::string entry(std::size_t i) const override;
+  std::string file(std::size_t i) const override { return c_.files.at(i); }
   std::string remark() const override;
   std::vector<std::string> passed_over() const override { return c_.passed_over.lines(); }
   void read(std::size_t i, Image& into) const override;
 
  private:
-  Content c_;
+  Content c_;  // classes as text (printable), files as paths
 };
 
 }  // namespace data

@@ -49,6 +49,8 @@ class Stl10 : public Dataset {
     return file->name + " image " + std::to_string(record);
   }
 
+  std::string file(std::size_t i) const override { return place(i).first->path; }
+
   void read(std::size_t i, Image& into) const override {
     const auto [file, record] = place(i);
     std::vector<std::uint8_t> stored(image_bytes);
@@ -66,7 +68,7 @@ class Stl10 : public Dataset {
 
  private:
   struct File {
-    std::string name;
+    std::string name, path;
     std::unique_ptr<InputFile> content;
     std::size_t images;
   };
@@ -81,7 +83,7 @@ class Stl10 : public Dataset {
     require_data(content->size() > 0 && content->size() % image_bytes == 0, printable(path), " has ",
                  with_commas(content->size()), " bytes, expected a multiple of ", with_commas(image_bytes));
     const std::size_t images = content->size() / image_bytes;
-    files_.push_back({printable(path.filename()), std::move(content), images});
+    files_.push_back({printable(path.filename()), path.string(), std::move(content), images});
     return images;
   }
 

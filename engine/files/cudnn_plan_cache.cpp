@@ -3,16 +3,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "engine/files/atomic_file.h"
+#include "engine/files/text_file.h"
 
 namespace engine {
 
@@ -45,9 +43,9 @@ std::map<std::string, std::string> CudnnPlanCache::read(bool report) const {
   if (path_.empty()) return {};
   try {
     if (!std::filesystem::exists(path_)) return {};
-    std::ifstream file(path_);
-    if (!file) throw std::runtime_error(std::strerror(errno));
-    return ordered_json::parse(file).at("plans").get<std::map<std::string, std::string>>();
+    const FileText file = read_text(path_);
+    if (!file.read()) throw std::runtime_error(file.error);
+    return ordered_json::parse(file.bytes).at("plans").get<std::map<std::string, std::string>>();
   } catch (const std::exception& error) {
     if (report)
       std::fprintf(stderr, "cudnn: %s: no list of plans, so shapes are timed again: %s\n", path_.c_str(),

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "engine/escape.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/file_kind.h"
 #include "engine/files/safetensors_header.h"
@@ -65,7 +66,10 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
                     [](const auto* t) { return std::make_pair(order_of(t->second.dtype()), t->first); });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  if (!file.metadata.empty()) {
+    nlohmann::ordered_json& metadata = header["__metadata__"];
+    for (const auto& [key, value] : file.metadata) metadata[as_utf8(key)] = as_utf8(value);
+  }
   std::uint64_t end = 0;
   for (const auto* named : tensors) {
     const Tensor& tensor = named->second;
@@ -97,10 +101,11 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
 
 SafetensorsReader::SafetensorsReader(const std::string& path)
     : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  require_data(file_ >= 0, path, ": ", std::strerror(errno), ", expected a safetensors file");
+  require_usable(file_ >= 0, path, ": ", std::strerror(errno), ", expected a safetensors file");
   try {
     struct stat status = {};
-    require_data(fstat(file_, &status) == 0 && S_ISREG(status.st_mode), path, ": not a regular file");
+    require_usable(fstat(file_, &status) == 0, path, ": ", std::strerror(errno));
+    require_usable(S_ISREG(status.st_mode), path, ": not a regular file");
     refuse_other_kinds(path);
     const auto size = static_cast<std::uint64_t>(status.st_size);
     require_data(size >= 8, path, ": ", size, " bytes, expected at least 8: not a safetensors file");
@@ -148,8 +153,8 @@ void SafetensorsReader::read_at(std::uint64_t offset, void* to, std::size_t byte
   while (bytes > 0) {
     const ssize_t n = pread(file_, at, bytes, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    require_data(n >= 0, path_, ": ", std::strerror(errno));
-    require_data(n > 0, path_, ": was truncated while it was read");
+    require_usable(n >= 0, path_, ": ", std::strerror(errno));
+    require_usable(n > 0, path_, ": was truncated while it was read");
     at += n;
     offset += static_cast<std::uint64_t>(n);
     bytes -= static_cast<std::size_t>(n);

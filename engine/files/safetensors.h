@@ -30,8 +30,9 @@ struct TensorEntry {
 };
 
 // A strict reader: a file that breaks a rule of the format is a DataError that names the file, the rule and
-// the tensor. No memory is allocated for a size in the header before that size has been checked. It reads the
-// types F32, F64, BF16, U8, I32 and I64, up to rank 4.
+// the tensor. A file that can't be opened or read is an UnusableFile. No memory is allocated for a size in
+// the header before that size has been checked. It reads the types F32, F64, BF16, U8, I32 and I64, up to
+// rank 4.
 class SafetensorsReader {
  public:
   explicit SafetensorsReader(const std::string& path);  // reads and checks the header

@@ -30,6 +30,33 @@ TEST_CASE("list hash: the same images in another place are the same list") {
   CHECK(hash == hash_of(scratch.path("one//")));
 }
 
+TEST_CASE("files text: sizes count, and on request every byte") {
+  const Scratch scratch;
+  for (const char* folder : {"one", "same", "size", "byte"}) {
+    scratch.write(std::string(folder) + "/a/1.png", "first");
+    scratch.write(std::string(folder) + "/b/2.png", std::string(folder) == "size" ? "second!" : "second");
+  }
+  scratch.write("byte/b/2.png", "sEcond");
+  const auto text = [&](const std::string& folder, bool contents) {
+    return data::files_text(*data::open_dataset(scratch.path(folder), data::Split::train), contents);
+  };
+  CHECK(text("one", false).starts_with("2 files of 11 bytes, hash of sizes "));
+  CHECK(text("one", true).starts_with("2 files of 11 bytes, hash of contents "));
+  for (const bool contents : {false, true}) {
+    CHECK(text("one", contents) == text("same", contents));
+    CHECK(text("one", contents) != text("size", contents));
+    CHECK((text("one", contents) != text("byte", contents)) == contents);
+  }
+  // one file with all images is read once; the last byte of another one differs
+  const std::string plain = small_cifar(scratch, "plain", 8, 8), other = small_cifar(scratch, "other", 8, 8);
+  std::string bytes = scratch.read("other/data_batch_1.bin");
+  bytes.back() = char(bytes.back() ^ 1);
+  scratch.write("other/data_batch_1.bin", bytes);
+  CHECK(text("plain", false).starts_with("1 file of "));
+  CHECK(text("plain", false) == text("other", false));
+  CHECK(text("plain", true) != text("other", true));
+}
+
 TEST_CASE("list hash: another name, another class, another order of classes are other lists") {
   const Scratch scratch;
   add_images(scratch, "one", {"a/1.png", "a/2.png", "b/3.png"});

@@ -59,7 +59,7 @@ TEST_CASE("subset: lists of image files, by FILE or CLASS/FILE") {
   CHECK(wrong("rex.jpg\ndog/rex.jpg\n") == path + " line 2: \"dog/rex.jpg\" is listed twice");
   CHECK(wrong("\n") == path + ": lists no images");
   CHECK(message_of<engine::DataError>([&] { data::read_list(*images, scratch.path("none")); }) ==
-        scratch.path("none") + ": can't be read, expected a list of images");
+        scratch.path("none") + ": can't be read: No such file or directory, expected a list of images");
 }
 
 TEST_CASE("subset: lists of records, by number") {

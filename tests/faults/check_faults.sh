@@ -73,5 +73,32 @@ for fault in write:2:ENOSPC write:3:short write:2:EINTR write:2:kill any:1:kille
 done
 [[ $control == 5 ]] || { echo "check_faults: the naive writer failed in $control of 5 cases only"; failures=$((failures + 1)); }
 
-echo "$cases interrupted saves (${calls[any]} calls each), $failures failures; the naive writer failed $control of 5"
+# Reading: a newest checkpoint that can't be read now is neither passed over for an older one nor called damaged.
+rm -rf "$work/run"
+cp -r "$work/old" "$work/run"
+cp "$work/run/checkpoints/step-00000001.safetensors" "$work/first"
+"$save" save "$work/run" 2 && cp "$work/first" "$work/run/checkpoints/step-00000001.safetensors"
+FAULT=count LD_PRELOAD=$faults "$save" newest "$work/run" >/dev/null 2>"$work/err"
+while read -r call n; do calls[$call]=$n; done <"$work/err"
+[[ ${calls[pread]} -ge 10 && ${calls[open]} -ge 1 ]] || report "the library saw no reads: $(tr '\n' ' ' <"$work/err")"
+refused=0
+for call in open pread; do
+  for ((n = 1; n <= calls[$call]; n++)); do
+    if [[ $n -gt 4 && $((n % 16)) != 0 && $n != "${calls[$call]}" ]]; then continue; fi
+    for what in EIO ESTALE EMFILE EACCES EINTR; do
+      step=$(FAULT=$call:$n:$what LD_PRELOAD=$faults "$save" newest "$work/run" 2>"$work/err")
+      code=$?
+      cases=$((cases + 1))
+      if [[ $code == 1 && -z $step && $(wc -l <"$work/err") == 1 &&
+          $(cat "$work/err") == *"/step-00000002.safetensors: "*"nothing shows that this checkpoint is damaged"* ]]; then
+        refused=$((refused + 1))
+      elif [[ $code != 0 || $step != 2 ]]; then
+        report "reading, $call:$n:$what: exit code $code, step $step, said $(cat "$work/err")"
+      fi
+    done
+  done
+done
+[[ $refused -ge 20 ]] || report "only $refused faults stopped the reading"
+
+echo "$cases interrupted saves and reads (${calls[any]} calls each), $failures failures; the naive writer failed $control of 5"
 [[ $failures == 0 ]]

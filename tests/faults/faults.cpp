@@ -1,7 +1,7 @@
 // Preloaded into a program: makes one of its file calls fail. FAULT=CALL:N:WHAT, counted from
 // dyad_arm_faults(): the N-th CALL (from 1; "any": the N-th of all calls) does WHAT: an error (ENOSPC, EIO,
-// EINTR), `short` (write: writes only a part), `kill` (before the call) or `killed` (after the call).
-// FAULT=count writes the calls to stderr at exit.
+// EINTR, EACCES, EMFILE, ESTALE), `short` (write: writes only a part), `kill` (before the call) or `killed`
+// (after the call). FAULT=count writes the calls to stderr at exit.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,11 +14,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace {
 
-constexpr const char* kNames[] = {"open", "write", "fsync", "close", "rename", "unlink", "any"};
-constexpr int kCalls = 6;
+constexpr const char* kNames[] = {"open", "write", "fsync", "close", "rename", "unlink", "pread", "any"};
+constexpr int kCalls = 7;
 
 bool armed = false;
 int counts[kCalls + 1] = {};
@@ -41,7 +42,14 @@ const Wanted& wanted() {
 }
 
 int error_of(const std::string& name) {
-  return name == "ENOSPC" ? ENOSPC : name == "EIO" ? EIO : name == "EINTR" ? EINTR : 0;
+  for (const auto& [text, error] : {std::pair("ENOSPC", ENOSPC),
+                                    {"EIO", EIO},
+                                    {"EINTR", EINTR},
+                                    {"EACCES", EACCES},
+                                    {"EMFILE", EMFILE},
+                                    {"ESTALE", ESTALE}})
+    if (name == text) return error;
+  return 0;
 }
 
 template <class F>
@@ -118,6 +126,14 @@ int rename(const char* from, const char* to) {
 }
 int unlink(const char* path) {
   return faulty(5, [&] { return real<int (*)(const char*)>("unlink")(path); });
+}
+
+ssize_t pread(int file, void* bytes, size_t size, off_t offset) {
+  return faulty(
+      6, [&] { return real<ssize_t (*)(int, void*, size_t, off_t)>("pread")(file, bytes, size, offset); });
+}
+ssize_t pread64(int file, void* bytes, size_t size, off64_t offset) {
+  return pread(file, bytes, size, offset);
 }
 
 __attribute__((destructor)) void report() {

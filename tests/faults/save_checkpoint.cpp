@@ -60,6 +60,7 @@ void naive(const std::string& run, long step) {
 
 int newest(const std::string& run) {
   engine::remove_temporary_files(run + "/checkpoints");
+  arm();
   const auto newest = apps::newest_checkpoint(run);
   if (!newest) return std::puts("none"), 1;
   std::printf("%ld\n", newest->step());

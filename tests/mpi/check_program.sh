@@ -133,5 +133,23 @@ mpirun -n 2 sh -c "$dyad pretrain ${flags[*]} --steps 4 --run $work/unlike --tau
   >"$work/err" 2>&1 && fail "different temperatures were accepted"
 grep -q 'rank 1 on .* has tau = 0.2, rank 0 on .* has 0.1' "$work/err" || fail "different temperatures: $(cat "$work/err")"
 
+# Ranks with other images under the same names: another size is always noticed, another byte with --verify-images.
+for rank in 0 1 2; do
+  mkdir -p "$work/images$rank"
+  for n in $(seq 30); do printf 'P6 2 2 255\n%012d' "$n" >"$work/images$rank/$n.ppm"; done
+done
+printf 'P6 2 2 255\n%012d\n' 17 >"$work/images1/17.ppm"  # a byte more, after the pixels
+printf 'P6 2 2 255\n%012d' 18 >"$work/images2/17.ppm"
+unlike() {  # FOLDER FLAG...: rank 1 has its images there
+  mpirun -n 2 sh -c "$dyad pretrain ${small[*]} --size 32 --steps 1 --run $work/images-run ${*:2} \
+    --data $work/images\$((OMPI_COMM_WORLD_RANK * $1))" >"$work/err" 2>&1
+}
+unlike 1 && fail "images of another size were accepted"
+grep -q 'rank 1 on .* has image files = 30 files of 691 bytes, hash of sizes .*, rank 0 on .* has 30 files of 690 bytes' \
+  "$work/err" || fail "images of another size: $(cat "$work/err")"
+unlike 2 --verify-images && fail "images with another byte were accepted"
+grep -q 'rank 1 on .* has image files = 30 files of 690 bytes, hash of contents .*, rank 0 on ' "$work/err" ||
+  fail "images with another byte: $(cat "$work/err")"
+
 [[ $failures == 0 ]] && echo "check_program: all right"
 exit $((failures > 0))

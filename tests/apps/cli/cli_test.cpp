@@ -203,8 +203,9 @@ TEST_CASE("config: errors name the line") {
   check_usage(
       {"knn", "--config", weights},
       "dyad knn: config file " + weights + ": is a safetensors file, expected a text of key = value lines");
-  check_usage({"knn", "--config", folder.path + "/none.toml"},
-              "dyad knn: config file " + folder.path + "/none.toml: can't be read");
+  check_usage(
+      {"knn", "--config", folder.path + "/none.toml"},
+      "dyad knn: config file " + folder.path + "/none.toml: can't be read: No such file or directory");
 }
 
 }  // namespace

@@ -170,6 +170,37 @@ TEST_CASE("eval: features that are not finite are found first, and the image is 
   CHECK(apps::report_html(run.run).find("</html>") != std::string::npos);
 }
 
+TEST_CASE("eval: features whose cosines overflow are found first, and give neither 10 % nor a map of nulls") {
+  const Scratch scratch;
+  auto run = short_run(scratch);
+  REQUIRE(apps::pretrain(run) == 0);
+  apps::PretrainOptions o = run;
+  apps::resolve(o, true);
+  const auto method = apps::make_method(o, engine::cpu);
+  for (const auto& p : method->parameters.list())
+    if (p.name == "encoder.layer4.0.bn2.bias") p.value.data<float>()[0] = 1e25F;
+  apps::save_checkpoint(apps::checkpoint_path(run.run, 4), o, method->parameters, {}, {4});
+  for (const bool with_floors : {true, false}) {
+    auto e = evaluation_of<apps::EvalOptions>(run);
+    e.no_floors = !with_floors;
+    const std::string error = message_of<std::runtime_error>([&] { apps::eval(e); });
+    CHECK(error.empty() == with_floors);
+    const json result = parsed(scratch, "run/eval.json");
+    for (const auto& [classifier, value] : result.at("top1").at("trained").items()) {
+      CAPTURE(classifier);
+      CHECK(value.is_null());
+      CHECK(result.at("reasons")
+                .at("trained")
+                .at(classifier)
+                .get<std::string>()
+                .starts_with("the encoder's features are too large: the first is that of image "
+                             "data_batch_1.bin record 0, of "
+                             "length 1e+25, expected less than 1.84467e+19"));
+    }
+    CHECK_FALSE(fs::exists(run.run + "/map.json"));
+  }
+}
+
 TEST_CASE("eval: --out gets all files, and the run none") {
   const Scratch scratch;
   const auto run = short_run(scratch);
@@ -194,6 +225,9 @@ TEST_CASE("eval: --out gets all files, and the run none") {
   e.out = "";
   CHECK(apps::hindrance(scratch.path("missing/result.json")) ==
         scratch.path("missing") + ": No such file or directory");
+  CHECK(apps::hindrance("/proc/result.json").starts_with("/proc/result.json: "));  // root may write there
+  CHECK(apps::hindrance("/dev/null") == "");
+  CHECK(apps::hindrance("/dev/stdout") == "");
   CHECK(apps::hindrance(scratch.path("file/result.json")) == scratch.path("file") + ": is not a folder");
   CHECK(files_in(run.run) == before);
 }

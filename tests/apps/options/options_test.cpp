@@ -11,6 +11,7 @@
 #include "apps/cli/arguments.h"
 #include "apps/cli/command_table.h"
 #include "apps/options/config.h"
+#include "engine/escape.h"
 #include "tests/support/scratch.h"
 
 namespace {
@@ -97,8 +98,9 @@ TEST_CASE("options: what belongs to one start or one machine") {
     if (!f.saved) unsaved.insert(f.name);
     if (f.per_machine) per_machine.insert(f.name);
   }
-  CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "dry-run", "force", "json", "ranks",
-                                         "resume", "sync", "timeout", "trace", "verbose"});
+  CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "discard-newer", "dry-run", "force", "json",
+                                         "ranks", "resume", "sync", "timeout", "trace", "verbose",
+                                         "verify-images"});
   CHECK(per_machine == std::set<std::string>{"data", "run", "threads"});
 }
 
@@ -165,6 +167,19 @@ TEST_CASE("config: written and read back, it is the same") {
   CHECK(back.lr == o.lr);
   CHECK(back.seed == o.seed);
   CHECK(back.data == o.data);
+}
+
+TEST_CASE("config: values of any bytes are written as text, and read back") {
+  const Scratch scratch;
+  for (const char* value :
+       {"caf\xe9 \x1b[31m", "\\xff", "\xff\\\"x41", "tab\tend", "\xe2\x80\xae", "\xc3\xa9"}) {
+    apps::PretrainOptions o, back;
+    o.data = value;
+    const std::string text = apps::config_text("pretrain", apps::fields(o));
+    CHECK(engine::as_utf8(text) == text);
+    apps::apply_config(scratch.write("run.toml", text), "pretrain", apps::fields(back));
+    CHECK(back.data == value);
+  }
 }
 
 TEST_CASE("options: auto values follow from the others") {

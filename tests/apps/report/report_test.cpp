@@ -173,16 +173,60 @@ TEST_CASE("report: damaged and absent files") {
   }
 }
 
+TEST_CASE("report: a file of another form costs its own part, and is named") {
+  const std::vector<std::pair<const char*, const char*>> damaged = {
+      {"map.json", R"({"classes":["cat"],"points":[[null,null,0,"a"]]})"},
+      {"map.json", R"({"classes":["cat"],"points":[[0,1,1,"a"]]})"},
+      {"map.json", R"({"classes":["cat"],"points":7})"},
+      {"map.json", R"({"classes":null,"points":[]})"},
+      {"map.json", R"({"points":[]})"},
+      {"neighbours.json", R"({"classes":["cat"],"queries":[{}]})"},
+      {"neighbours.json",
+       R"({"classes":["cat"],"queries":[{"label":0,"png":"x","neighbours":[{"label":0,"png":"x"}]}]})"},
+      {"eval.json", R"({"top1":{"trained":3},"confusion":{},"classes":["a"],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{"knn":"high"}},"confusion":{},"classes":["a"],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"step":"last"})"},
+      {"eval.json",
+       R"({"top1":{"trained":{}},"confusion":{"knn":[[1],[2,3]]},"classes":["a","b"],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{"knn":[[1,2]]},"classes":["a"],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{"knn":[[-1]]},"classes":["a"],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{},"classes":[null],"test":4})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"class_names":1})"},
+      {"eval.json",
+       R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"classifiers":{"knn":1}})"},
+      {"eval.json", R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"notes":"x"})"},
+      {"finetune-notes.json", R"({"todo":"mine"})"},
+      {"finetune100.json", "[]"},
+      {"frozen1.json", "\"x\""},
+      {"linear.json", "null"},
+      {"env.json", "7"}};
+  for (const auto& [name, text] : damaged) {
+    CAPTURE(name);
+    CAPTURE(text);
+    const Run run;
+    run.write_steps(3);
+    run.write("knn.json", knn_result);
+    run.write(name, text);
+    const std::string html = apps::report_html(run.path);
+    CHECK(malformed(html) == "");
+    const ordered_json data = embedded(html);
+    CHECK(data.at("problems").size() == 1);
+    CHECK(tells(data, std::string(name) + ": "));
+    CHECK(data.at("evaluations").size() == 1);
+    CHECK(data.at("steps").at("rows") == 3);
+  }
+}
+
 TEST_CASE("report: names that are not UTF-8") {
   const Run run;
   run.write("config.toml", "[pretrain]\ndata = \"caf\xe9\"\nrun = \"r\"\n");
   bool found = false;
   const ordered_json data = embedded(apps::report_html(run.path));
-  for (const auto& entry : data.at("config")) found |= entry[0] == "data" && entry[1] == "caf\xef\xbf\xbd";
+  for (const auto& entry : data.at("config")) found |= entry[0] == "data" && entry[1] == "caf\\xe9";
   CHECK(found);
   apps::write_json(run.path + "/written.json", {{"class", "caf\xe9"}});
   std::ifstream file(run.path + "/written.json");
-  CHECK(ordered_json::parse(file).at("class") == "caf\xef\xbf\xbd");
+  CHECK(ordered_json::parse(file).at("class") == "caf\\xe9");
 }
 
 TEST_CASE("report: long runs are binned, with their least and greatest values") {

@@ -277,9 +277,89 @@ TEST_CASE("checkpoint: the newest valid one is found, and old ones are removed")
   std::ofstream(folder.path + "/checkpoints/notes.txt") << "mine";
   apps::keep_newest(folder.path, 2, 11);  // step 11 does not exist: nothing is removed
   CHECK(apps::checkpoints(folder.path).size() == 3);
-  apps::keep_newest(folder.path, 1, 10);  // later ones are damaged or of an abandoned branch
+  apps::keep_newest(folder.path, 1, 10);  // later ones stay: nothing is removed that may be whole
+  CHECK(apps::checkpoints(folder.path) ==
+        std::vector<std::string>{newest, apps::checkpoint_path(folder.path, 10)});
+  std::ofstream(newest + ".aside") << "an earlier one";
+  CHECK(apps::set_aside_later(folder.path, 10) ==
+        std::vector<std::string>{"moved aside: " + newest + ".aside-2, of a later step than 10"});
+  CHECK(std::filesystem::exists(newest + ".aside-2"));
+  CHECK(bytes_of(newest + ".aside") == "an earlier one");
   CHECK(apps::checkpoints(folder.path) == std::vector<std::string>{apps::checkpoint_path(folder.path, 10)});
   CHECK(std::filesystem::exists(folder.path + "/checkpoints/notes.txt"));
+}
+
+TEST_CASE("checkpoint: what can't be read now is not called damaged, and no older one is taken for it") {
+  const Folder folder;
+  const Training t(1);
+  const auto save = [&](long step) {
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.method->parameters, t.state,
+                          {step});
+  };
+  save(4);
+  const std::string newest = apps::checkpoint_path(folder.path, 5);
+  // stands for what root can read all the same: no permission, a disk's error (tests/faults has these)
+  std::filesystem::create_directory(newest);
+  CHECK(message_of<engine::UnusableFile>([&] {
+          apps::newest_checkpoint(folder.path);
+        }).starts_with(newest + ": not a regular file; nothing shows that this checkpoint is damaged"));
+  std::filesystem::remove(newest);
+  std::filesystem::create_symlink("nowhere", newest);
+  CHECK_THROWS_AS(apps::newest_checkpoint(folder.path), engine::UnusableFile);
+  std::filesystem::remove(newest);
+  engine::write_safetensors(newest, {{{"x", engine::full({1}, 1, DType::f32, engine::cpu)}}, {}});
+  CHECK_THROWS_AS(apps::newest_checkpoint(folder.path), engine::UnusableFile);  // not of dyad
+  std::filesystem::remove(newest);
+  CHECK(apps::newest_checkpoint(folder.path)->step() == 4);
+  std::filesystem::rename(folder.path + "/checkpoints", folder.path + "/away");
+  std::filesystem::create_symlink("checkpoints", folder.path + "/checkpoints");  // a loop can't be read
+  CHECK_THROWS_AS(apps::checkpoints(folder.path), engine::UnusableFile);
+}
+
+TEST_CASE("checkpoint: what is loaded is what was hashed") {
+  const Folder folder;
+  const Training saved(1), loaded(2);
+  const std::string path = apps::checkpoint_path(folder.path, 5);
+  apps::save_checkpoint(path, saved.options, saved.method->parameters, saved.state, {5});
+  const std::string good = bytes_of(path);
+  for (const bool changed : {false, true}) {
+    const Checkpoint checkpoint(path);  // hashed here
+    if (changed) {                      // and overwritten in place
+      std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+      file.seekp(std::streamoff(good.size() - 1));
+      file.put(char(good.back() ^ 1));
+    }
+    const auto load = [&] {
+      apps::load_checkpoint(checkpoint, loaded.options, loaded.method->parameters, loaded.state);
+    };
+    const auto load_weights = [&] { apps::load_parameters(checkpoint, loaded.method->parameters); };
+    CHECK(message_of<engine::DataError>(load).starts_with(
+        changed ? path + ": is damaged: the hash of its contents is " : ""));
+    CHECK((message_of<engine::DataError>(load_weights) != "") == changed);
+  }
+}
+
+TEST_CASE("checkpoint: going back in time is asked for") {
+  const Folder folder;
+  const Training t(1);
+  for (const long step : {4L, 5L})
+    apps::save_checkpoint(apps::checkpoint_path(folder.path, step), t.options, t.method->parameters, t.state,
+                          {step});
+  apps::PretrainOptions o = t.options;
+  o.run = folder.path;
+  o.resume = apps::checkpoint_path(folder.path, 4);
+  const std::string refused = message_of<engine::UsageError>([&] { apps::resume_from(o); });
+  CHECK(refused.find("later checkpoints, the last one " + apps::checkpoint_path(folder.path, 5)) !=
+        std::string::npos);
+  CHECK(refused.find("--discard-newer") != std::string::npos);
+  o.discard_newer = true;
+  CHECK(apps::resume_from(o)->step() == 4);
+  o.discard_newer = false;
+  o.resume = apps::checkpoint_path(folder.path, 5);
+  CHECK(apps::resume_from(o)->step() == 5);
+  o.run += "/another";  // without checkpoints
+  o.resume = apps::checkpoint_path(folder.path, 4);
+  CHECK(apps::resume_from(o)->step() == 4);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "apps/cli/cli.h"
 #include "apps/run/checkpoint.h"
+#include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
 #include "tests/support/captured_stderr.h"
 #include "tests/support/scratch.h"
@@ -218,6 +219,63 @@ TEST_CASE("a finished run with nothing left to do is left as it is, and gives it
     CHECK(result == expected);
     CHECK(fs::exists(result["checkpoint"].get<std::string>()));
   }
+}
+
+TEST_CASE("going back in time: asked for, and later checkpoints are moved aside whole") {
+  const Runs runs;
+  const std::string run = runs.scratch.path("run"), from = apps::checkpoint_path(run, 11),
+                    later = apps::checkpoint_path(run, 16);
+  runs.copy("whole", "run");
+  const auto before = state_of(runs.scratch, "run");
+  const Words back = {"pretrain", "--run", run, "--resume", from, "--keep", "1", "--lr", "0.5"};
+  const Told refused = told_by(back);
+  CHECK(refused.code == 2);
+  CHECK(refused.lines == Words{"dyad pretrain: --resume " + from + " is of step 11, and " + run +
+                               " has later checkpoints, the last one " + later +
+                               ": --resume auto continues from that, --discard-newer moves them aside and "
+                               "continues from here"});
+  CHECK(state_of(runs.scratch, "run") == before);
+  const Told told = told_by(joined_words(back, {"--discard-newer"}));
+  CHECK(told.code == 0);
+  const std::string aside = "moved aside: " + later + ".aside, of a later step than 11";
+  CHECK(std::count(told.lines.begin(), told.lines.end(), aside) == 1);
+  CHECK(runs.scratch.read("run/checkpoints/step-00000016.safetensors.aside") == runs.last("whole", 16));
+  CHECK(runs.last("run", 16) != runs.last("whole", 16));
+}
+
+TEST_CASE("resuming past a damaged checkpoint: it is said, moved aside, and only it") {
+  const Runs runs;
+  const std::string run = runs.scratch.path("run"), later = apps::checkpoint_path(run, 16);
+  runs.copy("whole", "run");
+  std::string bytes = runs.last("whole", 16);
+  bytes.back() = char(bytes.back() ^ 1);
+  runs.scratch.write("run/checkpoints/step-00000016.safetensors", bytes);
+  const Told told = told_by({"pretrain", "--run", run, "--resume", "auto", "--keep", "1"});
+  CHECK(told.code == 0);
+  CHECK(std::count_if(told.lines.begin(), told.lines.end(), [&](const std::string& line) {
+          return line.starts_with("dyad: skipped a damaged checkpoint: " + later) ||
+                 line.starts_with("moved aside: " + later + ".aside");
+        }) == 2);
+  CHECK(runs.last("run", 16) == runs.last("whole", 16));
+  CHECK(runs.scratch.read("run/checkpoints/step-00000016.safetensors.aside") == bytes);
+}
+
+TEST_CASE("a run is locked before its checkpoint is read") {
+  const Runs runs;
+  const std::string run = runs.scratch.path("run");
+  runs.copy("half", "run");
+  runs.scratch.write("run/checkpoints/step-00000012.safetensors", "damaged: whoever reads it says so");
+  const auto before = state_of(runs.scratch, "run");
+  {
+    const apps::RunLock other = apps::lock_run(run);
+    REQUIRE(other != nullptr);
+    const Told told = told_by({"pretrain", "--run", run, "--resume", "auto"});
+    CHECK(told.code == 2);
+    CHECK(told.lines == Words{"dyad pretrain: " + run + ": another process is writing this run"});
+  }
+  CHECK(state_of(runs.scratch, "run") == before);
+  CHECK(told_by({"pretrain", "--run", run, "--resume", "auto"}).code == 0);
+  CHECK(runs.last("run", 16) == runs.last("whole", 16));
 }
 
 TEST_CASE("a dry run of a resumed run changes no file") {

@@ -1,0 +1,14 @@
+// The files that evaluations leave in a run, as far as the report reads them. They may be damaged, or of
+// another program: what is wrong with one is an engine::DataError, and costs its own part of the report.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace apps {
+
+// A result of an evaluation, with "answers" (answers.h) in the place of "confusion".
+nlohmann::ordered_json checked_result(nlohmann::ordered_json);
+void check_map(const nlohmann::ordered_json&);         // map.json
+void check_neighbours(const nlohmann::ordered_json&);  // neighbours.json
+
+}  // namespace apps

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Lets allocations of 64 KiB and more fail, one a run, and starts of threads: of a training, an evaluation and a data
+# check. Each run ends with exit code 0 (it did without) or 1 and one line; never by a signal, nor with 65 as for bad data.
+# The last checkpoint stays whole.
+#   check_memory.sh DYAD FAILING_MEMORY_LIBRARY [EVERY]   EVERY: of the first 200 allocations each n-th one fails
+set -uo pipefail
+dyad=$(realpath "$1") library=$(realpath "$2") every=${3:-1}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0 trials=0 ended=0
+fail() { echo "check_memory: $*"; failures=$((failures + 1)); }
+export OMP_NUM_THREADS=2
+
+mkdir -p "$work/data/train/a" "$work/data/train/b" "$work/data/val/a" "$work/data/val/b"
+for file in data_batch_1 test_batch; do head -c $((64 * 3073)) data/samples/$file.bin >"$work/$file.bin"; done
+for folder in train/a train/b val/a val/b; do
+  for n in 1 2 3 4 5 6 7 8; do
+    { printf 'P6 200 200 255\n'; head -c 120000 data/samples/data_batch_1.bin; } >"$work/data/$folder/$n.ppm"
+  done
+done
+small=(--arch resnet10 --width 0.0625 --out-dim 8 --batch 8 --size 32 --stem cifar)
+"$dyad" pretrain --data "$work/data" --run "$work/old" "${small[@]}" --steps 1 2>"$work/err" ||
+  { echo "check_memory: can't train at all: $(cat "$work/err")"; exit 1; }
+first=$work/old/checkpoints/step-00000001.safetensors
+
+commands=(
+  "pretrain --run $work/run --resume auto --steps 3 --threads 2 --save-every 1 --keep 9"
+  "knn --data $work/data --run $work/run --threads 2"
+  "data check --data $work/data --threads 3 --json $work/check.json"
+)
+try() {  # VARIABLE NUMBER COMMAND
+  local code lines
+  rm -rf "$work/run"
+  cp -r "$work/old" "$work/run"
+  # shellcheck disable=SC2086
+  env "$1=$2" LD_PRELOAD="$library" timeout 60 "$dyad" $3 >"$work/out" 2>"$work/err"
+  code=$?
+  trials=$((trials + 1))
+  lines=$(grep -cE '^(dyad|libgomp)' "$work/err")
+  case $code in
+    0) ;;
+    1) ended=$((ended + 1))
+       [[ $lines == 1 ]] || fail "$3, $1=$2: $lines lines: $(cat "$work/err")"
+       grep -qE '^(dyad[a-z ]*: (.*out of memory|no result could be made: .*out of memory)|libgomp: )' "$work/err" ||
+         fail "$3, $1=$2: said $(tail -n 1 "$work/err")" ;;
+    *) fail "$3, $1=$2: exit code $code: $(tail -n 2 "$work/err")" ;;
+  esac
+  cmp -s "$first" "$work/run/checkpoints/${first##*/}" || fail "$3, $1=$2: the last checkpoint has changed"
+  for file in "$work/run"/*.json "$work"/*.json; do
+    [[ ! -e $file || $(tail -c 2 "$file") == "}" ]] || fail "$3, $1=$2: $file is cut short"
+  done
+  for file in "$work/run"/checkpoints/step-0000000[23].safetensors; do  # whole, or not there
+    [[ ! -e $file ]] || "$dyad" "export" --run "$work/run" --checkpoint "$file" --out "$work/e.safetensors" >/dev/null 2>&1 ||
+      fail "$3, $1=$2: $file is damaged"
+  done
+}
+for command in "${commands[@]}"; do
+  rm -rf "$work/run"
+  cp -r "$work/old" "$work/run"
+  # shellcheck disable=SC2086
+  FAIL_REPORT=$work/counts LD_PRELOAD=$library "$dyad" $command >/dev/null 2>"$work/err" || fail "$command: $(cat "$work/err")"
+  read -r allocations threads <"$work/counts"
+  [[ $allocations -gt 3 && $threads -gt 0 ]] || fail "$command: the library saw $allocations allocations, $threads threads"
+  for ((n = 1; n <= allocations && n <= 200; n += every)); do try FAIL_ALLOCATION "$n" "$command"; done
+  for ((n = 1; n <= threads; n++)); do try FAIL_THREAD "$n" "$command"; done
+done
+[[ $ended -ge 5 ]] || fail "only $ended runs ended early"
+
+echo "$trials runs short of memory or threads, $ended ended by it, $failures failures"
+[[ $failures == 0 ]]

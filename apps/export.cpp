@@ -87,6 +87,7 @@ int export_model(const ExportOptions& e) {
   if (const std::string wrong = npy ? "" : hindrance(e.out); !wrong.empty())
     throw UsageError("--out: can't be written: " + wrong);
   const PretrainOptions o = read_run_options(e.run);
+  require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
   if (dataset) dataset->decode_as(decode_options(o)), std::printf("%s\n", data::describe(*dataset).c_str());
@@ -94,10 +95,12 @@ int export_model(const ExportOptions& e) {
   if (npy) folder.emplace(e.out);
 
   const auto method = make_method(o, engine::parse_device(e.device));
-  load_parameters(checkpoint, method->parameters);
+  load_parameters(checkpoint, method->parameters, e.branch);
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
   file.metadata = describe(o, *method, checkpoint.step());
+  const std::string branch = e.branch == "target" ? ", target network" : "";
+  if (!branch.empty()) file.metadata["branch"] = e.branch;
   const bool labelled = dataset && !dataset->classes().empty();
   if (labelled)
     file.metadata["classes"] = nlohmann::json(dataset->classes()).dump();  // the names of the labels 0, 1 ...
@@ -111,10 +114,10 @@ int export_model(const ExportOptions& e) {
   const Tensor& first = file.tensors.front().second;
   std::printf(
       "%s: %s\n", e.out.c_str(),
-      (dataset
-           ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ", e.data)
-           : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
-                                 fs::path(checkpoint.path()).filename().string()))
+      (dataset ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ",
+                                     e.data, branch)
+               : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
+                                     fs::path(checkpoint.path()).filename().string(), branch))
           .c_str());
   return 0;
 }

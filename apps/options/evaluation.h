@@ -19,7 +19,8 @@ struct ImageChoice {
 // What every evaluation needs.
 struct EvaluationOptions : ImageChoice {
   std::string checkpoint;
-  int size = -1;  // of the images; below 0: that of the pretraining
+  std::string branch = "online";  // or "target"
+  int size = -1;                  // of the images; below 0: that of the pretraining
   std::string device = "cpu";
   int threads = 2;
   std::string out, json;
@@ -63,6 +64,7 @@ struct FinetuneOptions : EvaluationOptions {
 
 struct ExportOptions : ImageChoice {
   std::string out, checkpoint;
+  std::string branch = "online";
   std::string format = "safetensors";
   int batch = 256;
   std::string device = "cpu";

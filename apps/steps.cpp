@@ -77,14 +77,14 @@ class Record {
   engine::TensorFile file_;
 };
 
-// Records where each ReLU of a pass is positive. The ReLUs are part of batch norm: an output of batch norm
-// with a negative value had none.
+// Records where each ReLU of a pass is positive. Most are part of batch norm: an output of batch norm with a
+// negative value had none. A head without batch norms has them as ops of their own.
 class Signs final : public engine::OpObserver {
  public:
   explicit Signs(Record& record) : record_(record) {}
   void output(const char* op, const Tensor& y, const engine::Tensors& /*inputs*/,
               const engine::Node* /*node*/) override {
-    if (std::strcmp(op, "batch_norm") != 0) return;
+    if (std::strcmp(op, "batch_norm") != 0 && std::strcmp(op, "relu") != 0) return;
     const std::vector<double> values = y.to_vector();
     if (std::any_of(values.begin(), values.end(), [](double v) { return v < 0; })) return;
     const Tensor signs(y.shape(), DType::u8, engine::cpu);

@@ -280,6 +280,9 @@ TEST_CASE("supcon learns from the classes of the data set, and refuses images wi
   };
   const auto losses = [&](const std::string& out) {
     const SafetensorsReader file(scratch.path(out));
+    // one ReLU of the stem, two of each of four blocks, and one of the head, which has no batch norm
+    CHECK(file.find("relu.9") != nullptr);
+    CHECK(file.find("relu.10") == nullptr);
     const TensorEntry* e = file.find("losses");
     REQUIRE(e != nullptr);
     const Tensor t(e->shape, e->dtype, cpu);

@@ -40,6 +40,16 @@ Tensor noise_images(const engine::Shape& shape) {
   return x;
 }
 
+// The class of a pair, for a method that learns from classes: one of ten.
+std::int32_t class_of_noise(std::int64_t pair) { return std::int32_t(pair % 10); }
+
+Tensor noise_labels(const engine::Shard& pairs) {
+  const Tensor labels({2 * pairs.count}, engine::DType::i32, engine::cpu);
+  for (std::int64_t i = 0; i < 2 * pairs.count; ++i)
+    labels.data<std::int32_t>()[i] = class_of_noise(pairs.first + i % pairs.count);
+  return labels;
+}
+
 data::Batch noise_photographs(const engine::Shard& pairs, int size, engine::Device device) {
   const bool small =
       size <= 96;  // images of CIFAR or STL-10; else the usual size of a photograph in ImageNet
@@ -54,6 +64,7 @@ data::Batch noise_photographs(const engine::Shard& pairs, int size, engine::Devi
     batch.height.push_back(height);
     batch.width.push_back(width);
     batch.samples.push_back(std::uint32_t(pairs.first + i));
+    batch.labels.push_back(class_of_noise(pairs.first + i));
   }
   return batch;
 }
@@ -145,16 +156,17 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
   if (o.serve) {
     const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
     const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
+    const Tensor labels = noise_labels(pairs).to(device);
     return serve(device, [&](Phases& phase) {
       train_step.schedule(o.lr, 0);
-      return train_step.launch(images, phase);
+      return train_step.launch(images, phase, labels);
     });
   }
 
   data::Batch batch = noise_photographs(pairs, o.size, device);
   data::ViewBatches views = training_views(o, device);
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), p);
+    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels());
   });
   const Step step = [&](Phases& phase) {
     ++batch.epoch;  // other views

@@ -98,6 +98,7 @@ int export_model(const ExportOptions& e) {
   if (const std::string wrong = npy ? "" : hindrance(e.out); !wrong.empty())
     throw UsageError("--out: can't be written: " + wrong);
   PretrainOptions o = read_run_options(e.run);
+  require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
   if (dataset) {
@@ -110,10 +111,12 @@ int export_model(const ExportOptions& e) {
   if (npy) folder.emplace(e.out);
 
   const auto method = make_method(o, engine::parse_device(e.device));
-  load_parameters(checkpoint, method->parameters);
+  load_parameters(checkpoint, method->parameters, e.branch);
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
   file.metadata = describe(o, *method, checkpoint.step());
+  const std::string branch = e.branch == "target" ? ", target network" : "";
+  if (!branch.empty()) file.metadata["branch"] = e.branch;
   const bool labelled = dataset && !dataset->classes().empty();
   if (labelled) file.metadata["classes"] = json_text(dataset->classes());  // the names of the labels 0, 1 ...
   std::string names;                                                       // a line for each row
@@ -130,9 +133,9 @@ int export_model(const ExportOptions& e) {
   std::printf(
       "%s: %s%s\n", engine::shown(e.out).c_str(),
       (dataset ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ",
-                                     engine::shown(e.data))
+                                     engine::shown(e.data), branch)
                : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
-                                     fs::path(checkpoint.path()).filename().string()))
+                                     fs::path(checkpoint.path()).filename().string(), branch))
           .c_str(),
       replaces ? " (the file that was there is replaced)" : "");
   return 0;

@@ -9,6 +9,7 @@
 // - after.NAME: parameters, running statistics and the method's state after the first step
 // - losses, rates (steps): loss and learning rate of each step
 // - images.I (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one image
+// - labels.I (2N): the class of each of these images, if the method learns from classes
 // - pixels.I: 8-bit RGB of the photographs of step I, one after the other
 // - views.I (2N,72): how the views were made of the photographs, kernels/augment/view.h
 #include <algorithm>
@@ -77,14 +78,14 @@ class Record {
   engine::TensorFile file_;
 };
 
-// Records where each ReLU of a pass is positive. The ReLUs are part of batch norm: an output of batch norm
-// with a negative value had none.
+// Records where each ReLU of a pass is positive. Most are part of batch norm: an output of batch norm with a
+// negative value had none. A head without batch norms has them as ops of their own.
 class Signs final : public engine::OpObserver {
  public:
   explicit Signs(Record& record) : record_(record) {}
   void output(const char* op, const Tensor& y, const engine::Tensors& /*inputs*/,
               const engine::Node* /*node*/) override {
-    if (std::strcmp(op, "batch_norm") != 0) return;
+    if (std::strcmp(op, "batch_norm") != 0 && std::strcmp(op, "relu") != 0) return;
     const std::vector<double> values = y.to_vector();
     if (std::any_of(values.begin(), values.end(), [](double v) { return v < 0; })) return;
     const Tensor signs(y.shape(), DType::u8, engine::cpu);
@@ -134,12 +135,13 @@ int steps(const StepsOptions& given) {
     record.add_batch(number, batch, o, o.seed);
     const Tensor images = views(batch);
     record.add("images." + number, images);
+    if (views.labels().defined()) record.add("labels." + number, views.labels());
     rates.push_back(plan.learning_rate(step, o.lr));
     Signs signs(record);
     std::optional<engine::Observed> observed;
     if (step == 0) observed.emplace(signs);
     train_step.schedule(rates.back(), plan.done(step));
-    losses.push_back(train_step.launch(images, phases).item());
+    losses.push_back(train_step.launch(images, phases, views.labels()).item());
     if (step > 0) continue;
     record.add_gradients(parameters);
     record.add_parameters("after.", parameters);

@@ -22,8 +22,8 @@ Resident::Resident(const Dataset& dataset, engine::Device device, int threads, B
     loader.next(batch);
     skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
-      places.push_back(
-          {std::int64_t(host.size()) + batch.offset[i], batch.height[i], batch.width[i], batch.samples[i]});
+      places.push_back({std::int64_t(host.size()) + batch.offset[i], batch.height[i], batch.width[i],
+                        batch.samples[i], batch.labels[i]});
     host.insert(host.end(), batch.pixels.data(), batch.pixels.data() + batch.pixels.size());
   }
   pixels = engine::Tensor({std::int64_t(host.size())}, engine::DType::u8, device);

@@ -13,6 +13,7 @@ struct Place {          // location of an image's pixels
   std::int64_t offset;  // in bytes
   std::int32_t height, width;
   std::uint32_t sample;  // the sample; a replacement if the image cannot be decoded
+  std::int32_t label;    // of this sample
 };
 
 struct Resident {

@@ -36,13 +36,14 @@ std::int64_t PixelRing::send(const engine::HostBuffer& pixels) {
 }
 
 ViewBatches::ViewBatches(std::vector<ViewRecipe> recipes, int size, std::uint64_t seed, engine::Device device,
-                         engine::DType dtype, const Resident* resident)
+                         engine::DType dtype, const Resident* resident, bool labels)
     : recipes_(std::move(recipes)),
       size_(size),
       seed_(seed),
       device_(device),
       dtype_(dtype),
       resident_(resident),
+      labelled_(labels),
       ring_(device) {}
 
 void ViewBatches::stage(const Batch& batch) {
@@ -53,11 +54,13 @@ void ViewBatches::stage(const Batch& batch) {
       "views: the batch has no pixels (LoaderOptions::pixels is false), and there is no Resident");
   const std::int64_t begin = resident_ != nullptr ? 0 : ring_.send(batch.pixels);
   drawn_.clear();
+  classes_.clear();
   for (std::size_t v = 0; v < recipes_.size(); ++v)
     for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-      const Place p = resident_ != nullptr
-                          ? resident_->places.at(batch.samples[i])
-                          : Place{begin + batch.offset[i], batch.height[i], batch.width[i], batch.samples[i]};
+      const Place p = resident_ != nullptr ? resident_->places.at(batch.samples[i])
+                                           : Place{begin + batch.offset[i], batch.height[i], batch.width[i],
+                                                   batch.samples[i], batch.labels[i]};
+      if (labelled_) classes_.push_back(p.label);
       drawn_.push_back(draw(recipes_[v], seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v),
                             p.offset, p.height, p.width, size_));
     }
@@ -65,8 +68,16 @@ void ViewBatches::stage(const Batch& batch) {
   const bool too_small = !parameters_ || bytes > parameters_->capacity();
   if (too_small) parameters_.emplace(device_, bytes);
   parameters_->send(drawn_.data(), bytes);
+  const std::size_t class_bytes = classes_.size() * sizeof(std::int32_t);
+  if (labelled_ && (!sent_classes_ || class_bytes > sent_classes_->capacity()))
+    sent_classes_.emplace(device_, engine::Shape{std::int64_t(classes_.size())}, engine::DType::i32);
+  if (labelled_) sent_classes_->send(classes_.data(), class_bytes);
   const bool moved = ring_.pixels().defined() && ring_.pixels().raw() != pixels_before;
   if (moved || too_small || drawn_.size() != count_before) ++layout_;
+}
+
+Tensor ViewBatches::labels() const {
+  return sent_classes_ ? sent_classes_->tensor({std::int64_t(classes_.size())}) : Tensor();
 }
 
 Tensor ViewBatches::make() const {

@@ -42,9 +42,9 @@ class PixelRing {
 class ViewBatches {
  public:
   // One recipe for each view; they have the same normalization. resident: holds the pixels if not null;
-  // otherwise batches carry them.
+  // otherwise batches carry them. labels: whether labels() is wanted; they are sent to the device.
   ViewBatches(std::vector<ViewRecipe>, int size, std::uint64_t seed, engine::Device, engine::DType,
-              const Resident* resident = nullptr);
+              const Resident* resident = nullptr, bool labels = false);
   // `views` views of one recipe.
   ViewBatches(const ViewRecipe& recipe, int views, int size, std::uint64_t seed, engine::Device device,
               engine::DType dtype, const Resident* resident = nullptr)
@@ -57,6 +57,8 @@ class ViewBatches {
   // Returns (views * N, size, size, 3) on the device; row v * N + i is view v of image i. Only launches
   // kernels, with the same arguments as long as layout() does not change. A CUDA graph can capture it.
   engine::Tensor make() const;
+  // (views * N), i32, on the device: the class of each row of make(). Undefined if it was not wanted.
+  engine::Tensor labels() const;
   int layout() const { return layout_; }  // changes when the arguments of make()'s launches change
 
   engine::Tensor operator()(const Batch& batch) {
@@ -71,9 +73,11 @@ class ViewBatches {
   const engine::Device device_;
   const engine::DType dtype_;
   const Resident* const resident_;
+  const bool labelled_;
   PixelRing ring_;
   std::vector<View> drawn_;
-  std::optional<engine::Upload> parameters_;  // the drawn views on the device
+  std::vector<std::int32_t> classes_;                        // of the drawn views, if labelled
+  std::optional<engine::Upload> parameters_, sent_classes_;  // both on the device
   int layout_ = 0;
 };
 

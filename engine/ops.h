@@ -94,7 +94,16 @@ struct Negatives {
   bool decoupled = false;  // DCL, Yeh et al. 2022: the positive pair is left out of the denominator
   bool operator==(const Negatives&) const = default;
 };
-Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, const Negatives&, std::int64_t pairs = 0);
+// positive_weights: (N of this rank), what the attraction of each pair is multiplied with; only with
+// `decoupled`. It gets no gradient. Undefined: 1.
+Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator&, const Negatives&, std::int64_t pairs = 0,
+               const Tensor& positive_weights = {});
+
+// SupCon (Khosla et al. 2020, L_out, eq. 2): NT-Xent in which the positives of a row are all other rows of
+// its class. h, tau and `pairs` as in nt_xent; labels: (2N), i32, the class of each row, equal in both views
+// of an image. Memory is linear in N. With a class for each image it is NT-Xent.
+Tensor sup_con(const Tensor& h, const Tensor& labels, const Tensor& tau, Communicator&,
+               std::int64_t pairs = 0);
 
 // InfoNCE (van den Oord et al. 2018; MoCo, He et al. 2020): row i of q finds its own key, row i of `keys`,
 // among negatives: the other keys of all ranks (MoCo v3), or the rows of `queue` and no others (MoCo v2). The
@@ -115,6 +124,12 @@ Tensor cosine_loss(const Tensor& p, const Tensor& z, Communicator&, std::int64_t
 
 // Mean over rows of -log softmax(logits)[label]. logits: (N,C); labels: (N), i32, in 0 .. C-1.
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
+
+// DCLW's weights of the positives (Yeh et al. 2022): 2 - e_i / (the mean of e over the pairs of all ranks),
+// e_i = exp(cos(h_i, h_{i + N}) / sigma): a von Mises-Fisher density, whose mean weight is 1. h: (2N,D) ->
+// (N), of this rank's pairs. sigma: at least 0.05. `pairs` as in nt_xent. No gradient flows through it, as in
+// lightly's code.
+Tensor positive_weights(const Tensor& h, double sigma, Communicator&, std::int64_t pairs = 0);
 
 // ---- without a gradient ------------------------------------------------------------------------
 

@@ -55,8 +55,10 @@ __global__ void __launch_bounds__(NT)
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
   const bool unit = norm[i] > A(nt_xent_eps) && key_norm[i] > A(nt_xent_eps);
-  finish_row<NT>(shape, splits, i, Positive<A>{q + i * shape.d, positive + i * shape.d, unit}, tau, sum,
-                 split_top, loss, top, weight, pull);
+  const A distance =
+      positive_distance<NT>(shape.d, Positive<A>{q + i * shape.d, positive + i * shape.d, unit});
+  if (row_thread<NT>() != 0) return;
+  finish_row(shape, splits, i, distance, tau, sum, split_top, loss, top, weight, pull);
 }
 
 // s[r][c] = e^(a (s - top)) weight of row i + r; 0 for what is hidden.

@@ -235,11 +235,13 @@ struct Negatives {
 // As nt_xent_rows, for other negatives. sum, split_top: of nt_xent_row_sums with sharpness 1 + hardness;
 // flat_sum, flat_split_top: with sharpness `hardness`, unused if that is 0. The gradient then has the weights
 // of both: weight and top with sharpness 1 + hardness, flat_weight and flat_top with sharpness `hardness`.
-// clamped: for rows whose debiased sum is at its lower bound, the bound's part of the denominator, else 0.
+// positive_weight: (rows/2), of the own pairs' positives, only if decoupled, or null for 1. clamped: for rows
+// whose debiased sum is at its lower bound, the bound's part of the denominator, else 0.
 template <class Stream, class T>
 void nt_xent_negatives(Stream, const NtXentShape&, const Negatives&, const T* z, const T* norm, const T* tau,
-                       const T* sum, const T* split_top, const T* flat_sum, const T* flat_split_top, T* loss,
-                       T* top, T* weight, T* pull, T* flat_top, T* flat_weight, T* clamped);
+                       const T* sum, const T* split_top, const T* flat_sum, const T* flat_split_top,
+                       const T* positive_weight, T* loss, T* top, T* weight, T* pull, T* flat_top,
+                       T* flat_weight, T* clamped);
 
 // dz_i (+)= sum over the columns j of a part of g_ij z_j, g_ij = e^(b (s_ij - top_i)) weight[i] + the same
 // with i and j exchanged, g_ip = -(pull[i] + pull[p]), g_ii = 0; b = sharpness a. top, weight: (M); pull:
@@ -254,6 +256,42 @@ void nt_xent_backward(Stream, const NtXentShape&, double sharpness, bool accumul
 template <class Stream, class T>
 void nt_xent_jacobian(Stream, const NtXentShape&, const T* z, const T* norm, const T* tau, const T* dy,
                       const T* clamped, T* dz, T* dh, bool accumulate, T* dtau);
+
+// ---- positive_weights.cu -----------------------------------------------------------------------
+
+// e[i] = exp((cos(h_i, h_{i + pairs}) - 1) / sigma). h: (2 pairs,d), rows shorter than nt_xent_eps count as
+// this long; e: (pairs)
+template <class Stream, class T>
+void pair_exponentials(Stream, std::int64_t pairs, std::int64_t d, double sigma, const T* h, T* e);
+
+// weight[i] = 2 - e[i] count / total[0] (DCLW, Yeh et al. 2022). total: (1), the sum of e over `count`
+// pairs; e, weight: (pairs)
+template <class Stream, class T>
+void positive_weights(Stream, std::int64_t pairs, std::int64_t count, const T* e, const T* total, T* weight);
+
+// ---- sup_con.cu --------------------------------------------------------------------------------
+
+// NT-Xent's rows and columns with labels: the positives of row i are the n_i other rows of its class, of
+// which p(i) is one. labels: (M), of all rows; those of i and p(i) are equal.
+
+// As nt_xent_row_sums with sharpness 1, and distance = sum of 1 - s_ij over the columns of row i's class that
+// are neither i nor p(i). sum, top, distance: (splits,rows)
+template <class Stream, class T>
+void sup_con_row_sums(Stream, const NtXentShape&, const T* zt, const std::int32_t* labels, const T* tau,
+                      T* sum, T* top, T* distance);
+
+// As nt_xent_rows, but the loss is the mean of the positives' losses (L_out, eq. 2), and pull[i] = 1 / n_i -
+// e_i / (r_i + e_i). share[i] = 1 / n_i.
+template <class Stream, class T>
+void sup_con_rows(Stream, const NtXentShape&, const T* z, const T* norm, const std::int32_t* labels,
+                  const T* tau, const T* sum, const T* split_top, const T* distance, T* loss, T* top,
+                  T* weight, T* pull, T* share);
+
+// As nt_xent_backward with sharpness 1, overwriting dz; g_ij of a row and another positive than p(i) is less
+// by share[i] + share[j] = 2 share[i].
+template <class Stream, class T>
+void sup_con_backward(Stream, const NtXentShape&, const T* z, const T* zt, const std::int32_t* labels,
+                      const T* tau, const T* top, const T* weight, const T* pull, const T* share, T* dz);
 
 // ---- info_nce.cu -------------------------------------------------------------------------------
 

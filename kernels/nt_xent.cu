@@ -4,42 +4,10 @@
 // A block owns BM rows and loops over the columns, BN at a time (kernels/tiles/similarity_tiles.h). The
 // forward pass turns a tile of similarities into terms of the row sums. The backward pass turns it into a
 // tile of weights g_ij and multiplies it with z at once. Both passes compute one exponential an element.
-#include "kernels/tiles/similarity_tiles.h"
+#include "kernels/tiles/view_pairs.h"
 
 namespace kernels {
 namespace {
-
-// This rank's rows, and all rows as columns.
-template <class A>
-__device__ __forceinline__ Factors<A> own_rows(const NtXentShape& s, const A* zt) {
-  return {zt + s.first, zt, s.columns, s.columns};
-}
-
-// The number of own row i among all rows, and of the other view of its image.
-__device__ __forceinline__ std::int64_t partner(const NtXentShape& s, std::int64_t i) {
-  return s.first + (i < s.rows / 2 ? i + s.rows / 2 : i - s.rows / 2);
-}
-
-// Whether the tile of own rows i .. i + tm and columns j .. j + tn may contain a row's similarity to itself
-// or to its partner, or columns outside.
-__device__ __forceinline__ bool is_special(const NtXentShape& s, std::int64_t i, int tm, std::int64_t j,
-                                           int tn) {
-  const std::int64_t half = s.rows / 2, row = s.first + i;
-  const auto meets = [=](std::int64_t first) { return first < j + tn && j < first + tm; };
-  return j + tn > s.columns || meets(row) || meets(row + half) || meets(row - half);
-}
-
-// Hides what is not a negative: a row's similarity to itself and to its partner, and columns outside.
-template <int TM, int TN, class A>
-__device__ __forceinline__ void hide_special(const NtXentShape& shape, std::int64_t i, std::int64_t j,
-                                             A (&s)[TM][TN]) {
-  if (!is_special(shape, i, TM, j, TN)) return;
-  UNROLL for (int r = 0; r < TM; ++r) {
-    const int outside = int(shape.columns - j), itself = int(shape.first + i + r - j);
-    const int pair = int(partner(shape, i + r) - j);
-    UNROLL for (int c = 0; c < TN; ++c) if (c >= outside || c == itself || c == pair) s[r][c] = hidden<A>;
-  }
-}
 
 template <class S, class A>
 __global__ void __launch_bounds__(S::NT) row_sums_kernel(NtXentShape shape, std::int64_t part, A sharpness,
@@ -71,16 +39,19 @@ __global__ void __launch_bounds__(NT)
   if (i >= shape.rows) return;
   const std::int64_t p = partner(shape, i);
   const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
-  finish_row<NT>(shape, splits, i, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit}, tau,
-                 sum, split_top, loss, top, weight, pull);
+  const A distance =
+      positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
+  if (row_thread<NT>() != 0) return;
+  finish_row(shape, splits, i, distance, tau, sum, split_top, loss, top, weight, pull);
 }
 
 // The scalars of a row whose negatives do not count as in NT-Xent; docs/kernels/nt_xent.md, "Negatives".
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
     negatives_kernel(NtXentShape shape, int splits, Negatives n, const A* z, const A* norm, const A* tau,
-                     const A* sum, const A* split_top, const A* flat_sum, const A* flat_split_top, A* loss,
-                     A* top, A* weight, A* pull, A* flat_top, A* flat_weight, A* clamped) {
+                     const A* sum, const A* split_top, const A* flat_sum, const A* flat_split_top,
+                     const A* positive_weight, A* loss, A* top, A* weight, A* pull, A* flat_top,
+                     A* flat_weight, A* clamped) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
   const std::int64_t p = partner(shape, i);
@@ -111,58 +82,16 @@ __global__ void __launch_bounds__(NT)
   loss[i] = n.decoupled     ? below + log(all)
             : below < A(70) ? log1p(sum_of_negatives / pair)
                             : below + log(all);
+  const std::int64_t half = shape.rows / 2;
+  const A attraction = positive_weight == nullptr ? A(1) : positive_weight[i < half ? i : i - half];
+  if (positive_weight != nullptr) loss[i] += (A(1) - attraction) * a * positive;
   const A each = at_least ? A(0) : A(n.factor) / own / all;
-  pull[i] = n.decoupled ? A(1) : (at_least ? sum_of_negatives : rest) / all;
+  pull[i] = n.decoupled ? attraction : (at_least ? sum_of_negatives : rest) / all;
   clamped[i] = at_least ? sum_of_negatives / all : A(0);
   top[i] = h.top;
   weight[i] = beta > A(0) ? each * (A(1) + beta) * repulsion / h.total : each;
   flat_top[i] = b.top;
   flat_weight[i] = -each * beta * repulsion / b.total;
-}
-
-// s[r][c] = g_ij of row i + r and column j + c, from their similarity: e^(a (s - top_i)) weight_i and the
-// same with i and j exchanged. With top = 1 for all rows it needs one exponential.
-template <int TM, int TN, class A>
-__device__ __forceinline__ void to_weights(const NtXentShape& shape, const Temperature<A>& temperature,
-                                           std::int64_t i, std::int64_t j, const A* top, const A* weight,
-                                           A (&s)[TM][TN]) {
-  const A a = temperature.a;
-  A column_weight[TN], column_top[TN];
-  for (int c = 0; c < TN; ++c) {
-    const bool inside = j + c < shape.columns;
-    column_weight[c] = inside ? weight[j + c] : A(0);
-    column_top[c] = inside ? top[j + c] : A(1);
-  }
-  UNROLL for (int r = 0; r < TM; ++r) {
-    const bool inside = i + r < shape.rows;
-    const A row_weight = inside ? weight[shape.first + i + r] : A(0);
-    const A row_top = inside ? top[shape.first + i + r] : A(1);
-    if (temperature.bounded) {
-      for (int c = 0; c < TN; ++c) s[r][c] = exp(a * (s[r][c] - A(1))) * (row_weight + column_weight[c]);
-    } else {
-      for (int c = 0; c < TN; ++c)
-        s[r][c] =
-            exp(a * (s[r][c] - row_top)) * row_weight + exp(a * (s[r][c] - column_top[c])) * column_weight[c];
-    }
-  }
-}
-
-// g_ip = -(pull_i + pull_p) for a row and its partner, g_ii = 0, and 0 for columns outside.
-template <int TM, int TN, class A>
-__device__ __forceinline__ void set_special(const NtXentShape& shape, std::int64_t i, std::int64_t j,
-                                            const A* pull, A (&g)[TM][TN]) {
-  if (!is_special(shape, i, TM, j, TN)) return;
-  UNROLL for (int r = 0; r < TM; ++r) {
-    const std::int64_t own = i + r < shape.rows ? i + r : shape.rows - 1;  // nobody reads the rows beyond
-    const std::int64_t other = partner(shape, own);
-    const int outside = int(shape.columns - j), itself = int(shape.first + own - j);
-    const int pair = int(other - j);
-    const A attraction = pull == nullptr ? A(0) : pull[own] + pull[other - shape.first];
-    UNROLL for (int c = 0; c < TN; ++c) {
-      if (c >= outside || c == itself) g[r][c] = A(0);
-      if (c == pair) g[r][c] = -attraction;
-    }
-  }
 }
 
 template <class S, class A>
@@ -237,12 +166,12 @@ void nt_xent_rows(Stream stream, const NtXentShape& s, const T* z, const T* norm
 template <class Stream, class T>
 void nt_xent_negatives(Stream stream, const NtXentShape& s, const Negatives& n, const T* z, const T* norm,
                        const T* tau, const T* sum, const T* split_top, const T* flat_sum,
-                       const T* flat_split_top, T* loss, T* top, T* weight, T* pull, T* flat_top,
-                       T* flat_weight, T* clamped) {
+                       const T* flat_split_top, const T* positive_weight, T* loss, T* top, T* weight, T* pull,
+                       T* flat_top, T* flat_weight, T* clamped) {
   constexpr int NT = threads<Stream>(128);
   launch<negatives_kernel<NT, T>>(stream, warp_rows_grid<NT>(s.rows), s, similarity_splits(s), n, z, norm,
-                                  tau, sum, split_top, flat_sum, flat_split_top, loss, top, weight, pull,
-                                  flat_top, flat_weight, clamped);
+                                  tau, sum, split_top, flat_sum, flat_split_top, positive_weight, loss, top,
+                                  weight, pull, flat_top, flat_weight, clamped);
 }
 
 template <class Stream, class T>

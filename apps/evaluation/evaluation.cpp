@@ -43,9 +43,13 @@ Evaluation with_data_of_run(Evaluation e) {
   return e;
 }
 
+// Of the names of the result's files: the results of both branches stay beside each other.
+std::string suffix_of(const Evaluation& e) { return e.branch == "target" ? "-target" : ""; }
+
 // What a reader of the figures must know of the data.
-std::vector<std::string> notes_on(const Subject& s, const data::Dataset& test) {
+std::vector<std::string> notes_on(const Evaluation& e, const Subject& s, const data::Dataset& test) {
   std::vector<std::string> notes;
+  if (e.branch == "target") notes.emplace_back("the encoder is that of the target network");
   if (s.features.size != s.trained_size)
     notes.push_back(engine::concat_text("images of ", s.features.size,
                                         " pixels; the encoder was trained with ", s.trained_size));
@@ -73,12 +77,13 @@ void print_heading(const Evaluation& e, const Subject& s, const data::Dataset& t
 class Rows {
  public:
   Rows(const Subject& s, const data::Dataset& test, const std::vector<Classifier>& classifiers,
-       const std::vector<ClassifierPlan>& plans, ResultFolder& folder)
+       const std::vector<ClassifierPlan>& plans, ResultFolder& folder, std::string suffix)
       : s_(s),
         test_(test),
         of_features_(std::any_of(classifiers.begin(), classifiers.end(),
                                  [](const Classifier& c) { return !c.train; })),
         folder_(folder),
+        suffix_(std::move(suffix)),
         table_(classifiers, plans, labels_of(test), s.classes()) {}
 
   void raw() {
@@ -109,8 +114,10 @@ class Rows {
     });
     if (!inspect || !wrong.empty()) return;
     try {
-      for (const auto& [name, picture] : inspect(known, asked, *s_.train, test_))
-        folder_.write(name, picture, -1);
+      for (const auto& [name, picture] : inspect(known, asked, *s_.train, test_)) {
+        const std::filesystem::path file = name;
+        folder_.write(file.stem().string() + suffix_ + file.extension().string(), picture, -1);
+      }
     } catch (const std::runtime_error& e) {  // the accuracies are there, and are kept
       std::fflush(stdout);
       std::fprintf(stderr, "no pictures of the features: %s\n", engine::shown(e.what()).c_str());
@@ -122,7 +129,7 @@ class Rows {
  private:
   Verdict tuned(const Classifier& c, bool trained) {
     const Tuned t = c.train(s_, trained);
-    if (!t.list.empty()) folder_.write_lines(c.name + ".txt", t.list);
+    if (!t.list.empty()) folder_.write_lines(c.name + suffix_ + ".txt", t.list);
     return verdict_of(t, test_, s_.features);
   }
 
@@ -130,6 +137,7 @@ class Rows {
   const data::Dataset& test_;
   const bool of_features_;
   ResultFolder& folder_;
+  const std::string suffix_;
   AccuracyTable table_;
 };
 
@@ -152,8 +160,9 @@ Subject::Subject(const Evaluation& e)
     : options(read_run_options(e.run)),
       trained_size(options.size),
       trained(make_method(options, engine::parse_device(e.device))) {
+  require_branch(options, e.branch);
   const Checkpoint file = chosen_checkpoint(e.run, e.checkpoint);
-  load_parameters(file, trained->parameters);
+  load_parameters(file, trained->parameters, e.branch);
   checkpoint = std::filesystem::path(file.path()).filename().string();
   step = file.step();
   if (e.size > 0) options.size = e.size;
@@ -174,7 +183,7 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   require_one_process(given.command);
   const auto begun = std::chrono::steady_clock::now();
   const Evaluation e = with_data_of_run(given);
-  const std::string file = (name.empty() ? e.command : name) + ".json";
+  const std::string file = (name.empty() ? e.command : name) + suffix_of(e) + ".json";
   const Subject s(e);
   ResultFolder folder(e, file);
   const FrozenEncoder frozen(s.trained->parameters);
@@ -184,18 +193,19 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   engine::require_data(s.train->classes() == test->classes(), e.data, ": train and test have other classes");
   keep_test_split(e, s.options, *test);
   test = as_bad_images_say(std::move(test), e, s.options, e.threads);
-  std::vector<std::string> notes = notes_on(s, *test);
+  std::vector<std::string> notes = notes_on(e, s, *test);
   std::vector<ClassifierPlan> plans;
   for (const Classifier& c : classifiers) plans.push_back(c.plan(*s.train));
   print_heading(e, s, *test, classifiers, plans, notes);
   folder.tell_replaced();
 
-  Rows rows(s, *test, classifiers, plans, folder);
+  Rows rows(s, *test, classifiers, plans, folder, suffix_of(e));
   if (!e.no_floors) {
     rows.raw();
     rows.encoded("untrained", "untrained encoder", *make_method(s.options, s.features.device), false, {});
   }
-  rows.encoded("trained", "trained encoder", *s.trained, true, inspect);
+  rows.encoded("trained", e.branch == "target" ? "target encoder" : "trained encoder", *s.trained, true,
+               inspect);
   rows.table().print_reasons();
   for (const std::string& line : rows.table().below_floors()) {
     std::printf("%s\n", line.c_str());
@@ -206,6 +216,7 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   ordered_json result = {{"command", e.command}};
   result.update(rows.table().result());
   result["checkpoint"] = s.checkpoint;
+  result["branch"] = e.branch;
   result["step"] = s.step;
   result["encoder_hash"] = frozen.hash();
   result["data"] = e.data;

@@ -22,6 +22,15 @@ Field evaluated_bad_images_entry(std::string& value) {
   return f;
 }
 
+Field branch_entry(std::string& value) {
+  return {.name = "branch",
+          .value = &value,
+          .help =
+              "Whose encoder: that of the trained network, or that of the method's target network (moco2, "
+              "moco3, byol)",
+          .choices = {"online", "target"}};
+}
+
 // A command's own options under a heading, among those of every evaluation. labels: the entry of the label
 // file.
 Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const Fields& own,
@@ -33,7 +42,7 @@ Fields evaluation_fields(EvaluationOptions& o, const std::string& heading, const
   out.required = false;
   return joined(
       {group("Data and run",
-             {data, finished_run(o.run), checkpoint_entry(o.checkpoint),
+             {data, finished_run(o.run), checkpoint_entry(o.checkpoint), branch_entry(o.branch),
               split_entry(o.split, {"auto", "val", "test"},
                           "Images to test with; auto: test/, or val/ if there is no labelled test/"),
               labels, split_from_entry(o.split_from), evaluated_bad_images_entry(o.bad_images),
@@ -118,7 +127,7 @@ Fields fields(ExportOptions& o) {
   Field images = data_entry(o.data);
   images.help = "Images, as for evaluation: export their features and labels instead of the encoder";
   images.required = false;
-  return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint)}),
+  return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint), branch_entry(o.branch)}),
                  group("Result", {out_entry(o.out, "File (safetensors) or folder (npy) to write"),
                                   {.name = "format",
                                    .value = &o.format,

@@ -21,6 +21,7 @@ struct ImageChoice {
 // What every evaluation needs.
 struct EvaluationOptions : ImageChoice {
   std::string checkpoint;
+  std::string branch = "online";  // or "target"
   std::string device = "cpu";
   int threads = 2;
   std::string out, json;
@@ -64,6 +65,7 @@ struct FinetuneOptions : EvaluationOptions {
 
 struct ExportOptions : ImageChoice {
   std::string out, checkpoint;
+  std::string branch = "online";
   std::string format = "safetensors";
   int batch = 256;
   std::string device = "cpu";

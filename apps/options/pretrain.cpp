@@ -61,7 +61,8 @@ Fields model_fields(ModelOptions& o) {
 }
 
 Fields method_fields(MethodOptions& o) {
-  Field method = method_entry(o.method, "Method of self-supervised learning");
+  Field method = method_entry(
+      o.method, "Method of self-supervised learning; supcon learns from the classes of the images, too");
   method.resume = Resume::model;
   method.absent = MethodOptions().method;
   return group(
@@ -69,15 +70,14 @@ Fields method_fields(MethodOptions& o) {
       {method,
        {.name = "tau",
         .value = &o.tau,
-        .help = "Temperature of the contrastive losses of simclr, moco2 and moco3",
+        .help = "Temperature of the contrastive losses of simclr, supcon, moco2 and moco3",
         .low = 1e-3,
         .high = 100},
        {.name = "negatives",
         .value = &o.negatives,
-        .help =
-            "How the negatives of simclr count: as in NT-Xent, decoupled (DCL), debiased, hard, or as many "
-            "as --as-many (EqCo)",
-        .choices = {"nt-xent", "decoupled", "debiased", "hard", "eqco"},
+        .help = "How the negatives of simclr count: as in NT-Xent, decoupled (DCL), decoupled with weighted "
+                "positives (DCLW), debiased, hard, or as many as --as-many (EqCo)",
+        .choices = {"nt-xent", "decoupled", "dclw", "debiased", "hard", "eqco"},
         .absent = MethodOptions().negatives},
        {.name = "debias",
         .value = &o.debias,
@@ -98,6 +98,13 @@ Fields method_fields(MethodOptions& o) {
         .help = "Number of negatives that eqco makes of those of the batch; auto: 65536",
         .low = 1,
         .high = 1e9,
+        .automatic = true,
+        .absent = "auto"},
+       {.name = "sigma",
+        .value = &o.sigma,
+        .help = "Width sigma of the density that weights the positives of dclw; auto: 0.5",
+        .low = 0.05,
+        .high = 100,
         .automatic = true,
         .absent = "auto"},
        {.name = "target-momentum",

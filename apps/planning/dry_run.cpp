@@ -64,7 +64,8 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
     if (step == 1) begun = Clock::now();
     loader.next(batch);
     train_step.schedule(0, 0);
-    train_step.launch(views(batch), phases).item();  // waits for the device
+    const engine::Tensor images = views(batch);
+    train_step.launch(images, phases, views.labels()).item();  // waits for the device
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - begun).count() / kTimed;
   return {o.batch, seconds * share / o.batch};

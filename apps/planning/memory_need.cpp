@@ -37,7 +37,8 @@ double peak_of_step(const PretrainOptions& o, models::Method& method, int pairs)
   return peak_of([&] {
     const Tensor images =
         engine::zeros({2 * pairs, o.size, o.size, 3}, engine::parse_dtype(o.dtype), engine::cpu);
-    engine::backward(method.loss({images, pairs}, {engine::Mode::train, engine::single()}));
+    const Tensor labels = engine::zeros({2 * pairs}, engine::DType::i32, engine::cpu);
+    engine::backward(method.loss({images, pairs, labels}, {engine::Mode::train, engine::single()}));
   });
 }
 

@@ -141,8 +141,13 @@ long load_checkpoint(const Checkpoint& checkpoint, const PretrainOptions& o,
   return checkpoint.step();
 }
 
-void load_parameters(const Checkpoint& checkpoint, const engine::Parameters& parameters) {
-  read_into(checkpoint.file(), checkpoint.path(), parameter_entries(parameters));
+void load_parameters(const Checkpoint& checkpoint, const engine::Parameters& parameters,
+                     const std::string& branch) {
+  std::vector<Entry> entries = parameter_entries(parameters);
+  for (Entry& e : entries)
+    if (branch == "target" && (e.name.starts_with("encoder.") || e.name.starts_with("projection.")))
+      e.name = "target." + e.name;
+  read_into(checkpoint.file(), checkpoint.path(), entries);
 }
 
 void load_foreign_parameters(const std::string& path, const engine::Parameters& parameters) {

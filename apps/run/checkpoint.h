@@ -47,7 +47,9 @@ class Checkpoint {
 // differs. UsageError if the model, its precision or the optimizer differs; it names the differences.
 long load_checkpoint(const Checkpoint&, const PretrainOptions&, const engine::Parameters&,
                      const StateTensors&);
-void load_parameters(const Checkpoint&, const engine::Parameters&);  // for evaluation
+// For evaluation. With branch "target" the encoder and the projection are those of the method's target
+// network (require_branch(), apps/run/model.h).
+void load_parameters(const Checkpoint&, const engine::Parameters&, const std::string& branch = "online");
 // The same from a file without a hash that another program wrote: PyTorch's initial weights for a comparison.
 void load_foreign_parameters(const std::string& path, const engine::Parameters&);
 

@@ -26,4 +26,9 @@ std::unique_ptr<models::Method> make_method(const PretrainOptions& o, engine::De
                              device);
 }
 
+void require_branch(const PretrainOptions& run, const std::string& branch) {
+  if (branch == "target" && models::describe_method(run, run.batch).defaults.target_momentum < 0)
+    throw engine::UsageError("--branch target: the run's method, " + run.method + ", has no target network");
+}
+
 }  // namespace apps

@@ -14,4 +14,7 @@ models::ResNetConfig encoder_config(const ModelOptions&);  // of resolved option
 // bf16.
 std::unique_ptr<models::Method> make_method(const PretrainOptions&, engine::Device);
 
+// UsageError if `branch`, the value of --branch, is "target" and the method of the run has no target network.
+void require_branch(const PretrainOptions& run, const std::string& branch);
+
 }  // namespace apps

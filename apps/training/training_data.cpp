@@ -4,12 +4,28 @@
 
 #include "apps/run/run_directory.h"
 #include "data/subset.h"
+#include "models/methods/methods.h"
 
 namespace apps {
 
+namespace {
+
+bool learns_from_labels(const PretrainOptions& o) { return models::describe_method(o, o.batch).labels; }
+
+std::unique_ptr<data::Dataset> all_images(const PretrainOptions& o) {
+  if (!learns_from_labels(o)) return data::open_dataset(o.data, data::Split::pretrain);
+  auto images = data::open_dataset(o.data, data::Split::train);
+  std::string why = images->unlabelled();
+  why = why.substr(0, why.find(", or --labels FILE"));  // which this command does not have
+  engine::require_data(why.empty(), "--method ", o.method, " learns from classes: ", why);
+  return images;
+}
+
+}  // namespace
+
 std::unique_ptr<data::Dataset> pretraining_images(const PretrainOptions& o) {
-  if (o.split_from <= 0) return data::open_dataset(o.data, data::Split::pretrain);
-  const std::shared_ptr<const data::Dataset> all = data::open_dataset(o.data, data::Split::pretrain);
+  if (o.split_from <= 0) return all_images(o);
+  const std::shared_ptr<const data::Dataset> all = all_images(o);
   const std::string kept = test_split_path(o.run);
   const bool resumed = !o.resume.empty() && std::filesystem::exists(kept);
   return data::without(all, resumed ? data::find_images(*all, kept).indices
@@ -42,7 +58,8 @@ data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device devi
 data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,
                                  const data::Resident* resident) {
   const auto recipes = recipes_of(o);
-  return {{recipes[0], recipes[1]}, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident};
+  return {{recipes[0], recipes[1]}, o.size, o.seed, device, engine::parse_dtype(o.dtype), resident,
+          learns_from_labels(o)};
 }
 
 }  // namespace apps

@@ -11,7 +11,8 @@
 namespace apps {
 
 // The images to pretrain on, without those that --split-from keeps for the test. A resumed run keeps the same
-// ones.
+// ones. For a method that learns from classes they are those of the training split that have one; DataError
+// if there are no classes.
 std::unique_ptr<data::Dataset> pretraining_images(const PretrainOptions&);
 
 data::BadImages bad_images(const DataOptions&);

@@ -152,11 +152,13 @@ void NonFiniteSearch::check(const StepRecord& r) {
   data::Batch batch;
   for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step) {
     train_step_.schedule(plan_.learning_rate(step, options_.lr), plan_.done(step));
-    train_step_.launch(views(batch), phases);
+    const Tensor images = views(batch);
+    train_step_.launch(images, phases, views.labels());
   }
   method.before_step(plan_.done(step));
-  const std::string found =
-      first_of_all(ranks_, first_non_finite(method, {views(batch), options_.batch}, ranks_.communicator()));
+  const Tensor images = views(batch);
+  const std::string found = first_of_all(
+      ranks_, first_non_finite(method, {images, options_.batch, views.labels()}, ranks_.communicator()));
 
   ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},
                          {"batch", batch.index}, {"rank", ranks_.rank()},

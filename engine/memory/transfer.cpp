@@ -125,10 +125,9 @@ void HostBuffer::copy(void* to, const void* from, std::size_t bytes, Queue queue
   copied_->mark(queue);
 }
 
-Upload::Upload(Device device, std::size_t capacity)
-    : to_({std::int64_t(capacity)}, DType::u8, device),
-      slots_{HostBuffer(device), HostBuffer(device), HostBuffer(device)} {
-  for (HostBuffer& slot : slots_) slot.resize(capacity);
+Upload::Upload(Device device, Shape shape, DType dtype)
+    : to_(shape, dtype, device), slots_{HostBuffer(device), HostBuffer(device), HostBuffer(device)} {
+  for (HostBuffer& slot : slots_) slot.resize(to_.bytes());
 }
 
 void Upload::send(const void* from, std::size_t bytes) {

@@ -67,11 +67,12 @@ class HostBuffer {
 // waits only if it is three steps ahead of the device.
 class Upload {
  public:
-  Upload(Device, std::size_t capacity);  // in bytes
+  Upload(Device device, std::size_t capacity) : Upload(device, {std::int64_t(capacity)}, DType::u8) {}
+  Upload(Device, Shape, DType);  // of the values
   void send(const void* from, std::size_t bytes);
   std::size_t capacity() const { return slots_[0].size(); }
   const void* data() const { return to_.raw(); }                         // the device address
-  Tensor tensor(Shape shape) const { return to_.slice_flat(0, shape); }  // u8, from its first byte
+  Tensor tensor(Shape shape) const { return to_.slice_flat(0, shape); }  // from its first element
 
  private:
   Tensor to_;

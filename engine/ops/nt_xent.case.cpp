@@ -37,6 +37,7 @@ const AddCase nt_xent_cold_case{{
 }};
 
 // Other negatives, against the formulas of their papers with the whole matrix.
+// The third input, if there is one, has the weights of the positives.
 Tensors matrix_form(const Tensors& in, const Negatives& n) {
   const std::int64_t rows = in[0].dim(0), d = in[0].dim(1);
   const double *h = in[0].data<double>(), tau = in[1].item(), count = double(rows) - 2;
@@ -62,7 +63,8 @@ Tensors matrix_form(const Tensors& in, const Negatives& n) {
     if (n.debias > 0)
       negatives =
           std::max((negatives - n.debias * count * positive) / (1 - n.debias), count * std::exp(-1 / tau));
-    loss += std::log((n.decoupled ? 0 : positive) + negatives) - std::log(positive);
+    const double weight = in.size() > 2 ? in[2].data<double>()[i % (rows / 2)] : 1;
+    loss += std::log((n.decoupled ? 0 : positive) + negatives) - weight * std::log(positive);
   }
   return {full({1}, loss / double(rows), DType::f64, cpu)};
 }
@@ -89,6 +91,23 @@ OpCase negatives_case(const char* name, const Negatives& n, double tau, double n
 }
 
 const AddCase decoupled_case{negatives_case("nt_xent/decoupled", {.decoupled = true}, 0.2)};
+const AddCase weighted_case{{
+    .name = "nt_xent/weighted positives",
+    .inputs =
+        [](const Shape& s, Random& r) {
+          Tensors in = nt_xent_inputs(s, r, 0.2);
+          in.push_back(uniform({s[0] / 2}, r, -1, 2));
+          return in;
+        },
+    .apply =
+        [](const Tensors& in) {
+          return Tensors{nt_xent(in[0], in[1], single(), {.decoupled = true}, 0, in[2])};
+        },
+    .check = {{4, 5}, {10, 17}, {66, 2}},
+    .bench = {{1024, 128}},
+    .reference = [](const Tensors& in) { return matrix_form(in, {.decoupled = true}); },
+    .flops = nt_xent_flops,
+}};
 const AddCase debiased_case{negatives_case("nt_xent/debiased", {.debias = 0.1}, 0.5)};
 // so many negatives are of the same class that the sum is at its lower bound
 const AddCase clamped_case{negatives_case("nt_xent/debiased bound", {.debias = 0.3}, 0.4, 0.1)};

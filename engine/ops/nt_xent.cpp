@@ -1,6 +1,4 @@
-#include "engine/ops.h"
-#include "engine/tape.h"
-#include "kernels/kernels.h"
+#include "engine/ops/pair_rows.h"
 
 namespace engine {
 namespace {
@@ -34,97 +32,72 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, s
 // over all ranks and the exact gradient of its rows. Gradients of parameters must therefore be summed over
 // ranks, not averaged.
 Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, const Negatives& negatives,
-               std::int64_t pairs) {
-  require_f32_f64("nt_xent", h);
-  require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1, "nt_xent: h is ",
-          h.shape(), ", expected (2N,D)");
-  require(tau.numel() == 1 && tau.dtype() == h.dtype() && tau.device() == h.device(), "nt_xent: tau is ",
-          tau.dtype(), " ", tau.shape(), " on ", tau.device(), ", expected ", h.dtype(), " (1) on ",
-          h.device());
-  const std::int64_t rows = h.dim(0), d = h.dim(1);
-  if (pairs == 0) pairs = rows / 2 * communicator.size();
-  const std::vector<std::int64_t> counts = shard_counts(pairs, communicator.size(), 2);
-  const Shard own_pairs = shard(pairs, communicator.rank(), communicator.size());
-  require(rows == 2 * own_pairs.count, "nt_xent: h is ", h.shape(), ", expected ", 2 * own_pairs.count,
-          " rows, this rank's part of ", pairs, " pairs");
-  const std::int64_t columns = 2 * pairs;
-  const kernels::Negatives n = checked(negatives, pairs);
-  const bool plain = negatives == Negatives{};
+               std::int64_t pairs, const Tensor& positive_weights) {
+  const PairRows p = pair_rows("nt_xent", h, tau, communicator, pairs);
+  const std::int64_t rows = p.shape.rows, d = p.shape.d, splits = p.splits;
+  const kernels::Negatives n = checked(negatives, p.shape.columns / 2);
+  const bool plain = negatives == Negatives{}, hard = n.hardness > 0;
   const double sharp = 1 + n.hardness;
-  const kernels::NtXentShape shape{rows, 2 * own_pairs.first, columns, d};
-  const std::int64_t splits = similarity_splits(shape);
-  const auto make = [&](Shape s) { return Tensor(s, h.dtype(), h.device()); };
+  require(!positive_weights.defined() ||
+              (n.decoupled && positive_weights.shape() == Shape{rows / 2} &&
+               positive_weights.dtype() == h.dtype() && positive_weights.device() == h.device()),
+          "nt_xent: expected positive_weights only with decoupled, ", h.dtype(), " ", Shape{rows / 2}, " on ",
+          h.device());
 
-  const Tensor own = make({rows, d}), norm = make({rows}), loss = make({1});
-  dispatch_f32_f64("nt_xent", h, [&](auto stream, auto zero) {
-    using T = decltype(zero);
-    kernels::l2_normalize(stream, rows, d, kernels::nt_xent_eps, h.data<T>(), own.data<T>(), norm.data<T>());
-  });
-  const Tensor z = communicator.all_gather(own, counts), zt = make({d, columns});
-  const Tensor own_top = make({rows}), own_weight = make({rows}), own_flat_top = make({rows}),
-               own_flat_weight = make({rows});
+  const Tensor loss = p.make({1}), own_top = p.make({rows}), own_weight = p.make({rows}),
+               own_flat_top = p.make({rows}), own_flat_weight = p.make({rows});
   Scalars of_rows;
-  of_rows.pull = make({rows});
-  if (!plain) of_rows.clamped = make({rows});
+  of_rows.pull = p.make({rows});
+  if (!plain) of_rows.clamped = p.make({rows});
   dispatch_f32_f64("nt_xent", h, [&](auto stream, auto zero) {
     using T = decltype(zero);
-    const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
-    const Tensor workspace = make({kernels::reduce_sum_workspace});
-    kernels::transpose(stream, 1, columns, d, z.data<T>(), zt.data<T>(), false);
-    kernels::nt_xent_row_sums(stream, shape, sharp, zt.data<T>(), tau.data<T>(), sum.data<T>(),
+    const Tensor sum = p.make({splits, rows}), split_top = p.make({splits, rows}), row_loss = p.make({rows});
+    const Tensor workspace = p.make({kernels::reduce_sum_workspace});
+    kernels::nt_xent_row_sums(stream, p.shape, sharp, p.zt.data<T>(), tau.data<T>(), sum.data<T>(),
                               split_top.data<T>());
     if (plain) {
-      kernels::nt_xent_rows(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), sum.data<T>(),
+      kernels::nt_xent_rows(stream, p.shape, p.z.data<T>(), p.norm.data<T>(), tau.data<T>(), sum.data<T>(),
                             split_top.data<T>(), row_loss.data<T>(), own_top.data<T>(), own_weight.data<T>(),
                             of_rows.pull.template data<T>());
     } else {
-      const bool hard = n.hardness > 0;
-      const Tensor flat_sum = hard ? make({splits, rows}) : sum,
-                   flat_split_top = hard ? make({splits, rows}) : split_top;
+      const Tensor flat_sum = hard ? p.make({splits, rows}) : sum,
+                   flat_split_top = hard ? p.make({splits, rows}) : split_top;
       if (hard)
-        kernels::nt_xent_row_sums(stream, shape, n.hardness, zt.data<T>(), tau.data<T>(), flat_sum.data<T>(),
-                                  flat_split_top.data<T>());
-      kernels::nt_xent_negatives(stream, shape, n, z.data<T>(), norm.data<T>(), tau.data<T>(), sum.data<T>(),
-                                 split_top.data<T>(), flat_sum.data<T>(), flat_split_top.data<T>(),
+        kernels::nt_xent_row_sums(stream, p.shape, n.hardness, p.zt.data<T>(), tau.data<T>(),
+                                  flat_sum.data<T>(), flat_split_top.data<T>());
+      kernels::nt_xent_negatives(stream, p.shape, n, p.z.data<T>(), p.norm.data<T>(), tau.data<T>(),
+                                 sum.data<T>(), split_top.data<T>(), flat_sum.data<T>(),
+                                 flat_split_top.data<T>(), positive_weights.data_or_null<T>(),
                                  row_loss.data<T>(), own_top.data<T>(), own_weight.data<T>(),
                                  of_rows.pull.template data<T>(), own_flat_top.data<T>(),
                                  own_flat_weight.data<T>(), of_rows.clamped.template data<T>());
     }
-    kernels::reduce_sum(stream, rows, row_loss.data<T>(), 1.0 / double(columns), loss.data<T>(), false,
-                        workspace.data<T>());
+    kernels::reduce_sum(stream, rows, row_loss.data<T>(), 1.0 / double(p.shape.columns), loss.data<T>(),
+                        false, workspace.data<T>());
   });
   communicator.all_reduce_sum(loss);
-  of_rows.top = communicator.all_gather(own_top, counts);
-  of_rows.weight = communicator.all_gather(own_weight, counts);
-  if (n.hardness > 0) {
-    of_rows.flat_top = communicator.all_gather(own_flat_top, counts);
-    of_rows.flat_weight = communicator.all_gather(own_flat_weight, counts);
+  of_rows.top = communicator.all_gather(own_top, p.counts);
+  of_rows.weight = communicator.all_gather(own_weight, p.counts);
+  if (hard) {
+    of_rows.flat_top = communicator.all_gather(own_flat_top, p.counts);
+    of_rows.flat_weight = communicator.all_gather(own_flat_weight, p.counts);
   }
 
   return record("nt_xent", loss, {h, tau}, [=, tau = tau.detach()](const Tensor& dy, Gradients& out) {
-    dispatch_f32_f64("nt_xent", z, [&](auto stream, auto zero) {
+    const Tensor dz = p.make({splits, rows, d});
+    dispatch_f32_f64("nt_xent", p.z, [&](auto stream, auto zero) {
       using T = decltype(zero);
-      const Tensor dz({splits, rows, d}, z.dtype(), z.device()), row_dtau({rows}, z.dtype(), z.device());
       const Scalars& r = of_rows;
-      kernels::nt_xent_backward(stream, shape, sharp, false, z.data<T>(), zt.data<T>(), tau.data<T>(),
+      kernels::nt_xent_backward(stream, p.shape, sharp, false, p.z.data<T>(), p.zt.data<T>(), tau.data<T>(),
                                 r.top.template data<T>(), r.weight.template data<T>(),
                                 r.pull.template data<T>(), dz.data<T>());
-      if (n.hardness > 0)
-        kernels::nt_xent_backward(stream, shape, n.hardness, true, z.data<T>(), zt.data<T>(), tau.data<T>(),
-                                  r.flat_top.template data<T>(), r.flat_weight.template data<T>(),
-                                  static_cast<const T*>(nullptr), dz.data<T>());
-      const Destination dh = out.wanted(0) ? out.destination(0) : Destination{};
-      kernels::nt_xent_jacobian(stream, shape, z.data<T>(), norm.data<T>(), tau.data<T>(), dy.data<T>(),
-                                r.clamped.template data_or_null<T>(), dz.data<T>(),
-                                dh.tensor.data_or_null<T>(), dh.accumulate,
-                                out.wanted(1) ? row_dtau.data<T>() : nullptr);
-      if (out.wanted(1)) {
-        const Destination dtau = out.destination(1);
-        const Tensor workspace({kernels::reduce_sum_workspace}, z.dtype(), z.device());
-        kernels::reduce_sum(stream, rows, row_dtau.data<T>(), 1.0, dtau.tensor.data<T>(), dtau.accumulate,
-                            workspace.data<T>());
-      }
+      if (hard)
+        kernels::nt_xent_backward(stream, p.shape, n.hardness, true, p.z.data<T>(), p.zt.data<T>(),
+                                  tau.data<T>(), r.flat_top.template data<T>(),
+                                  r.flat_weight.template data<T>(), static_cast<const T*>(nullptr),
+                                  dz.data<T>());
     });
+    store_pair_gradients(p, tau, dy, of_rows.clamped, dz, out);
   });
 }
 

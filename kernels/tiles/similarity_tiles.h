@@ -1,7 +1,7 @@
 // The tile loop of the contrastive losses: a block owns BM rows, computes their similarities to the columns
 // tile by tile, and drops them. The forward pass sums exponentials of a tile, the backward pass turns a tile
-// into weights and multiplies it with the columns. nt_xent.cu and info_nce.cu say which similarities count,
-// and with which weights. The formulas are derived in docs/kernels/nt_xent.md.
+// into weights and multiplies it with the columns. nt_xent.cu, sup_con.cu and info_nce.cu say which
+// similarities count, and with which weights. The formulas are derived in docs/kernels/nt_xent.md.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -268,13 +268,11 @@ __device__ __forceinline__ RowTotal<A> merge_splits(std::int64_t rows, int split
   return {total, largest};
 }
 
-// The loss, the weight and the pull of row i.
-template <int NT, class A>
+// The loss, the weight and the pull of row i, of which one thread knows the distance of its positive.
+template <class A>
 __device__ __forceinline__ void finish_row(const SimilarityShape& shape, int splits, std::int64_t i,
-                                           const Positive<A>& p, const A* tau, const A* sum,
-                                           const A* split_top, A* loss, A* top, A* weight, A* pull) {
-  const A distance = positive_distance<NT>(shape.d, p);
-  if (row_thread<NT>() != 0) return;
+                                           A distance, const A* tau, const A* sum, const A* split_top,
+                                           A* loss, A* top, A* weight, A* pull) {
   const Temperature<A> temperature(tau[0]);
   const A a = temperature.a;
   const auto [total, largest] = merge_splits(shape.rows, splits, i, a, A(1) - distance, sum, split_top);

@@ -17,6 +17,7 @@ namespace models {
 struct Views {
   Tensor images;       // (2n,S,S,3) of this rank; rows i and i + n are two views of one image
   std::int64_t pairs;  // N, the pairs of all ranks, divided among them as engine::shard() does
+  Tensor labels = {};  // (2n), i32: the class of each row; undefined unless MethodDescription::labels
 
   // (n,S,S,3): view 0 or 1 of each image
   Tensor view(int number) const { return images.slice(number * (images.dim(0) / 2), images.dim(0) / 2); }
@@ -47,6 +48,7 @@ struct MethodDescription {
   std::string advice = {};    // its flags that help if nothing is learned: "--tau", or ""
   double chance_loss = NAN;   // of embeddings that do not depend on the images; NaN if there is no such loss
   std::string chance_formula = {};  // "ln(2N - 1)"
+  bool labels = false;              // whether it learns from the classes of the images
   MethodDefaults defaults = {};
 };
 

@@ -11,7 +11,7 @@ struct MethodOptions {
   std::string method = "simclr";      // one of method_names()
   double tau = 0.5;                   // temperature of a contrastive loss
   std::string negatives = "nt-xent";  // how simclr's negatives count: engine::Negatives
-  double debias = -1, hardness = -1, as_many = -1;
+  double debias = -1, hardness = -1, as_many = -1, sigma = -1;
   double target_momentum = -1;  // of the target network's moving average; where it rises to 1, at the start
   long queue = 65536;           // keys of earlier batches
   int predictor_hidden = -1;    // width of the predictor's hidden layer

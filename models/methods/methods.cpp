@@ -6,6 +6,7 @@
 #include "models/methods/moco3.h"
 #include "models/methods/simclr.h"
 #include "models/methods/simsiam.h"
+#include "models/methods/supcon.h"
 
 namespace models {
 namespace {

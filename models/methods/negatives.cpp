@@ -7,7 +7,8 @@ namespace models {
 NegativesKind negatives_kind(const std::string& name) {
   static const std::map<std::string, NegativesKind> kinds = {
       {"nt-xent", {.loss = "NT-Xent"}},
-      {"decoupled", {.loss = "DCL"}},                             // Yeh et al. 2022
+      {"decoupled", {.loss = "DCL"}},  // Yeh et al. 2022
+      {"dclw", {.loss = "DCLW", .sigma = 0.5}},
       {"debiased", {.loss = "debiased NT-Xent", .debias = 0.1}},  // Chuang et al. 2020
       {"hard",
        {.loss = "NT-Xent with hard negatives", .debias = 0.1, .hardness = 1}},  // Robinson et al. 2021
@@ -15,7 +16,7 @@ NegativesKind negatives_kind(const std::string& name) {
   const auto found = kinds.find(name);
   if (found == kinds.end())
     throw engine::UsageError("--negatives: \"" + name +
-                             "\", expected nt-xent, decoupled, debiased, hard or eqco");
+                             "\", expected nt-xent, decoupled, dclw, debiased, hard or eqco");
   return found->second;
 }
 
@@ -29,6 +30,7 @@ MethodOptions with_negatives(MethodOptions o) {
   fill(o.debias, kind.debias, "--debias");
   fill(o.hardness, kind.hardness, "--hardness");
   fill(o.as_many, kind.as_many, "--as-many");
+  fill(o.sigma, kind.sigma, "--sigma");
   return o;
 }
 
@@ -38,7 +40,7 @@ engine::Negatives negatives_of(const MethodOptions& given) {
   return {.debias = number(o.debias),
           .hardness = number(o.hardness),
           .as_many = number(o.as_many),
-          .decoupled = o.negatives == "decoupled"};
+          .decoupled = o.negatives == "decoupled" || o.negatives == "dclw"};
 }
 
 std::string settings_of_negatives(const MethodOptions& o) {
@@ -49,6 +51,7 @@ std::string settings_of_negatives(const MethodOptions& o) {
   add("tau+", o.debias);
   add("beta", o.hardness);
   add("alpha", o.as_many);
+  add("sigma", o.sigma);
   return text;
 }
 

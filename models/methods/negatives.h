@@ -12,8 +12,9 @@ namespace models {
 struct NegativesKind {
   std::string loss;  // "DCL"
   double debias = -1, hardness = -1, as_many = -1;
+  double sigma = -1;  // of DCLW's weights of the positives
 };
-// nt-xent, decoupled, debiased, hard or eqco.
+// nt-xent, decoupled, dclw, debiased, hard or eqco.
 NegativesKind negatives_kind(const std::string& name);
 
 // Numbers that are left to choose are the paper's. UsageError if one is given that the kind doesn't have.

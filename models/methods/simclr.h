@@ -12,7 +12,8 @@ class SimClr final : public Method {
       : Method(c, device),
         branch_(parameters.build<Branch>(c.branch)),
         tau_(engine::full({1}, c.options.tau, c.dtype, device)),
-        negatives_(negatives_of(c.options)) {}
+        negatives_(negatives_of(c.options)),
+        sigma_(with_negatives(c.options).sigma) {}
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
     const double others = 2.0 * double(pairs) - 2;
@@ -23,15 +24,19 @@ class SimClr final : public Method {
                         .advice = "--tau",
                         .chance_loss = std::log(others + 1),
                         .chance_formula = "ln(2N - 1)"};
-    if (o.negatives == "decoupled") d.chance_loss = std::log(others), d.chance_formula = "ln(2N - 2)";
+    // DCLW's weights are 1 if all pairs are alike
+    if (negatives_of(o).decoupled) d.chance_loss = std::log(others), d.chance_formula = "ln(2N - 2)";
     if (o.negatives == "eqco") d.chance_loss = std::log(o.as_many + 1), d.chance_formula = "ln(alpha + 1)";
     return d;
   }
 
   Tensor loss(const Views& views, const Pass& pass) override {
     const Tensor z = pass.phase("forward", [&] { return branch_(views.images, pass); });
-    return pass.phase("loss",
-                      [&] { return engine::nt_xent(z, tau_, pass.communicator, negatives_, views.pairs); });
+    return pass.phase("loss", [&] {
+      const Tensor weights =
+          sigma_ > 0 ? engine::positive_weights(z, sigma_, pass.communicator, views.pairs) : Tensor();
+      return engine::nt_xent(z, tau_, pass.communicator, negatives_, views.pairs, weights);
+    });
   }
   const Branch& branch() const override { return branch_; }
 
@@ -39,6 +44,7 @@ class SimClr final : public Method {
   const Branch branch_;
   const Tensor tau_;  // (1)
   const engine::Negatives negatives_;
+  const double sigma_;  // of DCLW's weights of the positives; below 0: they are 1
 };
 
 inline const AddMethod<SimClr> add_simclr{"simclr"};

@@ -41,7 +41,7 @@ import torch_simclr
 LIMITS = {"f64": (1e-8, 1e-6), "f32": (1e-4, 1e-3), "bf16": (None, None)}
 FAR = 1e-3  # at this distance from zero, rounding in f32 cannot flip the sign of a ReLU's input
 NOISE = 1e-13  # relative change of the weights, to measure how sensitive the losses are in f64
-CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
+CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam", "supcon"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
           "batch": range(3, 65), "size": range(32, 97), "tau": [0.05, 0.1, 0.2, 0.5, 1.0],
           "optimizer": ["sgd", "lars", "adamw"], "lars": ["google", "lightly"], "dtype": ["f32", "f64"],
           "recipe": ["cifar", "imagenet"], "seed": range(1 << 30)}
@@ -60,6 +60,9 @@ class Steps:
 
     def images(self):
         return [self.tensors[f"images.{i}"] for i in range(len(self.tensors["losses"]))]
+
+    def labels(self):
+        return [self.tensors[f"labels.{i}"] for i in range(len(self.part("labels.")))]
 
 
 class ReLUs:
@@ -108,8 +111,8 @@ class Result:
         self.losses, self.gradients, self.after, self.final, self.relus = [], {}, {}, {}, relus
 
 
-def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()):
-    """The same steps in PyTorch; images: (2N,S,S,3)."""
+def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=(), labels=()):
+    """The same steps in PyTorch; images: (2N,S,S,3); labels: (2N) for each step, for a method that learns from them."""
     method = torch_methods.METHODS[about["method"]](about)
     model = method.network
     networks = {n: t for n, t in initial.items() if not n.startswith(("target.", "queue."))}
@@ -128,6 +131,8 @@ def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()
             group["lr"] = float(rate)
         optimizer.zero_grad()
         done = step / int(about["steps"])
+        if labels:
+            method.labels = labels[step].long()
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             loss = method.loss(*x.to(dtype).permute(0, 3, 1, 2).contiguous().chunk(2), done)
         loss.backward()
@@ -203,7 +208,7 @@ def compare(args, options):
         steps = dyad_steps(args, options, folder)
     dtype = steps.about["dtype"]
     rates = steps.tensors["rates"].tolist()
-    torch64 = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float64)
+    torch64 = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float64, labels=steps.labels())
     ours_after = {n: t for n, t in steps.part("after.").items() if n in torch64.after}
     losses = steps.tensors["losses"].tolist()
     ours = steps.part("gradient.")
@@ -213,7 +218,8 @@ def compare(args, options):
                 worst(after, torch64.after)[0], max(map(error, losses, torch64.losses)))
 
     def with_signs(signs):
-        first = pytorch_steps(steps.about, steps.part("initial."), steps.images()[:1], rates, torch.float64, signs=signs)
+        first = pytorch_steps(steps.about, steps.part("initial."), steps.images()[:1], rates, torch.float64, signs=signs,
+                              labels=steps.labels())
         if first.relus.calls != len(signs):
             sys.exit(f"oracle: PyTorch has {first.relus.calls} ReLUs, dyad {len(signs)}")
         return first
@@ -223,7 +229,8 @@ def compare(args, options):
         same = with_signs([steps.tensors[f"relu.{i}"] for i in range(len(steps.part("relu.")))])
     rows = {"dyad": errors(losses, ours, ours_after, same)}
     if dtype != "f64":
-        t = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float32, dtype == "bf16")
+        t = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float32, dtype == "bf16",
+                          labels=steps.labels())
         name = "PyTorch autocast" if dtype == "bf16" else "PyTorch f32"
         beside = with_signs(t.relus.seen) if dtype == "f32" else torch64
         rows[name] = errors(t.losses, t.gradients, t.after, beside)
@@ -236,7 +243,8 @@ def compare(args, options):
     else:
         own_gradients, own = (rows["PyTorch f32"][i] if dtype == "f32" else 0.0 for i in (1, 4))
         if dtype == "f64" and dyad[4] > many:
-            t = pytorch_steps(steps.about, changed(steps.part("initial."), NOISE), steps.images(), rates, torch.float64)
+            t = pytorch_steps(steps.about, changed(steps.part("initial."), NOISE), steps.images(), rates, torch.float64,
+                              labels=steps.labels())
             rows["PyTorch, changed"] = errors(t.losses, t.gradients, t.after, torch64)
             own = rows["PyTorch, changed"][4]
         good = (max(dyad[0], dyad[3]) <= one and dyad[1] <= max(one, 3 * own_gradients) and
@@ -283,6 +291,10 @@ GOLDEN = {
     "resnet10-adamw": {"arch": "resnet10", "size": 16, "batch": 5, "optimizer": "adamw", "lr": 1e-4, "tau": 0.5},
     "resnet10-decoupled": {"negatives": "decoupled", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                            "tau": 0.2},
+    "resnet10-dclw": {"negatives": "dclw", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                      "tau": 0.2},
+    "resnet10-supcon": {"method": "supcon", "arch": "resnet10", "size": 16, "batch": 8, "optimizer": "sgd", "lr": 0.005,
+                        "tau": 0.2},
     "resnet10-debiased": {"negatives": "debiased", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005},
     "resnet10-hard": {"negatives": "hard", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "adamw", "lr": 1e-4},
     "resnet10-eqco": {"negatives": "eqco", "as-many": 256, "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd",
@@ -310,11 +322,13 @@ class GoldenCase:
         std = torch.tensor([0.2470, 0.2435, 0.2616], dtype=torch.float64)
         self.levels = [((x * std + mean) * 255).round().to(torch.uint8) for x in steps.images()[:2]]
         self.images = [(self.levels[i % 2].double() / 255 - mean) / std for i in range(20)]
+        self.labels = [steps.labels()[i % 2] for i in range(20)] if steps.labels() else []
         self.rates, self.about, self.initial = steps.tensors["rates"], steps.about, steps.part("initial.")
 
     def run(self, count=20, dtype=torch.float64, noise=0.0):
         """`count` steps from the initial weights, each changed by a relative `noise`."""
-        return pytorch_steps(self.about, changed(self.initial, noise), self.images[:count], self.rates.tolist(), dtype)
+        return pytorch_steps(self.about, changed(self.initial, noise), self.images[:count], self.rates.tolist(), dtype,
+                             labels=self.labels)
 
     def well_posed(self):
         """Whether rounding is amplified so little that the test's limits are meaningful. Returns "", or the reason why not."""
@@ -342,6 +356,8 @@ def write_golden(args):
         t = case.run()
         tensors = {"levels": torch.cat(case.levels), "rates": case.rates,
                    "losses": torch.tensor(t.losses, dtype=torch.float64)}
+        if case.labels:
+            tensors["labels"] = torch.cat(case.labels[:2])
         tensors |= {"gradient." + n: summary(g) for n, g in t.gradients.items()}
         tensors |= {"after." + n: summary(b) for n, b in t.after.items()}
         tensors |= {"final." + n: summary(b) for n, b in t.final.items()}

@@ -4,6 +4,7 @@
   MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py
   MoCo v3   Chen, Xie & He 2021; facebookresearch/moco-v3, moco/builder.py
   SimSiam   Chen & He 2021; facebookresearch/simsiam, simsiam/builder.py
+  SupCon    Khosla et al. 2020; HobbitLong/SupContrast, losses.py (L_out, without the factor T / T_base)
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)
@@ -92,6 +93,19 @@ class SimSiam(SimCLR):
         return 1 - 0.5 * (cos(p1, z2.detach()).mean() + cos(p2, z1.detach()).mean())
 
 
+class SupCon(SimCLR):
+    """labels: (2N), set before each step."""
+
+    def loss(self, x1, x2, done):
+        z = F.normalize(self.network(torch.cat([x1, x2])).to(x1.dtype), dim=1)
+        logits = z @ z.T / self.tau
+        logits = logits - logits.max(dim=1, keepdim=True)[0].detach()
+        others = 1 - torch.eye(len(z), dtype=z.dtype)
+        positives = torch.eq(self.labels[:, None], self.labels[None, :]).to(z.dtype) * others
+        log_prob = logits - torch.log((torch.exp(logits) * others).sum(1, keepdim=True))
+        return -((positives * log_prob).sum(1) / positives.sum(1)).mean()
+
+
 class WithTarget(SimCLR):
     def __init__(self, about):
         self.tau, self.momentum = float(about["tau"]), float(about["target-momentum"])
@@ -172,4 +186,4 @@ class MoCoV2(WithTarget):
         return super().state() | {"queue.keys": self.queue.T.clone(memory_format=torch.contiguous_format), "queue.cursor": torch.tensor(self.pointer)}
 
 
-METHODS = {"simclr": SimCLR, "byol": BYOL, "moco2": MoCoV2, "moco3": MoCoV3, "simsiam": SimSiam}
+METHODS = {"simclr": SimCLR, "byol": BYOL, "moco2": MoCoV2, "moco3": MoCoV3, "simsiam": SimSiam, "supcon": SupCon}

@@ -68,7 +68,7 @@ def nt_xent(h, tau):
 
 def with_negatives(h, tau, about):
     """The loss of --negatives, by the authors' formulas: chingyaoc/DCL (debiased), joshr17/HCL (hard), lightly's dcl_loss
-    (decoupled), and Zhu et al. 2020, eq. 6 (eqco)."""
+    (decoupled, and dclw with the weights of its negative_mises_fisher_weights), and Zhu et al. 2020, eq. 6 (eqco)."""
     kind = about.get("negatives", "nt-xent")
     if kind == "nt-xent":
         return nt_xent(h, tau)
@@ -82,6 +82,11 @@ def with_negatives(h, tau, about):
     pos = positive.exp()
     if kind == "decoupled":
         return (torch.logsumexp(similarity, -1) - positive).mean()
+    if kind == "dclw":
+        with torch.no_grad():
+            alike = (z[:n] * z[n:]).sum(-1) / float(about["sigma"])
+            weights = 2 - n * F.softmax(alike, dim=0)
+        return (torch.logsumexp(similarity, -1) - weights.repeat(2) * positive).mean()
     if kind == "eqco":
         return -(pos / (pos + float(about["as-many"]) / count * neg.sum(-1))).log().mean()
     total = neg.sum(-1)

@@ -55,8 +55,9 @@ class RankTraining {
     const auto optimizer = apps::make_optimizer(o_, method->parameters);
     const auto dataset = data::open_dataset("data/samples", data::Split::train);
     data::Loader loader(*dataset, {.batch = batch, .threads = 0, .seed = o_.seed}, c);
-    data::ViewBatches views(data::view_recipe("simclr-" + o_.recipe), 2, o_.size, o_.seed, engine::cpu,
-                            engine::parse_dtype(o_.dtype));
+    const data::ViewRecipe recipe = data::view_recipe("simclr-" + o_.recipe);
+    data::ViewBatches views({recipe, recipe}, o_.size, o_.seed, engine::cpu, engine::parse_dtype(o_.dtype),
+                            nullptr, models::describe_method(o_, o_.batch).labels);
     const engine::Tensor tau = engine::full({1}, o_.tau, method->parameters.dtype(), engine::cpu);
     apps::TrainStep step(*method, *optimizer, c, batch);
     apps::Phases phases(engine::cpu, false);
@@ -66,7 +67,7 @@ class RankTraining {
       engine::Tensor loss;
       if (as_the_program) {
         step.schedule(o_.lr, double(i - 1) / steps);
-        loss = step.launch(images, phases);
+        loss = step.launch(images, phases, views.labels());
       } else {
         const engine::Tensor z = method->branch()(images, {engine::Mode::train, parts.norm});
         loss = engine::nt_xent(z, tau, parts.loss, parts.pairs);

@@ -113,7 +113,7 @@ TEST_CASE("R ranks compute the same result as one with every other method, in f6
 // In f32 rounding may flip the sign of a ReLU's input, which changes a small gradient by a thousandth. The
 // test therefore takes the best of several seeds. A mistake shows with all of them.
 TEST_CASE("ranks: every kind of negatives in f64 gives the result of one rank") {
-  for (const std::string negatives : {"decoupled", "debiased", "hard", "eqco"}) {
+  for (const std::string negatives : {"decoupled", "dclw", "debiased", "hard", "eqco"}) {
     const auto [error, where] = error_of_ranks(RankTraining(DType::f64, 1, "simclr", negatives));
     MESSAGE(negatives, ", ", where, " ", error);
     CHECK(error <= 1e-10);

@@ -28,7 +28,7 @@ class Sizes : public Dataset {
   Kind kind() const override { return Kind::image_folder; }
   std::size_t size() const override { return 300; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  int label(std::size_t) const override { return 0; }
+  int label(std::size_t i) const override { return int(i % 7); }
   std::string name(std::size_t i) const override { return std::to_string(i); }
   void read(std::size_t i, Image& into) const override {
     if (some_bad_ && i % 3 == 0) throw engine::DataError(name(i) + ": is broken");
@@ -132,13 +132,19 @@ TEST_CASE("replacements of bad images are the same with sent and resident pixels
     CHECK(resident.skipped.size() == 100);
     Loader loader(broken, sending), index_loader(broken, indices);
     const ViewRecipe recipe = view_recipe("simclr-cifar");
-    ViewBatches sent(recipe, 2, 8, seed, engine::cpu, DType::f32),
-        there(recipe, 2, 8, seed, engine::cpu, DType::f32, &resident);
+    ViewBatches sent({recipe, recipe}, 8, seed, engine::cpu, DType::f32, nullptr, true),
+        there({recipe, recipe}, 8, seed, engine::cpu, DType::f32, &resident, true);
+    CHECK_FALSE(sent.labels().defined());
     for (int i = 0; i < 5; ++i) {  // of three epochs
       const Batch batch = loader.next();
       const std::vector<double> views = sent(batch).to_vector();
       CHECK(views == there(index_loader.next()).to_vector());
       CHECK(views == expected_views(set, batch, recipe, 2, 8, seed));
+      std::vector<double> labels;  // of the images that took the places of bad ones
+      for (int v = 0; v < 2; ++v)
+        for (const std::uint32_t sample : batch.samples) labels.push_back(set.label(sample));
+      CHECK(sent.labels().to_vector() == labels);
+      CHECK(there.labels().to_vector() == labels);
     }
   }
 }
@@ -150,8 +156,9 @@ TEST_CASE("staging and making views of a warm batch never waits, and makes the s
     LoaderOptions o = options;
     o.pixels = !is_resident;
     Loader loader(*set, o);
-    ViewBatches views(view_recipe("simclr-cifar"), 2, 32, 9, engine::cpu, DType::f32,
-                      is_resident ? &resident : nullptr);
+    const ViewRecipe recipe = view_recipe("simclr-cifar");
+    ViewBatches views({recipe, recipe}, 32, 9, engine::cpu, DType::f32, is_resident ? &resident : nullptr,
+                      true);
     kernels::LaunchLog staged[6], made[6];
     Batch batch;
     int layout = 0;

@@ -26,7 +26,8 @@ struct Row {
 };
 
 // All exponentials are relative to that of the positive, so that nearly equal values are subtracted before.
-Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double tau, const Negatives& kind) {
+Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double tau, const Negatives& kind,
+           double weight) {
   const double beta = kind.hardness, count = double(s.size()) - 2;
   double sharp = 0, flat = 0, top = -1;
   for (std::size_t j = 0; j < s.size(); ++j)
@@ -45,9 +46,10 @@ Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double ta
   if (clamped) sum = least;
   const double all = (kind.decoupled ? 0 : 1) + sum;
   Row r{.loss = kind.decoupled ? std::log(sum) : std::log1p(sum), .gradient = std::vector<double>(s.size())};
+  r.loss += (1 - weight) * s[p] / tau;
   r.direct = clamped ? -sum / all : 0;
   // d loss / d (s_ip / tau): the quotients do not depend on it, but for the debiased sum's own positive
-  r.gradient[p] = kind.decoupled ? -1 : -(clamped ? sum : factor * repulsion / own) / all;
+  r.gradient[p] = kind.decoupled ? -weight : -(clamped ? sum : factor * repulsion / own) / all;
   for (std::size_t j = 0; j < s.size(); ++j) {
     if (j == i || j == p || clamped) continue;
     const double share = (1 + beta) * std::exp((1 + beta) * (s[j] - top) / tau) / sharp -
@@ -57,9 +59,9 @@ Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double ta
   return r;
 }
 
-// The whole similarity matrix, row by row, in f64.
+// The whole similarity matrix, row by row, in f64. sigma: of DCLW's weights of the positives; 0: they are 1.
 Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau,
-                  const Negatives& kind = {}) {
+                  const Negatives& kind = {}, double sigma = 0) {
   std::vector<double> z(h.size()), norm(rows), dz(h.size(), 0.0), s(rows), g(rows);
   const auto at = [&](const std::vector<double>& a, std::size_t i) { return a.data() + i * width; };
   const auto dot = [&](const double* a, const double* b) {
@@ -71,12 +73,19 @@ Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t wi
     norm[i] = std::sqrt(dot(at(h, i), at(h, i)));
     for (std::size_t d = 0; d < width; ++d) z[i * width + d] = h[i * width + d] / norm[i];
   }
+  std::vector<double> weights(rows, 1);
+  double mean = 0;
+  for (std::size_t i = 0; i < rows && sigma > 0; ++i) {
+    weights[i] = std::exp(dot(at(z, i), at(z, (i + rows / 2) % rows)) / sigma);
+    mean += weights[i] / double(rows);
+  }
+  for (std::size_t i = 0; i < rows && sigma > 0; ++i) weights[i] = 2 - weights[i] / mean;
   Exact e;
   const double n = double(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t p = (i + rows / 2) % rows;
     for (std::size_t j = 0; j < rows; ++j) s[j] = dot(at(z, i), at(z, j));
-    const Row row = row_of(s, i, p, tau, kind);
+    const Row row = row_of(s, i, p, tau, kind, weights[i]);
     e.loss += row.loss / n;
     for (std::size_t j = 0; j < rows; ++j) {
       g[j] = row.gradient[j] / tau;
@@ -113,10 +122,12 @@ std::vector<double> pairs_of(int pairs, int width, double noise, std::uint64_t s
 struct Kind {
   const char* name;
   Negatives negatives;
+  double sigma = 0;
 };
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {{"nt-xent", {}},
                                         {"decoupled", {.decoupled = true}},
+                                        {"dclw", {.decoupled = true}, 0.5},
                                         {"debiased", {.debias = 0.1}},
                                         {"hard", {.debias = 0.1, .hardness = 1}},
                                         {"hard, not debiased", {.hardness = 0.3}},
@@ -133,7 +144,7 @@ TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 
     for (const double tau : {0.01, 0.05, 0.1, 0.5, 1.0})
       for (const Kind& kind : kinds()) {
         INFO("noise ", noise, ", tau ", tau, ", ", kind.name);
-        const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)), kind.negatives);
+        const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)), kind.negatives, kind.sigma);
 #ifdef DYAD_SIMT_ONLY
         for (const Threads threads : {Threads::gpu}) {
 #else
@@ -142,7 +153,8 @@ TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 
           cpu_threads() = threads;
           const Tensor x = leaf(from_vector({2 * pairs, width}, h, DType::f32)),
                        t = leaf(full({1}, tau, DType::f32, cpu));
-          const Tensor loss = nt_xent(x, t, single(), kind.negatives);
+          const Tensor weights = kind.sigma > 0 ? positive_weights(x, kind.sigma, single()) : Tensor();
+          const Tensor loss = nt_xent(x, t, single(), kind.negatives, 0, weights);
           backward(loss);
           CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * std::max(exact.loss, 1 / tau));
           const auto got = gradient(x).to_vector();
@@ -196,4 +208,16 @@ TEST_CASE("nt_xent: negatives that contradict each other are refused") {
   CHECK_THROWS_WITH(loss({.hardness = -1}), "nt_xent: hardness is -1, expected 0 to 100");
   CHECK_THROWS_WITH(nt_xent(h.slice(0, 2), tau, single(), {.decoupled = true}),
                     "nt_xent: one pair has no negatives, expected at least 2 pairs");
+}
+
+TEST_CASE("nt_xent: weights of the positives are refused unless decoupled, and in another number") {
+  const Tensor h = from_vector({4, 2}, {1, 0, 0, 1, 1, 1, 1, -1}, DType::f32),
+               tau = full({1}, 0.2, DType::f32, cpu), two = full({2}, 1, DType::f32, cpu);
+  CHECK(nt_xent(h, tau, single(), {.decoupled = true}, 0, two).item() ==
+        nt_xent(h, tau, single(), {.decoupled = true}).item());
+  const char* expected = "nt_xent: expected positive_weights only with decoupled, f32 (2) on cpu";
+  CHECK_THROWS_WITH(nt_xent(h, tau, single(), Negatives{}, 0, two), expected);
+  CHECK_THROWS_WITH(nt_xent(h, tau, single(), {.decoupled = true}, 0, tau), expected);
+  CHECK_THROWS_WITH(positive_weights(h, 0.01, single()),
+                    "positive_weights: sigma is 0.01, expected at least 0.05");
 }

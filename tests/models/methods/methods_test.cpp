@@ -45,6 +45,13 @@ Tensor noisy_pairs(std::int64_t pairs) {
   return from_vector({2 * pairs, 16, 16, 3}, values, DType::f32);
 }
 
+// Two images of each class; both views of an image have its class.
+Tensor two_of_a_class(std::int64_t pairs) {
+  const Tensor labels({2 * pairs}, DType::i32, cpu);
+  for (std::int64_t i = 0; i < 2 * pairs; ++i) labels.data<std::int32_t>()[i] = std::int32_t(i % pairs / 2);
+  return labels;
+}
+
 struct MethodAnswer {
   int code;
   std::string text;
@@ -88,7 +95,7 @@ TEST_CASE("every method: the loss falls, and warm steps are equal and wait for n
     const auto method = apps::make_method(o, cpu);
     const auto optimizer = apps::make_optimizer(o, method->parameters);
     apps::TrainStep step(*method, *optimizer, single(), o.batch);
-    const Tensor images = noisy_pairs(o.batch);
+    const Tensor images = noisy_pairs(o.batch), labels = two_of_a_class(o.batch);
     Phases phases(cpu, false);
     LateScalar late(cpu);
     std::vector<double> losses;
@@ -99,7 +106,7 @@ TEST_CASE("every method: the loss falls, and warm steps are equal and wait for n
         if (losses.size() > 1) none.emplace();
         step.schedule(0.05, double(losses.size()) / 16);
         kernels::launch_log() = &log;
-        late.start(step.launch(images, phases));
+        late.start(step.launch(images, phases, labels));
         kernels::launch_log() = nullptr;
       }
       losses.push_back(late.value());
@@ -263,4 +270,104 @@ TEST_CASE("options of a target network or a predictor are refused where a method
   other.predictor_hidden = 4;
   CHECK_NOTHROW(apps::resolve(other, true));
   CHECK(other.head_norm == "plain");
+}
+
+TEST_CASE("supcon learns from the classes of the data set, and refuses images without one") {
+  const Scratch scratch;
+  const auto steps = [&](const std::string& data, const std::string& out) {
+    return run_dyad({"steps", "--data=" + data, "--out=" + scratch.path(out), "--method=supcon",
+                     "--arch=resnet10", "--width=0.125", "--batch=8", "--steps=2", "--seed=3"});
+  };
+  const auto losses = [&](const std::string& out) {
+    const SafetensorsReader file(scratch.path(out));
+    // one ReLU of the stem, two of each of four blocks, and one of the head, which has no batch norm
+    CHECK(file.find("relu.9") != nullptr);
+    CHECK(file.find("relu.10") == nullptr);
+    const TensorEntry* e = file.find("losses");
+    REQUIRE(e != nullptr);
+    const Tensor t(e->shape, e->dtype, cpu);
+    file.read(*e, t.raw());
+    return t.to_vector();
+  };
+  const auto relabelled = [&](const std::string& name, const Relabel& relabel) {
+    REQUIRE(steps(small_cifar(scratch, name, 40, 10, relabel), name + "-steps").code == 0);
+    return losses(name + "-steps");
+  };
+  const auto as_they_are = relabelled("a", {});
+  CHECK(as_they_are == relabelled("b", [](const std::string&, int, int label) { return 9 - label; }));
+  CHECK(as_they_are != relabelled("c", [](const std::string&, int i, int) { return i % 2; }));
+
+  const std::string pixel = "P6\n1 1\n255\nabc";
+  scratch.write("flat/a.ppm", pixel);
+  const MethodAnswer flat = steps(scratch.path("flat"), "none");
+  CHECK(flat.code == 65);
+  CHECK(flat.text == "dyad steps: --method supcon learns from classes: " + scratch.path("flat") +
+                         " has images but no class folders, expected CLASS/FILE\n");
+  scratch.write("flat/x/b.ppm", pixel);
+  const MethodAnswer mixed = steps(scratch.path("flat"), "none");  // without a.ppm, which has no class
+  CHECK(mixed.code == 2);
+  CHECK_MESSAGE(mixed.text.find("flat has 1 image: expected --batch 1 or less") != std::string::npos,
+                mixed.text);
+  CHECK_FALSE(std::filesystem::exists(scratch.path("none")));
+}
+
+TEST_CASE("--branch target evaluates and exports the target network, and only where there is one") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 64, 20);
+  const auto pretrained = [&](const std::string& method) {
+    const MethodAnswer a = run_dyad({"pretrain", "--data=" + data, "--run=" + scratch.path(method),
+                                     "--method=" + method, "--arch=resnet10", "--width=0.125", "--out-dim=8",
+                                     "--batch=16", "--steps=4", "--threads=0"});
+    REQUIRE_MESSAGE(a.code == 0, a.text);
+    return scratch.path(method);
+  };
+  const auto command = [&](const std::string& name, const std::string& run, const std::string& branch,
+                           const std::string& more) {
+    return run_dyad({name, "--run=" + run, "--branch=" + branch, more});
+  };
+  const std::string run = pretrained("byol");
+  const SafetensorsReader checkpoint(apps::checkpoint_path(run, 4));
+  const auto tensor = [](const SafetensorsReader& file, const std::string& name) {
+    const TensorEntry* e = file.find(name);
+    REQUIRE_MESSAGE(e != nullptr, name);
+    const Tensor t(e->shape, e->dtype, cpu);
+    file.read(*e, t.raw());
+    return t.to_vector();
+  };
+  std::map<std::string, std::string> hash;
+  for (const std::string branch : {"online", "target"}) {
+    INFO(branch);
+    const std::string before = branch == "target" ? "target." : "",
+                      out = scratch.path(branch + ".safetensors");
+    MethodAnswer a = command("export", run, branch, "--out=" + out);
+    REQUIRE_MESSAGE(a.code == 0, a.text);
+    const SafetensorsReader exported(out);
+    for (const std::string name : {"conv1.weight", "layer2.0.bn1.running_var", "layer4.0.conv2.weight"})
+      CHECK(tensor(exported, name) == tensor(checkpoint, before + "encoder." + name));
+    CHECK(exported.metadata().contains("branch") == (branch == "target"));
+
+    a = command("knn", run, branch, "--k=5");
+    REQUIRE_MESSAGE(a.code == 0, a.text);
+    const auto result =
+        nlohmann::json::parse(scratch.read(branch == "target" ? "byol/knn-target.json" : "byol/knn.json"));
+    CHECK(result.at("branch") == branch);
+    CHECK(result.at("encoder_hash") == exported.metadata().at("encoder_hash"));
+    hash[branch] = result.at("encoder_hash");
+    const bool noted = result.at("notes").dump().find("target network") != std::string::npos;
+    CHECK(noted == (branch == "target"));
+  }
+  CHECK(hash["online"] != hash["target"]);
+  MethodAnswer a = command("finetune", run, "target", "--epochs=1");
+  CHECK_MESSAGE(a.code == 0, a.text);
+  CHECK(nlohmann::json::parse(scratch.read("byol/finetune100-target.json")).at("branch") == "target");
+
+  const std::string simclr = pretrained("simclr");
+  for (const std::string name : {"eval", "knn", "linear", "finetune", "export"}) {
+    a = command(name, simclr, "target",
+                name == "export" ? "--out=" + scratch.path("e.safetensors") : "--seed=1");
+    if (name == "knn") a = command(name, simclr, "target", "--k=5");
+    CHECK(a.code == 2);
+    CHECK(a.text == "dyad " + name + ": --branch target: the run's method, simclr, has no target network\n");
+  }
+  CHECK_FALSE(std::filesystem::exists(scratch.path("e.safetensors")));
 }

@@ -1,4 +1,5 @@
 // dyad pretrain: the training loop.
+#include <filesystem>
 #include <iostream>
 
 #include "apps/cli/commands.h"
@@ -71,7 +72,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
   if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
-  lines.push_back(unused_options(o));
+  lines.insert(lines.end(), {unused_options(o), queue_note(o, dataset.size())});
   if (o.dry_run && ranks.first()) print_lines(lines);
   lines.push_back(ranks.first() ? stem_choice(given, o) : "");
   const auto method = make_method(o, device);
@@ -142,6 +143,15 @@ bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
   return !dataset.classes().empty() && split;
 }
 
+// The images. A resumed run has their path from its config.toml, perhaps relative to another folder.
+std::unique_ptr<data::Dataset> images_of(const PretrainOptions& given) {
+  std::error_code none;
+  if (!given.resume.empty() && !std::filesystem::exists(given.data, none))
+    throw engine::DataError(given.data + ": is not there; unless you gave it, the path is that of " +
+                            given.run + "/config.toml: name the images with --data");
+  return pretraining_images(given);
+}
+
 }  // namespace
 
 int pretrain(const PretrainOptions& given) {
@@ -149,7 +159,7 @@ int pretrain(const PretrainOptions& given) {
   PretrainOptions o = given;
   std::unique_ptr<data::Dataset> dataset;
   const auto open = [&] {
-    dataset = pretraining_images(given);
+    dataset = images_of(given);
     resolve(o = given, dataset->kind());
   };
   if (given.dry_run) {  // of all ranks, which needs none of the others

@@ -1,5 +1,7 @@
 #include "apps/options/data.h"
 
+#include <filesystem>
+
 #include "apps/options/shared.h"
 
 namespace apps {
@@ -8,7 +10,9 @@ Fields fields(PreviewOptions& o) {
   Field out = out_file_entry(o.out, "PNG file to write");
   out.required = false;
   out.wrong = [](const std::string& word) -> std::string {
-    return word.ends_with(".png") ? "" : "is " + word + ", expected a name that ends in .png";
+    std::error_code none;
+    const bool device = std::filesystem::exists(word, none) && !std::filesystem::is_regular_file(word, none);
+    return word.ends_with(".png") || device ? "" : "is " + word + ", expected a name that ends in .png";
   };
   return joined(
       {group("Images", {data_entry(o.data),

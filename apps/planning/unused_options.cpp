@@ -27,4 +27,13 @@ std::string unused_options(const PretrainOptions& o) {
   return unused.empty() ? "" : "not used by " + o.method + ": " + unused;
 }
 
+std::string queue_note(const PretrainOptions& o, std::size_t images) {
+  if (!models::describe_method(o, o.batch).defaults.queue || std::size_t(o.queue) <= images) return "";
+  MethodOptions own = o;
+  Fields all = method_fields(own);
+  return engine::concat_text("--", entry_of(all, own.queue).name, " ", o.queue, " is more than the ", images,
+                             " images: it is full of keys after ", (o.queue + o.batch - 1) / o.batch,
+                             " steps, and then has several of each image");
+}
+
 }  // namespace apps

@@ -12,4 +12,7 @@ namespace apps {
 // refused instead (resolve()).
 std::string unused_options(const PretrainOptions& resolved);
 
+// A line if the method's queue holds more keys than there are images, or "".
+std::string queue_note(const PretrainOptions& resolved, std::size_t images);
+
 }  // namespace apps

@@ -56,14 +56,17 @@ std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, 
   const char* pixels = keeps_pixels(o, dataset, device)          ? "; pixels stay on the device"
                        : device.backend == engine::Backend::cuda ? "; pixels are sent with each batch"
                                                                  : "";
+  const long left = long(dataset.size()) % o.batch;
   const double chance = models::describe_method(o, o.batch).chance_loss;
   using engine::concat_text;
-  return {data::describe(dataset) + pixels,
-          concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", method.parameters.trained_count(),
-                      " parameters, ", o.dtype, " on ", device),
-          concat_text(data::counted(o.batch, "pair"), " a step, ", data::counted(double(plan.steps), "step"),
-                      ", ", data::with_commas(std::uint64_t(plan.steps_per_epoch)), " an epoch",
-                      std::isnan(chance) ? "" : concat_text("; loss of chance ", chance))};
+  return {
+      data::describe(dataset) + pixels,
+      concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", method.parameters.trained_count(),
+                  " parameters, ", o.dtype, " on ", device),
+      concat_text(data::counted(o.batch, "pair"), " a step, ", data::counted(double(plan.steps), "step"),
+                  ", ", data::with_commas(std::uint64_t(plan.steps_per_epoch)), " an epoch",
+                  10 * left > long(dataset.size()) ? concat_text(" that leaves out ", left, " images") : "",
+                  std::isnan(chance) ? "" : concat_text("; loss of chance ", chance))};
 }
 
 }  // namespace apps

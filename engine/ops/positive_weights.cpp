@@ -5,6 +5,7 @@
 namespace engine {
 
 Tensor positive_weights(const Tensor& h, double sigma, Communicator& communicator, std::int64_t pairs) {
+  require_f32_f64("positive_weights", h);
   require(h.shape().rank() == 2 && h.dim(0) >= 2 && h.dim(0) % 2 == 0 && h.dim(1) >= 1,
           "positive_weights: h is ", h.shape(), ", expected (2N,D)");
   require(sigma >= 0.05, "positive_weights: sigma is ", sigma, ", expected at least 0.05");

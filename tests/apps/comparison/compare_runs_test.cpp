@@ -99,7 +99,7 @@ TEST_CASE("compare: a sweep's varied options are the columns, and what they deci
   scratch.write("s/sweep.json", "{");
   const Comparison damaged = apps::compare_runs({scratch.path("s")});
   CHECK(damaged.rows.size() == 2);
-  CHECK(damaged.columns == List{"batch", "lr"});
+  CHECK(damaged.columns == List{"batch", "lr", "folder"});
   CHECK(has(damaged.problems, "sweep.json: "));
 }
 

@@ -107,12 +107,14 @@ TEST_CASE("eval: classes without training images, and a single class, are noted"
     return file == "test_batch.bin" ? i % 10 : i % 8;
   });
   REQUIRE(apps::knn(k) == 0);
+  const std::string floors =
+      "knn: the trained encoder is not above its floors: nothing useful has been learned yet";
   CHECK(parsed(scratch, "run/knn.json").at("notes") ==
-        json{"4 test images are of classes without training images (8, 9), and count as wrong"});
+        json{"4 test images are of classes without training images (8, 9), and count as wrong", floors});
   k.data = pictures_of(scratch, "one", 1, 3, 2);
   REQUIRE(apps::knn(k) == 0);
   const json one = parsed(scratch, "run/knn.json");
-  CHECK(one.at("notes") == json{"there is a single class, so every prediction is right"});
+  CHECK(one.at("notes") == json{"there is a single class, so every prediction is right", floors});
   CHECK(one.at("top1").at("trained").at("knn") == 1);
   auto l = evaluation_of<apps::LinearOptions>(run);
   l.data = k.data;

@@ -21,4 +21,14 @@ TEST_CASE("options that change nothing of a method are named") {
   CHECK(line("simsiam", both) == "not used by simsiam: --tau 0.1, --queue 512");
   CHECK(line("simclr", both) == "not used by simclr: --queue 512");
   CHECK(line("moco2", both).empty());
+
+  apps::PretrainOptions o;
+  o.method = "moco2", o.batch = 16, o.queue = 64;
+  apps::resolve(o, true);
+  CHECK(apps::queue_note(o, 64).empty());
+  CHECK(apps::queue_note(o, 48) ==
+        "--queue 64 is more than the 48 images: it is full of keys after 4 steps, and then has several of "
+        "each image");
+  o.method = "simclr";
+  CHECK(apps::queue_note(o, 48).empty());
 }

@@ -27,6 +27,8 @@ TEST_CASE("ops: a type that an op does not take is refused in its name") {
       {"max_pool2d", [&] { max_pool2d(image, 2, 2, 0); }},
       {"global_avg_pool", [&] { global_avg_pool(image); }},
       {"nt_xent", [&] { nt_xent(half, tau, single()); }},
+      {"sup_con", [&] { sup_con(half, zeros({1}, DType::i32, cpu), tau, single()); }},
+      {"positive_weights", [&] { positive_weights(half, 0.5, single()); }},
       {"info_nce", [&] { info_nce(half, half, tau, single()); }},
       {"cosine_loss", [&] { cosine_loss(half, half, single()); }},
       {"softmax_cross_entropy", [&] { softmax_cross_entropy(half, zeros({2}, DType::i32, cpu)); }},

@@ -42,12 +42,10 @@ const Wanted& wanted() {
 }
 
 int error_of(const std::string& name) {
-  for (const auto& [text, error] : {std::pair("ENOSPC", ENOSPC),
-                                    {"EIO", EIO},
-                                    {"EINTR", EINTR},
-                                    {"EACCES", EACCES},
-                                    {"EMFILE", EMFILE},
-                                    {"ESTALE", ESTALE}})
+  constexpr std::pair<const char*, int> kErrors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},
+                                                     {"EINTR", EINTR},   {"EACCES", EACCES},
+                                                     {"EMFILE", EMFILE}, {"ESTALE", ESTALE}};
+  for (const auto& [text, error] : kErrors)
     if (name == text) return error;
   return 0;
 }

@@ -188,9 +188,10 @@ TEST_CASE("eval: features whose cosines overflow are found first, and give neith
     const std::string error = message_of<std::runtime_error>([&] { apps::eval(e); });
     CHECK(error.empty() == with_floors);
     const json result = parsed(scratch, "run/eval.json");
-    for (const auto& [classifier, value] : result.at("top1").at("trained").items()) {
+    for (const auto& item : result.at("top1").at("trained").items()) {
+      const std::string classifier = item.key();
       CAPTURE(classifier);
-      CHECK(value.is_null());
+      CHECK(item.value().is_null());
       CHECK(result.at("reasons")
                 .at("trained")
                 .at(classifier)

@@ -200,7 +200,8 @@ TEST_CASE("report: a file of another form costs its own part, and is named") {
       {"frozen1.json", "\"x\""},
       {"linear.json", "null"},
       {"env.json", "7"}};
-  for (const auto& [name, text] : damaged) {
+  for (const auto& file : damaged) {
+    const char *name = file.first, *text = file.second;
     CAPTURE(name);
     CAPTURE(text);
     const Run run;

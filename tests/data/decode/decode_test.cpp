@@ -128,7 +128,7 @@ TEST_CASE("shrink: a PNG's blocks become their means, with smaller blocks at the
         for (int v = 2 * y; v < std::min(7, 2 * y + 2); ++v)
           for (int u = 2 * x; u < std::min(9, 2 * x + 2); ++u, ++count)
             sum += pixels[std::size_t((v * 9 + u) * 3 + c)];
-        CHECK(image.pixels[std::size_t((y * 5 + x) * 3 + c)] == int(sum / count + 0.5));
+        CHECK(image.pixels[std::size_t((y * 5 + x) * 3 + c)] == std::lround(sum / count));
       }
 }
 

@@ -290,7 +290,8 @@ TEST_CASE("by_parameter names each parameter's part of a state, whatever the ord
   const Tensor marks = from_vector({3}, {1, 2, 3}, DType::f64);  // the part shares the optimizer's memory
   copy_bytes(part(from, "optimizer.exp_avg.a").raw(), cpu, marks.raw(), cpu, marks.bytes());
   const std::vector<double> flat = first.state().front().second.to_vector();
-  CHECK(std::ranges::search(flat, std::vector<double>{1, 2, 3}).begin() != flat.end());
+  const double three[] = {1, 2, 3};
+  CHECK(std::search(flat.begin(), flat.end(), std::begin(three), std::end(three)) != flat.end());
 }
 
 TEST_CASE("a parameter that the loss does not reach stays as it is, whatever an earlier step has left") {

@@ -189,7 +189,7 @@ TEST_CASE("eval: features whose cosines overflow are found first, and give neith
     CHECK(error.empty() == with_floors);
     const json result = parsed(scratch, "run/eval.json");
     for (const auto& item : result.at("top1").at("trained").items()) {
-      const std::string classifier = item.key();
+      const std::string& classifier = item.key();
       CAPTURE(classifier);
       CHECK(item.value().is_null());
       CHECK(result.at("reasons")

@@ -32,7 +32,7 @@ int stopped(int code, const PretrainOptions& o, const StopSignals& signals, long
   const std::string here = signals.name(), signal = code == kInterrupted ? "Ctrl-C" : "a signal";
   const std::string reason = here.empty() ? signal + " to another rank" : here;
   observers.say(engine::concat_text(reason, ": stopped after step ", step, " of ", plan.steps,
-                                    "; to continue: ", continue_command(o).second));
+                                    "; to continue: ", continue_command(o, launch_text()).second));
   report.stopped(reason);
   return code;
 }

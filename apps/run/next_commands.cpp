@@ -2,7 +2,6 @@
 
 #include <fstream>
 
-#include "apps/ranks/ranks.h"
 #include "apps/system/shell.h"
 
 namespace apps {
@@ -29,11 +28,11 @@ std::string program_name() {
   return shell_word(name.empty() ? "dyad" : name);
 }
 
-NextCommand continue_command(const PretrainOptions& o) {
+NextCommand continue_command(const PretrainOptions& o, const std::string& launch) {
   PretrainOptions next = o;
   next.resume = "auto";
   // ranks that --ranks has started are below mpirun too
-  return {"continue", (o.ranks > 1 ? "" : launch_text()) + program_name() + " pretrain" +
+  return {"continue", (o.ranks > 1 ? "" : launch) + program_name() + " pretrain" +
                           flag(o, &PretrainOptions::run) + flag(next, &PretrainOptions::resume) +
                           (o.ranks > 1 ? flag(o, &PretrainOptions::ranks) : "")};
 }

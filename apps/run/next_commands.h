@@ -12,7 +12,8 @@ namespace apps {
 std::string program_name();
 
 using NextCommand = std::pair<std::string, std::string>;  // {"evaluate", "dyad eval --data ..."}
-NextCommand continue_command(const PretrainOptions&);
+// launch: what has started its ranks (apps/ranks: launch_text())
+NextCommand continue_command(const PretrainOptions&, const std::string& launch);
 NextCommand evaluate_command(const PretrainOptions&);
 NextCommand export_command(const PretrainOptions&);
 

@@ -1,5 +1,6 @@
 #include "apps/watching/live_report.h"
 
+#include "apps/ranks/ranks.h"
 #include "apps/report/report.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/next_commands.h"
@@ -13,7 +14,7 @@ void LiveReport::begin(const Plan& plan, long step) {
             .steps = plan.steps,
             .epoch = plan.epoch(step),
             .epochs = plan.epoch(plan.steps),
-            .next = {continue_command(options_)}};
+            .next = {continue_command(options_, launch_text())}};
   if (classes_) state_.next.push_back(evaluate_command(options_));
   due_ = Clock::now() + kMinute;
   if (open_) write_state(options_.run, state_);

@@ -177,7 +177,7 @@ void backward(const Tensor& output, const Tensor& d_output, const LeafDone& leaf
       require(!n->inputs[i] || n->inputs[i]->written, n->op, ": its backward pass has written no gradient ",
               i);
     for (const auto& input : n->inputs)
-      if (input && input->backward && input->written && !std::exchange(input->queued, true)) todo.push(input);
+      if (input && input->backward && !std::exchange(input->queued, true)) todo.push(input);
     if (leaf_done)
       for (const auto& input : n->inputs)
         if (input && !input->backward && --uses[input.get()] == 0) leaf_done(*input);

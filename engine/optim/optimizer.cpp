@@ -83,11 +83,15 @@ Tensor Optimizer::zeros_like_values() const {
 
 namespace {
 
+void require_weight_decay(const char* optimizer, double weight_decay) {
+  require(weight_decay >= 0 && std::isfinite(weight_decay), optimizer, ": weight decay ", weight_decay,
+          ", expected a finite number, at least 0");
+}
+
 void require_momentum(const char* optimizer, double momentum, double weight_decay) {
   require(momentum >= 0 && momentum < 1, optimizer, ": momentum ", momentum,
           ", expected at least 0 and below 1");
-  require(weight_decay >= 0 && std::isfinite(weight_decay), optimizer, ": weight decay ", weight_decay,
-          ", expected a finite number, at least 0");
+  require_weight_decay(optimizer, weight_decay);
 }
 
 }  // namespace
@@ -141,7 +145,7 @@ AdamW::AdamW(FlatParameters parameters, AdamWOptions options)
       rates_(zeros({3}, DType::f64, parameters_.values.device())) {
   require(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1, "AdamW: betas ",
           options.beta1, " and ", options.beta2, ", expected at least 0 and below 1");
-  require_momentum("AdamW", options.beta1, options.weight_decay);
+  require_weight_decay("AdamW", options.weight_decay);
   require(options.eps > 0, "AdamW: eps ", options.eps, ", expected above 0");
 }
 

@@ -167,7 +167,7 @@ int pretrain(const PretrainOptions& given) {
   } else if (const auto code = start_ranks(given, [&] { open(), dataset.reset(); })) {
     return *code;
   }
-  open();
+  before_connecting(open);
   dataset->decode_as(decode_options(given));
   if (!o.trace.empty()) engine::start_trace();
   Ranks ranks(o, "pretrain", !o.dry_run);

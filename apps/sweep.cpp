@@ -116,6 +116,10 @@ int sweep(const SweepOptions& o) {
   const std::vector<Task> tasks = tasks_of(plan);
   if (!o.slurm.empty() && plan.shared.ranks > 1)
     throw engine::UsageError("--slurm writes tasks of one process each, expected no --ranks");
+  if (!o.slurm.empty() && o.jobs > 1)
+    throw engine::UsageError(
+        concat_text("--jobs ", o.jobs, " is of cells that this program runs itself, and --slurm leaves ",
+                    "that to sbatch: --array=0-", tasks.size() - 1, "%", o.jobs, " runs as many at a time"));
   if (o.dry_run) {
     for (const Task& task : tasks) std::printf("# %s\n%s\n", task.name.c_str(), command_text(task).c_str());
     return kOk;

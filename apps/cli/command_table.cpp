@@ -7,6 +7,7 @@
 #include "apps/cli/completion.h"
 #include "apps/cli/man_page.h"
 #include "apps/options/shared.h"
+#include "apps/run/checkpoint.h"
 
 namespace apps {
 namespace {
@@ -46,6 +47,7 @@ Command printed(const std::string& name, const std::string& help, std::string (*
 // A resumed run is configured as it was; one that continues a checkpoint of another run, as that run was.
 std::string config_of_resumed_run(const PretrainOptions& o) {
   if (o.resume.empty()) return "";
+  require_checkpoint_name(o.resume);
   std::vector<std::filesystem::path> runs = {o.run};
   if (o.resume != "auto")
     runs.push_back(std::filesystem::absolute(o.resume).parent_path().parent_path());  // RUN/checkpoints/FILE

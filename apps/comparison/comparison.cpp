@@ -26,10 +26,15 @@ bool before(const List& a, const List& b) {
   return false;
 }
 
-// The options in which the runs differ: those that are known to be varied first.
+// The options in which the runs differ: those that are known to be varied first. An option that has the value
+// of the views' recipe in all runs differs where the recipe does, which has its own options.
 List differing(const std::vector<RunRecord>& runs, const List& varied) {
   List names = varied;
-  for (const auto& option : runs.front().options) names.push_back(option.first);
+  for (const auto& option : runs.front().options)
+    if (std::ranges::any_of(runs, [&](const RunRecord& r) {
+          return std::ranges::find(r.from_recipe, option.first) == r.from_recipe.end();
+        }))
+      names.push_back(option.first);
   List found;
   for (const std::string& name : names) {
     const bool differs = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& r) {

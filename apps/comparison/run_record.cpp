@@ -124,6 +124,16 @@ long read_steps(RunRecord& run, int batch) {
   return long(*last);
 }
 
+void take_options(RunRecord& run, PretrainOptions& o) {
+  const List of_views = names_of(view_fields(o));
+  for (const Field& f : fields(o)) {
+    const bool of_view = std::ranges::find(of_views, f.name) != of_views.end();
+    if ((!f.saved && !of_view) || f.is(o.run) || f.is(o.seed)) continue;
+    run.options.emplace_back(f.name, text_of(f));
+    if (!f.saved) run.from_recipe.push_back(f.name);
+  }
+}
+
 bool is_run(const std::string& path) { return fs::exists(path + "/config.toml"); }
 
 // The subfolders that are runs: of a folder that has lost its sweep.json.
@@ -152,12 +162,13 @@ RunRecord read_run(const std::string& path) {
                                         fs::exists(path + "/sweep.log") ? "; its sweep.log says why" : ""));
   try {
     o = read_run_options(path);
+    // config.toml leaves out the options of the views that have the recipe's own values
+    if (o.recipe != "auto") resolve_views(o);
   } catch (const engine::UsageError& e) {
     throw engine::DataError(e.what());
   }
   run.seed = o.seed;
-  for (const Field& f : fields(o))
-    if (f.saved && !f.is(o.run) && !f.is(o.seed)) run.options.emplace_back(f.name, text_of(f));
+  take_options(run, o);
   const long step = read_steps(run, o.batch);
   const auto state = read_state(path);
   if (!state)

@@ -14,7 +14,8 @@ namespace apps {
 
 struct RunRecord {
   std::string path;
-  std::vector<std::pair<std::string, std::string>> options;  // all of config.toml but its folder and its seed
+  std::vector<std::pair<std::string, std::string>> options;  // all but the folder and the seed
+  List from_recipe;  // names of those that have the value of the views' recipe
   std::uint64_t seed = 0;
   std::optional<double> knn, linear;    // accuracies, as shares
   std::optional<double> loss, seconds;  // of the last step; of the training

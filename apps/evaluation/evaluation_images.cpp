@@ -30,7 +30,8 @@ std::optional<Indices> kept_test_split(const data::Dataset& whole, const ImageCh
   if (run.split_from <= 0) return std::nullopt;
   const data::FoundImages kept = data::find_images(whole, test_split_path(c.run));
   if (kept.indices.empty()) return std::nullopt;  // another data set
-  engine::require_data(kept.missing.empty(), kept.missing, " in ", c.data);
+  // those that a label file leaves out can't be tested
+  engine::require_data(kept.missing.empty() || !c.label_file.empty(), kept.missing, " in ", c.data);
   if (c.split_from > 0 && c.split_from != run.split_from)
     throw UsageError(engine::concat_text("--split-from is ", c.split_from,
                                          ", but the run was pretrained with ", run.split_from,

@@ -22,6 +22,8 @@ namespace {
 
 using engine::UsageError;
 
+constexpr std::chrono::seconds kFirstSpeaks(1);  // for an error of the first rank to end the others
+
 int number(const char* name, const char* text) {
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
@@ -120,6 +122,22 @@ std::string launch_text() {
                             : "mpirun -n " + n;
 }
 
+void before_connecting(const std::function<void()>& f) {
+  const Launched l = launched(environment_variable);
+  if (l.rank == 0) return f();
+  const auto named = [&l](const std::exception& e) {
+    std::this_thread::sleep_for(kFirstSpeaks);
+    return engine::concat_text("rank ", l.rank, " on ", engine::host_name(), ": ", e.what());
+  };
+  try {
+    f();
+  } catch (const UsageError& e) {
+    throw UsageError(named(e));
+  } catch (const engine::DataError& e) {
+    throw engine::DataError(named(e));
+  }
+}
+
 void require_image_for_each_rank(const RankOptions& o, int batch) {
   const int ranks = number_of_ranks(o);
   if (ranks > batch)
@@ -178,8 +196,7 @@ int Ranks::guarded(const std::function<int()>& f) {
   } catch (const std::exception& e) {
     // An error of the user is most often that of all ranks: the first one, which needs to name none, says it.
     const int code = exit_code_of(e);
-    if (!first() && (code == kUsage || code == kBadData))
-      std::this_thread::sleep_for(std::chrono::seconds(1));
+    if (!first() && (code == kUsage || code == kBadData)) std::this_thread::sleep_for(kFirstSpeaks);
     communicator_->abort("this rank has failed");
     if (watch_) watch_->failed(message_of(e), exit_code_of(e));
     throw;

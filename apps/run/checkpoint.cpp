@@ -259,15 +259,23 @@ Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
   return std::move(*newest);
 }
 
+void require_checkpoint_name(const std::string& resume) {
+  if (resume.empty() || resume == "auto") return;
+  std::error_code error;
+  if (!std::filesystem::exists(resume, error) && !error)
+    throw UsageError("--resume " + resume + ": there is no such file");
+  if (!std::filesystem::is_directory(resume, error)) return;
+  const bool run = std::filesystem::exists(resume + "/config.toml", error);
+  throw UsageError(engine::concat_text(
+      "--resume ", resume, ": is a folder, expected ",
+      run ? "--run " + resume + " --resume auto" : "a checkpoint",
+      run ? ", which continues this run" : ", or auto, which takes the newest one of --run"));
+}
+
 std::optional<Checkpoint> resume_from(const PretrainOptions& o) {
   if (o.resume.empty()) return std::nullopt;
   if (o.resume == "auto") return newest_checkpoint(o.run);
-  std::error_code error;
-  if (!std::filesystem::exists(o.resume, error) && !error)
-    throw UsageError("--resume " + o.resume + ": there is no such file");
-  if (std::filesystem::is_directory(o.resume, error))
-    throw UsageError("--resume " + o.resume +
-                     ": is a folder, expected a checkpoint, or auto, which takes the newest one of --run");
+  require_checkpoint_name(o.resume);
   Checkpoint given(o.resume);
   const auto later = later_checkpoints(o.run, given.step());
   if (!later.empty() && !o.discard_newer)

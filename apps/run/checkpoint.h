@@ -75,6 +75,8 @@ void keep_newest(const std::string& run, int keep, long newest);
 // --discard-newer abandons.
 std::vector<std::string> set_aside_later(const std::string& run, long step);
 
+// UsageError if --resume names a folder or what isn't there.
+void require_checkpoint_name(const std::string& resume);
 // The checkpoint that --resume names: none for "", the newest for "auto", else the file. UsageError if the
 // run has later checkpoints than this file, without --discard-newer.
 std::optional<Checkpoint> resume_from(const PretrainOptions&);

@@ -34,6 +34,17 @@ bool is_written(const std::string& run) {
   return locked;
 }
 
+// state.json is written once a minute and with each checkpoint, metrics.jsonl with each step.
+void take_last_step(RunState& s, const std::string& run) {
+  try {
+    const std::vector<StepRecord> steps = read_metrics(run);
+    if (steps.empty() || steps.back().step <= s.step) return;
+    s.step = steps.back().step;
+    s.epoch = steps.back().epoch;
+  } catch (const engine::DataError&) {  // the report says what is wrong with the file
+  }
+}
+
 }  // namespace
 
 std::string state_text(const RunState& s) {
@@ -76,6 +87,7 @@ std::optional<RunState> read_state(const std::string& run) {
     if (!s.running() || is_written(run)) return s;
     s.phase = "stopped";
     s.reason = "the process was killed";
+    take_last_step(s, run);
     return s;
   } catch (const ordered_json::exception&) {
     return std::nullopt;

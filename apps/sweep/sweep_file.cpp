@@ -44,10 +44,12 @@ std::pair<ordered_json, SweepFile> read(const std::string& folder) {
   }
 }
 
-ordered_json shared_json(PretrainOptions shared) {
+ordered_json shared_json(PretrainOptions shared, const List& varied) {
   ordered_json j = ordered_json::object();
   for (const Field& f : fields(shared))
-    if (f.saved && !f.is(shared.run) && !f.is(shared.seed)) j[f.name] = text_of(f);
+    if (f.saved && !f.is(shared.run) && !f.is(shared.seed) &&
+        std::ranges::find(varied, f.name) == varied.end())
+      j[f.name] = text_of(f);
   return j;
 }
 
@@ -76,19 +78,20 @@ SweepFile read_sweep_file(const std::string& folder) { return read(folder).secon
 std::string add_to_sweep_file(const SweepPlan& plan) {
   const std::string& folder = plan.options.out;
   ordered_json j = {{"dyad", version_text()},
-                    {"shared", shared_json(plan.shared)},
+                    {"shared", ordered_json::object()},
                     {"sweeps", ordered_json::array()},
                     {"cells", ordered_json::array()}};
   SweepFile earlier;
+  List varied = varied_options(plan.variations);
   if (is_sweep(folder)) {
     const auto [then, file] = read(folder);
     earlier = file;
-    List varied = varied_options(plan.variations);
     varied.insert(varied.end(), earlier.varied.begin(), earlier.varied.end());
     require_same_shared(plan, then.at("shared"), varied);
     j["sweeps"] = then.at("sweeps");
     j["cells"] = then.at("cells");
   }
+  j["shared"] = shared_json(plan.shared, varied);
   std::size_t added = 0;
   for (const Cell& cell : plan.cells) {
     if (std::find(earlier.cells.begin(), earlier.cells.end(), cell.name()) != earlier.cells.end()) continue;

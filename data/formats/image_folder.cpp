@@ -102,8 +102,23 @@ void add_part(Reader& r, const std::string& part, bool loose) {
                    ", expected those of the training split only";
 }
 
-// The images of a split, labelled by a file.
-void add_labelled_part(Reader& r, const std::string& part, const std::string& labels) {
+void leave_out_unlabelled(Reader& r) {
+  ImageFiles::Content& c = r.content;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < c.files.size(); ++i) {
+    if (c.labels[i] < 0) {
+      r.walk.pass("without a label", c.files[i]);
+      continue;
+    }
+    if (kept != i) c.files[kept] = std::move(c.files[i]);
+    c.labels[kept++] = c.labels[i];
+  }
+  c.files.resize(kept);
+  c.labels.resize(kept);
+}
+
+// The images of a split, labelled by a file. loose: take images that it does not name too, without a label.
+void add_labelled_part(Reader& r, const std::string& part, const std::string& labels, bool loose) {
   ImageFiles::Content& c = r.content;
   const std::string folder = r.part_folder(part).string();
   r.walk.add_images(folder, c.files);
@@ -111,6 +126,7 @@ void add_labelled_part(Reader& r, const std::string& part, const std::string& la
   FileLabels found = LabelFile(labels).label(c.files, folder, c.classes);
   c.labels = std::move(found.labels);
   c.classes = std::move(found.classes);
+  if (!loose) leave_out_unlabelled(r);
   c.note = "labels of " + printable(labels);
   if (found.others > 0) c.note += " (" + with_commas(found.others) + " of its lines name other files)";
 }
@@ -124,7 +140,7 @@ std::vector<std::string> training_classes(const fs::path& folder, const std::str
       std::ranges::any_of(folders, [&](const std::string& name) { return Walk::any_image(training / name); });
   if (used || labels.empty()) return used ? folders : std::vector<std::string>();
   Reader r(folder);
-  add_labelled_part(r, train, labels);
+  add_labelled_part(r, train, labels, true);
   return r.content.classes;
 }
 
@@ -135,7 +151,7 @@ ImageFiles::Content read_training(const fs::path& folder, const SplitFolders& sp
   add_part(r, train, loose);
   if (!labels.empty() && r.content.classes.empty()) {
     Reader by_file(folder);
-    add_labelled_part(by_file, train, labels);
+    add_labelled_part(by_file, train, labels, loose);
     r = std::move(by_file);
   }
   if (!train.empty()) r.content.title += ", " + where(train);
@@ -151,7 +167,7 @@ ImageFiles::Content read_evaluated(const fs::path& folder, const std::string& tr
   const fs::path own = folder / part / "val_annotations.txt";  // Tiny-ImageNet's
   if (labels.empty() && fs::exists(own)) labels = own.string();
   if (!labels.empty()) {
-    add_labelled_part(r, part, labels);
+    add_labelled_part(r, part, labels, false);
   } else {
     const bool classes = !r.content.classes.empty();
     add_part(r, part, false);

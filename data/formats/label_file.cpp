@@ -174,13 +174,11 @@ FileLabels LabelFile::label(const std::vector<std::string>& files, const std::st
                  printable(row->file), " has another label in a line above");
     result.labels[i] = label;
   }
-  const auto missing = std::ranges::find(result.labels, -1);
-  const Row& sample = found.empty() ? rows_[0] : *found.front().second;  // the first line may be a heading
-  require_data(missing == result.labels.end(), who, " has no label of ",
-               printable(files[std::size_t(missing - result.labels.begin()) % files.size()]), " (",
-               with_commas(std::size_t(std::ranges::count(result.labels, -1))), " of ",
-               with_commas(files.size()), " images lack one; line ", sample.line, " is read as the file ",
-               printable(sample.file), " of the class ", printable(sample.name), ")");
+  const Row& sample = rows_[rows_.size() > 1 && table_ ? 1 : 0];  // the first line may be a heading
+  require_data(!found.empty(), who, " has no label of ", printable(files.empty() ? folder : files.front()),
+               " or of any other of the ", counted(double(files.size()), "image"), " of ", printable(folder),
+               "; line ", sample.line, " is read as the file ", printable(sample.file), " of the class ",
+               printable(sample.name));
   return result;
 }
 

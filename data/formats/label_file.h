@@ -9,7 +9,7 @@
 namespace data {
 
 struct FileLabels {
-  std::vector<int> labels;           // of each file
+  std::vector<int> labels;           // of each file; -1: no line names it
   std::vector<std::string> classes;  // their names
   std::size_t others = 0;            // lines that name files which are not there
 };
@@ -21,8 +21,8 @@ class LabelFile {
   // files: paths. folder: names in the label file may be relative to it; they may also be a file's own name,
   // with or without its ending. classes: names by label; empty: those in the label file, in byte order. A
   // class may also be its number, from 0, if one of the lines has a 0 (numbers from 1 may be ILSVRC's, which
-  // are in another order). DataError with the line for an unknown class or a file with two labels, and with
-  // the file for an image without a label.
+  // are in another order). DataError with the line for an unknown class or a file with two labels, and if no
+  // image has a label.
   FileLabels label(const std::vector<std::string>& files, const std::string& folder,
                    std::vector<std::string> classes) const;
 

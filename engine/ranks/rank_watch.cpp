@@ -12,11 +12,14 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <random>
 #include <thread>
+
+#include "engine/ranks/watch_address.h"
 
 namespace engine {
 namespace {
@@ -82,16 +85,16 @@ struct Line {
   }
 };
 
-int listen_anywhere(int& port) {
+int listen_on(const std::string& address, int& port) {
   const int fd = checked(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_ANY);
-  checked(bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any), "bind");
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  inet_pton(AF_INET, address.c_str(), &own.sin_addr);
+  checked(bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own), "bind");
   checked(listen(fd, 1024), "listen");
-  socklen_t length = sizeof any;
-  checked(getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length), "getsockname");
-  port = ntohs(any.sin_port);
+  socklen_t length = sizeof own;
+  checked(getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length), "getsockname");
+  port = ntohs(own.sin_port);
   return fd;
 }
 
@@ -223,8 +226,17 @@ struct RankWatch::State {
     if (Clock::now() - l.heard > timeout) lost(l, concat_text("silent for ", timeout.count(), " s"));
   }
 
+  // Rank 0 has not run for longer than the timeout (SIGSTOP, a machine that slept): the other ranks have
+  // given it up by now, and their closed connections are no fault of theirs.
+  void was_stopped(std::chrono::duration<double> time) {
+    end(concat_text("rank 0 on ", host, " was stopped for ", std::lround(time.count()),
+                    " s, and the other ranks have given it up; rerun with --resume auto to continue from the "
+                    "newest checkpoint"),
+        kTryAgain);
+  }
+
   void run() {
-    auto said = Clock::now();
+    auto said = Clock::now(), awake = said;
     const auto beat = timeout / 10;
     while (!stop && !ending) {
       std::vector<pollfd> fds;
@@ -233,6 +245,8 @@ struct RankWatch::State {
           std::min<std::chrono::duration<double>>(beat, std::chrono::milliseconds(200));
       poll(fds.data(), fds.size(), int(pause.count() * 1000) + 1);
       const std::lock_guard lock(writing);
+      if (const auto slept = Clock::now() - awake; rank == 0 && slept > timeout) was_stopped(slept);
+      awake = Clock::now();
       for (Line& l : lines) look(l);
       if (Clock::now() - said > beat) {
         said = Clock::now();
@@ -260,22 +274,26 @@ RankWatch::RankWatch(Communicator& c, std::string speaker, double timeout) : sta
   s.communicator = &c;
   if (s.size == 1) return;
 
+  const std::string address = watch_address(exchange_texts(c, s.host), s.host);
   std::string where;  // "TOKEN PORT HOST ADDRESS ..."
   int listener = -1;
   if (s.rank == 0) {
     int port = 0;
-    listener = listen_anywhere(port);
+    listener = listen_on(address, port);
     std::random_device random;  // a token of 128 bits
     where = concat_text(random(), "-", random(), "-", random(), "-", random(), " ", port, " ", s.host);
-    for (const std::string& a : own_addresses()) where += " " + a;
+    for (const std::string& a :
+         address == kAllInterfaces ? own_addresses() : std::vector<std::string>{address})
+      where += " " + a;
   }
   const auto w = words(exchange_texts(c, where)[0]);
   if (s.rank == 0) {
     s.accept_all(listener, w[0]);
     close(listener);
   } else {
-    int fd = w[2] == s.host ? connect_to("127.0.0.1", w[1]) : -1;
-    for (std::size_t i = 2; i < w.size() && fd < 0; ++i) fd = connect_to(w[i], w[1]);
+    int fd = -1;
+    for (std::size_t i = 3; i < w.size() && fd < 0; ++i) fd = connect_to(w[i], w[1]);
+    if (fd < 0) fd = connect_to(w[2], w[1]);
     if (fd < 0) throw RankError("rank watch: rank 0 on " + w[2] + " can't be reached, port " + w[1]);
     s.lines.push_back({.fd = fd, .rank = 0, .host = w[2]});
     s.lines[0].write(concat_text("hello ", w[0], " ", s.rank, " ", s.host));

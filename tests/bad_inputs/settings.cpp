@@ -51,6 +51,8 @@ std::vector<BadInput> bad_settings() {
         "--batch is 8192, but data/samples has 5,000 images");
   flags("a checkpoint that is not there", pretrain({"--resume", "DIR/none.safetensors"}),
         "--resume DIR/none.safetensors: there is no such file");
+  flags("a folder to resume", pretrain({"--resume", "DIR"}),
+        "--resume DIR: is a folder, expected a checkpoint, or auto");
   flags("a run that is not there", {"knn", "--data", "data/samples", "--run", "DIR/none"},
         "--run DIR/none: there is no DIR/none/config.toml");
   flags("a regular expression that is none", {"gradcheck", "--op", "("},

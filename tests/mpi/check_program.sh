@@ -70,6 +70,29 @@ before=$(find "$work/kill1/run/checkpoints" -name '*.safetensors' | sort | tail 
 grep -q 'resuming with other number of ranks: 3 -> 2' "$work/err" || fail "another number of ranks: $(cat "$work/err")"
 tail -n 1 "$work/kill1/run/metrics.jsonl" | grep -q "\"step\":$((before + 2))" || fail "--resume did not continue"
 
+# Rank 0 is stopped for longer than --timeout, and goes on: it says so, and blames none of the others.
+mkdir -p "$work/asleep"
+mpirun -n 3 sh -c "$dyad pretrain ${small[*]/%20/5} --data data/samples --steps 100000 --save-every 5 --run $work/asleep/run"'
+  echo $? >'"$work/asleep"'/$OMPI_COMM_WORLD_RANK' >"$work/asleep/out" 2>&1 &
+for _ in $(seq 300); do
+  ls "$work/asleep"/run/checkpoints/*.safetensors >/dev/null 2>&1 && break
+  sleep 0.1
+done
+asleep=$(process_of_rank 0)
+kill -STOP "$asleep"
+sleep 7
+kill -CONT "$asleep"
+wait
+grep -q 'rank [12] on .* is lost' "$work/asleep/out" && fail "rank 0 stopped: blames another: $(cat "$work/asleep/out")"
+grep -q 'rank 0 on .* \(was stopped\|is lost\)' "$work/asleep/out" || fail "rank 0 stopped: $(cat "$work/asleep/out")"
+none_left || fail "rank 0 stopped: a process is left"
+
+# The images are missing on one rank, as on a machine of its own: its line names it.
+mpirun -n 2 sh -c "test \$OMPI_COMM_WORLD_RANK = 0 && data=data/samples || data=$work/none
+  $dyad pretrain ${small[*]} --data \$data --steps 2 --run $work/elsewhere" >"$work/err" 2>&1
+grep -q "rank 1 on .*: $work/none: no such folder" "$work/err" || fail "missing images of a rank: $(cat "$work/err")"
+none_left || fail "missing images of a rank: a process is left"
+
 # One rank gets SIGTERM: all ranks stop after the same step, with a checkpoint.
 start stop
 kill -TERM "$(process_of_rank 2)"

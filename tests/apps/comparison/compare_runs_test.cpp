@@ -103,6 +103,23 @@ TEST_CASE("compare: a sweep's varied options are the columns, and what they deci
   CHECK(has(damaged.problems, "sweep.json: "));
 }
 
+TEST_CASE("compare: options of the views have the recipe's value where a run did not set them") {
+  const Scratch scratch;
+  const std::string recipe = "views = \"simclr\"\nrecipe = \"cifar\"\nsize = 32\n";
+  write_run(scratch, "plain", recipe, 0, 0.4);
+  write_run(scratch, "flipped", recipe + "flip-p = 0.9\n", 0, 0.4);
+  write_run(scratch, "moco", "method = \"moco2\"\nviews = \"moco2\"\nrecipe = \"cifar\"\nsize = 32\n", 0,
+            0.4);
+  const Comparison two = apps::compare_runs({scratch.path("plain"), scratch.path("flipped")});
+  CHECK(two.columns == List{"flip-p", "folder"});
+  REQUIRE(two.rows.size() == 2);
+  CHECK(two.rows[0].values.front() == "0.5");
+  CHECK(two.rows[1].values.front() == "0.9");
+  // the methods' recipes differ in several values: their name is enough
+  const Comparison methods = apps::compare_runs({scratch.path("plain"), scratch.path("moco")});
+  CHECK(methods.columns == List{"method", "views", "folder"});
+}
+
 TEST_CASE("compare: a damaged or missing file costs its own cell and one line") {
   const Scratch scratch;
   for (const char* name : {"whole", "eval", "none", "config", "steps", "stale", "reason", "running"})

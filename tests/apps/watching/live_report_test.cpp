@@ -63,6 +63,12 @@ TEST_CASE("a run that says it is running is stopped if no process writes it") {
   }
   CHECK(apps::state_text(*apps::read_state(o.run)) ==
         "stopped after step 3 of 8 (epoch 1.50 of 4): the process was killed");
+  // the steps since state.json was written
+  scratch.write("my run/metrics.jsonl", "{\"step\":4,\"epoch\":2}\n{\"step\":5,\"epoch\":2.5}\n{\"step\":6,");
+  CHECK(apps::state_text(*apps::read_state(o.run)) ==
+        "stopped after step 5 of 8 (epoch 2.50 of 4): the process was killed");
+  scratch.write("my run/metrics.jsonl", "no JSON\n\n");
+  CHECK(apps::read_state(o.run)->step == 3);
   scratch.write("my run/state.json", "{\"phase\": \"running\"}");
   CHECK_FALSE(apps::read_state(o.run));
   scratch.write("my run/state.json", "{\"phase\"");

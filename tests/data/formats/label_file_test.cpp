@@ -73,9 +73,11 @@ TEST_CASE("label file: an error names file and line") {
   CHECK(f.refused("1 n01\n\n1.JPEG n02\n2 n01\n3 n01\n") ==
         "labels line 3: 1.JPEG has another label in a line above");
   CHECK(f.read("1 n01\n1.JPEG n01\n2 n01\n3 n01\n4 n01\n5 n09\n").others == 2);
-  CHECK(f.refused("1 n01\n3 n01\n") ==
-        "labels has no label of /d/val/2.JPEG (1 of 3 images lack one; line 1 is read as the file 1 of the "
-        "class n01)");
+  CHECK(f.read("1 n01\n3 n01\n").labels == std::vector<int>{0, -1, 0});
+  CHECK(
+      f.refused("x/8.png n01\n9.png n01\n") ==
+      "labels has no label of /d/val/1.JPEG or of any other of the 3 images of /d/val; line 1 is read as the "
+      "file x/8.png of the class n01");
   CHECK(f.read("1;n01\n2; n02\n3;\"n01\"\n").labels == std::vector<int>{0, 1, 0});
 
   CHECK(f.refused("1 n01\nn02\n") == "labels line 2: n02, expected FILE CLASS, as in the lines above");
@@ -85,6 +87,24 @@ TEST_CASE("label file: an error names file and line") {
   CHECK(message_of<DataError>([&] {
           same.label({"/d/x/1.png", "/d/y/1.png"}, "/d", {});
         }) == f.scratch.path("same") + " line 1: several images are named 1.png, expected a path below /d");
+}
+
+TEST_CASE("label file: images without a label are left out, and told") {
+  const Scratch scratch;
+  for (const char* file : {"train/a/1.png", "train/b/2.png", "val/1.png", "val/2.png", "val/3.png"})
+    scratch.write(file, "x");
+  const auto set =
+      open_dataset(scratch.folder, Split::test, scratch.write("labels.csv", "file,class\n2.png,b\n"));
+  require_labels(*set);
+  REQUIRE(set->size() == 1);
+  CHECK(set->label(0) == 1);
+  CHECK(set->name(0) == scratch.path("val/2.png"));
+  CHECK(describe(*set).find("passed over: 2 without a label") != std::string::npos);
+  // of a flat training split, too; a pretraining takes all
+  for (const char* file : {"flat/1.png", "flat/2.png", "flat/3.png"}) scratch.write(file, "x");
+  const std::string labels = scratch.write("flat.csv", "1.png,x\n3.png,y\n");
+  CHECK(open_dataset(scratch.path("flat"), Split::train, labels)->size() == 2);
+  CHECK(open_dataset(scratch.path("flat"), Split::pretrain, labels)->size() == 3);
 }
 
 TEST_CASE("label file: of the evaluated split, of a flat training split, and Tiny-ImageNet's own") {

@@ -42,8 +42,9 @@ std::map<std::string, std::string> describe(const PretrainOptions& o, const mode
           {"encoder_hash", engine::hash_text(method.parameters.hash("encoder."))}};
 }
 
-// A folder with one NAME.npy per tensor, and a text file with the rows' names if they have names. The folder
-// appears complete or not at all: files are written to another folder, which is renamed at the end.
+// A folder with one NAME.npy per tensor, and text files with the names of rows and classes if there are any.
+// The folder appears complete or not at all: files are written to another folder, which is renamed at the
+// end.
 class NpyFolder {
  public:
   explicit NpyFolder(const std::string& path)
@@ -60,9 +61,10 @@ class NpyFolder {
   NpyFolder(const NpyFolder&) = delete;
   NpyFolder& operator=(const NpyFolder&) = delete;
 
-  void write(const engine::TensorFile& file, const std::string& names) const {
+  void write(const engine::TensorFile& file, const std::string& names, const std::string& classes) const {
     for (const auto& [name, tensor] : file.tensors) engine::write_npy(partial_ + "/" + name + ".npy", tensor);
     if (!names.empty()) write_text(partial_ + "/names.txt", names);
+    if (!classes.empty()) write_text(partial_ + "/classes.txt", classes);
     fs::rename(partial_, path_);
   }
 
@@ -100,6 +102,8 @@ int export_model(const ExportOptions& e) {
   PretrainOptions o = read_run_options(e.run);
   require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
+  std::optional<NpyFolder> folder;
+  if (npy) folder.emplace(e.out);
   auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
   if (dataset) {
     dataset->decode_as(decode_options(o));
@@ -107,9 +111,6 @@ int export_model(const ExportOptions& e) {
     std::printf("%s\n", data::describe(*dataset).c_str());
     if (e.size > 0) o.size = e.size;
   }
-  std::optional<NpyFolder> folder;
-  if (npy) folder.emplace(e.out);
-
   const auto method = make_method(o, engine::parse_device(e.device));
   load_parameters(checkpoint, method->parameters, e.branch);
   engine::TensorFile file =
@@ -121,10 +122,13 @@ int export_model(const ExportOptions& e) {
   if (labelled) file.metadata["classes"] = json_text(dataset->classes());  // the names of the labels 0, 1 ...
   std::string names;                                                       // a line for each row
   for (std::size_t i = 0; dataset && i < dataset->size(); ++i) names += dataset->name(i) + "\n";
+  std::string classes;  // a line for each label
+  for (const std::string& name : labelled ? dataset->classes() : std::vector<std::string>())
+    classes += name + "\n";
   std::error_code none;
   const bool replaces = !npy && fs::is_regular_file(e.out, none);
   if (npy) {
-    folder->write(file, names);
+    folder->write(file, names, classes);
   } else {
     if (dataset) file.tensors.emplace_back("names", text_tensor(names));
     engine::write_safetensors(e.out, file);

@@ -162,20 +162,19 @@ int pretrain(const PretrainOptions& given) {
     dataset = images_of(given);
     resolve(o = given, dataset->kind());
   };
-  if (given.dry_run) {  // of all ranks, which needs none of the others
-    if (!is_first_launched()) return kOk;
-  } else if (const auto code = start_ranks(given, [&] { open(), dataset.reset(); })) {
+  // the dry run of --ranks is this process alone
+  if (const auto code = given.dry_run ? std::nullopt : start_ranks(given, [&] { open(), dataset.reset(); }))
     return *code;
-  }
-  before_connecting(open);
+  open();
   dataset->decode_as(decode_options(given));
   if (!o.trace.empty()) engine::start_trace();
-  Ranks ranks(o, "pretrain", !o.dry_run);
+  Ranks ranks(o, "pretrain");
   LiveReport report(o, ranks.first(), can_be_evaluated(o, *dataset));
   return ranks.guarded([&] {
     Setting setting = setting_of(*dataset, o.data, o.dry_run ? number_of_ranks(o) : ranks.size());
     if (ranks.size() > 1) setting.files = data::files_text(*dataset, o.verify_images);
     ranks.agree(facts_of(o, setting));
+    if (o.dry_run && !ranks.first()) return int(kOk);
     return report.guarded(
         [&] { return or_how_to_skip([&] { return train(given, o, *dataset, setting, ranks, report); }); });
   });

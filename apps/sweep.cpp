@@ -68,14 +68,19 @@ std::size_t count(const Outcomes& outcomes, Outcome::Kind kind) {
                                    [&](const Outcome& o) { return o.kind == kind; }));
 }
 
-int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
-  const std::string &out = plan.options.out, &data = plan.shared.data;
+// Before anything is written.
+void require_images(const SweepPlan& plan) {
+  const std::string& data = plan.shared.data;
   engine::require_data(data.empty() || std::filesystem::exists(data), data,
                        ": is not there, expected images to train with");
   const bool evaluated = !plan.options.no_eval && !data.empty() && plan.shared.split_from <= 0;
   engine::require_data(
       !evaluated || data::has_split(data, data::Split::test), data,
       ": has no test split to evaluate the cells with, expected --no-eval, or -- --split-from 0.1");
+}
+
+int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {
+  const std::string& out = plan.options.out;
   AppendFile log(out + "/sweep.log");
   if (!log.lock()) throw engine::UsageError("--out " + out + ": another sweep is writing to this folder");
   const auto say = [&](const std::string& text) {
@@ -124,6 +129,7 @@ int sweep(const SweepOptions& o) {
     for (const Task& task : tasks) std::printf("# %s\n%s\n", task.name.c_str(), command_text(task).c_str());
     return kOk;
   }
+  if (o.slurm.empty()) require_images(plan);
   std::error_code error;
   std::filesystem::create_directories(o.out, error);
   if (error) throw engine::UsageError("--out " + o.out + ": can't be made: " + error.message());

@@ -109,7 +109,7 @@ std::vector<std::string> Dataset::decoding_notes() const {
   if (sixteen_bit_) notes.push_back(sixteen_bit_note(decode_));
   if (turned_)
     notes.emplace_back(
-        "images with an EXIF orientation: shown as they are stored; --exif apply turns them upright");
+        "images with an EXIF orientation: used as they are stored; --exif apply turns them upright");
   return notes;
 }
 

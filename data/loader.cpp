@@ -323,8 +323,9 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options, const engin
   const int ranks = communicator.size();
   require(options.threads >= 0, "loader: ", options.threads, " threads, expected at least 0");
   require(options.prefetch >= 1, "loader: prefetch ", options.prefetch, ", expected at least 1");
-  require(options.batch >= ranks, "loader: batch ", options.batch,
-          ", expected at least one image for each of ", ranks, " ranks");
+  if (options.batch < ranks)
+    throw engine::UsageError(engine::concat_text(
+        "loader: batch ", options.batch, ", expected at least one image for each of ", ranks, " ranks"));
   if (batches_per_epoch() < 1)
     throw engine::UsageError(engine::concat_text(
         "loader: ", dataset.size(), " images, expected at least one batch of ", options.batch,

@@ -55,9 +55,11 @@ std::vector<std::size_t> draw_test_split(const Dataset& dataset, double share, s
   engine::require_data(
       dataset.kind() == Dataset::Kind::image_folder || dataset.kind() == Dataset::Kind::other,
       "--split-from: CIFAR and STL-10 have a test split, expected CLASS/FILE");
-  std::vector<std::vector<std::size_t>> of_class(dataset.classes().size());
+  const bool classes = !dataset.classes().empty();
+  std::vector<std::vector<std::size_t>> of_class(classes ? dataset.classes().size() : 1);
   for (std::size_t i = 0; i < dataset.size(); ++i)
-    if (const int label = dataset.label(i); label >= 0) of_class.at(std::size_t(label)).push_back(i);
+    if (const int label = classes ? dataset.label(i) : 0; label >= 0)
+      of_class.at(std::size_t(label)).push_back(i);
   engine::Random random(seed, 0x73706c69);
   std::vector<std::size_t> drawn;
   for (auto& images : of_class) {
@@ -68,8 +70,7 @@ std::vector<std::size_t> draw_test_split(const Dataset& dataset, double share, s
     drawn.insert(drawn.end(), images.begin(), images.begin() + std::ptrdiff_t(count));
   }
   engine::require_data(!drawn.empty(),
-                       "--split-from: there are no labelled images to draw from, expected CLASS/FILE with "
-                       "two or more images in a class");
+                       "--split-from: there is nothing to draw from, expected two or more images in a class");
   std::sort(drawn.begin(), drawn.end());
   return drawn;
 }

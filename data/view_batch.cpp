@@ -44,7 +44,10 @@ ViewBatches::ViewBatches(std::vector<ViewRecipe> recipes, int size, std::uint64_
       dtype_(dtype),
       resident_(resident),
       labelled_(labels),
-      ring_(device) {}
+      ring_(device) {
+  require(!recipes_.empty() && size_ > 0, "ViewBatches: ", recipes_.size(), " recipes and a size of ", size_,
+          ", expected at least 1 of each");
+}
 
 void ViewBatches::stage(const Batch& batch) {
   const void* const pixels_before = ring_.pixels().defined() ? ring_.pixels().raw() : nullptr;

@@ -13,6 +13,7 @@
 
 #include "engine/error.h"
 #include "engine/memory/cuda_device.h"
+#include "engine/memory/failed_allocation.h"
 #include "engine/memory/host_wait.h"
 #include "engine/memory/pool.h"
 #include "engine/memory/transfer.h"
@@ -123,9 +124,10 @@ void release(Device device, void* p) { pool(device).free(p); }
 
 OutOfMemory::OutOfMemory(Device device, std::size_t wanted, std::size_t in_use, std::size_t free,
                          std::size_t total)
-    : std::runtime_error(concat_text(device, " is out of memory: ", gigabytes(wanted), " wanted, ",
-                                     gigabytes(in_use), " in use by tensors, ", gigabytes(free), " of ",
-                                     gigabytes(total), " free; a smaller --batch needs less")) {}
+    : std::runtime_error(concat_text(device, " is out of memory: ", gigabytes(wanted), " wanted for ",
+                                     being_made(), ", ", gigabytes(in_use), " in use by tensors, ",
+                                     gigabytes(free), " of ", gigabytes(total), " free")),
+      made(being_made()) {}
 
 MemoryReservation::MemoryReservation(Device device) : device_(device) { pool(device).begin_reserve(); }
 

@@ -59,6 +59,7 @@ void reset_peak_memory(Device);
 
 // The message names the device and the bytes requested, in use, free and in total. The program ends with it.
 struct OutOfMemory : std::runtime_error {
+  std::string made;  // what was being made (Making)
   OutOfMemory(Device, std::size_t wanted, std::size_t in_use, std::size_t free, std::size_t total);
 };
 

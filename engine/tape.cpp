@@ -194,7 +194,8 @@ void backward(const Tensor& loss, const LeafDone& leaf_done) {
 }
 
 const Tensor& gradient(const Tensor& t) {
-  require(t.node() != nullptr, "gradient: the tensor is not a leaf");
+  require(t.node() != nullptr && !t.node()->backward && !t.node()->freed,
+          "gradient: the tensor is not a leaf");
   return t.node()->gradient;
 }
 

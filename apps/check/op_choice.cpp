@@ -9,8 +9,14 @@ namespace apps {
 using engine::OpCase;
 
 std::regex expression_of(const std::string& flag, const std::string& text) {
+  constexpr std::size_t most = 1000;  // characters: std::regex reads parentheses by recursion
+  if (text.size() > most)
+    throw engine::UsageError(
+        engine::concat_text(flag, " has ", text.size(), " characters, expected at most ", most));
   try {
-    return std::regex(text);
+    // libstdc++'s matcher that keeps all its states at once: its time is linear in the text, whatever the
+    // expression; the usual one may take exponential time
+    return std::regex(text, std::regex::ECMAScript | std::regex_constants::__polynomial);
   } catch (const std::regex_error&) {
     throw engine::UsageError(flag + " is \"" + text + "\", expected a regular expression");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <map>
 
 #include "engine/error.h"
@@ -50,8 +51,13 @@ constexpr Pointer other_words[] = {
 std::string pointer_from(const std::string& word, const CommandTable& table) {
   for (const Pointer& p : other_words)
     if (std::string(p.words).find(" " + word + " ") != std::string::npos) return std::string("; ") + p.to;
-  for (const Command& c : table.commands)
-    if (c.name != word && section_of(c) == word) return "; did you mean dyad " + c.name + "?";
+  for (const Command& c : table.commands) {
+    std::string joined = c.name, dashed = c.name;
+    std::erase(joined, ' ');
+    std::ranges::replace(dashed, ' ', '-');
+    if (c.name != word && (section_of(c) == word || joined == word || dashed == word))
+      return "; did you mean dyad " + c.name + "?";
+  }
   return "";
 }
 
@@ -70,6 +76,14 @@ const Field& field_of_flag(const std::string& flag, const Fields& fields) {
     if (known.back() == name) return f;
   }
   throw UsageError("unknown flag " + flag + did_you_mean(flag, known));
+}
+
+// The option that a folder or a file may be meant for.
+std::string option_for(const std::string& word, const Fields& fields) {
+  std::error_code none;
+  if (!std::filesystem::exists(word, none)) return "";
+  const auto images = std::ranges::find(fields, "data", &Field::name);
+  return images == fields.end() ? "" : "; did you mean --" + images->name + " " + word + "?";
 }
 
 }  // namespace
@@ -100,7 +114,8 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
       break;
     }
     if (!is_flag(word)) {
-      if (operands == nullptr) throw UsageError("unexpected argument \"" + flag + "\"");
+      if (operands == nullptr)
+        throw UsageError("unexpected argument \"" + flag + "\"" + option_for(word, fields));
       operands->push_back(word);
       continue;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <optional>
 #include <ostream>
 
@@ -9,10 +10,12 @@
 #include "apps/cli/command_table.h"
 #include "apps/cli/help.h"
 #include "apps/options/config.h"
+#include "apps/ranks/ranks.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/machine.h"
 #include "apps/system/result_output.h"
 #include "engine/error.h"
+#include "engine/files/atomic_file.h"
 
 namespace apps {
 namespace {
@@ -31,10 +34,13 @@ void require_all(const Fields& fields) {
 // Before the work, so that no result is lost after it. The folder of a new run is made later.
 void require_writable_outputs(const Fields& fields) {
   const auto made = std::ranges::find(fields, true, &Field::made_folder);
+  std::map<std::string, std::string> written;  // the option of each file
   for (const Field& f : fields) {
     const std::string file = text_of(f);
     if (!(f.result || f.output) || file.empty() || (f.result && file == "-")) continue;
     if (made != fields.end() && file.starts_with(text_of(*made) + "/")) continue;
+    if (const auto [first, added] = written.emplace(file, f.name); !added && !engine::writes_in_place(file))
+      throw UsageError("--" + f.name + " and --" + first->second + " name the same file, " + file);
     if (const std::string wrong = hindrance(file); !wrong.empty())
       throw UsageError("--" + f.name + ": can't be written: " + wrong);
   }
@@ -100,7 +106,8 @@ int run_command_line(const std::vector<std::string>& given, std::ostream& out, s
     speaker += " " + named.command->name;
     return run_command(*named.command, arguments, named.words, sections_of(table), out);
   } catch (const std::exception& e) {
-    err << speaker << ": " << message_of(e) << std::endl;
+    err << speaker + ": " + name_in_error() + message_of(e) + "\n"
+        << std::flush;  // whole, beside other ranks' lines
     return exit_code_of(e);
   }
 }

@@ -8,6 +8,7 @@
 #include "apps/cli/man_page.h"
 #include "apps/options/shared.h"
 #include "apps/run/checkpoint.h"
+#include "engine/error.h"
 
 namespace apps {
 namespace {
@@ -48,6 +49,10 @@ Command printed(const std::string& name, const std::string& help, std::string (*
 std::string config_of_resumed_run(const PretrainOptions& o) {
   if (o.resume.empty()) return "";
   require_checkpoint_name(o.resume);
+  if (o.resume == "auto" && !o.run.empty() && o.data.empty() &&
+      !std::filesystem::exists(o.run + "/config.toml"))
+    throw engine::UsageError("--resume auto: " + o.run +
+                             " holds no run, expected its folder, or --data to begin one");
   std::vector<std::filesystem::path> runs = {o.run};
   if (o.resume != "auto")
     runs.push_back(std::filesystem::absolute(o.resume).parent_path().parent_path());  // RUN/checkpoints/FILE

@@ -220,6 +220,8 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   result["step"] = s.step;
   result["encoder_hash"] = frozen.hash();
   result["data"] = e.data;
+  if (!e.label_file.empty()) result["labels"] = e.label_file;
+  result["test_images"] = test->remark().empty() ? test->title() : test->title() + "; " + test->remark();
   result["size"] = s.features.size;
   result["train"] = s.train->size();
   result["test"] = test->size();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <sstream>
 
 #include "engine/error.h"
@@ -88,6 +89,7 @@ std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<
   if (const std::string kind = engine::file_kind_of(path); !kind.empty())
     throw UsageError("config file " + path + ": is " + kind + ", expected a text of key = value lines");
   std::vector<ConfigEntry> entries;
+  std::map<std::pair<std::string, std::string>, int> line_of;  // by section and key
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::string place = concat_text(path, " line ", number), text = trim(line);
@@ -105,9 +107,8 @@ std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<
     const std::string key = trim(text.substr(0, equals));
     if (equals == std::string::npos || key.empty() || trim(text.substr(equals + 1)).empty())
       throw UsageError(place + ": " + text + ", expected key = value");
-    for (const auto& e : entries)
-      if (e.section == section && e.key == key)
-        throw UsageError(concat_text(place, ": ", key, " is set on line ", e.line, " already"));
+    if (const auto [first, added] = line_of.emplace(std::pair(section, key), number); !added)
+      throw UsageError(concat_text(place, ": ", key, " is set on line ", first->second, " already"));
     entries.push_back({section, key, parse_value(trim(text.substr(equals + 1)), place), number});
   }
   return entries;

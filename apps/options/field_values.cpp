@@ -41,6 +41,8 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
   if (!parse_number(text, value) || !std::isfinite(double(value)))
     return "is \"" + text + "\", expected " +
            (expected.empty() ? std::is_floating_point_v<Number> ? "a number" : "a whole number" : expected);
+  if (f.high >= kMany && double(value) > f.high)
+    return "is " + text + ", expected at most " + number_text(long(f.high));
   if (f.low < f.high && (double(value) < f.low || double(value) > f.high))
     return "is " + text + ", expected " + expected + share_hint(f, double(value));
   target = value;
@@ -57,7 +59,8 @@ std::string assign_interval(const Field& f, Interval& target, const std::string&
   if (colon == std::string::npos || !parse_number(text.substr(0, colon), value.low) ||
       !parse_number(text.substr(colon + 1), value.high) || !(value.low <= value.high) || value.low < f.low ||
       value.high > f.high)
-    return "is \"" + text + "\", expected " + range_text(f);
+    return "is \"" + text + "\", expected " + range_text(f) +
+           (value.low > value.high ? ", and LOW is above HIGH" : "");
   target = value;
   return "";
 }

@@ -28,6 +28,7 @@ Fields fields(SweepOptions& o) {
              {{.name = "floors",
                .value = &o.floors,
                .help = "Evaluate raw pixels and the untrained encoder as well, in each cell"},
+              labels_entry(o.label_file),
               {.name = "no-eval", .value = &o.no_eval, .help = "Leave out the evaluation of the cells"}}),
        group("Execution",
              {jobs_entry(

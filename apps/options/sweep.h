@@ -14,6 +14,7 @@ struct SweepOptions {
   List pretrain;  // words: options of `dyad pretrain` that all cells have
   bool floors = false;
   bool no_eval = false;
+  std::string label_file;  // of the evaluations
   int jobs = 1;
   bool dry_run = false;
   std::string slurm;

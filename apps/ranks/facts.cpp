@@ -26,10 +26,15 @@ std::string value_at(const Facts& facts, std::size_t i, const std::string& key) 
 
 Facts facts_of(const PretrainOptions& resolved, const Setting& setting) {
   PretrainOptions o = resolved;
+  const Fields all = fields(o);
   Facts facts = {{"version", version_text()}, {"world size", std::to_string(setting.ranks)}};
-  for (const Field& f : fields(o))
-    if (f.saved && !f.per_machine) facts.emplace_back(f.name, text_of(f));
+  // Options that decide what else is compared come first, and the images before the options that follow from
+  // them.
+  for (const Field& f : all)
+    if (f.is(o.dry_run) || f.is(o.verify_images)) facts.emplace_back(f.name, text_of(f));
   facts.emplace_back("images", setting.data + ", list " + setting.list);
+  for (const Field& f : all)
+    if (f.saved && !f.per_machine) facts.emplace_back(f.name, text_of(f));
   facts.emplace_back("image files", setting.files);
   return facts;
 }

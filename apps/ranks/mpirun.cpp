@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +74,12 @@ int run_mpirun(const std::vector<std::string>& command) {
     if (waitpid(mpirun, &status, WNOHANG) != mpirun) continue;
     const int code = exit_code(status);
     if (code == kNotStarted) throw engine::UsageError("mpirun can't be started; install openmpi-bin");
+    if (WIFSIGNALED(status) && !aborted)
+      std::fprintf(
+          stderr,
+          "dyad: mpirun was ended by signal %d; rerun with --resume auto to continue from the newest "
+          "checkpoint\n",
+          WTERMSIG(status));
     return code_of_run(aborted && code != kOk ? 128 + asked : code, asked);
   }
 }

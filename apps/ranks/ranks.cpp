@@ -110,7 +110,7 @@ void require_one_process(const std::string& command) {
   const Launched l = launched(environment_variable);
   if (l.size > 1)
     throw UsageError(engine::concat_text("dyad ", command, " is one process, but ", l.by, " has started ",
-                                         l.size, ": start it without"));
+                                         l.size, ": start it without that"));
 }
 
 std::string launch_text() {
@@ -122,20 +122,16 @@ std::string launch_text() {
                             : "mpirun -n " + n;
 }
 
-void before_connecting(const std::function<void()>& f) {
-  const Launched l = launched(environment_variable);
-  if (l.rank == 0) return f();
-  const auto named = [&l](const std::exception& e) {
-    std::this_thread::sleep_for(kFirstSpeaks);
-    return engine::concat_text("rank ", l.rank, " on ", engine::host_name(), ": ", e.what());
-  };
+std::string name_in_error() {
+  Launched l;
   try {
-    f();
-  } catch (const UsageError& e) {
-    throw UsageError(named(e));
-  } catch (const engine::DataError& e) {
-    throw engine::DataError(named(e));
+    l = launched(environment_variable);
+  } catch (const UsageError&) {  // a damaged variable, which may be the error
+    return "";
   }
+  if (l.rank == 0) return "";
+  std::this_thread::sleep_for(kFirstSpeaks);
+  return engine::concat_text("rank ", l.rank, " on ", engine::host_name(), ": ");
 }
 
 void require_image_for_each_rank(const RankOptions& o, int batch) {
@@ -154,6 +150,7 @@ std::optional<int> start_ranks(const RankOptions& o, const std::function<void()>
       if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);  // says what is missing
       return start_mpi_ranks(o.ranks);
     }
+    (void)engine::parse_device("cuda");  // an error once, not of each rank
     return start_cuda_ranks(o.ranks);
   }
   if (o.ranks != 1 && o.ranks != l.size)

@@ -31,9 +31,10 @@ bool is_first_launched();
 void require_one_process(const std::string& command);
 // What starts these ranks, as a command begins: "mpirun -n 2 "; "" for one process.
 std::string launch_text();
-// Calls f, before the ranks are connected. An error of the first rank is most likely that of all ranks, so the
-// others wait for it to be said, and for their end; then each says its own with its rank and host.
-void before_connecting(const std::function<void()>& f);
+// Before the error of a rank that isn't connected to the others: "rank 1 on HOST: ", or "" if it is the first
+// or the only one. An error of the first rank is most likely that of all ranks, so the others wait here for
+// it to be said, and for their end.
+std::string name_in_error();
 // UsageError if there are more ranks, launched or asked for with --ranks, than images in a batch.
 void require_image_for_each_rank(const RankOptions&, int batch);
 

@@ -1,12 +1,13 @@
 #include "apps/ranks/waiting_signals.h"
 
-#include <initializer_list>
+#include "apps/system/signals.h"
 
 namespace apps {
 
 WaitingSignals::WaitingSignals() {
   sigemptyset(&set_);
-  for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, signal);
+  sigaddset(&set_, SIGCHLD);
+  for (const int signal : stop_signals()) sigaddset(&set_, signal);
   sigprocmask(SIG_BLOCK, &set_, &before_);
 }
 

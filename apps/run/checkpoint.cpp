@@ -250,7 +250,8 @@ std::vector<std::string> set_aside_later(const std::string& run, long step) {
 Checkpoint chosen_checkpoint(const std::string& run, const std::string& given) {
   if (!given.empty()) {
     // a name without a folder is that of one of the run's
-    const std::string own = run + "/checkpoints/" + given;
+    std::string own = run + "/checkpoints/" + given;
+    if (!std::filesystem::exists(own)) own += ".safetensors";
     const bool here = given.find('/') != std::string::npos || std::filesystem::exists(given);
     return Checkpoint(!here && std::filesystem::exists(own) ? own : given);
   }

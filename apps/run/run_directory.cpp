@@ -90,6 +90,8 @@ RunDirectory::RunDirectory(const PretrainOptions& resolved, long resume_step, bo
                                                 : " holds a run: continue it with --resume auto, or") +
                      " name another folder with --run");
   std::error_code error;
+  if (std::filesystem::exists(path_, error) && !std::filesystem::is_directory(path_, error))
+    throw UsageError("--run " + path_ + ": is a file, expected a folder, or the name of a new one");
   std::filesystem::create_directories(path("checkpoints"), error);
   if (error) throw UsageError(path("checkpoints") + ": can't be made: " + error.message());
 

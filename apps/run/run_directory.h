@@ -34,6 +34,7 @@ struct StepRecord {
   double loss = 0, lr = 0;
   double gradient_norm = 0;
   double pairs_per_s = 0;
+  double seconds = 0;                                       // of the step
   double data_wait = 0;                                     // fraction of the step spent waiting for images
   std::vector<std::pair<std::string, double>> phases = {};  // milliseconds, in order of running
   std::vector<std::pair<std::string, double>> more = {};    // other figures of the step

@@ -27,8 +27,8 @@ struct Outcomes {
 };
 
 // Runs all tasks, `jobs` at a time; with several jobs each command gets its part of the cores. SIGINT,
-// SIGTERM and SIGUSR1 are passed on to the running commands, which are waited for, and nothing more is
-// started. The commands get SIGTERM if this process dies. tell: called when a task starts, and when it has
+// SIGTERM, SIGUSR1 and SIGHUP are passed on to the running commands, which are waited for, and nothing more
+// is started. The commands get SIGTERM if this process dies. tell: called when a task starts, and when it has
 // ended.
 Outcomes run_tasks(const std::vector<Task>&, int jobs,
                    const std::function<void(std::size_t task, const Outcome&)>& tell);

@@ -5,9 +5,11 @@
 
 #include "apps/system/shell.h"
 #include "data/loader.h"
+#include "engine/device.h"
 #include "engine/error.h"
 #include "engine/escape.h"
 #include "engine/memory/failed_allocation.h"
+#include "engine/optim/parameters.h"
 #include "engine/ranks/communicator.h"
 
 namespace apps {
@@ -40,6 +42,9 @@ std::string message_of(const std::exception& e) {
   std::string text = e.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
+  if (const auto* full = dynamic_cast<const engine::OutOfMemory*>(&e))
+    text += full->made == engine::kParameters ? "; a smaller --width or --arch needs less"
+                                              : "; a smaller --batch needs less";
   if (is<data::BadImage>(e)) text += "; dyad data check lists all such images";
   return engine::shown(text);
 }

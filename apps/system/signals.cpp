@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <initializer_list>
+#include <ctime>
 
 #include "apps/system/exit_code.h"
 
@@ -11,8 +11,19 @@ namespace apps {
 namespace {
 
 volatile std::sig_atomic_t noted = 0;
+volatile double noted_at = 0;  // seconds
+
+double now() {  // may be called in a signal handler
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
+
+// A program such as timeout sends one Ctrl-C to the process and to its group: it comes twice.
+constexpr double kSameSignal = 0.2;  // seconds
 
 extern "C" void note(int signal) {
+  if (signal == SIGINT && noted == SIGINT && now() - noted_at < kSameSignal) return;
   if (signal == SIGINT && noted == SIGINT) {  // the second: its default action, on return
     constexpr char line[] = "Ctrl-C again: ended at once, without another checkpoint\n";
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
@@ -20,13 +31,14 @@ extern "C" void note(int signal) {
     std::raise(SIGINT);
   }
   noted = signal;
+  noted_at = now();
 }
 
 void set(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;  // reads and writes under way are not interrupted
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+  for (const int signal : stop_signals()) sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
@@ -43,8 +55,20 @@ int StopSignals::exit_code() const { return noted == SIGINT ? kInterrupted : not
 
 const char* StopSignals::name() const { return signal_name(noted); }
 
+std::vector<int> stop_signals() {
+  struct sigaction now = {};
+  sigaction(SIGHUP, nullptr, &now);
+  std::vector<int> signals = {SIGINT, SIGTERM, SIGUSR1};
+  if (now.sa_handler != SIG_IGN) signals.push_back(SIGHUP);
+  return signals;
+}
+
 const char* signal_name(int signal) {
-  return signal == SIGINT ? "Ctrl-C" : signal == SIGTERM ? "SIGTERM" : signal == SIGUSR1 ? "SIGUSR1" : "";
+  return signal == SIGINT    ? "Ctrl-C"
+         : signal == SIGTERM ? "SIGTERM"
+         : signal == SIGUSR1 ? "SIGUSR1"
+         : signal == SIGHUP  ? "SIGHUP"
+                             : "";
 }
 
 }  // namespace apps

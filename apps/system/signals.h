@@ -1,6 +1,8 @@
-// Ctrl-C (SIGINT), SIGTERM and SIGUSR1 (what batch systems send before they take a machine away) ask a
-// training to stop: it polls, leaves a checkpoint and ends.
+// Ctrl-C (SIGINT), SIGTERM, SIGUSR1 (what batch systems send before they take a machine away) and SIGHUP (a
+// terminal that was closed) ask a training to stop: it polls, leaves a checkpoint and ends.
 #pragma once
+
+#include <vector>
 
 namespace apps {
 
@@ -17,6 +19,8 @@ class StopSignals {
   const char* name() const;  // "Ctrl-C", "SIGTERM" ...
 };
 
-const char* signal_name(int signal);  // "Ctrl-C", "SIGTERM" or "SIGUSR1"; of another signal ""
+// The signals that ask to stop: not SIGHUP if it was ignored at the start, as nohup does.
+std::vector<int> stop_signals();
+const char* signal_name(int signal);  // "Ctrl-C", "SIGTERM", "SIGUSR1" or "SIGHUP"; of another signal ""
 
 }  // namespace apps

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "data/subset.h"
 #include "models/methods/methods.h"
@@ -21,9 +22,20 @@ std::unique_ptr<data::Dataset> all_images(const PretrainOptions& o) {
   return images;
 }
 
+// A run keeps the test split that it was begun with: evaluations read its list.
+void require_same_split(const PretrainOptions& o) {
+  if (o.resume.empty() || !std::filesystem::exists(o.run + "/config.toml")) return;
+  const double begun = read_run_options(o.run).split_from;
+  if (begun != o.split_from && !checkpoints(o.run).empty())
+    throw engine::UsageError(engine::concat_text("--split-from is ", o.split_from,
+                                                 ", but the run was begun with ", begun,
+                                                 " and keeps its test split: leave it out"));
+}
+
 }  // namespace
 
 std::unique_ptr<data::Dataset> pretraining_images(const PretrainOptions& o) {
+  require_same_split(o);
   if (o.split_from <= 0) return all_images(o);
   const std::shared_ptr<const data::Dataset> all = all_images(o);
   const std::string kept = test_split_path(o.run);

@@ -131,10 +131,11 @@ std::string EmbeddingMonitor::operator()(long step) {
   if (warned_ || (deviation >= 0.05 && rank >= 1.5)) return "";
   warned_ = true;
   const std::string flags = models::describe_method(options_, options_.batch).advice;
-  return engine::concat_text(
-      "warning: the embeddings have collapsed: after epoch ", epoch, " their deviation is ", deviation,
-      " of that of a uniform distribution, and they fill ", rank, " directions; try another --lr",
-      flags.empty() ? "" : ", " + flags, " or --batch");
+  return engine::concat_text("warning: the embeddings have collapsed: after ", epoch > 0 ? "epoch " : "step ",
+                             epoch > 0 ? epoch : step, " their deviation is ", deviation,
+                             " of that of a uniform distribution, and they fill ", rank,
+                             " directions; try another --lr", flags.empty() ? "" : ", " + flags,
+                             " or --batch");
 }
 
 }  // namespace apps

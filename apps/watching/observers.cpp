@@ -68,7 +68,11 @@ void Observers::recorded(const StepRecord& r) {
 
 StepRecord Observers::record(long step, double lr) const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
-  StepRecord r{.step = step, .epoch = plan_.epoch(step), .lr = lr, .pairs_per_s = options_.batch / seconds};
+  StepRecord r{.step = step,
+               .epoch = plan_.epoch(step),
+               .lr = lr,
+               .pairs_per_s = options_.batch / seconds,
+               .seconds = seconds};
   for (const auto& [name, milliseconds] : phases_.milliseconds()) {
     r.phases.emplace_back(name, milliseconds);
     if (std::string(name) == "data") r.data_wait = milliseconds / 1e3 / seconds;

@@ -56,7 +56,9 @@ Progress::Progress(std::FILE* out, RunDirectory& run, const Length& length,
 std::optional<double> Progress::seconds_left(const StepRecord& r) const {
   const long timed = r.step - length_.first - 1;
   if (timed < 1) return std::nullopt;
-  const double passed = std::chrono::duration<double>(Clock::now() - begun_).count();
+  // A step is recorded while the next one runs, but the last one of an epoch at once, so that two may come
+  // together: then the steps' own seconds are more.
+  const double passed = std::max(std::chrono::duration<double>(Clock::now() - begun_).count(), stepped_);
   return passed / double(timed) * double(length_.total - r.step);
 }
 
@@ -80,7 +82,10 @@ void Progress::log(const StepRecord& r, std::optional<double> left) {
 void Progress::step(const StepRecord& r) {
   if (out_ == nullptr) return;
   const bool first = r.step == length_.first + 1;  // shown at once: the user sees that the training runs
-  if (first) begun_ = Clock::now();
+  if (first)
+    begun_ = Clock::now();
+  else
+    stepped_ += r.seconds;
   const auto left = seconds_left(r);
   const auto now = Clock::now();
   if (terminal_ && (first || now - shown_ >= std::chrono::milliseconds(100))) show(r, left);

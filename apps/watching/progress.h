@@ -36,6 +36,7 @@ class Progress {
   Length length_;
   Clock::duration interval_;
   Clock::time_point begun_ = Clock::now();  // the second step
+  double stepped_ = 0;                      // seconds of the steps from the second on
   Clock::time_point shown_ = begun_, logged_ = begun_;
   long shown_step_ = 0, logged_step_ = 0;
   bool open_ = false;  // the terminal shows a line without a newline

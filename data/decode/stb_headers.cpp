@@ -61,6 +61,10 @@ StbHeader read_bmp(const Bytes& b) {
     h.wrong = concat_text("pixels at byte ", offset, ", expected at least ", h.needed);
     return h;
   }
+  if (const std::uint32_t colors = b.u32(46); palette && colors > 65536) {
+    h.wrong = concat_text("a palette of ", colors, " colours, expected at most 65536");
+    return h;
+  }
   const std::uint64_t row_bits = std::uint64_t(h.width) * bits, row = (row_bits + 31) / 32 * 4;
   if (h.height > 0) h.needed = offset + (h.height - 1) * row + (row_bits + 7) / 8;
   if (!palette || b.size < h.needed || h.width > std::uint32_t(max_side) ||
@@ -102,16 +106,19 @@ StbHeader read_pnm(const Bytes& b) {
   return h;
 }
 
-// The byte at which the packets of a run-length coded TGA have produced `pixels` pixels; b.size + 1 if the
-// file ends first.
-std::uint64_t end_of_packets(const Bytes& b, std::uint64_t at, std::uint64_t pixels, std::uint32_t bytes) {
-  while (pixels > 0) {
-    if (at >= b.size) return b.size + 1;
+// The packets of a run-length coded TGA that begin at byte `at` produce `pixels` pixels. Sets the byte behind
+// them, or b.size + 1 if the file ends first. A packet may cross the end of a row, as those of many encoders
+// do, but not that of the image.
+void read_packets(StbHeader& h, const Bytes& b, std::uint64_t at, std::uint64_t pixels, std::uint32_t bytes) {
+  while (pixels > 0 && at < b.size) {
     const std::uint32_t packet = b.byte(at), count = 1 + (packet & 127);
+    if (count > pixels && h.wrong.empty())
+      h.wrong = concat_text("a packet of ", count, " pixels at byte ", at, ", expected at most the ", pixels,
+                            " that are left");
     at += 1 + std::uint64_t(packet >= 128 ? 1 : count) * bytes;
     pixels -= std::min<std::uint64_t>(pixels, count);
   }
-  return at;
+  h.needed = pixels > 0 ? b.size + 1 : at;
 }
 
 // TGA has no magic number: a file counts as TGA if every header field has a value that the format defines.
@@ -135,7 +142,8 @@ StbHeader read_tga(const Bytes& b) {
   const std::uint64_t begin = 18 + b.byte(0) + std::uint64_t(entries) * ((entry_bits + 7) / 8);
   const std::uint64_t pixels = std::uint64_t(h.height) * h.width;
   const std::uint32_t bytes = (bits + 7) / 8;
-  h.needed = type >= 8 ? end_of_packets(b, begin, pixels, bytes) : begin + pixels * bytes;
+  h.needed = begin + pixels * bytes;
+  if (type >= 8) read_packets(h, b, begin, pixels, bytes);
   return h;
 }
 

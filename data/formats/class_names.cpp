@@ -4,6 +4,7 @@
 
 #include "data/files.h"
 #include "engine/error.h"
+#include "engine/files/text_file.h"
 
 namespace data {
 
@@ -13,8 +14,10 @@ std::vector<std::string> class_names(const std::filesystem::path& file, int clas
     for (int label = 0; label < classes; ++label) names.push_back(std::to_string(first + label));
     return names;
   }
-  const std::vector<std::uint8_t> bytes = read_bytes(file);
-  std::istringstream text(std::string(bytes.begin(), bytes.end()));
+  constexpr std::size_t most_bytes = 1 << 20;
+  const engine::FileText bytes = engine::read_text(file.string(), most_bytes);
+  engine::require_data(bytes.read(), printable(file), ": ", bytes.error, ", expected names of classes");
+  std::istringstream text(bytes.bytes);
   for (std::string line; std::getline(text, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(printable(line));

@@ -149,7 +149,10 @@ ImageFiles::Content read_training(const fs::path& folder, const SplitFolders& sp
   const std::string& train = splits.train;
   Reader r(folder);
   add_part(r, train, loose);
-  if (!labels.empty() && r.content.classes.empty()) {
+  // A label file decides over folders, which may be those of years. Beside an evaluated split it is about
+  // that.
+  const bool evaluated = !splits.val.empty() || !splits.test.empty();
+  if (!labels.empty() && (r.content.classes.empty() || !evaluated)) {
     Reader by_file(folder);
     add_labelled_part(by_file, train, labels, loose);
     r = std::move(by_file);
@@ -207,6 +210,9 @@ ImageFiles::Content read_test(const fs::path& folder, const SplitFolders& splits
 }
 
 std::string missing_split(const fs::path& folder, const SplitFolders& splits, Split split) {
+  if (!splits && split != Split::test)
+    return printable(folder) + " has no split folders, expected train/CLASS/FILE and " +
+           (split == Split::only_test ? "test" : "val") + "/CLASS/FILE, or no --split";
   if (!splits)
     return printable(folder) +
            " has no test split, expected train/CLASS/FILE and val/CLASS/FILE, or --split-from 0.1 to draw "

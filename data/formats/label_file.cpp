@@ -103,8 +103,7 @@ class Classes {
 
 }  // namespace
 
-LabelFile::Row LabelFile::row_of(int line, const std::string& text) {
-  const char separator = separator_of(text);
+LabelFile::Row LabelFile::row_of(int line, const std::string& text, char separator) {
   std::vector<std::string> fields;
   if (separator != 0) {
     fields = fields_of(text, separator);
@@ -119,7 +118,8 @@ LabelFile::Row LabelFile::row_of(int line, const std::string& text) {
 
 LabelFile::LabelFile(const std::string& path) : path_(path) {
   for (const auto& [number, text] : text_lines(path, "lines of FILE CLASS")) {
-    const Row row = row_of(number, text);
+    if (rows_.empty()) separator_ = separator_of(text);
+    const Row row = row_of(number, text, separator_ != 0 ? separator_ : separator_of(text));
     table_ |= separator_of(text) != 0;
     require_data(rows_.empty() || row.file.empty() == rows_[0].file.empty(), printable(path), " line ",
                  number, ": ", printable(text), ", expected ",
@@ -157,6 +157,7 @@ FileLabels LabelFile::label(const std::vector<std::string>& files, const std::st
       result.others += r > 0 || !table_;  // the first line of a table may be its heading
       continue;
     }
+    if (row.name.empty()) continue;  // a table with an empty cell: not labelled yet
     found.emplace_back(i, &row);
     distinct.insert(row.name);
     zero |= number_in(row.name) == 0;

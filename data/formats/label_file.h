@@ -9,7 +9,7 @@
 namespace data {
 
 struct FileLabels {
-  std::vector<int> labels;           // of each file; -1: no line names it
+  std::vector<int> labels;           // of each file; -1: no line names it, or without a class
   std::vector<std::string> classes;  // their names
   std::size_t others = 0;            // lines that name files which are not there
 };
@@ -35,9 +35,10 @@ class LabelFile {
     std::string name;  // the class: the whole field
     std::string word;  // its first word
   };
-  static Row row_of(int line, const std::string& text);
+  static Row row_of(int line, const std::string& text, char separator);
 
   std::string path_;
+  char separator_ = 0;  // that of the first line; 0: blanks
   bool table_ = false;  // with tabs or commas: there may be a heading
   std::vector<Row> rows_;
 };

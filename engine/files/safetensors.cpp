@@ -112,7 +112,7 @@ SafetensorsReader::SafetensorsReader(const std::string& path)
     std::uint64_t length = 0;
     read_at(0, &length, sizeof length);
     require_data(length <= max_safetensors_header, path, ": declares a header of ", length,
-                 " bytes, expected at most ", max_safetensors_header);
+                 " bytes, expected at most ", max_safetensors_header, ": not a safetensors file");
     require_data(length <= size - 8, path, ": declares a header of ", length, " bytes, but ", size - 8,
                  " follow");
     std::string text(length, '\0');

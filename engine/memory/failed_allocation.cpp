@@ -13,6 +13,8 @@ thread_local const char* making = "data of the program";
 Making::Making(const char* what) : before_(std::exchange(making, what)) {}
 Making::~Making() { making = before_; }
 
+const char* being_made() { return making; }
+
 FailedAllocation::FailedAllocation(std::size_t bytes) noexcept {
   char digits[32];
   int at = sizeof digits - 1, count = 0;

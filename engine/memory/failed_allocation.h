@@ -18,6 +18,8 @@ class Making {
   const char* before_;
 };
 
+const char* being_made();  // by this thread; "data of the program" if nothing is named
+
 // "out of memory: the pixels of a batch, 65,536 bytes". Making one needs no memory.
 class FailedAllocation : public std::bad_alloc {
  public:

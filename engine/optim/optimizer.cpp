@@ -32,6 +32,8 @@ FlatParameters flat_parameters(const Parameters& parameters, const std::string& 
   for (const Parameter& p : parameters.list())
     if (p.trained && p.name.starts_with(prefix))
       flat.segments.push_back({p.offset, p.value.numel(), p.decayed, p.value});
+  require(!parameters.list().empty(), "flat_parameters: there are no parameters; build() makes them");
+  require(flat.gradients.defined(), "flat_parameters: the parameters were made without gradients");
   require(!flat.segments.empty(), "flat_parameters: no trained parameter has a name that begins with \"",
           prefix, "\"");
   return flat;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/files/hash.h"
+#include "engine/memory/failed_allocation.h"
 #include "engine/random.h"
 
 namespace engine {
@@ -21,6 +22,7 @@ Parameters::Parameters(Device device, DType dtype, std::uint64_t seed, bool with
 }
 
 void Parameters::allocate() {
+  const Making making(kParameters);
   end_ = 0;
   for (const Parameter& p : list_)
     if (p.trained) end_ += padded(p.value.numel());

@@ -14,6 +14,8 @@
 
 namespace engine {
 
+inline constexpr const char* kParameters = "parameters";  // what is being made while they are allocated
+
 struct Parameter {
   std::string name;         // torchvision's: "layer1.0.conv1.weight"; the key in checkpoints
   Tensor value;             // a leaf if trained

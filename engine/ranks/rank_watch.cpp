@@ -142,7 +142,8 @@ struct RankWatch::State {
   std::atomic<bool> stop = false;
   std::thread thread;
   Communicator* communicator = nullptr;
-  std::atomic<bool> ending = false;  // another rank has failed or is lost, known to rank 0 by its watch
+  std::chrono::duration<double> slept{0};  // between two looks at the connections
+  std::atomic<bool> ending = false;        // another rank has failed or is lost, known to rank 0 by its watch
   std::string end_reason = "";
   int end_code = 0;
 
@@ -222,14 +223,15 @@ struct RankWatch::State {
         end(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(std::size_t(text))), code);
     }
     if (l.goodbye || stop || ending) return;
+    if (closed && rank == 0 && slept > timeout / 2) was_stopped();
     if (closed) lost(l, "its connection has closed");
     if (Clock::now() - l.heard > timeout) lost(l, concat_text("silent for ", timeout.count(), " s"));
   }
 
-  // Rank 0 has not run for longer than the timeout (SIGSTOP, a machine that slept): the other ranks have
-  // given it up by now, and their closed connections are no fault of theirs.
-  void was_stopped(std::chrono::duration<double> time) {
-    end(concat_text("rank 0 on ", host, " was stopped for ", std::lround(time.count()),
+  // Rank 0 has not run for a time (SIGSTOP, a machine that slept), and another rank has given it up: that its
+  // connection has closed is no fault of its own.
+  void was_stopped() {
+    end(concat_text("rank 0 on ", host, " was stopped for ", std::lround(slept.count()),
                     " s, and the other ranks have given it up; rerun with --resume auto to continue from the "
                     "newest checkpoint"),
         kTryAgain);
@@ -245,7 +247,7 @@ struct RankWatch::State {
           std::min<std::chrono::duration<double>>(beat, std::chrono::milliseconds(200));
       poll(fds.data(), fds.size(), int(pause.count() * 1000) + 1);
       const std::lock_guard lock(writing);
-      if (const auto slept = Clock::now() - awake; rank == 0 && slept > timeout) was_stopped(slept);
+      slept = Clock::now() - awake;
       awake = Clock::now();
       for (Line& l : lines) look(l);
       if (Clock::now() - said > beat) {

@@ -327,8 +327,8 @@ TEST_CASE("loader: wrong options are refused") {
   const Rank second(1, 5);
   CHECK_THROWS_AS(Loader(set, {.batch = 11}), engine::UsageError);
   CHECK_THROWS_AS(Loader(none, {.batch = 1, .drop_last = false}), engine::UsageError);
-  CHECK_THROWS_AS(Loader(set, {.batch = 0}), std::invalid_argument);
-  CHECK_THROWS_AS(Loader(set, {.batch = 4}, second), std::invalid_argument);
+  CHECK_THROWS_AS(Loader(set, {.batch = 0}), engine::UsageError);
+  CHECK_THROWS_AS(Loader(set, {.batch = 4}, second), engine::UsageError);
   CHECK_THROWS_AS(Loader(set, {.batch = 4, .threads = -1}), std::invalid_argument);
   CHECK_THROWS_AS(Loader(set, {.batch = 4, .prefetch = 0}), std::invalid_argument);
 }

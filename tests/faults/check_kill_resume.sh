@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trainings that are killed (-9) at random moments and resumed end with the bytes of an uninterrupted one, for several
-# numbers of loader threads. SIGTERM and SIGUSR1 save a checkpoint and end with exit code 75.
+# numbers of loader threads. SIGTERM, SIGUSR1 and SIGHUP save a checkpoint and end with exit code 75.
 #   check_kill_resume.sh DYAD [KILLS] [SEED]
 set -uo pipefail
 dyad=$1 kills=${2:-20}
@@ -48,7 +48,7 @@ while ((done_kills < kills)); do
   [[ -z $(find "$run" -name '*.tmp-*') ]] || fail "temporary files are left: $(find "$run" -name '*.tmp-*')"
 done
 
-for signal in TERM USR1; do
+for signal in TERM USR1 HUP; do
   run=$work/$signal
   "$dyad" pretrain "${flags[@]}" --run "$run" --steps 100000 --save-every end 2>"$work/err" &
   child=$!
@@ -60,6 +60,18 @@ for signal in TERM USR1; do
   [[ $(ls "$run/checkpoints" | wc -l) == 1 ]] || fail "SIG$signal: left $(ls "$run/checkpoints")"
   grep -q "SIG$signal: stopped after step" "$work/err" || fail "SIG$signal: said $(tail -n 1 "$work/err")"
 done
+
+# nohup: SIGHUP is ignored from the start, and stays so
+(trap '' HUP; exec "$dyad" pretrain "${flags[@]}" --run "$work/nohup" --steps 100000 2>"$work/err") &
+child=$!
+for _ in $(seq 200); do [[ -s $work/nohup/metrics.jsonl ]] && break; sleep 0.05; done
+kill -HUP $child
+steps=$(wc -l <"$work/nohup/metrics.jsonl")
+for _ in $(seq 200); do [[ $(wc -l <"$work/nohup/metrics.jsonl") -gt $((steps + 2)) ]] && break; sleep 0.05; done
+kill -TERM $child
+wait $child
+[[ $? == 75 ]] || fail "nohup: no exit code 75"
+grep -q 'SIGTERM: stopped after step' "$work/err" || fail "nohup: said $(tail -n 1 "$work/err")"
 
 echo "$done_kills kills ($early before the first checkpoint) in $round runs, $failures failures"
 [[ $failures == 0 ]]

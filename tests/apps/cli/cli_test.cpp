@@ -44,6 +44,8 @@ TEST_CASE("cli: the error for a mistyped word suggests the nearest one") {
   check_usage({"pretain"}, "dyad: unknown command \"pretain\"; did you mean pretrain?");
   check_usage({"data", "previw"}, "dyad: unknown command \"previw\"; did you mean preview?");
   check_usage({"xyzzy"}, "dyad: unknown command \"xyzzy\"");
+  check_usage({"datacheck"}, "dyad: unknown command \"datacheck\"; did you mean dyad data check?");
+  check_usage({"bench-ops"}, "dyad: unknown command \"bench-ops\"; did you mean dyad bench ops?");
   check_usage({"pretrain", "--btach", "8"}, "dyad pretrain: unknown flag --btach; did you mean --batch?");
   check_usage({"pretrain", "--weigth-decay=1"},
               "dyad pretrain: unknown flag --weigth-decay; did you mean --weight-decay?");
@@ -64,6 +66,17 @@ TEST_CASE("cli: values out of range, missing and superfluous") {
               "dyad pretrain: --steps is \"99999999999999999999\", expected at least 1, or auto");
   check_usage({"pretrain", "--batch"}, "dyad pretrain: --batch is given no value");
   check_usage({"pretrain", "extra"}, "dyad pretrain: unexpected argument \"extra\"");
+  check_usage({"pretrain", "data/samples"},
+              "dyad pretrain: unexpected argument \"data/samples\"; did you mean --data data/samples?");
+  check_usage({"pretrain", "--steps", "4611686018427387904"},
+              "dyad pretrain: --steps is 4611686018427387904, expected at most 1000000000000000");
+  check_usage({"pretrain", "--data", "data/samples", "--run", "r", "--json", "same", "--trace", "same"},
+              "dyad pretrain: --trace and --json name the same file, same");
+  check_usage(
+      {"pretrain", "--run", "/no/such/run", "--resume", "auto"},
+      "dyad pretrain: --resume auto: /no/such/run holds no run, expected its folder, or --data to begin one");
+  check_usage({"linear", "--run", "r", "--epochs", "3"},
+              "dyad linear: --epochs is an option of --solver sgd, and the solver is lbfgs");
   check_usage({"pretrain", "--dry-run=maybe"},
               "dyad pretrain: --dry-run is \"maybe\", expected true or false");
   check_usage({}, "dyad: no command is given; --help lists them");
@@ -76,6 +89,10 @@ TEST_CASE("cli: values out of range, missing and superfluous") {
               "needs none");
   CHECK(ask({"gradcheck", "--op", "("}).err ==
         "dyad gradcheck: --op is \"(\", expected a regular expression\n");
+  check_usage({"gradcheck", "--op", std::string(60000, '(')},
+              "dyad gradcheck: --op has 60000 characters, expected at most 1000");
+  check_usage({"gradcheck", "--op", "(((((.*)*)*)*)*)*~$"},  // exponential time, with most matchers
+              "dyad gradcheck: --op (((((.*)*)*)*)*)*~$ matches no op; dyad gradcheck --list shows them");
 }
 
 TEST_CASE("cli: help as a word, and a group alone") {

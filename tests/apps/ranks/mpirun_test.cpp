@@ -70,7 +70,7 @@ TEST_CASE("mpirun: the code of the ranks is that of the run; a rank that a signa
 
 // A shell's background processes ignore SIGINT, so tests/mpi/check_program.sh tests it.
 TEST_CASE("mpirun: signals reach the ranks, which end by themselves, and not mpirun") {
-  for (const int signal : {SIGTERM, SIGUSR1}) {
+  for (const int signal : {SIGTERM, SIGUSR1, SIGHUP}) {
     CAPTURE(signal);
     const Scratch scratch;
     CHECK(code_after(scratch, signal) == 75);

@@ -145,6 +145,13 @@ TEST_CASE("signals: caught during the lifetime of a listener, with their exit co
   }
   const apps::StopSignals signals;
   CHECK_FALSE(signals.stop());  // a new listener has seen no signal
+  std::raise(SIGHUP);
+  CHECK(std::string(signals.name()) == "SIGHUP");
+  CHECK(signals.exit_code() == 75);
+  // a Ctrl-C that comes twice at once, to the process and to its group, is one
+  std::raise(SIGINT);
+  std::raise(SIGINT);
+  CHECK(signals.exit_code() == 130);
 }
 
 }  // namespace

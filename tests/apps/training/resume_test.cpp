@@ -12,6 +12,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
+#include "apps/training/training_data.h"
 #include "tests/support/captured_stderr.h"
 #include "tests/support/scratch.h"
 #include "tests/support/small_cifar.h"
@@ -198,6 +199,19 @@ TEST_CASE("resuming with changes: what happens, and what is said") {
     }
     if (said.empty()) CHECK(runs.last("run", 16) == runs.last("whole", 16));
   }
+}
+
+TEST_CASE("a resumed run keeps the test split that it was begun with") {
+  const Scratch scratch;
+  for (const char* file : {"photos/1.png", "photos/2.png", "photos/3.png", "photos/4.png"})
+    scratch.write(file, "x");
+  apps::PretrainOptions o;
+  o.data = scratch.path("photos"), o.run = scratch.path("run"), o.resume = "auto", o.split_from = 0.5;
+  CHECK(apps::pretraining_images(o)->size() == 2);  // of images without classes
+  scratch.write("run/config.toml", "[pretrain]\nsplit-from = 0.25\n");
+  scratch.write("run/checkpoints/step-00000001.safetensors", "x");
+  CHECK(message_of<engine::UsageError>([&] { apps::pretraining_images(o); }) ==
+        "--split-from is 0.5, but the run was begun with 0.25 and keeps its test split: leave it out");
 }
 
 TEST_CASE("a finished run with nothing left to do is left as it is, and gives its result again") {

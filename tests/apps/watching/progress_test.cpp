@@ -88,6 +88,23 @@ std::vector<std::string> steps_in(const std::string& text) {
   return steps;
 }
 
+TEST_CASE("the time left, where two steps are recorded at once") {
+  const Scratch scratch;
+  apps::PretrainOptions o = tiny_run(scratch);
+  const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
+  apps::resolve(o, dataset->kind());
+  apps::RunDirectory run(o, 0);
+  std::FILE* nowhere = std::fopen("/dev/null", "w");
+  apps::Progress progress(nowhere, run, {10, 1012});
+  apps::StepRecord r = step_record(11);
+  r.seconds = 3;
+  progress.step(r);
+  r.step = 12, r.seconds = 2;  // the last of an epoch, right after the one before
+  progress.step(r);
+  CHECK(progress.seconds_left(r).value() == doctest::Approx(2000).epsilon(0.01));
+  std::fclose(nowhere);
+}
+
 TEST_CASE("progress: what matters least is left out where the line is too long") {
   const auto text = [](std::size_t columns) {
     return apps::progress_text(step_record(20), 400, 3723, columns);

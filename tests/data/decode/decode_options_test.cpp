@@ -116,7 +116,7 @@ TEST_CASE(
   CHECK(set->image(0).height == 8);
   using Notes = std::vector<std::string>;
   const std::string exif =
-      "images with an EXIF orientation: shown as they are stored; --exif apply turns them upright";
+      "images with an EXIF orientation: used as they are stored; --exif apply turns them upright";
   CHECK(set->decoding_notes() == Notes{exif});
   CHECK(set->image(1).pixels[3] == 15);
   CHECK(set->decoding_notes() ==

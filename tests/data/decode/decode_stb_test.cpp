@@ -85,6 +85,9 @@ TEST_CASE("BMP: the error names an unsupported variant") {
                        "x: BMP of 58 bytes: 2 bits a pixel, expected 1, 4, 8, 16, 24 or 32");
   check_refused_by_stb(encode_bmp(1, 1, row, {.planes = 2}),
                        "x: BMP of 58 bytes: bad BMP, expected a whole BMP file");
+  std::string colors = encode_bmp(1, 1, row, {.bits = 8, .after = two_colours});
+  colors[46] = colors[48] = 1;  // the number of colours, four bytes
+  check_refused_by_stb(colors, "x: BMP of 66 bytes: a palette of 65537 colours, expected at most 65536");
   std::string file = encode_bmp(1, 1, row);
   file[10] = 20;
   check_refused_by_stb(file, "x: BMP of 58 bytes: pixels at byte 20, expected at least 54");
@@ -123,6 +126,12 @@ TEST_CASE("TGA: colour, grey, palette, 16 bits, alpha, run-length coded, upside 
   check_pixels(encode_tga(1, 5, "\x82\x03\x02\x01\x01" + two, {.type = 10}), 1, 5,
                {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 5, 6});
   CHECK(std::string(decode_by_stb(encode_tga(1, 2, two)).format) == "TGA");
+  // a packet may cross the end of a row, not that of the image
+  check_pixels(encode_tga(2, 2, "\x83\x03\x02\x01", {.type = 10}), 2, 2,
+               {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
+  check_refused_by_stb(
+      encode_tga(2, 2, "\x84\x03\x02\x01", {.type = 10}),
+      "x: TGA of 22 bytes: a packet of 5 pixels at byte 18, expected at most the 4 that are left");
   check_refused_by_stb(encode_tga(1, 2, two, {.descriptor = 16}),
                        "x: TGA of 24 bytes: columns from right to left, expected left to right");
   check_refused_by_stb(

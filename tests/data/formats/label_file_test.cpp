@@ -100,11 +100,35 @@ TEST_CASE("label file: images without a label are left out, and told") {
   CHECK(set->label(0) == 1);
   CHECK(set->name(0) == scratch.path("val/2.png"));
   CHECK(describe(*set).find("passed over: 2 without a label") != std::string::npos);
-  // of a flat training split, too; a pretraining takes all
+  // of a flat training split, too; a pretraining takes all. An empty cell is no class
   for (const char* file : {"flat/1.png", "flat/2.png", "flat/3.png"}) scratch.write(file, "x");
-  const std::string labels = scratch.write("flat.csv", "1.png,x\n3.png,y\n");
+  const std::string labels = scratch.write("flat.csv", "1.png,x\n2.png,\n3.png,y\n");
   CHECK(open_dataset(scratch.path("flat"), Split::train, labels)->size() == 2);
   CHECK(open_dataset(scratch.path("flat"), Split::pretrain, labels)->size() == 3);
+}
+
+TEST_CASE("label file: it decides over folders where there is no evaluated split") {
+  const Scratch scratch;
+  for (const char* file :
+       {"2019/a.png", "2019/b.png", "2020/c.png", "split/train/x/a.png", "split/val/a.png"})
+    scratch.write(std::string(file).starts_with("2") ? "photos/" + std::string(file) : file, "x");
+  const std::string labels = scratch.write("labels.csv", "a.png,cat\nc.png,dog\n");
+  const auto set = open_dataset(scratch.path("photos"), Split::train, labels);
+  CHECK(set->classes() == std::vector<std::string>{"cat", "dog"});
+  CHECK(set->size() == 2);
+  const std::string other = scratch.write("other.csv", "nowhere.png,cat\n");
+  CHECK_THROWS_AS(open_dataset(scratch.path("photos"), Split::train, other), DataError);
+  // beside val/ it is about val/
+  const std::string of_val = scratch.write("val.csv", "a.png,x\n");
+  CHECK(open_dataset(scratch.path("split"), Split::train, of_val)->classes() ==
+        std::vector<std::string>{"x"});
+}
+
+TEST_CASE("label file: the first line's separator is that of all") {
+  File f;
+  CHECK(f.read("file;class\n1;n01\n2.JPEG;n02\n3;n01\n").labels == std::vector<int>{0, 1, 0});
+  const LabelFile commas(f.scratch.write("commas", "file;class\nDSC,12.jpg;a\n"));
+  CHECK(commas.label({"/d/DSC,12.jpg"}, "/d", {}).labels == std::vector<int>{0});
 }
 
 TEST_CASE("label file: of the evaluated split, of a flat training split, and Tiny-ImageNet's own") {

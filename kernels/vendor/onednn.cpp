@@ -21,6 +21,8 @@ namespace kernels {
 
 inline void check(dnnl_status_t status, const char* what = "", const char* file = __builtin_FILE(),
                   int line = __builtin_LINE()) {
+  if (status == dnnl_out_of_memory)
+    throw std::runtime_error(std::string("out of memory: the scratch of oneDNN's ") + what);
   if (status != dnnl_success) fail("oneDNN", dnnl_status2str(status), what, file, line);
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Lets allocations of 64 KiB and more fail, one a run, and starts of threads: of a training, an evaluation and a data
-# check. Each run ends with exit code 0 (it did without) or 1 and one line; never by a signal, nor with 65 as for bad data.
+# Lets allocations of 64 KiB and more fail, one a run, and starts of threads: of a training, an evaluation, a data
+# check, an export, and one of three ranks. Each run ends with exit code 0 (it did without) or 1 and one line; never by a signal, nor with 65 as for bad data.
 # The last checkpoint stays whole.
-#   check_memory.sh DYAD FAILING_MEMORY_LIBRARY [EVERY]   EVERY: of the first 200 allocations each n-th one fails
+#   check_memory.sh DYAD FAILING_MEMORY_LIBRARY [EVERY] [RANKS]
+# EVERY: of the first 200 allocations each n-th one fails. RANKS: yes or no, where dyad was built without MPI.
 set -uo pipefail
-dyad=$(realpath "$1") library=$(realpath "$2") every=${3:-1}
+dyad=$(realpath "$1") library=$(realpath "$2") every=${3:-1} ranks=${4:-yes}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0 trials=0 ended=0
@@ -27,21 +28,33 @@ commands=(
   "pretrain --run $work/run --resume auto --steps 3 --threads 2 --save-every 1 --keep 9"
   "knn --data $work/data --run $work/run --threads 2"
   "data check --data $work/data --threads 3 --json $work/check.json"
+  "export --data $work/data --run $work/run --threads 2 --out $work/features.safetensors"
 )
+for rank in 0 2; do  # in this one of three ranks
+  commands+=("FAIL_RANK=$rank pretrain --run $work/run --resume auto --steps 3 --ranks 3 --save-every 1 --keep 9")
+done
+[[ $ranks == yes ]] || unset "commands[-1]" "commands[-2]"
+run_short() {  # COMMAND SETTING...
+  local words
+  read -ra words <<<"$1"
+  [[ ${words[0]} != FAIL_RANK=* ]] || { set -- "$1" "${@:2}" "${words[0]}"; words=("${words[@]:1}"); }
+  env "${@:2}" LD_PRELOAD="$library" timeout 60 "$dyad" "${words[@]}" >"$work/out" 2>"$work/err"
+}
 try() {  # VARIABLE NUMBER COMMAND
   local code lines
   rm -rf "$work/run"
   cp -r "$work/old" "$work/run"
-  # shellcheck disable=SC2086
-  env "$1=$2" LD_PRELOAD="$library" timeout 60 "$dyad" $3 >"$work/out" 2>"$work/err"
+  run_short "$3" "$1=$2"
   code=$?
   trials=$((trials + 1))
   lines=$(grep -cE '^(dyad|libgomp)' "$work/err")
   case $code in
     0) ;;
     1) ended=$((ended + 1))
+       # MPI's own start says it in its own words
+       [[ $3 == FAIL_RANK* ]] && grep -q 'MPI_Init_thread' "$work/err" && return
        [[ $lines == 1 ]] || fail "$3, $1=$2: $lines lines: $(cat "$work/err")"
-       grep -qE '^(dyad[a-z ]*: (.*out of memory|no result could be made: .*out of memory)|libgomp: )' "$work/err" ||
+       grep -qE '^(dyad[a-z ]*: (.*(out of memory|thread)|no result could be made: .*out of memory)|libgomp: )' "$work/err" ||
          fail "$3, $1=$2: said $(tail -n 1 "$work/err")" ;;
     *) fail "$3, $1=$2: exit code $code: $(tail -n 2 "$work/err")" ;;
   esac
@@ -57,11 +70,13 @@ try() {  # VARIABLE NUMBER COMMAND
 for command in "${commands[@]}"; do
   rm -rf "$work/run"
   cp -r "$work/old" "$work/run"
-  # shellcheck disable=SC2086
-  FAIL_REPORT=$work/counts LD_PRELOAD=$library "$dyad" $command >/dev/null 2>"$work/err" || fail "$command: $(cat "$work/err")"
+  run_short "$command" FAIL_REPORT="$work/counts" || fail "$command: $(cat "$work/err")"
   read -r allocations threads <"$work/counts"
   [[ $allocations -gt 3 && $threads -gt 0 ]] || fail "$command: the library saw $allocations allocations, $threads threads"
-  for ((n = 1; n <= allocations && n <= 200; n += every)); do try FAIL_ALLOCATION "$n" "$command"; done
+  stride=$every
+  [[ $command != FAIL_RANK* ]] || stride=$((4 * every))  # which take longer
+  for ((n = 1; n <= allocations && n <= 200; n += stride)); do try FAIL_ALLOCATION "$n" "$command"; done
+  [[ $command != FAIL_RANK* ]] || continue  # most of a rank's threads are MPI's, which ends or waits in its own way
   for ((n = 1; n <= threads; n++)); do try FAIL_THREAD "$n" "$command"; done
 done
 [[ $ended -ge 5 ]] || fail "only $ended runs ended early"

@@ -1,5 +1,6 @@
 // Preloaded into a program: the FAIL_ALLOCATION-th allocation of at least FAIL_SIZE bytes (64 KiB) fails, and
-// so does the FAIL_THREAD-th start of a thread. FAIL_REPORT=FILE gets both counts at exit.
+// so does the FAIL_THREAD-th start of a thread. FAIL_REPORT=FILE gets both counts at exit. FAIL_RANK: only in
+// this rank of mpirun's.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 extern "C" {
 void* __libc_malloc(size_t);
@@ -27,7 +29,13 @@ long number(const char* name, long otherwise) {
   return text != nullptr ? std::atol(text) : otherwise;
 }
 
+bool is_meant() {
+  const char *wanted = std::getenv("FAIL_RANK"), *rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  return wanted == nullptr || (rank != nullptr && std::strcmp(wanted, rank) == 0);
+}
+
 __attribute__((constructor)) void begin() {
+  if (!is_meant()) return;
   failing_allocation = number("FAIL_ALLOCATION", 0);
   failing_thread = number("FAIL_THREAD", 0);
   least = number("FAIL_SIZE", 65536);
@@ -35,7 +43,7 @@ __attribute__((constructor)) void begin() {
 
 __attribute__((destructor)) void report() {
   const char* file = std::getenv("FAIL_REPORT");
-  if (file == nullptr) return;
+  if (file == nullptr || least == 0) return;
   char text[80];
   const int size = std::snprintf(text, sizeof text, "%ld %ld\n", allocations.load(), threads.load());
   const int to = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);

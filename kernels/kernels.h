@@ -125,6 +125,14 @@ void batch_norm_finalize(Stream, std::int64_t parts, std::int64_t C, double mome
                          const A* partials, A* statistics, A* running_mean, A* running_var,
                          std::int64_t* num_batches_tracked);
 
+// The same for one group of rows that are normalized apart: statistics are those of the group. After the
+// calls for groups 0, 1 .. groups - 1, in this order, the running statistics have moved to the mean of the
+// groups', and num_batches_tracked has grown by 1.
+template <class Stream, class A>
+void batch_norm_finalize_group(Stream, std::int64_t parts, std::int64_t C, int group, int groups,
+                               double momentum, double eps, const A* partials, A* statistics, A* running_mean,
+                               A* running_var, std::int64_t* num_batches_tracked);
+
 // statistics = running_mean, 1 / sqrt(running_var + eps), 1
 template <class Stream, class A>
 void batch_norm_running(Stream, std::int64_t C, double eps, const A* running_mean, const A* running_var,
@@ -430,6 +438,12 @@ void moving_average(Stream, std::int64_t n, const double* momentum, const A* x, 
 template <class Stream, class T>
 void row_queue_push(Stream, std::int64_t n, std::int64_t capacity, std::int64_t d, const T* x, T* queue,
                     std::int64_t* cursor);
+
+// ---- take_rows.cu ------------------------------------------------------------------------------
+
+// y_i = x_row[i], i < n; rows are d long, row: (n), each a row of x
+template <class Stream, class T>
+void take_rows(Stream, std::int64_t n, std::int64_t d, const T* x, const std::int32_t* row, T* y);
 
 // ---- softmax_cross_entropy.cu ------------------------------------------------------------------
 

@@ -122,6 +122,14 @@ Fields method_fields(MethodOptions& o) {
         .high = 1 << 24,
         .resume = Resume::model,
         .absent = std::to_string(MethodOptions().queue)},
+       {.name = "split-norm",
+        .value = &o.split_norm,
+        .help =
+            "Groups of the batch that moco2's batch norms normalize apart, as that many devices would; the "
+            "keys are then shuffled over the groups. 1: no groups",
+        .low = 1,
+        .high = 4096,
+        .absent = std::to_string(MethodOptions().split_norm)},
        {.name = "predictor-hidden",
         .value = &o.predictor_hidden,
         .help = "Width of the predictor's hidden layer; auto: that of the projection head's for byol "

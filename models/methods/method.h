@@ -18,6 +18,9 @@ struct Views {
   Tensor images;       // (2n,S,S,3) of this rank; rows i and i + n are two views of one image
   std::int64_t pairs;  // N, the pairs of all ranks, divided among them as engine::shard() does
   Tensor labels = {};  // (2n), i32: the class of each row; undefined unless MethodDescription::labels
+  // (N), i32: the place of each image's second view in the order in which all ranks have the second views,
+  // which is then not that of the first ones. Undefined unless MethodDescription::shuffles.
+  Tensor second_places = {};
 
   // (n,S,S,3): view 0 or 1 of each image
   Tensor view(int number) const { return images.slice(number * (images.dim(0) / 2), images.dim(0) / 2); }
@@ -49,6 +52,7 @@ struct MethodDescription {
   double chance_loss = NAN;   // of embeddings that do not depend on the images; NaN if there is no such loss
   std::string chance_formula = {};  // "ln(2N - 1)"
   bool labels = false;              // whether it learns from the classes of the images
+  bool shuffles = false;            // whether it wants the second views in another order than the first
   MethodDefaults defaults = {};
 };
 

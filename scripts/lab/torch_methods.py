@@ -1,7 +1,8 @@
 """The methods of dyad in PyTorch, written from the papers and the authors' code: the reference for scripts/lab/oracle.py.
 
   BYOL      Grill et al. 2020; deepmind-research, byol/byol_experiment.py
-  MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py
+  MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py; groups of the batch norms as in
+            the authors' colab/moco_cifar10_demo.ipynb, but of neighbouring samples, as devices would have them
   MoCo v3   Chen, Xie & He 2021; facebookresearch/moco-v3, moco/builder.py
   SimSiam   Chen & He 2021; facebookresearch/simsiam, simsiam/builder.py
   SupCon    Khosla et al. 2020; HobbitLong/SupContrast, losses.py (L_out, without the factor T / T_base)
@@ -159,15 +160,32 @@ class MoCoV3(WithTarget):
         return contrastive(q1, k2) + contrastive(q2, k1)
 
 
+def split_batch_norms(module, groups):
+    """Lets each batch norm of a network normalize that many parts of the batch apart (SplitBatchNorm of MoCo's demo)."""
+    def forward(self, x):
+        means, variances = [self.running_mean.clone() for _ in range(groups)], [self.running_var.clone() for _ in range(groups)]
+        parts = [F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+                 for part, mean, variance in zip(x.chunk(groups), means, variances)]
+        self.running_mean.copy_(torch.stack(means).mean(0))
+        self.running_var.copy_(torch.stack(variances).mean(0))
+        self.num_batches_tracked += 1
+        return torch.cat(parts)
+    for child in module.modules():
+        if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            child.forward = forward.__get__(child)
+
+
 class MoCoV2(WithTarget):
-    """One device, so batch norm needs no shuffling of the keys."""
+    """second_places: (N), set before each step if the keys are shuffled: image i's second view is the row of that number."""
 
     def __init__(self, about):
         super().__init__(about)
-        self.network, self.pointer = Network(about), 0
+        self.network, self.pointer, self.groups = Network(about), 0, int(about["split-norm"])
 
     def begin(self, state):
         self.target = copy.deepcopy(self.network).requires_grad_(False)
+        for network in (self.network, self.target) if self.groups > 1 else ():
+            split_batch_norms(network, self.groups)
         self.queue = state["queue.keys"].to(next(self.network.parameters()).dtype).T.clone()
 
     def loss(self, x1, x2, done):
@@ -175,6 +193,8 @@ class MoCoV2(WithTarget):
         self.follow(1 - self.momentum)
         with torch.no_grad():
             k = F.normalize(self.target(x2), dim=1)
+            if self.groups > 1:
+                k = k[self.second_places]  # the authors' _batch_unshuffle_ddp
         positive = torch.einsum("nc,nc->n", [q, k]).unsqueeze(-1)
         negative = torch.einsum("nc,ck->nk", [q, self.queue.clone()])
         logits = torch.cat([positive, negative], dim=1) / self.tau

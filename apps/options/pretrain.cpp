@@ -130,6 +130,13 @@ Fields method_fields(MethodOptions& o) {
         .low = 1,
         .high = 4096,
         .absent = std::to_string(MethodOptions().split_norm)},
+       {.name = "symmetric",
+        .value = &o.symmetric,
+        .help = "Let both views be queries and keys of moco2, with a queue of --queue keys for each "
+                "(solo-learn's "
+                "MoCo v2+)",
+        .resume = Resume::model,
+        .absent = "false"},
        {.name = "predictor-hidden",
         .value = &o.predictor_hidden,
         .help = "Width of the predictor's hidden layer; auto: that of the projection head's for byol "

@@ -35,6 +35,13 @@ void resolve_method(PretrainOptions& o) {
     throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
   if (fresh && o.negatives != "nt-xent" && o.method != "simclr")
     throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method + " is not simclr");
+  if (fresh && o.symmetric && !defaults.queue)
+    throw engine::UsageError("--symmetric: the method " + o.method +
+                             " has no queue, expected --method moco2");
+  if (defaults.queue && o.symmetric && o.split_norm > 1)
+    throw engine::UsageError(
+        "--symmetric: both views are queries, in order, so their keys can't be shuffled: "
+        "expected --split-norm 1");
   if (fresh && o.predictor_hidden >= 0 && !defaults.predictor)
     throw engine::UsageError("--predictor-hidden: the method " + o.method + " has no predictor");
   if (defaults.queue && o.queue % o.batch != 0)

@@ -15,6 +15,7 @@ struct MethodOptions {
   double target_momentum = -1;  // of the target network's moving average; where it rises to 1, at the start
   long queue = 65536;           // keys of earlier batches
   int split_norm = 1;           // parts of the batch that moco2's batch norms normalize apart
+  bool symmetric = false;       // whether both views are moco2's queries and keys
   int predictor_hidden = -1;    // width of the predictor's hidden layer
 };
 

@@ -180,15 +180,21 @@ class MoCoV2(WithTarget):
 
     def __init__(self, about):
         super().__init__(about)
+        self.about = about
         self.network, self.pointer, self.groups = Network(about), 0, int(about["split-norm"])
 
     def begin(self, state):
         self.target = copy.deepcopy(self.network).requires_grad_(False)
         for network in (self.network, self.target) if self.groups > 1 else ():
             split_batch_norms(network, self.groups)
-        self.queue = state["queue.keys"].to(next(self.network.parameters()).dtype).T.clone()
+        dtype = next(self.network.parameters()).dtype
+        self.queue = state["queue.keys"].to(dtype).T.clone()
+        if self.about["symmetric"] == "true":
+            self.first_queue = state["queue.first.keys"].to(dtype).T.clone()
 
     def loss(self, x1, x2, done):
+        if self.about["symmetric"] == "true":
+            return self.both_ways(x1, x2)
         q = F.normalize(self.network(x1), dim=1)
         self.follow(1 - self.momentum)
         with torch.no_grad():
@@ -202,7 +208,31 @@ class MoCoV2(WithTarget):
         self.pointer = (self.pointer + len(k)) % self.queue.shape[1]
         return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
 
+    def both_ways(self, x1, x2):
+        """solo-learn, methods/mocov2plus.py and losses/mocov2plus.py: a queue for the keys of each view."""
+        q1, q2 = F.normalize(self.network(x1), dim=-1), F.normalize(self.network(x2), dim=-1)
+        self.follow(1 - self.momentum)
+        with torch.no_grad():
+            k1, k2 = F.normalize(self.target(x1), dim=-1), F.normalize(self.target(x2), dim=-1)
+
+        def mocov2plus_loss(query, key, queue):
+            pos = torch.einsum("nc,nc->n", [query, key]).unsqueeze(-1)
+            neg = torch.einsum("nc,ck->nk", [query, queue.clone()])
+            logits = torch.cat([pos, neg], dim=1) / self.tau
+            return F.cross_entropy(logits, torch.zeros(query.size(0), dtype=torch.long))
+        loss = (mocov2plus_loss(q1, k2, self.queue) + mocov2plus_loss(q2, k1, self.first_queue)) / 2
+        for queue, keys in ((self.queue, k2), (self.first_queue, k1)):
+            queue[:, self.pointer:self.pointer + len(keys)] = keys.T
+        self.pointer = (self.pointer + len(k1)) % self.queue.shape[1]
+        return loss
+
     def state(self):
+        if self.about["symmetric"] == "true":
+            first = self.first_queue.T.clone(memory_format=torch.contiguous_format)
+            return self.one_queue() | {"queue.first.keys": first, "queue.first.cursor": torch.tensor(self.pointer)}
+        return self.one_queue()
+
+    def one_queue(self):
         return super().state() | {"queue.keys": self.queue.T.clone(memory_format=torch.contiguous_format), "queue.cursor": torch.tensor(self.pointer)}
 
 

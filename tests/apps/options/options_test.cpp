@@ -80,7 +80,7 @@ TEST_CASE("options: what a resume does when they differ") {
   };
   using Names = std::set<std::string>;
   CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "head-norm", "hidden",
-                                           "out-dim", "method", "predictor-hidden", "queue"});
+                                           "out-dim", "method", "predictor-hidden", "queue", "symmetric"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
   Names reported{"as-many",     "batch",         "debias",       "dtype",  "epochs",
                  "exif",        "hardness",      "init-weights", "lars",   "lr",

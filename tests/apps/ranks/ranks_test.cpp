@@ -118,6 +118,13 @@ TEST_CASE("ranks: batch norm in groups and shuffled keys give the result of one 
   CHECK(error <= 1e-10);
 }
 
+TEST_CASE("ranks: MoCo v2 with two queues gives the result of one rank, in f64") {
+  const auto [error, where] =
+      error_of_ranks(RankTraining(DType::f64, 1, "moco2", [](auto& o) { o.symmetric = true; }));
+  MESSAGE(where, " ", error);
+  CHECK(error <= 1e-10);
+}
+
 // In f32 rounding may flip the sign of a ReLU's input, which changes a small gradient by a thousandth. The
 // test therefore takes the best of several seeds. A mistake shows with all of them.
 TEST_CASE("ranks: every kind of negatives in f64 gives the result of one rank") {

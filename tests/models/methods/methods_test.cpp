@@ -72,6 +72,7 @@ std::vector<Form> forms_of_methods() {
   std::vector<Form> all;
   for (const std::string& name : models::method_names()) all.push_back({name});
   all.push_back({"moco2", {"--split-norm=2"}});
+  all.push_back({"moco2", {"--symmetric", "--queue=64"}});
   return all;
 }
 
@@ -274,6 +275,52 @@ TEST_CASE("MoCo v2's queue takes the keys of each batch in place of the oldest")
                     "--queue is 20, expected a multiple of --batch (8): each step replaces the oldest batch");
 }
 
+TEST_CASE("symmetric MoCo v2: a queue for the keys of each view, and equal warm steps") {
+  apps::PretrainOptions o = small_method("moco2");
+  o.queue = 24;
+  o.symmetric = true;
+  const auto method = apps::make_method(o, cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *optimizer, single(), o.batch);
+  Phases phases(cpu, false);
+  const auto keys = [&](const std::string& name) {
+    for (const auto& [own, value] : method->state())
+      if (own == name) return value.slice(0, o.batch).to_vector();
+    return std::vector<double>();
+  };
+  CHECK(keys("queue.keys") != keys("queue.first.keys"));
+  const Tensor images = noisy_pairs(o.batch), swapped = images.clone();
+  for (const std::int64_t view : {0, 1}) {
+    const Tensor from = images.slice(view * 8, 8), to = swapped.slice((1 - view) * 8, 8);
+    copy_bytes(to.raw(), cpu, from.raw(), cpu, from.bytes());
+  }
+  kernels::LaunchLog launched[3];
+  std::vector<double> first, second;
+  for (int i = 0; i < 3; ++i) {
+    std::optional<NoHostWait> none;
+    if (i > 0) none.emplace();
+    step.schedule(0, 0);
+    kernels::launch_log() = &launched[i];
+    step.launch(images, phases);
+    kernels::launch_log() = nullptr;
+    none.reset();
+    if (i == 0) first = keys("queue.first.keys"), second = keys("queue.keys");
+  }
+  CHECK(launched[1].entries == launched[2].entries);
+  CHECK(first != second);
+
+  // The views in the other order: their keys go to the other queues.
+  const auto again = apps::make_method(o, cpu);
+  const auto again_optimizer = apps::make_optimizer(o, again->parameters);
+  apps::TrainStep other(*again, *again_optimizer, single(), o.batch);
+  other.schedule(0, 0);
+  other.launch(swapped, phases);
+  for (const auto& [name, value] : again->state()) {
+    if (name == "queue.keys") CHECK(value.slice(0, o.batch).to_vector() == first);
+    if (name == "queue.first.keys") CHECK(value.slice(0, o.batch).to_vector() == second);
+  }
+}
+
 TEST_CASE("MoCo v2 in groups: warm steps are equal and wait for nothing, and keys belong to their queries") {
   apps::PretrainOptions o = small_method("moco2");
   o.split_norm = 2;
@@ -337,6 +384,15 @@ TEST_CASE("--split-norm divides the batch, and only moco2's") {
                     "--split-norm is 8, expected --batch (8) to be a multiple of it, at least 16");
   o.split_norm = 4;
   CHECK_NOTHROW(apps::resolve(o, true));
+  o.symmetric = true;
+  CHECK_THROWS_WITH(
+      apps::resolve(o, true),
+      "--symmetric: both views are queries, in order, so their keys can't be shuffled: expected "
+      "--split-norm 1");
+  apps::PretrainOptions byol = small_method("byol");
+  byol.symmetric = true;
+  CHECK_THROWS_WITH(apps::resolve(byol, true),
+                    "--symmetric: the method byol has no queue, expected --method moco2");
   apps::PretrainOptions other;
   other.split_norm = 2;
   CHECK_THROWS_WITH(apps::resolve(other, true),

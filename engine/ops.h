@@ -15,6 +15,7 @@ namespace engine {
 
 Tensor add(const Tensor& a, const Tensor& b);  // same shape and dtype
 Tensor scale(const Tensor& x, double factor);  // factor x; also the weight of a loss in a sum of losses
+Tensor exponential(const Tensor& x);           // e^x; f32 or f64
 Tensor relu(const Tensor& x);
 Tensor add_relu(const Tensor& a, const Tensor& b);  // relu(a + b) in one pass
 
@@ -146,6 +147,9 @@ struct TopK {
   Tensor indices;  // (M,k), i32
 };
 TopK top_k(const Tensor& scores, int k);
+
+// x = min(max(x, low), high), in place: a bound of a parameter. f32 or f64.
+void clamp_values(const Tensor& x, double low, double high);
 
 // Row i is row rows[i] of x. x: (M,D), rows: (N), i32, in 0 .. M-1, on the device of x -> (N,D).
 Tensor take_rows(const Tensor& x, const Tensor& rows);

@@ -62,6 +62,17 @@ void slab_sums(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sum
 template <class Stream, class T>
 void fill(Stream, std::int64_t n, double value, T* y);
 
+// y[i] = e^x[i], i < n
+template <class Stream, class T>
+void exponential(Stream, std::int64_t n, const T* x, T* y);
+// dx[i] (+)= y[i] dy[i]
+template <class Stream, class T>
+void exponential_backward(Stream, std::int64_t n, const T* y, const T* dy, T* dx, bool accumulate);
+
+// x[i] = min(max(x[i], low), high), i < n
+template <class Stream, class T>
+void clamp_values(Stream, std::int64_t n, double low, double high, T* x);
+
 // y[i] (+)= x[i], rounded to the type in the name; T is that of x
 template <class Stream, class T>
 void cast_to_f32(Stream, std::int64_t n, const T* x, float* y, bool accumulate);

@@ -70,9 +70,12 @@ Fields method_fields(MethodOptions& o) {
       {method,
        {.name = "tau",
         .value = &o.tau,
-        .help = "Temperature of the contrastive losses of simclr, supcon, moco2 and moco3",
+        .help = "Temperature of the contrastive losses of simclr, supcon, moco2 and moco3; learn:N: learned "
+                "from N "
+                "on, not by moco3",
         .low = 1e-3,
-        .high = 100},
+        .high = 100,
+        .resume = o.tau.learned ? Resume::model : Resume::reported},
        {.name = "negatives",
         .value = &o.negatives,
         .help = "How the negatives of simclr count: as in NT-Xent, decoupled (DCL), decoupled with weighted "

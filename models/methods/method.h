@@ -40,6 +40,7 @@ struct MethodDefaults {
   double target_momentum = -1;   // -1: the method has no target network
   bool predictor = false;        // whether the method has one
   bool queue = false;
+  bool learned_tau = false;  // whether its temperature can be learned
 };
 
 // What messages and the report say about a method. It needs no networks, so that it is known before they are
@@ -78,6 +79,9 @@ class Method {
 
   // The encoder that is evaluated and exported, and the projection whose embeddings are monitored.
   virtual const Branch& branch() const = 0;
+
+  // The logarithm of a learned temperature, (1), for the metrics; undefined if there is none.
+  virtual Tensor log_temperature() const { return {}; }
 
   // What a resumed run needs besides the parameters and the optimizer's state. It is saved in checkpoints,
   // sent to all ranks at the start, and restored when steps are repeated.

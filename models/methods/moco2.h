@@ -7,6 +7,7 @@
 #include "engine/memory/row_queue.h"
 #include "models/methods/methods.h"
 #include "models/methods/target.h"
+#include "models/methods/temperature.h"
 
 namespace models {
 
@@ -14,17 +15,16 @@ class MoCoV2 final : public Method {
  public:
   MoCoV2(const MethodConfig& c, engine::Device device)
       : Method(c, device),
-        online_(parameters.build<Branch>(c.branch)),
+        online_(parameters.build<Contrasting>(c.branch, c.options.tau)),
         target_(c, parameters),
         second_(queue(c, device, 0)),
-        groups_(c.options.split_norm),
-        tau_(engine::full({1}, c.options.tau, c.dtype, device)) {
+        groups_(c.options.split_norm) {
     if (c.options.symmetric) first_.emplace(queue(c, device, 1));
   }
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t /*pairs*/) {
     std::string settings =
-        engine::concat_text("temperature ", o.tau, o.symmetric ? ", two queues of " : ", queue of ", o.queue,
+        engine::concat_text(settings_of_tau(o.tau), o.symmetric ? ", two queues of " : ", queue of ", o.queue,
                             " keys, target momentum ", o.target_momentum);
     if (o.split_norm > 1) settings += engine::concat_text(", batch norm in ", o.split_norm, " groups");
     return {.title = "MoCo v2",
@@ -34,7 +34,11 @@ class MoCoV2 final : public Method {
             .chance_loss = std::log(double(o.queue) + 1),
             .chance_formula = "ln(K + 1)",
             .shuffles = o.split_norm > 1,
-            .defaults = {.head_norm = "none", .views = "moco2", .target_momentum = 0.999, .queue = true}};
+            .defaults = {.head_norm = "none",
+                         .views = "moco2",
+                         .target_momentum = 0.999,
+                         .queue = true,
+                         .learned_tau = true}};
   }
 
   void start() override { target_.copy(); }
@@ -50,8 +54,8 @@ class MoCoV2 final : public Method {
     const bool symmetric = first_.has_value();
     Tensor q1, q2, k1, k2;
     pass.phase("forward", [&] {
-      q1 = online_(views.view(0), split);
-      if (symmetric) q2 = online_(views.view(1), split);
+      q1 = online_.branch(views.view(0), split);
+      if (symmetric) q2 = online_.branch(views.view(1), split);
       target_.update();
       if (symmetric) k1 = engine::l2_normalize(target_(views.view(0), split));
       k2 = engine::l2_normalize(target_(views.view(1), split));
@@ -66,9 +70,11 @@ class MoCoV2 final : public Method {
   void after_step() override {
     second_.push();
     if (first_) first_->push();
+    online_.tau.hold();
   }
 
-  const Branch& branch() const override { return online_; }
+  const Branch& branch() const override { return online_.branch; }
+  Tensor log_temperature() const override { return online_.tau.logarithm(); }
   engine::NamedTensors state() const override {
     engine::NamedTensors all = target_.state();
     second_.add_state("queue.", all);
@@ -105,16 +111,15 @@ class MoCoV2 final : public Method {
       const engine::Shard rows = engine::shard(views.pairs, ranks.rank(), ranks.size());
       own = keys.fresh.slice(rows.first, rows.count);
     }
-    return engine::info_nce(q, own, tau_, ranks,
+    return engine::info_nce(q, own, online_.tau(), ranks,
                             {.pairs = views.pairs, .weight = weight, .queue = keys.queue.rows()});
   }
 
-  const Branch online_;
+  const Contrasting online_;
   Target target_;
   Keys second_;
   std::optional<Keys> first_;  // if symmetric
   const int groups_;           // of the batch, which batch norm normalizes apart; the keys are then shuffled
-  const Tensor tau_;           // (1)
 };
 
 inline const AddMethod<MoCoV2> add_moco2{"moco2"};

@@ -307,6 +307,9 @@ GOLDEN = {
                          "head-layers": 3},
     "resnet10-moco2": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                        "tau": 0.2, "target-momentum": 0.9, "queue": 24},
+    "resnet10-learned-tau": {"arch": "resnet10", "size": 16, "batch": 6, "optimizer": "lars", "lr": 0.01, "tau": "learn:0.2"},
+    "resnet10-moco2-learned-tau": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                                   "tau": "learn:0.2", "target-momentum": 0.9, "queue": 24},
     "resnet10-moco2-symmetric": {"method": "moco2", "symmetric": "true", "arch": "resnet10", "size": 16, "batch": 6,
                                  "optimizer": "sgd", "lr": 0.005, "tau": 0.2, "target-momentum": 0.9, "queue": 24},
     "resnet10-moco2-split": {"method": "moco2", "split-norm": 2, "arch": "resnet10", "size": 16, "batch": 8, "optimizer": "sgd",
@@ -382,7 +385,7 @@ def main():
     p.add_argument("--golden", help="folder for the golden files")
     p.add_argument("--only", default="", help="part of the names of the golden files to write")
     defaults = {"method": "simclr", "negatives": "nt-xent", "arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,
-                "tau": 0.5, "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar", "split-norm": 1, "symmetric": "false"}
+                "tau": "0.5", "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar", "split-norm": 1, "symmetric": "false"}
     for name, value in defaults.items():
         p.add_argument("--" + name, type=type(value), default=value)
     args = p.parse_args()

@@ -53,6 +53,8 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = torch_simclr.ResNet(about["arch"], about["stem"], float(about["width"]))
         hidden = self.encoder.features if about["hidden"] == "auto" else int(about["hidden"])
+        if about["tau"].startswith("learn:"):
+            self.log_tau = nn.Parameter(torch.tensor([math.log(float(about["tau"].removeprefix("learn:")))]))
         self.projection = projection(self.encoder.features, int(about["head-layers"]), hidden, int(about["out-dim"]),
                                      about["head-norm"])
         if predictor_hidden is not None:
@@ -64,9 +66,17 @@ class Network(nn.Module):
         return self.projection(self.encoder(x))
 
 
+LEAST_TAU, MOST_TAU = 0.01, 1.0  # of a learned temperature
+
+
 class SimCLR:
     def __init__(self, about):
-        self.about, self.tau, self.network, self.target = about, float(about["tau"]), Network(about), None
+        self.about, self.network, self.target = about, Network(about), None
+
+    @property
+    def tau(self):
+        """A number, or learned as its logarithm (Radford et al. 2021; openai/CLIP, clip/model.py)."""
+        return self.network.log_tau.exp() if hasattr(self.network, "log_tau") else float(self.about["tau"])
 
     def begin(self, state):
         """Called when the network has its initial weights; state: dyad's initial state of the method."""
@@ -81,6 +91,8 @@ class SimCLR:
 
     def after_step(self, done):
         """After the optimizer's step."""
+        if hasattr(self.network, "log_tau"):
+            self.network.log_tau.data.clamp_(math.log(LEAST_TAU), math.log(MOST_TAU))
 
 
 class SimSiam(SimCLR):
@@ -109,7 +121,7 @@ class SupCon(SimCLR):
 
 class WithTarget(SimCLR):
     def __init__(self, about):
-        self.tau, self.momentum = float(about["tau"]), float(about["target-momentum"])
+        self.about, self.momentum = about, float(about["target-momentum"])
         self.network, self.target = Network(about, 0), None
 
     def begin(self, state):
@@ -180,11 +192,12 @@ class MoCoV2(WithTarget):
 
     def __init__(self, about):
         super().__init__(about)
-        self.about = about
         self.network, self.pointer, self.groups = Network(about), 0, int(about["split-norm"])
 
     def begin(self, state):
         self.target = copy.deepcopy(self.network).requires_grad_(False)
+        if hasattr(self.target, "log_tau"):
+            del self.target.log_tau
         for network in (self.network, self.target) if self.groups > 1 else ():
             split_batch_norms(network, self.groups)
         dtype = next(self.network.parameters()).dtype

@@ -39,7 +39,7 @@ class RankTraining {
     o_.batch = batch;
     o_.queue = 3 * batch;
     o_.size = 8;
-    o_.tau = 0.2;
+    o_.tau.value = 0.2;
     o_.lr = 0.01;  // with a larger rate, rounding differences grow tenfold in five steps
     o_.seed = seed;
     o_.optimizer = "lars";
@@ -64,7 +64,7 @@ class RankTraining {
     const data::ViewRecipe recipe = data::view_recipe("simclr-" + o_.recipe);
     data::ViewBatches views({recipe, recipe}, o_.size, o_.seed, engine::cpu, engine::parse_dtype(o_.dtype),
                             nullptr, about.labels);
-    const engine::Tensor tau = engine::full({1}, o_.tau, method->parameters.dtype(), engine::cpu);
+    const engine::Tensor tau = engine::full({1}, o_.tau.value, method->parameters.dtype(), engine::cpu);
     apps::TrainStep step(*method, *optimizer, c, batch);
     apps::Phases phases(engine::cpu, false);
     Outcome outcome;

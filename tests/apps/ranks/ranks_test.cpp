@@ -118,6 +118,15 @@ TEST_CASE("ranks: batch norm in groups and shuffled keys give the result of one 
   CHECK(error <= 1e-10);
 }
 
+TEST_CASE("ranks: a learned temperature is that of one rank, in f64") {
+  for (const std::string method : {"simclr", "supcon", "moco2"}) {
+    const auto [error, where] =
+        error_of_ranks(RankTraining(DType::f64, 1, method, [](auto& o) { o.tau.learned = true; }));
+    MESSAGE(method, ", ", where, " ", error);
+    CHECK(error <= 1e-10);
+  }
+}
+
 TEST_CASE("ranks: MoCo v2 with two queues gives the result of one rank, in f64") {
   const auto [error, where] =
       error_of_ranks(RankTraining(DType::f64, 1, "moco2", [](auto& o) { o.symmetric = true; }));

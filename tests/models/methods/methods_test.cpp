@@ -29,7 +29,7 @@ apps::PretrainOptions small_method(const std::string& method) {
   o.out_dim = 16;
   o.batch = 8;
   o.size = 16;
-  o.tau = 0.2;
+  o.tau.value = 0.2;
   o.optimizer = "sgd";
   apps::resolve(o, true);
   return o;
@@ -73,6 +73,7 @@ std::vector<Form> forms_of_methods() {
   for (const std::string& name : models::method_names()) all.push_back({name});
   all.push_back({"moco2", {"--split-norm=2"}});
   all.push_back({"moco2", {"--symmetric", "--queue=64"}});
+  all.push_back({"simclr", {"--tau=learn:0.3"}});
   return all;
 }
 
@@ -319,6 +320,83 @@ TEST_CASE("symmetric MoCo v2: a queue for the keys of each view, and equal warm 
     if (name == "queue.keys") CHECK(value.slice(0, o.batch).to_vector() == first);
     if (name == "queue.first.keys") CHECK(value.slice(0, o.batch).to_vector() == second);
   }
+}
+
+TEST_CASE("a learned temperature: its bounds, its metrics, without weight decay") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 64, 10);
+  const auto trained = [&](const std::string& name, const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"pretrain",        "--data=" + data, "--run=" + scratch.path(name),
+                                      "--arch=resnet10", "--width=0.125",  "--out-dim=16",
+                                      "--batch=16",      "--steps=6",      "--warmup-epochs=0",
+                                      "--optimizer=sgd", "--threads=0"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    return run_dyad(words);
+  };
+  const auto taus = [&](const std::string& name) {
+    std::vector<double> all;
+    std::istringstream lines(scratch.read(name + "/metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      all.push_back(json.value("tau", NAN));
+    }
+    return all;
+  };
+  for (const std::string method : {"simclr", "supcon", "moco2"}) {
+    INFO(method);
+    REQUIRE(trained(method, {"--method=" + method, "--queue=64", "--tau=learn:0.3"}).code == 0);
+    const std::vector<double> all = taus(method);
+    REQUIRE(all.size() == 6);
+    CHECK(all[0] != 0.3);
+    CHECK(all[0] == doctest::Approx(0.3).epsilon(0.1));
+    CHECK(all[5] != all[0]);
+  }
+  REQUIRE(trained("constant", {"--tau=0.3"}).code == 0);
+  CHECK(std::isnan(taus("constant")[0]));
+
+  // A rate so large that the temperature runs into a bound and stays there.
+  REQUIRE(trained("bound", {"--tau=learn:0.3", "--lr=30"}).code == 0);
+  bool bound = false;
+  for (const double tau : taus("bound")) {
+    CHECK(tau >= 0.01 * (1 - 1e-5));
+    CHECK(tau <= 1 + 1e-5);
+    bound = bound || tau == doctest::Approx(0.01) || tau == doctest::Approx(1);
+  }
+  CHECK(bound);
+
+  for (const std::string optimizer : {"sgd", "lars", "adamw"}) {
+    apps::PretrainOptions o = small_method("simclr");
+    o.tau.learned = true;
+    o.optimizer = optimizer;
+    const auto method = apps::make_method(o, cpu);
+    const auto found = std::find_if(method->parameters.list().begin(), method->parameters.list().end(),
+                                    [](const Parameter& p) { return p.name == "log_tau"; });
+    REQUIRE(found != method->parameters.list().end());
+    CHECK(found->trained);
+    CHECK_FALSE(found->decayed);
+    CHECK(found->value.item() == doctest::Approx(std::log(0.2)));
+  }
+
+  for (const std::string method : {"byol", "simsiam", "moco3"}) {
+    const MethodAnswer a = trained("none", {"--method=" + method, "--tau=learn:0.3"});
+    CHECK(a.code == 2);
+    CHECK(a.text == "dyad pretrain: --tau learn:0.3: the method " + method +
+                        " does not learn its temperature, expected a number\n");
+  }
+  for (const std::string wrong : {"learn:0.001", "learn:2", "learn:", "learn:x", "learn"}) {
+    const MethodAnswer a = trained("none", {"--tau=" + wrong});
+    CHECK(a.code == 2);
+    CHECK_MESSAGE(a.text.find("--tau is \"" + wrong +
+                              "\", expected 0.001 to 100, or learn:0.01 to learn:1") != std::string::npos,
+                  a.text);
+  }
+  const MethodAnswer other = trained("simclr", {"--tau=0.3", "--resume=auto", "--steps=8"});
+  CHECK(other.code == 2);
+  CHECK_MESSAGE(other.text.find("log_tau") != std::string::npos, other.text);
+  const MethodAnswer learned = trained("constant", {"--tau=learn:0.3", "--resume=auto", "--steps=8"});
+  CHECK(learned.code == 2);
+  CHECK_MESSAGE(learned.text.find("is of another model: tau 0.3 -> learn:0.3") != std::string::npos,
+                learned.text);
 }
 
 TEST_CASE("MoCo v2 in groups: warm steps are equal and wait for nothing, and keys belong to their queries") {

@@ -195,8 +195,8 @@ int bench_step(const BenchStepOptions& given) {
   require_image_for_each_rank(given, given.batch);
   if (const auto code = start_ranks(given)) return *code;
   BenchStepOptions o = given;
-  resolve(o, o.arch !=
-                 "resnet50");  // auto: the size of ImageNet's views for ResNet-50, of CIFAR's for the others
+  // auto: the size of ImageNet's views for ResNet-50 and deeper, of CIFAR's for the others
+  resolve(o, !models::has_bottlenecks(o.arch));
   Ranks ranks(o, "bench step");
   return ranks.guarded([&] { return run(o, ranks); });
 }

@@ -3,7 +3,7 @@
 namespace models {
 
 Projection::Projection(const Scope& s, int in, const ProjectionConfig& c) {
-  engine::require(c.layers == 2 || c.layers == 3, "projection: ", c.layers, " layers, expected 2 or 3");
+  engine::require(1 <= c.layers && c.layers <= 4, "projection: ", c.layers, " layers, expected 1 to 4");
   const int hidden = c.hidden > 0 ? c.hidden : in;
   for (int i = 0; i < c.layers; ++i) {
     const int from = i == 0 ? in : hidden, to = i + 1 == c.layers ? c.out : hidden;

@@ -16,7 +16,7 @@ enum class HeadNorm {
 };
 
 struct ProjectionConfig {
-  int layers = 2;  // 2 (SimCLR) or 3 (SimCLRv2)
+  int layers = 2;  // 1 (linear) to 4; SimCLR has 2, SimCLRv2 3
   int hidden = 0;  // 0: as many as the encoder's features
   int out = 128;
   HeadNorm norm = HeadNorm::all;

@@ -41,7 +41,7 @@ import torch_simclr
 LIMITS = {"f64": (1e-8, 1e-6), "f32": (1e-4, 1e-3), "bf16": (None, None)}
 FAR = 1e-3  # at this distance from zero, rounding in f32 cannot flip the sign of a ReLU's input
 NOISE = 1e-13  # relative change of the weights, to measure how sensitive the losses are in f64
-CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam", "supcon"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
+CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam", "supcon"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [1, 2, 3, 4],
           "batch": range(3, 65), "size": range(32, 97), "tau": [0.05, 0.1, 0.2, 0.5, 1.0],
           "optimizer": ["sgd", "lars", "adamw"], "lars": ["google", "lightly"], "dtype": ["f32", "f64"],
           "recipe": ["cifar", "imagenet"], "seed": range(1 << 30)}
@@ -307,6 +307,10 @@ GOLDEN = {
                          "head-layers": 3},
     "resnet10-moco2": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                        "tau": 0.2, "target-momentum": 0.9, "queue": 24},
+    "resnet10-four-layers": {"arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005, "tau": 0.2,
+                             "head-layers": 4},
+    "resnet10-linear-head": {"method": "byol", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                             "target-momentum": 0.9, "head-layers": 1},
     "resnet10-learned-tau": {"arch": "resnet10", "size": 16, "batch": 6, "optimizer": "lars", "lr": 0.01, "tau": "learn:0.2"},
     "resnet10-moco2-learned-tau": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                                    "tau": "learn:0.2", "target-momentum": 0.9, "queue": 24},

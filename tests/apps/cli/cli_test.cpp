@@ -50,10 +50,10 @@ TEST_CASE("cli: the error for a mistyped word suggests the nearest one") {
   check_usage({"pretrain", "--weigth-decay=1"},
               "dyad pretrain: unknown flag --weigth-decay; did you mean --weight-decay?");
   check_usage({"--verson"}, "dyad: unknown flag --verson; did you mean --version?");
-  check_usage(
-      {"pretrain", "--arch", "resnt18"},
-      "dyad pretrain: --arch is \"resnt18\", expected resnet10|resnet18|resnet34|resnet50; did you mean "
-      "resnet18?");
+  check_usage({"pretrain", "--arch", "resnt18"},
+              "dyad pretrain: --arch is \"resnt18\", expected "
+              "resnet10|resnet18|resnet34|resnet50|resnet101|resnet152; "
+              "did you mean resnet18?");
 }
 
 TEST_CASE("cli: values out of range, missing and superfluous") {

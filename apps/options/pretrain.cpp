@@ -74,8 +74,7 @@ Fields method_fields(MethodOptions& o) {
                 "from N "
                 "on, not by moco3",
         .low = 1e-3,
-        .high = 100,
-        .resume = o.tau.learned ? Resume::model : Resume::reported},
+        .high = 100},
        {.name = "negatives",
         .value = &o.negatives,
         .help = "How the negatives of simclr count: as in NT-Xent, decoupled (DCL), decoupled with weighted "

@@ -35,7 +35,7 @@ void resolve_method(PretrainOptions& o) {
     throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
   if (fresh && o.negatives != "nt-xent" && o.method != "simclr")
     throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method + " is not simclr");
-  if (o.tau.learned && !defaults.learned_tau)
+  if (fresh && o.tau.learned && !defaults.learned_tau)
     throw engine::UsageError(engine::concat_text("--tau learn:", o.tau.value, ": the method ", o.method,
                                                  " does not learn its temperature, expected a number"));
   if (fresh && o.symmetric && !defaults.queue)

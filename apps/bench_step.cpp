@@ -17,6 +17,7 @@
 #include "apps/training/captured_step.h"
 #include "apps/training/train_step.h"
 #include "apps/training/training_data.h"
+#include "data/second_views.h"
 #include "engine/ops.h"
 
 namespace apps {
@@ -50,21 +51,26 @@ Tensor noise_labels(const engine::Shard& pairs) {
   return labels;
 }
 
-data::Batch noise_photographs(const engine::Shard& pairs, int size, engine::Device device) {
+data::Batch noise_photographs(const BenchStepOptions& o, const engine::Shard& pairs, engine::Device device) {
+  const int size = o.size;
   const bool small =
       size <= 96;  // images of CIFAR or STL-10; else the usual size of a photograph in ImageNet
   const std::int32_t height = small ? size : 375, width = small ? size : 500;
   data::Batch batch;
   batch.pixels = engine::HostBuffer(device);
-  batch.pixels.resize(std::size_t(pairs.count) * std::size_t(height) * std::size_t(width) * 3);
+  std::vector<std::int64_t> images(std::size_t(pairs.count), 0);
+  std::iota(images.begin(), images.end(), pairs.first);
+  if (models::describe_method(o, o.batch).shuffles)
+    images = data::shuffle_second(batch, o.batch, pairs, o.seed);
+  batch.pixels.resize(images.size() * std::size_t(height) * std::size_t(width) * 3);
   for (std::size_t i = 0; i < batch.pixels.size(); ++i)
     batch.pixels.data()[i] = std::uint8_t(noise(std::int64_t(i)) >> 24);
-  for (std::int64_t i = 0; i < pairs.count; ++i) {
-    batch.offset.push_back(i * height * width * 3);
+  for (const std::int64_t image : images) {
+    batch.offset.push_back(std::int64_t(batch.offset.size()) * height * width * 3);
     batch.height.push_back(height);
     batch.width.push_back(width);
-    batch.samples.push_back(std::uint32_t(pairs.first + i));
-    batch.labels.push_back(class_of_noise(pairs.first + i));
+    batch.samples.push_back(std::uint32_t(image));
+    batch.labels.push_back(class_of_noise(image));
   }
   return batch;
 }
@@ -163,10 +169,11 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
     });
   }
 
-  data::Batch batch = noise_photographs(pairs, o.size, device);
+  data::Batch batch = noise_photographs(o, pairs, device);
   data::ViewBatches views = training_views(o, device);
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels());
+    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels(),
+                             views.second_places());
   });
   const Step step = [&](Phases& phase) {
     ++batch.epoch;  // other views
@@ -188,8 +195,8 @@ int bench_step(const BenchStepOptions& given) {
   require_image_for_each_rank(given, given.batch);
   if (const auto code = start_ranks(given)) return *code;
   BenchStepOptions o = given;
-  resolve(o, o.arch !=
-                 "resnet50");  // auto: the size of ImageNet's views for ResNet-50, of CIFAR's for the others
+  // auto: the size of ImageNet's views for ResNet-50 and deeper, of CIFAR's for the others
+  resolve(o, !models::has_bottlenecks(o.arch));
   Ranks ranks(o, "bench step");
   return ranks.guarded([&] { return run(o, ranks); });
 }

@@ -4,6 +4,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/evaluation/classifiers.h"
+#include "apps/run/run_directory.h"
 #include "data/files.h"
 #include "data/subset.h"
 #include "engine/optim/schedule.h"
@@ -17,7 +18,8 @@ std::string percent_text(double share) { return concat_text(100 * share); }
 
 std::string name_of(const FinetuneOptions& o) {
   return std::string(o.frozen ? "frozen" : "finetune") +
-         (o.list.empty() ? percent_text(o.labels) : std::string("-list"));
+         (o.list.empty() ? percent_text(o.labels) : std::string("-list")) +
+         (o.from_head_layer > 0 ? concat_text("-head", o.from_head_layer) : "");
 }
 
 FineTuning settings(const FinetuneOptions& o, std::size_t labelled, std::size_t images) {
@@ -44,15 +46,29 @@ ClassifierPlan plan_of(const data::Dataset& train, const FinetuneOptions& o) {
       o.list.empty() ? percent_text(o.labels) + " % of the labels" : "the listed labels";
   // a share is rounded in each class
   const bool more = o.list.empty() && double(labelled) > 1.5 * o.labels * double(train.size());
-  return {(o.frozen ? "last layer trained with " : "fine-tuned with ") + labels,
+  const std::string from =
+      o.from_head_layer > 0 ? concat_text("from head layer ", o.from_head_layer, " ") : "";
+  return {(o.frozen ? "last layer trained " : "fine-tuned ") + from + "with " + labels,
           concat_text(labelled, " of ", train.size(), " training images",
                       more ? ", at least one of each class" : "", "; ", data::counted(f.epochs, "epoch"),
                       ", batch ", f.batch, ", lr ", f.lr)};
 }
 
+// Of the last layer nothing is kept: its output is what the loss compares.
+void require_head_layer(const FinetuneOptions& o) {
+  const int layers = read_run_options(o.run).head_layers;
+  if (o.from_head_layer >= layers)
+    throw engine::UsageError(concat_text("--from-head-layer is ", o.from_head_layer, ", but the head of ",
+                                         o.run, " has ", data::counted(layers, "layer"), ": expected 0 to ",
+                                         layers - 1));
+}
+
 Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
-  auto model = std::make_unique<const FineTuned>(s.options, s.classes(), s.features.device);
-  if (from_checkpoint) engine::copy_parameters(s.trained->parameters, model->parameters, "encoder.");
+  const int kept = o.from_head_layer;
+  auto model = std::make_unique<const FineTuned>(s.options, kept, s.classes(), s.features.device);
+  if (from_checkpoint)
+    for (const char* part : {"encoder.", "projection."})
+      engine::copy_parameters(s.trained->parameters, model->parameters, part);
 
   const auto listed = labelled_images(*s.train, o);
   std::string names;
@@ -68,6 +84,7 @@ Tuned tuned(const Subject& s, const FinetuneOptions& o, bool from_checkpoint) {
   return {.model = std::move(model),
           .details = {{"labelled", listed.size()},
                       {"frozen", f.frozen},
+                      {"head_layers", kept},
                       {"epochs", f.epochs},
                       {"batch", f.batch},
                       {"lr", f.lr},
@@ -89,6 +106,7 @@ Classifier finetune_classifier(const FinetuneOptions& o) {
 
 int finetune(const FinetuneOptions& o) {
   constexpr int kForwardBatch = 256;
+  require_head_layer(o);
   return evaluate({o, "finetune", kForwardBatch, o.no_floors}, {finetune_classifier(o)}, {}, name_of(o));
 }
 

@@ -106,7 +106,8 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
     report.saved();
   };
   CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels());  // to optimizer
+    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels(),
+                             views.second_places());  // to optimizer
   });
   LateWishes wishes_of_all(ranks.communicator());
   data::Batch batch;

@@ -8,7 +8,10 @@
 // - relu.K: 1 where the input of the Kth ReLU of the first step was positive, else 0
 // - after.NAME: parameters, running statistics and the method's state after the first step
 // - losses, rates (steps): loss and learning rate of each step
-// - images.I (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one image
+// - images.I (2N,S,S,3): the input of the network in step I; rows i and i + N are two views of one image,
+// unless
+//   there is second_places.I
+// - second_places.I (N): the second view of image i is row N + second_places.I[i]; with --split-norm
 // - labels.I (2N): the class of each of these images, if the method learns from classes
 // - pixels.I: 8-bit RGB of the photographs of step I, one after the other
 // - views.I (2N,72): how the views were made of the photographs, kernels/augment/view.h
@@ -63,9 +66,11 @@ class Record {
     std::memcpy(pixels.raw(), batch.pixels.data(), batch.pixels.size());
     std::vector<data::View> views;
     for (std::uint32_t v = 0; v < 2; ++v)
-      for (std::size_t i = 0; i < batch.samples.size(); ++i)
+      for (std::size_t place = 0; place < batch.samples.size(); ++place) {
+        const std::size_t i = v == 0 || batch.second.empty() ? place : std::size_t(batch.second[place]);
         views.push_back(data::draw(recipes[v], seed, std::uint32_t(batch.epoch), batch.samples[i], v,
                                    batch.offset[i], batch.height[i], batch.width[i], o.size));
+      }
     add("pixels." + step, pixels);
     add("views." + step, data::pack(views));
   }
@@ -136,12 +141,14 @@ int steps(const StepsOptions& given) {
     const Tensor images = views(batch);
     record.add("images." + number, images);
     if (views.labels().defined()) record.add("labels." + number, views.labels());
+    const Tensor places = views.second_places();
+    if (places.defined()) record.add("second_places." + number, places);
     rates.push_back(plan.learning_rate(step, o.lr));
     Signs signs(record);
     std::optional<engine::Observed> observed;
     if (step == 0) observed.emplace(signs);
     train_step.schedule(rates.back(), plan.done(step));
-    losses.push_back(train_step.launch(images, phases, views.labels()).item());
+    losses.push_back(train_step.launch(images, phases, views.labels(), places).item());
     if (step > 0) continue;
     record.add_gradients(parameters);
     record.add_parameters("after.", parameters);

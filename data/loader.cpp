@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "data/no_thread.h"
+#include "data/second_views.h"
 #include "engine/error.h"
 #include "engine/memory/failed_allocation.h"
 #include "engine/random.h"
@@ -198,10 +199,15 @@ struct Loader::State {
     batch.samples.clear();
     batch.labels.clear();
     batch.skipped.clear();
+    batch.second.clear();
+    batch.second_places.clear();
     const std::int64_t first = index * options.batch;
     const std::int64_t count = std::min<std::int64_t>(options.batch, std::int64_t(dataset.size()) - first);
     const engine::Shard own = engine::shard(count, rank, ranks);
-    for (std::int64_t row = own.first; row < own.first + own.count; ++row) {
+    std::vector<std::int64_t> rows(std::size_t(own.count), 0);
+    std::iota(rows.begin(), rows.end(), own.first);
+    if (options.shuffle_second) rows = shuffle_second(batch, count, own, options.seed);
+    for (const std::int64_t row : rows) {
       const auto i = std::size_t(first + row);
       const std::uint32_t sample = options.shuffle ? order[i] : std::uint32_t(i);
       batch.samples.push_back(sample);

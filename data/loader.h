@@ -22,11 +22,15 @@ struct Batch {
   std::vector<std::int64_t> offset;  // of each image in pixels, in bytes
   std::vector<std::int32_t> height, width;
   std::vector<std::uint32_t> samples;  // indices in the data set
+  // With LoaderOptions::shuffle_second, else empty. second: the row whose second view this rank makes at each
+  // of its places; rows behind the first second.size() are loaded for second views only. second_places: of
+  // each image of all ranks' batch, the place of its second view.
+  std::vector<std::int32_t> second, second_places;
   std::vector<std::int32_t> labels;
   std::int64_t epoch = 0, index = 0;  // `index` counts batches within the epoch
   std::vector<std::string> skipped;   // the error of each image that was replaced (BadImages::skip)
 
-  int size() const { return int(samples.size()); }
+  int size() const { return int(samples.size()); }  // rows
 };
 
 // The order of an epoch: shuffled, with random numbers keyed by (seed, epoch).
@@ -52,7 +56,8 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   engine::Device device = engine::cpu;  // the pixels will be copied to it
   BadImages bad_images = BadImages::stop;
-  bool pixels = true;  // false: only samples and labels; the pixels are in a Resident
+  bool shuffle_second = false;  // second views in another order than the first: data/second_views.h
+  bool pixels = true;           // false: only samples and labels; the pixels are in a Resident
 };
 
 // How many batches are decoded ahead, at least one: no more than `prefetch`, and than 512 MB of pixels.

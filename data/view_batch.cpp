@@ -58,8 +58,12 @@ void ViewBatches::stage(const Batch& batch) {
   const std::int64_t begin = resident_ != nullptr ? 0 : ring_.send(batch.pixels);
   drawn_.clear();
   classes_.clear();
+  second_places_ = batch.second_places;
+  const bool shuffled = !second_places_.empty();
+  const std::size_t places = shuffled ? batch.second.size() : batch.samples.size();
   for (std::size_t v = 0; v < recipes_.size(); ++v)
-    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+    for (std::size_t place = 0; place < places; ++place) {
+      const std::size_t i = shuffled && v > 0 ? std::size_t(batch.second[place]) : place;
       const Place p = resident_ != nullptr ? resident_->places.at(batch.samples[i])
                                            : Place{begin + batch.offset[i], batch.height[i], batch.width[i],
                                                    batch.samples[i], batch.labels[i]};
@@ -71,16 +75,27 @@ void ViewBatches::stage(const Batch& batch) {
   const bool too_small = !parameters_ || bytes > parameters_->capacity();
   if (too_small) parameters_.emplace(device_, bytes);
   parameters_->send(drawn_.data(), bytes);
-  const std::size_t class_bytes = classes_.size() * sizeof(std::int32_t);
-  if (labelled_ && (!sent_classes_ || class_bytes > sent_classes_->capacity()))
-    sent_classes_.emplace(device_, engine::Shape{std::int64_t(classes_.size())}, engine::DType::i32);
-  if (labelled_) sent_classes_->send(classes_.data(), class_bytes);
+  send_numbers(classes_, sent_classes_);
+  send_numbers(second_places_, sent_places_);
   const bool moved = ring_.pixels().defined() && ring_.pixels().raw() != pixels_before;
   if (moved || too_small || drawn_.size() != count_before) ++layout_;
 }
 
+void ViewBatches::send_numbers(const std::vector<std::int32_t>& numbers,
+                               std::optional<engine::Upload>& to) const {
+  const std::size_t bytes = numbers.size() * sizeof(std::int32_t);
+  if (bytes == 0) return;
+  if (!to || bytes > to->capacity())
+    to.emplace(device_, engine::Shape{std::int64_t(numbers.size())}, engine::DType::i32);
+  to->send(numbers.data(), bytes);
+}
+
 Tensor ViewBatches::labels() const {
-  return sent_classes_ ? sent_classes_->tensor({std::int64_t(classes_.size())}) : Tensor();
+  return classes_.empty() ? Tensor() : sent_classes_->tensor({std::int64_t(classes_.size())});
+}
+
+Tensor ViewBatches::second_places() const {
+  return second_places_.empty() ? Tensor() : sent_places_->tensor({std::int64_t(second_places_.size())});
 }
 
 Tensor ViewBatches::make() const {

@@ -54,11 +54,14 @@ class ViewBatches {
   // Draws the views of a batch, and sends them and the pixels to the device. The host does not wait. The
   // caller may give the batch back to the loader at once.
   void stage(const Batch&);
-  // Returns (views * N, size, size, 3) on the device; row v * N + i is view v of image i. Only launches
-  // kernels, with the same arguments as long as layout() does not change. A CUDA graph can capture it.
+  // Returns (views * N, size, size, 3) on the device; row v * N + i is view v of image i, or of the image of
+  // row Batch::second[i] where v > 0 and there is such an order. Only launches kernels, with the same
+  // arguments as long as layout() does not change. A CUDA graph can capture it.
   engine::Tensor make() const;
   // (views * N), i32, on the device: the class of each row of make(). Undefined if it was not wanted.
   engine::Tensor labels() const;
+  // (N of all ranks), i32, on the device: Batch::second_places. Undefined if the batch has none.
+  engine::Tensor second_places() const;
   int layout() const { return layout_; }  // changes when the arguments of make()'s launches change
 
   engine::Tensor operator()(const Batch& batch) {
@@ -67,6 +70,8 @@ class ViewBatches {
   }
 
  private:
+  void send_numbers(const std::vector<std::int32_t>&, std::optional<engine::Upload>& to) const;
+
   const std::vector<ViewRecipe> recipes_;
   const int size_;
   const std::uint64_t seed_;
@@ -76,8 +81,9 @@ class ViewBatches {
   const bool labelled_;
   PixelRing ring_;
   std::vector<View> drawn_;
-  std::vector<std::int32_t> classes_;                        // of the drawn views, if labelled
-  std::optional<engine::Upload> parameters_, sent_classes_;  // both on the device
+  std::vector<std::int32_t> classes_;                                      // of the drawn views, if labelled
+  std::vector<std::int32_t> second_places_;                                // of the batch; empty: in order
+  std::optional<engine::Upload> parameters_, sent_classes_, sent_places_;  // on the device
   int layout_ = 0;
 };
 

@@ -15,6 +15,7 @@ namespace engine {
 
 Tensor add(const Tensor& a, const Tensor& b);  // same shape and dtype
 Tensor scale(const Tensor& x, double factor);  // factor x; also the weight of a loss in a sum of losses
+Tensor exponential(const Tensor& x);           // e^x; f32 or f64
 Tensor relu(const Tensor& x);
 Tensor add_relu(const Tensor& a, const Tensor& b);  // relu(a + b) in one pass
 
@@ -63,10 +64,17 @@ struct BatchNormFusion {
   Tensor residual = {};
 };
 
+// Parts of a batch that are normalized apart, as on that many devices without exchange: group g has the
+// samples shard(samples, g, count). The running statistics take the mean over the groups.
+struct NormGroups {
+  int count = 1;
+  std::int64_t samples = 0;  // x.dim(0) summed over all ranks, divided by shard(); used if count > 1
+};
+
 // x: (...,C), normalized over all other dimensions and, in train mode, over all ranks; weight, bias: (C).
 // Ioffe & Szegedy 2015; biased variance inside, as torch.
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchNormState&, Mode,
-                  Communicator&, const BatchNormFusion& = {});
+                  Communicator&, const BatchNormFusion& = {}, const NormGroups& = {});
 
 // y_i = x_i / max(|x_i|, eps) for each row of x: (M,D). torch.nn.functional.normalize.
 Tensor l2_normalize(const Tensor& x, double eps = 1e-12);
@@ -139,6 +147,12 @@ struct TopK {
   Tensor indices;  // (M,k), i32
 };
 TopK top_k(const Tensor& scores, int k);
+
+// x = min(max(x, low), high), in place: a bound of a parameter. f32 or f64.
+void clamp_values(const Tensor& x, double low, double high);
+
+// Row i is row rows[i] of x. x: (M,D), rows: (N), i32, in 0 .. M-1, on the device of x -> (N,D).
+Tensor take_rows(const Tensor& x, const Tensor& rows);
 
 // Applies one random view per row of `views`: u8 (n, sizeof(kernels::View)), drawn by data/views.h. The 8-bit
 // RGB images lie anywhere in `pixels`: u8. -> (n,size,size,3), normalized. Computes what

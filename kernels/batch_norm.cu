@@ -131,6 +131,23 @@ __global__ void __launch_bounds__(NT)
   });
 }
 
+// Of one group: running = keep running + share (that of the group).
+template <int NT, class A>
+__global__ void __launch_bounds__(NT)
+    finalize_group_kernel(std::int64_t parts, std::int64_t C, A keep, A share, A eps, const A* partials,
+                          A* statistics, A* running_mean, A* running_var, std::int64_t* num_batches_tracked) {
+  merge_parts<NT>(parts, C, partials, [=](std::int64_t c, A n, A mean, A m2) {
+    statistics[c] = mean;
+    statistics[C + c] = A(1) / sqrt(m2 / n + eps);
+    const A unbiased = m2 / (n > A(1) ? n - A(1) : A(1));
+    running_mean[c] = keep * running_mean[c] + share * mean;
+    running_var[c] = keep * running_var[c] + share * unbiased;
+    if (c != 0) return;
+    statistics[2 * C] = n;
+    if (keep < A(1)) ++*num_batches_tracked;
+  });
+}
+
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
     running_kernel(std::int64_t C, A eps, const A* running_mean, const A* running_var, A* statistics) {
@@ -203,6 +220,17 @@ void batch_norm_finalize(Stream stream, std::int64_t parts, std::int64_t C, doub
 }
 
 template <class Stream, class A>
+void batch_norm_finalize_group(Stream stream, std::int64_t parts, std::int64_t C, int group, int groups,
+                               double momentum, double eps, const A* partials, A* statistics, A* running_mean,
+                               A* running_var, std::int64_t* num_batches_tracked) {
+  constexpr int NT = threads<Stream>(512);
+  const Grid grid{dim3(unsigned(ceil_div(C, merged_channels<NT>))), dim3(NT)};
+  const double keep = group == 0 ? 1 - momentum : 1;
+  launch<finalize_group_kernel<NT, A>>(stream, grid, parts, C, A(keep), A(momentum / groups), A(eps),
+                                       partials, statistics, running_mean, running_var, num_batches_tracked);
+}
+
+template <class Stream, class A>
 void batch_norm_running(Stream stream, std::int64_t C, double eps, const A* running_mean,
                         const A* running_var, A* statistics) {
   constexpr int NT = threads<Stream>(256);
@@ -237,6 +265,7 @@ void batch_norm_apply(Stream stream, std::int64_t R, std::int64_t C, bool relu, 
 INSTANTIATE_WITH_BF16(batch_norm_statistics)
 INSTANTIATE(batch_norm_merge)
 INSTANTIATE(batch_norm_finalize)
+INSTANTIATE(batch_norm_finalize_group)
 INSTANTIATE(batch_norm_running)
 INSTANTIATE_WITH_BF16(batch_norm_apply)
 

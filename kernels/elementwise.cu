@@ -79,6 +79,22 @@ __global__ void __launch_bounds__(NT) fill_kernel(std::int64_t n, acc_t<T> value
   for_each<NT>(n, [=](std::int64_t i) { y[i] = T(value); });
 }
 
+template <int NT, class T>
+__global__ void __launch_bounds__(NT) exponential_kernel(std::int64_t n, const T* x, T* y) {
+  for_each<NT>(n, [=](std::int64_t i) { y[i] = exp(x[i]); });
+}
+
+template <int NT, bool Accumulate, class T>
+__global__ void __launch_bounds__(NT)
+    exponential_backward_kernel(std::int64_t n, const T* y, const T* dy, T* dx) {
+  for_each<NT>(n, [=](std::int64_t i) { dx[i] = Accumulate ? dx[i] + y[i] * dy[i] : y[i] * dy[i]; });
+}
+
+template <int NT, class T>
+__global__ void __launch_bounds__(NT) clamp_kernel(std::int64_t n, T low, T high, T* x) {
+  for_each<NT>(n, [=](std::int64_t i) { x[i] = x[i] < low ? low : high < x[i] ? high : x[i]; });
+}
+
 template <int NT, int V, bool Accumulate, class From, class To>
 __global__ void __launch_bounds__(NT) cast_kernel(std::int64_t n, const From* x, To* y) {
   using A = acc_t<To>;
@@ -223,6 +239,27 @@ void fill(Stream stream, std::int64_t n, double value, T* y) {
 }
 
 template <class Stream, class T>
+void exponential(Stream stream, std::int64_t n, const T* x, T* y) {
+  constexpr int NT = threads<Stream>(256);
+  launch<exponential_kernel<NT, T>>(stream, grid_for<NT>(n), n, x, y);
+}
+
+template <class Stream, class T>
+void exponential_backward(Stream stream, std::int64_t n, const T* y, const T* dy, T* dx, bool accumulate) {
+  constexpr int NT = threads<Stream>(256);
+  if (accumulate)
+    launch<exponential_backward_kernel<NT, true, T>>(stream, grid_for<NT>(n), n, y, dy, dx);
+  else
+    launch<exponential_backward_kernel<NT, false, T>>(stream, grid_for<NT>(n), n, y, dy, dx);
+}
+
+template <class Stream, class T>
+void clamp_values(Stream stream, std::int64_t n, double low, double high, T* x) {
+  constexpr int NT = threads<Stream>(256);
+  launch<clamp_kernel<NT, T>>(stream, grid_for<NT>(n), n, T(low), T(high), x);
+}
+
+template <class Stream, class T>
 void cast_to_f32(Stream stream, std::int64_t n, const T* x, float* y, bool accumulate) {
   launch_cast(stream, "cast_to_f32", n, x, y, accumulate);
 }
@@ -245,6 +282,9 @@ INSTANTIATE_WITH_BF16(relu_backward)
 INSTANTIATE_WITH_BF16(bias_add)
 INSTANTIATE_WITH_BF16(slab_sums)
 INSTANTIATE_WITH_BF16(fill)
+INSTANTIATE(exponential)
+INSTANTIATE(exponential_backward)
+INSTANTIATE(clamp_values)
 INSTANTIATE_WITH_BF16(cast_to_f32)
 INSTANTIATE_WITH_BF16(cast_to_f64)
 INSTANTIATE_WITH_BF16(cast_to_bf16)

@@ -62,6 +62,17 @@ void slab_sums(Stream, std::int64_t R, std::int64_t C, const T* x, acc_t<T>* sum
 template <class Stream, class T>
 void fill(Stream, std::int64_t n, double value, T* y);
 
+// y[i] = e^x[i], i < n
+template <class Stream, class T>
+void exponential(Stream, std::int64_t n, const T* x, T* y);
+// dx[i] (+)= y[i] dy[i]
+template <class Stream, class T>
+void exponential_backward(Stream, std::int64_t n, const T* y, const T* dy, T* dx, bool accumulate);
+
+// x[i] = min(max(x[i], low), high), i < n
+template <class Stream, class T>
+void clamp_values(Stream, std::int64_t n, double low, double high, T* x);
+
 // y[i] (+)= x[i], rounded to the type in the name; T is that of x
 template <class Stream, class T>
 void cast_to_f32(Stream, std::int64_t n, const T* x, float* y, bool accumulate);
@@ -124,6 +135,14 @@ template <class Stream, class A>
 void batch_norm_finalize(Stream, std::int64_t parts, std::int64_t C, double momentum, double eps,
                          const A* partials, A* statistics, A* running_mean, A* running_var,
                          std::int64_t* num_batches_tracked);
+
+// The same for one group of rows that are normalized apart: statistics are those of the group. After the
+// calls for groups 0, 1 .. groups - 1, in this order, the running statistics have moved to the mean of the
+// groups', and num_batches_tracked has grown by 1.
+template <class Stream, class A>
+void batch_norm_finalize_group(Stream, std::int64_t parts, std::int64_t C, int group, int groups,
+                               double momentum, double eps, const A* partials, A* statistics, A* running_mean,
+                               A* running_var, std::int64_t* num_batches_tracked);
 
 // statistics = running_mean, 1 / sqrt(running_var + eps), 1
 template <class Stream, class A>
@@ -430,6 +449,12 @@ void moving_average(Stream, std::int64_t n, const double* momentum, const A* x, 
 template <class Stream, class T>
 void row_queue_push(Stream, std::int64_t n, std::int64_t capacity, std::int64_t d, const T* x, T* queue,
                     std::int64_t* cursor);
+
+// ---- take_rows.cu ------------------------------------------------------------------------------
+
+// y_i = x_row[i], i < n; rows are d long, row: (n), each a row of x
+template <class Stream, class T>
+void take_rows(Stream, std::int64_t n, std::int64_t d, const T* x, const std::int32_t* row, T* y);
 
 // ---- softmax_cross_entropy.cu ------------------------------------------------------------------
 

@@ -22,16 +22,16 @@ BatchNorm::BatchNorm(const Scope& s, int channels, bool affine)
 }
 
 Tensor BatchNorm::operator()(const Tensor& x, const Pass& p) const {
-  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator);
+  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {}, p.groups);
 }
 
 Tensor BatchNorm::relu(const Tensor& x, const Pass& p) const {
-  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {.relu = true});
+  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {.relu = true}, p.groups);
 }
 
 Tensor BatchNorm::add_relu(const Tensor& x, const Tensor& residual, const Pass& p) const {
   return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator,
-                            {.relu = true, .residual = residual});
+                            {.relu = true, .residual = residual}, p.groups);
 }
 
 }  // namespace models

@@ -17,6 +17,7 @@ struct Pass {
   Mode mode = Mode::train;
   Communicator& communicator = engine::single();
   engine::Phases* phases = nullptr;  // where phase() measures times; null: nowhere
+  engine::NormGroups groups = {};    // that batch norm normalizes apart
 
   template <class F>
   auto phase(const char* name, F f) const {

@@ -28,7 +28,8 @@ std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
   wanted.stem = o.stem;
   wanted.width = o.width;
   engine::Parameters parameters(engine::cpu, engine::DType::f32, 0);
-  const std::string strided = o.arch == "resnet50" ? "conv2" : "conv1";  // of a stage's first block
+  const std::string strided =
+      models::has_bottlenecks(o.arch) ? "conv2" : "conv1";  // of a stage's first block
 
   std::vector<EncoderConvolution> result;
   std::int64_t block_size = o.size, size = o.size;  // of the block's input, of the next convolution's

@@ -29,7 +29,9 @@ std::vector<std::int32_t> labels_of(const data::Dataset& images) {
 
 Verdict verdict_of(const Tuned& t, const data::Dataset& test, const FeatureOptions& o) {
   const models::ImageClassifier& net = t.model->net;
-  const Features asked = encoder_features(net.encoder, test, o);
+  const models::Pass pass{engine::Mode::eval, engine::single()};
+  const Features asked =
+      features_by(test, o, [&](const engine::Tensor& images) { return net.features(images, pass); });
   require_finite(asked, test, "the trained network's");
   return linear_verdict({net.fc.weight, net.fc.bias}, asked.values, t.details);
 }

@@ -11,13 +11,11 @@
 #include "engine/tape.h"
 
 namespace apps {
-namespace {
 
 using engine::Tensor;
 
-// f: images (n,S,S,3) -> (n,D)
-Features collect(const data::Dataset& dataset, const FeatureOptions& o,
-                 const std::function<Tensor(const Tensor&)>& f) {
+Features features_by(const data::Dataset& dataset, const FeatureOptions& o,
+                     const std::function<Tensor(const Tensor&)>& f) {
   const engine::NoGrad no_grad;
   const engine::Making making("features of images");
   data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
@@ -40,8 +38,6 @@ Features collect(const data::Dataset& dataset, const FeatureOptions& o,
   }
   return features;
 }
-
-}  // namespace
 
 void require_finite(const Features& f, const data::Dataset& dataset, const std::string& whose) {
   constexpr std::int64_t kRows = 1024;  // at a time, since each value becomes a double
@@ -71,7 +67,7 @@ void require_finite(const Features& f, const data::Dataset& dataset, const std::
 
 Features encoder_features(const models::ResNet& encoder, const data::Dataset& dataset,
                           const FeatureOptions& o) {
-  return collect(dataset, o, [&](const Tensor& images) {
+  return features_by(dataset, o, [&](const Tensor& images) {
     const Tensor y = encoder(images, {.mode = engine::Mode::eval});
     return y.dtype() == engine::DType::bf16 ? engine::cast(y, engine::DType::f32) : y;
   });
@@ -80,7 +76,7 @@ Features encoder_features(const models::ResNet& encoder, const data::Dataset& da
 Features raw_pixels(const data::Dataset& dataset, FeatureOptions o) {
   o.size = std::min(o.size, 32);
   o.dtype = engine::accumulator(o.dtype);
-  return collect(dataset, o, [](const Tensor& images) {
+  return features_by(dataset, o, [](const Tensor& images) {
     return images.view({images.dim(0), images.numel() / images.dim(0)});
   });
 }

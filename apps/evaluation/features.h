@@ -30,6 +30,10 @@ struct FeatureOptions {
 // dataset: whose images these are; whose: "the encoder's".
 void require_finite(const Features&, const data::Dataset&, const std::string& whose);
 
+// f(images) for all images, (n,S,S,3) -> (n,D), without gradients, in the order of the data set.
+Features features_by(const data::Dataset&, const FeatureOptions&,
+                     const std::function<engine::Tensor(const engine::Tensor&)>& f);
+
 // In evaluation mode and without gradients, in the order of the data set.
 Features encoder_features(const models::ResNet&, const data::Dataset&, const FeatureOptions&);
 

@@ -16,21 +16,16 @@ namespace {
 
 using engine::Tensor;
 
-Tensor features(const models::ResNet& encoder, const Tensor& images, engine::Mode mode) {
-  const Tensor h = encoder(images, {.mode = mode});
-  return engine::cast(h, engine::accumulator(h.dtype()));
-}
-
-Tensor frozen_features(const models::ResNet& encoder, const Tensor& images) {
+Tensor frozen_features(const models::ImageClassifier& net, const Tensor& images) {
   const engine::NoGrad no_grad;
-  return features(encoder, images, engine::Mode::eval);
+  return net.features(images, {.mode = engine::Mode::eval});
 }
 
 }  // namespace
 
-FineTuned::FineTuned(const PretrainOptions& run, int classes, engine::Device device)
+FineTuned::FineTuned(const PretrainOptions& run, int head_layers, int classes, engine::Device device)
     : parameters(device, engine::accumulator(engine::parse_dtype(run.dtype)), run.seed),
-      net(parameters.build<models::ImageClassifier>(encoder_config(run), classes)) {}
+      net(parameters.build<models::ImageClassifier>(branch_config(run), head_layers, classes)) {}
 
 void fine_tune(const FineTuned& model, const PretrainOptions& run, const data::Dataset& labelled,
                const FineTuning& o, const EpochDone& epoch_done) {
@@ -50,8 +45,8 @@ void fine_tune(const FineTuned& model, const PretrainOptions& run, const data::D
     for (long step = 0; step < steps; ++step) {
       loader.next(batch);
       const Tensor images = views(batch);
-      const Tensor h = o.frozen ? frozen_features(model.net.encoder, images)
-                                : features(model.net.encoder, images, engine::Mode::train);
+      const Tensor h = o.frozen ? frozen_features(model.net, images)
+                                : model.net.features(images, {.mode = engine::Mode::train});
       const Tensor loss = softmax_cross_entropy(model.net.fc(h), models::label_tensor(batch.labels, device));
       model.parameters.clear_gradients();
       backward(loss);

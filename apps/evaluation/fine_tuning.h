@@ -15,8 +15,8 @@ struct FineTuned {
   engine::Parameters parameters;
   models::ImageClassifier net;
 
-  // Fresh weights: the initial weights of the pretraining.
-  FineTuned(const PretrainOptions& run, int classes, engine::Device);
+  // Fresh weights: the initial weights of the pretraining. head_layers: of the projection head, that stay.
+  FineTuned(const PretrainOptions& run, int head_layers, int classes, engine::Device);
 };
 
 // SimCLR, B.5: random crops and flips; SGD with Nesterov's momentum 0.9, the learning rate along a cosine to

@@ -143,7 +143,8 @@ std::string config_text(const std::string& command, const Fields& fields) {
   for (const auto& f : fields) {
     if (!f.saved) continue;
     std::string value = text_of(f);
-    const bool word = std::holds_alternative<std::string*>(f.value) ||
+    const auto* tau = std::get_if<models::TauOption*>(&f.value);
+    const bool word = (tau != nullptr && (*tau)->learned) || std::holds_alternative<std::string*>(f.value) ||
                       std::holds_alternative<Interval*>(f.value) || value == "auto";
     if (word) value = quoted_value(value);
     text += f.name + " = " + value + "\n";

@@ -113,6 +113,13 @@ Fields fields(FinetuneOptions& o) {
       o, "Fine-tuning",
       {labels_entry(o.labels),
        list_entry(o.list),
+       {.name = "from-head-layer",
+        .value = &o.from_head_layer,
+        .help = "First layers of the projection head to keep below the classifier, as SimCLRv2 does with 1; "
+                "fewer "
+                "than the head has",
+        .low = 0,
+        .high = 3},
        {.name = "frozen", .value = &o.frozen, .help = "Train only the last layer, with random crops"},
        no_floors_entry(o.no_floors),
        epochs,

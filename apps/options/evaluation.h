@@ -54,6 +54,7 @@ struct LinearOptions : EvaluationOptions {
 struct FinetuneOptions : EvaluationOptions {
   double labels = 1;
   std::string list;
+  int from_head_layer = 0;
   bool frozen = false;
   bool no_floors = false;
   int epochs = -1;

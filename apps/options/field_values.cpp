@@ -65,6 +65,23 @@ std::string assign_interval(const Field& f, Interval& target, const std::string&
   return "";
 }
 
+const std::string kLearn = "learn:";
+
+// A number, or learn:NUMBER.
+std::string assign_tau(const Field& f, models::TauOption& target, const std::string& text) {
+  models::TauOption tau{.value = 0, .learned = text.starts_with(kLearn)};
+  if (!tau.learned) {
+    const std::string wrong = assign_number(f, tau.value, text);
+    if (wrong.empty()) target = tau;
+    return wrong;
+  }
+  if (!parse_number(text.substr(kLearn.size()), tau.value) || !(tau.value >= tau.least_learned) ||
+      !(tau.value <= tau.most_learned))
+    return "is \"" + text + "\", expected " + range_text(f);
+  target = tau;
+  return "";
+}
+
 }  // namespace
 
 Fields group(const std::string& heading, Fields fields, Resume resume) {
@@ -96,6 +113,9 @@ std::string range_text(const Field& f) {
   };
   if (f.low < f.high) text = f.high >= kMany ? "at least " + end(f.low) : end(f.low) + " to " + end(f.high);
   if (std::holds_alternative<Interval*>(f.value)) text = "LOW:HIGH, " + text;
+  if (std::holds_alternative<models::TauOption*>(f.value))
+    text += ", or " + kLearn + end(models::TauOption::least_learned) + " to " + kLearn +
+            end(models::TauOption::most_learned);
   return f.automatic ? text + (text.empty() ? "" : ", or ") + "auto" : text;
 }
 
@@ -119,6 +139,7 @@ std::string assign(const Field& f, const std::string& text) {
   }
   if (const std::string wrong = f.wrong == nullptr ? "" : f.wrong(text); !wrong.empty()) return wrong;
   if (const auto* ends = std::get_if<Interval*>(&f.value)) return assign_interval(f, **ends, text);
+  if (const auto* tau = std::get_if<models::TauOption*>(&f.value)) return assign_tau(f, **tau, text);
   if (const auto* number = std::get_if<int*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<long*>(&f.value)) return assign_number(f, **number, text);
   if (const auto* number = std::get_if<double*>(&f.value)) return assign_number(f, **number, text);
@@ -144,6 +165,8 @@ std::string text_of(const Field& f) {
   if (const auto* ends = std::get_if<Interval*>(&f.value))
     return f.automatic && (*ends)->low < 0 ? "auto"
                                            : number_text((*ends)->low) + ":" + number_text((*ends)->high);
+  if (const auto* tau = std::get_if<models::TauOption*>(&f.value))
+    return ((*tau)->learned ? kLearn : "") + number_text((*tau)->value);
   const auto signed_text = [&f](auto number) {
     return f.automatic && number < 0 ? std::string("auto") : number_text(number);
   };

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "models/methods/method_options.h"
+
 namespace apps {
 
 constexpr double kMany = 1e15;  // the upper end of a number without one
@@ -30,7 +32,9 @@ using List = std::vector<std::string>;
 
 struct Field {
   std::string name;  // of the flag, without its dashes, and of the key in a config file
-  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*, Interval*, List*> value;
+  std::variant<std::string*, bool*, int*, long*, std::uint64_t*, double*, Interval*, models::TauOption*,
+               List*>
+      value;
   std::string help;
   std::vector<std::string> choices = {};  // of a word; empty: any text
   std::vector<std::string> offered = {};  // by a shell's completion, where any text is allowed

@@ -37,8 +37,8 @@ Fields model_fields(ModelOptions& o) {
                 {.name = "head-layers",
                  .value = &o.head_layers,
                  .help = "Number of layers of the projection head",
-                 .low = 2,
-                 .high = 3},
+                 .low = 1,
+                 .high = 4},
                 {.name = "hidden",
                  .value = &o.hidden,
                  .help = "Width of the projection head's hidden layers; auto: that of the encoder's features",
@@ -70,7 +70,9 @@ Fields method_fields(MethodOptions& o) {
       {method,
        {.name = "tau",
         .value = &o.tau,
-        .help = "Temperature of the contrastive losses of simclr, supcon, moco2 and moco3",
+        .help = "Temperature of the contrastive losses of simclr, supcon, moco2 and moco3; learn:N: learned "
+                "from N "
+                "on, not by moco3",
         .low = 1e-3,
         .high = 100},
        {.name = "negatives",
@@ -122,6 +124,21 @@ Fields method_fields(MethodOptions& o) {
         .high = 1 << 24,
         .resume = Resume::model,
         .absent = std::to_string(MethodOptions().queue)},
+       {.name = "split-norm",
+        .value = &o.split_norm,
+        .help =
+            "Groups of the batch that moco2's batch norms normalize apart, as that many devices would; the "
+            "keys are then shuffled over the groups. 1: no groups",
+        .low = 1,
+        .high = 4096,
+        .absent = std::to_string(MethodOptions().split_norm)},
+       {.name = "symmetric",
+        .value = &o.symmetric,
+        .help = "Let both views be queries and keys of moco2, with a queue of --queue keys for each "
+                "(solo-learn's "
+                "MoCo v2+)",
+        .resume = Resume::model,
+        .absent = "false"},
        {.name = "predictor-hidden",
         .value = &o.predictor_hidden,
         .help = "Width of the predictor's hidden layer; auto: that of the projection head's for byol "

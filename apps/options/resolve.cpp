@@ -10,6 +10,21 @@
 namespace apps {
 namespace {
 
+// Groups of one image would have no batch statistics.
+void require_split_norm(const PretrainOptions& o, bool queue) {
+  if (o.split_norm == 1) return;
+  if (!queue) {
+    if (o.resume.empty())
+      throw engine::UsageError(engine::concat_text("--split-norm ", o.split_norm, ": the method ", o.method,
+                                                   " has no keys to shuffle, expected --method moco2"));
+    return;
+  }
+  if (o.batch % o.split_norm != 0 || o.batch < 2 * o.split_norm)
+    throw engine::UsageError(engine::concat_text("--split-norm is ", o.split_norm, ", expected --batch (",
+                                                 o.batch, ") to be a multiple of it, at least ",
+                                                 2 * o.split_norm));
+}
+
 void resolve_method(PretrainOptions& o) {
   static_cast<models::MethodOptions&>(o) = models::with_negatives(o);
   const models::MethodDefaults defaults = models::describe_method(o, o.batch).defaults;
@@ -20,11 +35,22 @@ void resolve_method(PretrainOptions& o) {
     throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
   if (fresh && o.negatives != "nt-xent" && o.method != "simclr")
     throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method + " is not simclr");
+  if (fresh && o.tau.learned && !defaults.learned_tau)
+    throw engine::UsageError(engine::concat_text("--tau learn:", o.tau.value, ": the method ", o.method,
+                                                 " does not learn its temperature, expected a number"));
+  if (fresh && o.symmetric && !defaults.queue)
+    throw engine::UsageError("--symmetric: the method " + o.method +
+                             " has no queue, expected --method moco2");
+  if (defaults.queue && o.symmetric && o.split_norm > 1)
+    throw engine::UsageError(
+        "--symmetric: both views are queries, in order, so their keys can't be shuffled: "
+        "expected --split-norm 1");
   if (fresh && o.predictor_hidden >= 0 && !defaults.predictor)
     throw engine::UsageError("--predictor-hidden: the method " + o.method + " has no predictor");
   if (defaults.queue && o.queue % o.batch != 0)
     throw engine::UsageError(engine::concat_text("--queue is ", o.queue, ", expected a multiple of --batch (",
                                                  o.batch, "): each step replaces the oldest batch"));
+  require_split_norm(o, defaults.queue);
   if (o.target_momentum < 0) o.target_momentum = defaults.target_momentum;
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "models/backbones/resnet.h"
 #include "models/methods/method_options.h"
 
 namespace apps {
@@ -131,10 +132,7 @@ Field method_entry(std::string& value, const std::string& help) {
 }
 
 Field arch_entry(std::string& value, const std::string& help) {
-  return {.name = "arch",
-          .value = &value,
-          .help = help,
-          .choices = {"resnet10", "resnet18", "resnet34", "resnet50"}};
+  return {.name = "arch", .value = &value, .help = help, .choices = models::resnet_names()};
 }
 
 Field stem_entry(std::string& value, const std::string& help) {

@@ -14,7 +14,7 @@ Fields fields(StepsOptions& o) {
 
 Fields fields(BenchStepOptions& o) {
   Fields views = view_fields(o);
-  entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50, else 32";
+  entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50 and deeper, else 32";
   ScheduleOptions& schedule = o;
   Fields batch = schedule_fields(schedule);
   return joined(

@@ -51,7 +51,7 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
   const int share = on_cpu ? given.batch : (given.batch + ranks - 1) / ranks;
   constexpr int kMostOnCpu = 64, kTimed = 2;
   PretrainOptions o = given;
-  o.batch = std::max(2, on_cpu ? std::min(share, kMostOnCpu) : share);
+  o.batch = std::max(2 * o.split_norm, on_cpu ? std::min(share, kMostOnCpu) : share);
   const ThreadsOfRank threads(ranks);
   const auto optimizer = make_optimizer(o, method.parameters);
   TrainStep train_step(method, *optimizer, engine::single(), o.batch);
@@ -65,7 +65,7 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
     loader.next(batch);
     train_step.schedule(0, 0);
     const engine::Tensor images = views(batch);
-    train_step.launch(images, phases, views.labels()).item();  // waits for the device
+    train_step.launch(images, phases, views.labels(), views.second_places()).item();  // waits for the device
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - begun).count() / kTimed;
   return {o.batch, seconds * share / o.batch};

@@ -57,6 +57,7 @@ double activation_bytes(const PretrainOptions& given, double pairs) {
   const bool half = o.dtype == "bf16";  // a CPU without bf16 is slow, so f32 is measured, and halved
   if (half) o.dtype = "f32";
   o.size = measured_size(o.size);
+  o.split_norm = 1;  // a few pairs are measured, and groups need hardly any memory
   const auto method = make_method(o, engine::cpu);  // another one: a step changes the running statistics
   const double area = double(given.size) * given.size / (double(o.size) * o.size);
   const auto step = [&](int n) { return peak_of_step(o, *method, n); };
@@ -108,13 +109,16 @@ MemoryNeed memory_need(const PretrainOptions& o, const data::Dataset& dataset, c
   // A batch is decoded into single images, which are then joined. So are those whose embeddings are measured.
   const double image = image_bytes(dataset), monitored = std::min(double(o.batch), 256.0);
   const bool resident = keeps_pixels(o, dataset, device);
-  const int ahead = data::batches_ahead(pairs * image, loader.prefetch);
-  need.images = 2 * ((resident ? 0 : (ahead + 1) * pairs) + monitored) * image;
+  // a rank also loads the images of other ranks whose second views it makes
+  const bool shuffles = models::describe_method(o, o.batch).shuffles;
+  const double loaded = shuffles ? std::min(2 * pairs, double(o.batch)) : pairs;
+  const int ahead = data::batches_ahead(loaded * image, loader.prefetch);
+  need.images = 2 * ((resident ? 0 : (ahead + 1) * loaded) + monitored) * image;
   // twice the side of the views is enough for crops of a quarter of the image
   const int enough = 2 * o.size;
   if (o.shrink == 0 && image >= 3.0 * 4 * enough * enough) need.shrink = enough;
   // two batches of each on the device
-  need.pixels = resident ? image * double(dataset.size()) : 2 * pairs * image;
+  need.pixels = resident ? image * double(dataset.size()) : 2 * loaded * image;
   need.pixels += 2 * monitored * image;
   return need;
 }

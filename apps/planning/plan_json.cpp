@@ -17,6 +17,8 @@ ordered_json json_value(const Field& f) {
       [&text](const auto* value) {
         if constexpr (std::is_same_v<decltype(value), const Interval*>)
           return ordered_json(text);
+        else if constexpr (std::is_same_v<decltype(value), const models::TauOption*>)
+          return value->learned ? ordered_json(text) : ordered_json(value->value);
         else
           return ordered_json(*value);
       },

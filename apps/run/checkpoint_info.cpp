@@ -89,6 +89,14 @@ std::string precision_difference(const CheckpointInfo& file, PretrainOptions o) 
   return same ? "" : arrow(dtype.name, saved, in_file(dtype));
 }
 
+// A learned temperature is a parameter, a constant one is not.
+std::string temperature_difference(const CheckpointInfo& file, PretrainOptions o) {
+  Fields all = fields(o);
+  const Field& tau = entry_of(all, o.tau);
+  const bool same = options_in(file, o).tau.learned == o.tau.learned;
+  return same ? "" : arrow(tau.name, value_in(file, tau), in_file(tau));
+}
+
 }  // namespace
 
 CheckpointInfo describe(PretrainOptions o, const Position& p, const Setting& s) {
@@ -140,8 +148,9 @@ PretrainOptions options_in(const CheckpointInfo& info, PretrainOptions o) {
 }
 
 void require_same_model(const CheckpointInfo& info, const PretrainOptions& o, const std::string& path) {
-  const std::string other = differences(info, o, Resume::model), precision = precision_difference(info, o),
+  const std::string options = differences(info, o, Resume::model), precision = precision_difference(info, o),
                     optimizer = differences(info, o, Resume::state);
+  const std::string other = options.empty() ? temperature_difference(info, o) : options;
   if (!other.empty()) throw UsageError(path + " is of another model: " + other);
   if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
   if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);

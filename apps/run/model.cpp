@@ -16,10 +16,14 @@ models::HeadNorm head_norm(const std::string& word) {
                             : HeadNorm::all;
 }
 
+models::BranchConfig branch_config(const ModelOptions& o) {
+  return {.encoder = encoder_config(o),
+          .projection = {
+              .layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim, .norm = head_norm(o.head_norm)}};
+}
+
 std::unique_ptr<models::Method> make_method(const PretrainOptions& o, engine::Device device) {
-  const models::ProjectionConfig projection{
-      .layers = o.head_layers, .hidden = o.hidden, .out = o.out_dim, .norm = head_norm(o.head_norm)};
-  return models::make_method({.branch = {.encoder = encoder_config(o), .projection = projection},
+  return models::make_method({.branch = branch_config(o),
                               .options = o,
                               .dtype = engine::accumulator(engine::parse_dtype(o.dtype)),
                               .seed = o.seed},

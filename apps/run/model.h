@@ -9,6 +9,7 @@
 namespace apps {
 
 models::ResNetConfig encoder_config(const ModelOptions&);  // of resolved options
+models::BranchConfig branch_config(const ModelOptions&);
 
 // The method with fresh weights, drawn by (seed, name). Its parameters have the type of the options, f32 for
 // bf16.

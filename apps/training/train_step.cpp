@@ -36,8 +36,10 @@ void TrainStep::schedule(double lr, double done) {
   method_.before_step(done);
 }
 
-Tensor TrainStep::launch(const Tensor& images, Phases& phase, const Tensor& labels) {
-  const Tensor loss = method_.loss({images, pairs_, labels}, {engine::Mode::train, communicator_, &phase});
+Tensor TrainStep::launch(const Tensor& images, Phases& phase, const Tensor& labels,
+                         const Tensor& second_places) {
+  const Tensor loss =
+      method_.loss({images, pairs_, labels, second_places}, {engine::Mode::train, communicator_, &phase});
   phase("backward", [&] { buckets_.backward(loss); });
   phase("all_reduce", [&] { buckets_.finish(); });  // the sums that were not done while backward ran
   phase("optimizer", [&] { gradient_square_ = measure_(), optimizer_.step(), method_.after_step(); });

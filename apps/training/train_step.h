@@ -28,10 +28,10 @@ class TrainStep {
   // Sends to the device what differs from step to step: the learning rate, and the schedules of the method.
   // done: part of the training, from 0 to 1.
   void schedule(double lr, double done);
-  // images: (2n,S,S,3) of this rank, rows i and i + n two views of one image. labels: (2n), their classes,
-  // for a method that learns from them. Returns the loss of all ranks, a device scalar. It only launches, and
-  // launches the same in every step.
-  engine::Tensor launch(const engine::Tensor& images, Phases&, const engine::Tensor& labels = {});
+  // images, labels, second_places: as in models::Views. Returns the loss of all ranks, a device scalar. It
+  // only launches, and launches the same in every step.
+  engine::Tensor launch(const engine::Tensor& images, Phases&, const engine::Tensor& labels = {},
+                        const engine::Tensor& second_places = {});
 
   // The square of the norm of the last step's gradient, summed over the ranks: a device scalar.
   const engine::Tensor& gradient_square() const { return gradient_square_; }

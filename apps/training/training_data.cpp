@@ -64,6 +64,7 @@ data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device devi
           .seed = o.seed,
           .device = device,
           .bad_images = bad_images(o),
+          .shuffle_second = models::describe_method(o, o.batch).shuffles,
           .pixels = !resident};
 }
 

@@ -153,12 +153,12 @@ void NonFiniteSearch::check(const StepRecord& r) {
   for (loader.next(batch); step < r.step - 1; loader.next(batch), ++step) {
     train_step_.schedule(plan_.learning_rate(step, options_.lr), plan_.done(step));
     const Tensor images = views(batch);
-    train_step_.launch(images, phases, views.labels());
+    train_step_.launch(images, phases, views.labels(), views.second_places());
   }
   method.before_step(plan_.done(step));
   const Tensor images = views(batch);
-  const std::string found = first_of_all(
-      ranks_, first_non_finite(method, {images, options_.batch, views.labels()}, ranks_.communicator()));
+  const models::Views all{images, options_.batch, views.labels(), views.second_places()};
+  const std::string found = first_of_all(ranks_, first_non_finite(method, all, ranks_.communicator()));
 
   ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},
                          {"batch", batch.index}, {"rank", ranks_.rank()},

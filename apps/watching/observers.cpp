@@ -47,7 +47,8 @@ void Observers::before_step(long step) {
 void Observers::after_step(long step, const engine::Tensor& loss, double lr, const data::Batch& batch) {
   skipped(batch.skipped);
   step_log_.finish();  // the step before: its loss was computed while this step was queued
-  step_log_.begin(loss, train_step_.gradient_square(), record(step, lr));
+  step_log_.begin(loss, train_step_.gradient_square(), train_step_.method().log_temperature(),
+                  record(step, lr));
   if (options_.verify_every > 0 && step % options_.verify_every == 0)
     ranks_.verify(train_step_.method().parameters, step);
   tell_decoding();

@@ -7,14 +7,15 @@
 
 namespace engine {
 
-RowQueue::RowQueue(std::int64_t capacity, std::int64_t width, DType dtype, Device device, std::uint64_t seed)
+RowQueue::RowQueue(std::int64_t capacity, std::int64_t width, DType dtype, Device device, std::uint64_t seed,
+                   std::uint32_t number)
     : cursor_(zeros({1}, DType::i64, device)) {
   require(capacity >= 1 && width >= 1, "RowQueue: ", capacity, " rows of ", width,
           ", expected at least 1 of 1");
   require(dtype == DType::f32 || dtype == DType::f64, "RowQueue: dtype ", dtype, ", expected f32 or f64");
   std::vector<double> values(std::size_t(capacity * width));
   for (std::int64_t i = 0; i < capacity; ++i) {
-    Random random(seed, std::uint32_t(i), 0, 0x9E0E);
+    Random random(seed, std::uint32_t(i), number, 0x9E0E);
     double* row = values.data() + i * width;
     double square = 0;
     for (std::int64_t k = 0; k < width; ++k) row[k] = random.normal(), square += row[k] * row[k];

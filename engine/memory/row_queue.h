@@ -7,8 +7,9 @@ namespace engine {
 
 class RowQueue {
  public:
-  // Begins with random directions of unit length, drawn by the seed. dtype: f32 or f64.
-  RowQueue(std::int64_t capacity, std::int64_t width, DType, Device, std::uint64_t seed);
+  // Begins with random directions of unit length, drawn by (seed, number). dtype: f32 or f64.
+  RowQueue(std::int64_t capacity, std::int64_t width, DType, Device, std::uint64_t seed,
+           std::uint32_t number = 0);
 
   // Replaces the oldest rows. rows: (n,width), n <= capacity. Only launches, the same in each call.
   // A loss that has read rows() reads them again in backward(), so push after it.

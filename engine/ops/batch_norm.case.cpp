@@ -137,6 +137,47 @@ const AddCase batch_norm_relu_case{{
     .reference_tolerance = 1e-11,
 }};
 
+// Three groups, which have different numbers of rows.
+constexpr int kGroups = 3;
+
+Tensors grouped_apply(const Tensors& in) {
+  const Tensor weight = as_parameter(in[1], in[0]), bias = as_parameter(in[2], in[0]);
+  return {batch_norm(in[0], weight, bias, fresh_state(weight.detach()), Mode::train, single(),
+                     {.relu = true, .residual = in[3]}, {kGroups, in[0].dim(0)})};
+}
+
+// Each group alone.
+Tensors grouped_reference(const Tensors& in) {
+  std::vector<double> y;
+  for (int g = 0; g < kGroups; ++g) {
+    const Shard rows = shard(in[0].dim(0), g, kGroups);
+    const Tensors part{in[0].detach().slice(rows.first, rows.count), in[1], in[2],
+                       in[3].detach().slice(rows.first, rows.count)};
+    for (const double v : normalized(part, Mode::train)) y.push_back(std::max(v, 0.0));
+  }
+  return {from_vector(in[0].shape(), y, DType::f64)};
+}
+
+// The residual is far from the kink on either side.
+Tensors grouped_inputs(const Shape& s, Random& r) {
+  Tensors in = plain_inputs(s, r);
+  in.push_back(leaf(uniform(s, r, 5, 6)));
+  for (std::int64_t i = 0; i < in[3].numel(); ++i)
+    if (r.below(3) == 0) in[3].data<double>()[i] -= 11;
+  return in;
+}
+
+const AddCase grouped_case{{
+    .name = "batch_norm/groups",
+    .inputs = grouped_inputs,
+    .apply = grouped_apply,
+    .check = {{9, 1}, {3, 3, 2, 3}, {11, 5}, {4, 2, 2, 8}},
+    .bench = {{128, 32, 32, 64}},
+    .reference = grouped_reference,
+    .reference_tolerance = 1e-11,
+    .bf16 = true,
+}};
+
 const AddCase residual_case{{
     .name = "batch_norm/residual",
     .inputs = residual_inputs,

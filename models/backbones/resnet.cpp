@@ -6,6 +6,27 @@
 namespace models {
 namespace {
 
+struct Depth {
+  const char* name;
+  std::array<int, 4> blocks;  // of each stage
+  bool bottlenecks;
+};
+constexpr std::array<Depth, 6> depths = {{{"resnet10", {1, 1, 1, 1}, false},
+                                          {"resnet18", {2, 2, 2, 2}, false},
+                                          {"resnet34", {3, 4, 6, 3}, false},
+                                          {"resnet50", {3, 4, 6, 3}, true},
+                                          {"resnet101", {3, 4, 23, 3}, true},
+                                          {"resnet152", {3, 8, 36, 3}, true}}};
+
+const Depth& depth_of(const std::string& name) {
+  std::string known;
+  for (const Depth& d : depths) {
+    if (d.name == name) return d;
+    known += (known.empty() ? "" : ", ") + std::string(d.name);
+  }
+  throw engine::UsageError("arch is \"" + name + "\", expected one of " + known);
+}
+
 int scaled(int channels, double width) { return std::max(8, int(std::lround(channels * width / 8)) * 8); }
 
 // The shortcut of a block: a strided 1x1 convolution where shapes differ.
@@ -23,6 +44,14 @@ Tensor shortcut(const Block& block, const Tensor& x, const Pass& p) {
 }
 
 }  // namespace
+
+std::vector<std::string> resnet_names() {
+  std::vector<std::string> names;
+  for (const Depth& d : depths) names.emplace_back(d.name);
+  return names;
+}
+
+bool has_bottlenecks(const std::string& name) { return depth_of(name).bottlenecks; }
 
 BasicBlock::BasicBlock(const Scope& s, int in, int width, int stride)
     : conv1(s / "conv1", in, width, 3, stride),
@@ -51,12 +80,12 @@ Tensor Bottleneck::operator()(const Tensor& x, const Pass& p) const {
 }
 
 template <class Block>
-void ResNet::make_layers(const Scope& s, const int (&blocks)[4], std::vector<Block>& into) {
+void ResNet::make_layers(const Scope& s, const std::array<int, 4>& blocks, std::vector<Block>& into) {
   int in = width_;
   for (int stage = 0; stage < 4; ++stage) {
     const Scope layer = s / ("layer" + std::to_string(stage + 1));
     const int width = width_ << stage;
-    for (int b = 0; b < blocks[stage]; ++b) {
+    for (int b = 0; b < blocks[std::size_t(stage)]; ++b) {
       into.emplace_back(layer / std::to_string(b), in, width, b == 0 && stage > 0 ? 2 : 1);
       in = width * Block::expansion;
     }
@@ -69,16 +98,11 @@ ResNet::ResNet(const Scope& s, const ResNetConfig& c)
       width_(scaled(64, c.width)),
       conv1_(s / "conv1", 3, width_, c.stem == Stem::cifar ? 3 : 7, c.stem == Stem::cifar ? 1 : 2),
       bn1_(s / "bn1", width_) {
-  if (c.name == "resnet10")
-    make_layers(s, {1, 1, 1, 1}, basic_);
-  else if (c.name == "resnet18")
-    make_layers(s, {2, 2, 2, 2}, basic_);
-  else if (c.name == "resnet34")
-    make_layers(s, {3, 4, 6, 3}, basic_);
-  else if (c.name == "resnet50")
-    make_layers(s, {3, 4, 6, 3}, bottleneck_);
+  const Depth& depth = depth_of(c.name);
+  if (depth.bottlenecks)
+    make_layers(s, depth.blocks, bottleneck_);
   else
-    throw engine::UsageError("arch is \"" + c.name + "\", expected resnet10, resnet18, resnet34 or resnet50");
+    make_layers(s, depth.blocks, basic_);
 }
 
 Tensor ResNet::operator()(const Tensor& images, const Pass& p) const {

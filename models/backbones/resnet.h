@@ -2,6 +2,7 @@
 // convolution), with torchvision's names ("conv1", "layer1.0.conv1", "layer2.0.downsample.0") and without fc.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,12 @@ enum class Stem {
   cifar      // 3x3 convolution of stride 1, no pool: for images of at most 64 pixels (SimCLR, B.9)
 };
 
+// resnet10 (one block a stage), resnet18, resnet34, resnet50, resnet101 and resnet152.
+std::vector<std::string> resnet_names();
+bool has_bottlenecks(const std::string& name);  // resnet50 and deeper ones
+
 struct ResNetConfig {
-  std::string name = "resnet18";  // resnet10 (one block a stage), resnet18, resnet34 or resnet50
+  std::string name = "resnet18";  // one of resnet_names()
   Stem stem = Stem::cifar;
   double width = 1;  // multiplies every channel count; rounded to a multiple of 8
 };
@@ -56,7 +61,7 @@ struct ResNet {
 
  private:
   template <class Block>
-  void make_layers(const Scope&, const int (&blocks)[4], std::vector<Block>& into);
+  void make_layers(const Scope&, const std::array<int, 4>& blocks, std::vector<Block>& into);
 
   Stem stem_;
   int width_;

@@ -16,20 +16,24 @@ enum class HeadNorm {
 };
 
 struct ProjectionConfig {
-  int layers = 2;  // 2 (SimCLR) or 3 (SimCLRv2)
+  int layers = 2;  // 1 (linear) to 4; SimCLR has 2, SimCLRv2 3
   int hidden = 0;  // 0: as many as the encoder's features
   int out = 128;
   HeadNorm norm = HeadNorm::all;
+  int kept = -1;  // only this many of its first layers; -1: all
 };
 
-// Linear, batch norm, ReLU, ...; the last layer has no ReLU.
+// Linear, batch norm, ReLU, ...; the last of all layers has no ReLU.
 struct Projection {
   Projection(const Scope&, int in, const ProjectionConfig&);
-  Tensor operator()(const Tensor& features, const Pass&) const;  // (N,features) -> (N,out)
+  Tensor operator()(const Tensor& features, const Pass&) const;  // (N,features) -> (N,width())
+  int width() const { return width_; }                           // of the last layer that is kept
 
  private:
   std::vector<Linear> linears_;
   std::vector<BatchNorm> norms_;
+  int layers_;  // of the whole head
+  int width_;
 };
 
 struct BranchConfig {

@@ -18,6 +18,9 @@ struct Views {
   Tensor images;       // (2n,S,S,3) of this rank; rows i and i + n are two views of one image
   std::int64_t pairs;  // N, the pairs of all ranks, divided among them as engine::shard() does
   Tensor labels = {};  // (2n), i32: the class of each row; undefined unless MethodDescription::labels
+  // (N), i32: the place of each image's second view in the order in which all ranks have the second views,
+  // which is then not that of the first ones. Undefined unless MethodDescription::shuffles.
+  Tensor second_places = {};
 
   // (n,S,S,3): view 0 or 1 of each image
   Tensor view(int number) const { return images.slice(number * (images.dim(0) / 2), images.dim(0) / 2); }
@@ -37,6 +40,7 @@ struct MethodDefaults {
   double target_momentum = -1;   // -1: the method has no target network
   bool predictor = false;        // whether the method has one
   bool queue = false;
+  bool learned_tau = false;  // whether its temperature can be learned
 };
 
 // What messages and the report say about a method. It needs no networks, so that it is known before they are
@@ -49,6 +53,7 @@ struct MethodDescription {
   double chance_loss = NAN;   // of embeddings that do not depend on the images; NaN if there is no such loss
   std::string chance_formula = {};  // "ln(2N - 1)"
   bool labels = false;              // whether it learns from the classes of the images
+  bool shuffles = false;            // whether it wants the second views in another order than the first
   MethodDefaults defaults = {};
 };
 
@@ -74,6 +79,9 @@ class Method {
 
   // The encoder that is evaluated and exported, and the projection whose embeddings are monitored.
   virtual const Branch& branch() const = 0;
+
+  // The logarithm of a learned temperature, (1), for the metrics; undefined if there is none.
+  virtual Tensor log_temperature() const { return {}; }
 
   // What a resumed run needs besides the parameters and the optimizer's state. It is saved in checkpoints,
   // sent to all ranks at the start, and restored when steps are repeated.

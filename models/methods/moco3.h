@@ -14,17 +14,18 @@ class MoCoV3 final : public Method {
       : Method(c, device),
         online_(parameters.build<Predicting>(c.branch, PredictorConfig{c.options.predictor_hidden})),
         target_(c, parameters),
-        weight_(2 * c.options.tau),
-        tau_(engine::full({1}, c.options.tau, c.dtype, device)) {}
+        weight_(2 * c.options.tau.value),
+        tau_(engine::full({1}, c.options.tau.value, c.dtype, device)) {}
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
-    return {.title = "MoCo v3",
-            .loss = "2 tau InfoNCE, both ways",
-            .settings = engine::concat_text("temperature ", o.tau, ", target momentum ", o.target_momentum),
-            .advice = "--tau",
-            .chance_loss = 4 * o.tau * std::log(double(pairs)),
-            .chance_formula = "4 tau ln(N)",
-            .defaults = {.head_norm = "plain", .views = "moco3", .target_momentum = 0.99, .predictor = true}};
+    return {
+        .title = "MoCo v3",
+        .loss = "2 tau InfoNCE, both ways",
+        .settings = engine::concat_text("temperature ", o.tau.value, ", target momentum ", o.target_momentum),
+        .advice = "--tau",
+        .chance_loss = 4 * o.tau.value * std::log(double(pairs)),
+        .chance_formula = "4 tau ln(N)",
+        .defaults = {.head_norm = "plain", .views = "moco3", .target_momentum = 0.99, .predictor = true}};
   }
 
   void start() override { target_.copy(); }

@@ -3,6 +3,7 @@
 
 #include "models/methods/methods.h"
 #include "models/methods/negatives.h"
+#include "models/methods/temperature.h"
 
 namespace models {
 
@@ -10,8 +11,7 @@ class SimClr final : public Method {
  public:
   SimClr(const MethodConfig& c, engine::Device device)
       : Method(c, device),
-        branch_(parameters.build<Branch>(c.branch)),
-        tau_(engine::full({1}, c.options.tau, c.dtype, device)),
+        trained_(parameters.build<Contrasting>(c.branch, c.options.tau)),
         negatives_(negatives_of(c.options)),
         sigma_(with_negatives(c.options).sigma) {}
 
@@ -20,10 +20,11 @@ class SimClr final : public Method {
     // of 2N - 1 candidates one is the partner; hard and debiased negatives sum to the same if all are alike
     MethodDescription d{.title = "SimCLR",
                         .loss = loss_name(o.negatives),
-                        .settings = engine::concat_text("temperature ", o.tau, settings_of_negatives(o)),
+                        .settings = settings_of_tau(o.tau) + settings_of_negatives(o),
                         .advice = "--tau",
                         .chance_loss = std::log(others + 1),
-                        .chance_formula = "ln(2N - 1)"};
+                        .chance_formula = "ln(2N - 1)",
+                        .defaults = {.learned_tau = true}};
     // DCLW's weights are 1 if all pairs are alike
     if (negatives_of(o).decoupled) d.chance_loss = std::log(others), d.chance_formula = "ln(2N - 2)";
     if (o.negatives == "eqco") d.chance_loss = std::log(o.as_many + 1), d.chance_formula = "ln(alpha + 1)";
@@ -31,18 +32,19 @@ class SimClr final : public Method {
   }
 
   Tensor loss(const Views& views, const Pass& pass) override {
-    const Tensor z = pass.phase("forward", [&] { return branch_(views.images, pass); });
+    const Tensor z = pass.phase("forward", [&] { return trained_.branch(views.images, pass); });
     return pass.phase("loss", [&] {
       const Tensor weights =
           sigma_ > 0 ? engine::positive_weights(z, sigma_, pass.communicator, views.pairs) : Tensor();
-      return engine::nt_xent(z, tau_, pass.communicator, negatives_, views.pairs, weights);
+      return engine::nt_xent(z, trained_.tau(), pass.communicator, negatives_, views.pairs, weights);
     });
   }
-  const Branch& branch() const override { return branch_; }
+  void after_step() override { trained_.tau.hold(); }
+  const Branch& branch() const override { return trained_.branch; }
+  Tensor log_temperature() const override { return trained_.tau.logarithm(); }
 
  private:
-  const Branch branch_;
-  const Tensor tau_;  // (1)
+  const Contrasting trained_;
   const engine::Negatives negatives_;
   const double sigma_;  // of DCLW's weights of the positives; below 0: they are 1
 };

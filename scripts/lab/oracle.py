@@ -41,7 +41,7 @@ import torch_simclr
 LIMITS = {"f64": (1e-8, 1e-6), "f32": (1e-4, 1e-3), "bf16": (None, None)}
 FAR = 1e-3  # at this distance from zero, rounding in f32 cannot flip the sign of a ReLU's input
 NOISE = 1e-13  # relative change of the weights, to measure how sensitive the losses are in f64
-CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam", "supcon"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [2, 3],
+CHANCE = {"method": ["simclr", "byol", "moco3", "moco2", "simsiam", "supcon"], "arch": ["resnet18", "resnet34", "resnet50"], "stem": ["cifar", "imagenet"], "head-layers": [1, 2, 3, 4],
           "batch": range(3, 65), "size": range(32, 97), "tau": [0.05, 0.1, 0.2, 0.5, 1.0],
           "optimizer": ["sgd", "lars", "adamw"], "lars": ["google", "lightly"], "dtype": ["f32", "f64"],
           "recipe": ["cifar", "imagenet"], "seed": range(1 << 30)}
@@ -61,8 +61,10 @@ class Steps:
     def images(self):
         return [self.tensors[f"images.{i}"] for i in range(len(self.tensors["losses"]))]
 
-    def labels(self):
-        return [self.tensors[f"labels.{i}"] for i in range(len(self.part("labels.")))]
+    def extras(self):
+        """What a method gets besides the images, for each step: classes, or the places of the second views."""
+        names = [n for n in ("labels", "second_places") if f"{n}.0" in self.tensors]
+        return [{n: self.tensors[f"{n}.{i}"] for n in names} for i in range(len(self.tensors["losses"]))]
 
 
 class ReLUs:
@@ -111,8 +113,8 @@ class Result:
         self.losses, self.gradients, self.after, self.final, self.relus = [], {}, {}, {}, relus
 
 
-def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=(), labels=()):
-    """The same steps in PyTorch; images: (2N,S,S,3); labels: (2N) for each step, for a method that learns from them."""
+def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=(), extras=()):
+    """The same steps in PyTorch; images: (2N,S,S,3); extras: of each step, Steps.extras()."""
     method = torch_methods.METHODS[about["method"]](about)
     model = method.network
     networks = {n: t for n, t in initial.items() if not n.startswith(("target.", "queue."))}
@@ -131,8 +133,8 @@ def pytorch_steps(about, initial, images, rates, dtype, autocast=False, signs=()
             group["lr"] = float(rate)
         optimizer.zero_grad()
         done = step / int(about["steps"])
-        if labels:
-            method.labels = labels[step].long()
+        for name, value in extras[step].items():
+            setattr(method, name, value.long())
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             loss = method.loss(*x.to(dtype).permute(0, 3, 1, 2).contiguous().chunk(2), done)
         loss.backward()
@@ -208,7 +210,7 @@ def compare(args, options):
         steps = dyad_steps(args, options, folder)
     dtype = steps.about["dtype"]
     rates = steps.tensors["rates"].tolist()
-    torch64 = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float64, labels=steps.labels())
+    torch64 = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float64, extras=steps.extras())
     ours_after = {n: t for n, t in steps.part("after.").items() if n in torch64.after}
     losses = steps.tensors["losses"].tolist()
     ours = steps.part("gradient.")
@@ -219,7 +221,7 @@ def compare(args, options):
 
     def with_signs(signs):
         first = pytorch_steps(steps.about, steps.part("initial."), steps.images()[:1], rates, torch.float64, signs=signs,
-                              labels=steps.labels())
+                              extras=steps.extras())
         if first.relus.calls != len(signs):
             sys.exit(f"oracle: PyTorch has {first.relus.calls} ReLUs, dyad {len(signs)}")
         return first
@@ -230,7 +232,7 @@ def compare(args, options):
     rows = {"dyad": errors(losses, ours, ours_after, same)}
     if dtype != "f64":
         t = pytorch_steps(steps.about, steps.part("initial."), steps.images(), rates, torch.float32, dtype == "bf16",
-                          labels=steps.labels())
+                          extras=steps.extras())
         name = "PyTorch autocast" if dtype == "bf16" else "PyTorch f32"
         beside = with_signs(t.relus.seen) if dtype == "f32" else torch64
         rows[name] = errors(t.losses, t.gradients, t.after, beside)
@@ -244,7 +246,7 @@ def compare(args, options):
         own_gradients, own = (rows["PyTorch f32"][i] if dtype == "f32" else 0.0 for i in (1, 4))
         if dtype == "f64" and dyad[4] > many:
             t = pytorch_steps(steps.about, changed(steps.part("initial."), NOISE), steps.images(), rates, torch.float64,
-                              labels=steps.labels())
+                              extras=steps.extras())
             rows["PyTorch, changed"] = errors(t.losses, t.gradients, t.after, torch64)
             own = rows["PyTorch, changed"][4]
         good = (max(dyad[0], dyad[3]) <= one and dyad[1] <= max(one, 3 * own_gradients) and
@@ -305,6 +307,17 @@ GOLDEN = {
                          "head-layers": 3},
     "resnet10-moco2": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
                        "tau": 0.2, "target-momentum": 0.9, "queue": 24},
+    "resnet10-four-layers": {"arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005, "tau": 0.2,
+                             "head-layers": 4},
+    "resnet10-linear-head": {"method": "byol", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                             "target-momentum": 0.9, "head-layers": 1},
+    "resnet10-learned-tau": {"arch": "resnet10", "size": 16, "batch": 6, "optimizer": "lars", "lr": 0.01, "tau": "learn:0.2"},
+    "resnet10-moco2-learned-tau": {"method": "moco2", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "sgd", "lr": 0.005,
+                                   "tau": "learn:0.2", "target-momentum": 0.9, "queue": 24},
+    "resnet10-moco2-symmetric": {"method": "moco2", "symmetric": "true", "arch": "resnet10", "size": 16, "batch": 6,
+                                 "optimizer": "sgd", "lr": 0.005, "tau": 0.2, "target-momentum": 0.9, "queue": 24},
+    "resnet10-moco2-split": {"method": "moco2", "split-norm": 2, "arch": "resnet10", "size": 16, "batch": 8, "optimizer": "sgd",
+                             "lr": 0.005, "tau": 0.2, "target-momentum": 0.9, "queue": 24},
     "resnet10-moco3": {"method": "moco3", "arch": "resnet10", "size": 16, "batch": 6, "optimizer": "lars", "lr": 0.01,
                        "tau": 0.2, "target-momentum": 0.9, "predictor-hidden": 24},
 }
@@ -322,13 +335,13 @@ class GoldenCase:
         std = torch.tensor([0.2470, 0.2435, 0.2616], dtype=torch.float64)
         self.levels = [((x * std + mean) * 255).round().to(torch.uint8) for x in steps.images()[:2]]
         self.images = [(self.levels[i % 2].double() / 255 - mean) / std for i in range(20)]
-        self.labels = [steps.labels()[i % 2] for i in range(20)] if steps.labels() else []
+        self.extras = [steps.extras()[i % 2] for i in range(20)]
         self.rates, self.about, self.initial = steps.tensors["rates"], steps.about, steps.part("initial.")
 
     def run(self, count=20, dtype=torch.float64, noise=0.0):
         """`count` steps from the initial weights, each changed by a relative `noise`."""
         return pytorch_steps(self.about, changed(self.initial, noise), self.images[:count], self.rates.tolist(), dtype,
-                             labels=self.labels)
+                             extras=self.extras)
 
     def well_posed(self):
         """Whether rounding is amplified so little that the test's limits are meaningful. Returns "", or the reason why not."""
@@ -356,8 +369,7 @@ def write_golden(args):
         t = case.run()
         tensors = {"levels": torch.cat(case.levels), "rates": case.rates,
                    "losses": torch.tensor(t.losses, dtype=torch.float64)}
-        if case.labels:
-            tensors["labels"] = torch.cat(case.labels[:2])
+        tensors |= {n: torch.cat([extra[n] for extra in case.extras[:2]]) for n in case.extras[0]}
         tensors |= {"gradient." + n: summary(g) for n, g in t.gradients.items()}
         tensors |= {"after." + n: summary(b) for n, b in t.after.items()}
         tensors |= {"final." + n: summary(b) for n, b in t.final.items()}
@@ -377,7 +389,7 @@ def main():
     p.add_argument("--golden", help="folder for the golden files")
     p.add_argument("--only", default="", help="part of the names of the golden files to write")
     defaults = {"method": "simclr", "negatives": "nt-xent", "arch": "resnet18", "stem": "cifar", "width": 1.0, "head-layers": 2, "out-dim": 128, "batch": 8, "size": 32,
-                "tau": 0.5, "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar"}
+                "tau": "0.5", "optimizer": "sgd", "lars": "google", "lr": 0.05, "dtype": "f32", "steps": 20, "recipe": "cifar", "split-norm": 1, "symmetric": "false"}
     for name, value in defaults.items():
         p.add_argument("--" + name, type=type(value), default=value)
     args = p.parse_args()

@@ -1,7 +1,8 @@
 """The methods of dyad in PyTorch, written from the papers and the authors' code: the reference for scripts/lab/oracle.py.
 
   BYOL      Grill et al. 2020; deepmind-research, byol/byol_experiment.py
-  MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py
+  MoCo v2   He et al. 2020, Chen, Fan et al. 2020; facebookresearch/moco, moco/builder.py; groups of the batch norms as in
+            the authors' colab/moco_cifar10_demo.ipynb, but of neighbouring samples, as devices would have them
   MoCo v3   Chen, Xie & He 2021; facebookresearch/moco-v3, moco/builder.py
   SimSiam   Chen & He 2021; facebookresearch/simsiam, simsiam/builder.py
   SupCon    Khosla et al. 2020; HobbitLong/SupContrast, losses.py (L_out, without the factor T / T_base)
@@ -52,6 +53,8 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = torch_simclr.ResNet(about["arch"], about["stem"], float(about["width"]))
         hidden = self.encoder.features if about["hidden"] == "auto" else int(about["hidden"])
+        if about["tau"].startswith("learn:"):
+            self.log_tau = nn.Parameter(torch.tensor([math.log(float(about["tau"].removeprefix("learn:")))]))
         self.projection = projection(self.encoder.features, int(about["head-layers"]), hidden, int(about["out-dim"]),
                                      about["head-norm"])
         if predictor_hidden is not None:
@@ -63,9 +66,17 @@ class Network(nn.Module):
         return self.projection(self.encoder(x))
 
 
+LEAST_TAU, MOST_TAU = 0.01, 1.0  # of a learned temperature
+
+
 class SimCLR:
     def __init__(self, about):
-        self.about, self.tau, self.network, self.target = about, float(about["tau"]), Network(about), None
+        self.about, self.network, self.target = about, Network(about), None
+
+    @property
+    def tau(self):
+        """A number, or learned as its logarithm (Radford et al. 2021; openai/CLIP, clip/model.py)."""
+        return self.network.log_tau.exp() if hasattr(self.network, "log_tau") else float(self.about["tau"])
 
     def begin(self, state):
         """Called when the network has its initial weights; state: dyad's initial state of the method."""
@@ -80,6 +91,8 @@ class SimCLR:
 
     def after_step(self, done):
         """After the optimizer's step."""
+        if hasattr(self.network, "log_tau"):
+            self.network.log_tau.data.clamp_(math.log(LEAST_TAU), math.log(MOST_TAU))
 
 
 class SimSiam(SimCLR):
@@ -108,7 +121,7 @@ class SupCon(SimCLR):
 
 class WithTarget(SimCLR):
     def __init__(self, about):
-        self.tau, self.momentum = float(about["tau"]), float(about["target-momentum"])
+        self.about, self.momentum = about, float(about["target-momentum"])
         self.network, self.target = Network(about, 0), None
 
     def begin(self, state):
@@ -159,22 +172,48 @@ class MoCoV3(WithTarget):
         return contrastive(q1, k2) + contrastive(q2, k1)
 
 
+def split_batch_norms(module, groups):
+    """Lets each batch norm of a network normalize that many parts of the batch apart (SplitBatchNorm of MoCo's demo)."""
+    def forward(self, x):
+        means, variances = [self.running_mean.clone() for _ in range(groups)], [self.running_var.clone() for _ in range(groups)]
+        parts = [F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+                 for part, mean, variance in zip(x.chunk(groups), means, variances)]
+        self.running_mean.copy_(torch.stack(means).mean(0))
+        self.running_var.copy_(torch.stack(variances).mean(0))
+        self.num_batches_tracked += 1
+        return torch.cat(parts)
+    for child in module.modules():
+        if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            child.forward = forward.__get__(child)
+
+
 class MoCoV2(WithTarget):
-    """One device, so batch norm needs no shuffling of the keys."""
+    """second_places: (N), set before each step if the keys are shuffled: image i's second view is the row of that number."""
 
     def __init__(self, about):
         super().__init__(about)
-        self.network, self.pointer = Network(about), 0
+        self.network, self.pointer, self.groups = Network(about), 0, int(about["split-norm"])
 
     def begin(self, state):
         self.target = copy.deepcopy(self.network).requires_grad_(False)
-        self.queue = state["queue.keys"].to(next(self.network.parameters()).dtype).T.clone()
+        if hasattr(self.target, "log_tau"):
+            del self.target.log_tau
+        for network in (self.network, self.target) if self.groups > 1 else ():
+            split_batch_norms(network, self.groups)
+        dtype = next(self.network.parameters()).dtype
+        self.queue = state["queue.keys"].to(dtype).T.clone()
+        if self.about["symmetric"] == "true":
+            self.first_queue = state["queue.first.keys"].to(dtype).T.clone()
 
     def loss(self, x1, x2, done):
+        if self.about["symmetric"] == "true":
+            return self.both_ways(x1, x2)
         q = F.normalize(self.network(x1), dim=1)
         self.follow(1 - self.momentum)
         with torch.no_grad():
             k = F.normalize(self.target(x2), dim=1)
+            if self.groups > 1:
+                k = k[self.second_places]  # the authors' _batch_unshuffle_ddp
         positive = torch.einsum("nc,nc->n", [q, k]).unsqueeze(-1)
         negative = torch.einsum("nc,ck->nk", [q, self.queue.clone()])
         logits = torch.cat([positive, negative], dim=1) / self.tau
@@ -182,7 +221,31 @@ class MoCoV2(WithTarget):
         self.pointer = (self.pointer + len(k)) % self.queue.shape[1]
         return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
 
+    def both_ways(self, x1, x2):
+        """solo-learn, methods/mocov2plus.py and losses/mocov2plus.py: a queue for the keys of each view."""
+        q1, q2 = F.normalize(self.network(x1), dim=-1), F.normalize(self.network(x2), dim=-1)
+        self.follow(1 - self.momentum)
+        with torch.no_grad():
+            k1, k2 = F.normalize(self.target(x1), dim=-1), F.normalize(self.target(x2), dim=-1)
+
+        def mocov2plus_loss(query, key, queue):
+            pos = torch.einsum("nc,nc->n", [query, key]).unsqueeze(-1)
+            neg = torch.einsum("nc,ck->nk", [query, queue.clone()])
+            logits = torch.cat([pos, neg], dim=1) / self.tau
+            return F.cross_entropy(logits, torch.zeros(query.size(0), dtype=torch.long))
+        loss = (mocov2plus_loss(q1, k2, self.queue) + mocov2plus_loss(q2, k1, self.first_queue)) / 2
+        for queue, keys in ((self.queue, k2), (self.first_queue, k1)):
+            queue[:, self.pointer:self.pointer + len(keys)] = keys.T
+        self.pointer = (self.pointer + len(k1)) % self.queue.shape[1]
+        return loss
+
     def state(self):
+        if self.about["symmetric"] == "true":
+            first = self.first_queue.T.clone(memory_format=torch.contiguous_format)
+            return self.one_queue() | {"queue.first.keys": first, "queue.first.cursor": torch.tensor(self.pointer)}
+        return self.one_queue()
+
+    def one_queue(self):
         return super().state() | {"queue.keys": self.queue.T.clone(memory_format=torch.contiguous_format), "queue.cursor": torch.tensor(self.pointer)}
 
 

@@ -38,7 +38,8 @@ std::vector<BadInput> bad_settings() {
   flags("a number out of range", pretrain({"--momentum", "1.5"}), "--momentum is 1.5, expected 0 to 0.9999");
   flags("a number beyond 64 bits", pretrain({"--steps", "99999999999999999999"}),
         "--steps is \"99999999999999999999\", expected");
-  flags("not a number", pretrain({"--tau", "nan"}), "--tau is \"nan\", expected 0.001 to 100");
+  flags("not a number", pretrain({"--tau", "nan"}),
+        "--tau is \"nan\", expected 0.001 to 100, or learn:0.01 to learn:1");
   flags("infinity", pretrain({"--lr", "inf"}), "--lr is \"inf\", expected");
   flags("a negative seed", pretrain({"--seed", "-1"}), "--seed is \"-1\", expected a whole number");
   flags("an empty value", pretrain({"--batch="}), "--batch= is given no value");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,21 +27,24 @@ class RankTraining {
  public:
   static constexpr int steps = 5, batch = 22;  // 22 pairs: uneven for 3, 4 and 8 ranks
 
+  using Change = std::function<void(apps::PretrainOptions&)>;
+
+  // change: options of the method, beside its name.
   explicit RankTraining(engine::DType dtype, std::uint64_t seed = 1, const std::string& method = "simclr",
-                        const std::string& negatives = "nt-xent") {
+                        const Change& change = {}) {
     o_.method = method;
-    o_.negatives = negatives;
     o_.arch = "resnet10";
     o_.width = 0.125;
     o_.out_dim = 64;
     o_.batch = batch;
     o_.queue = 3 * batch;
     o_.size = 8;
-    o_.tau = 0.2;
+    o_.tau.value = 0.2;
     o_.lr = 0.01;  // with a larger rate, rounding differences grow tenfold in five steps
     o_.seed = seed;
     o_.optimizer = "lars";
     o_.dtype = engine::name(dtype);
+    if (change) change(o_);
     apps::resolve(o_, true);
   }
 
@@ -54,11 +58,13 @@ class RankTraining {
     const auto method = apps::make_method(o_, engine::cpu);
     const auto optimizer = apps::make_optimizer(o_, method->parameters);
     const auto dataset = data::open_dataset("data/samples", data::Split::train);
-    data::Loader loader(*dataset, {.batch = batch, .threads = 0, .seed = o_.seed}, c);
+    const models::MethodDescription about = models::describe_method(o_, o_.batch);
+    data::Loader loader(*dataset,
+                        {.batch = batch, .threads = 0, .seed = o_.seed, .shuffle_second = about.shuffles}, c);
     const data::ViewRecipe recipe = data::view_recipe("simclr-" + o_.recipe);
     data::ViewBatches views({recipe, recipe}, o_.size, o_.seed, engine::cpu, engine::parse_dtype(o_.dtype),
-                            nullptr, models::describe_method(o_, o_.batch).labels);
-    const engine::Tensor tau = engine::full({1}, o_.tau, method->parameters.dtype(), engine::cpu);
+                            nullptr, about.labels);
+    const engine::Tensor tau = engine::full({1}, o_.tau.value, method->parameters.dtype(), engine::cpu);
     apps::TrainStep step(*method, *optimizer, c, batch);
     apps::Phases phases(engine::cpu, false);
     Outcome outcome;
@@ -67,7 +73,7 @@ class RankTraining {
       engine::Tensor loss;
       if (as_the_program) {
         step.schedule(o_.lr, double(i - 1) / steps);
-        loss = step.launch(images, phases, views.labels());
+        loss = step.launch(images, phases, views.labels(), views.second_places());
       } else {
         const engine::Tensor z = method->branch()(images, {engine::Mode::train, parts.norm});
         loss = engine::nt_xent(z, tau, parts.loss, parts.pairs);

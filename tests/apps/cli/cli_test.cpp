@@ -50,17 +50,18 @@ TEST_CASE("cli: the error for a mistyped word suggests the nearest one") {
   check_usage({"pretrain", "--weigth-decay=1"},
               "dyad pretrain: unknown flag --weigth-decay; did you mean --weight-decay?");
   check_usage({"--verson"}, "dyad: unknown flag --verson; did you mean --version?");
-  check_usage(
-      {"pretrain", "--arch", "resnt18"},
-      "dyad pretrain: --arch is \"resnt18\", expected resnet10|resnet18|resnet34|resnet50; did you mean "
-      "resnet18?");
+  check_usage({"pretrain", "--arch", "resnt18"},
+              "dyad pretrain: --arch is \"resnt18\", expected "
+              "resnet10|resnet18|resnet34|resnet50|resnet101|resnet152; "
+              "did you mean resnet18?");
 }
 
 TEST_CASE("cli: values out of range, missing and superfluous") {
   check_usage({"pretrain", "--batch", "1"}, "dyad pretrain: --batch is 1, expected 2 to 65536");
   check_usage({"pretrain", "--batch=3x"}, "dyad pretrain: --batch is \"3x\", expected 2 to 65536");
   check_usage({"pretrain", "--batch", "4.5"}, "dyad pretrain: --batch is \"4.5\", expected 2 to 65536");
-  check_usage({"pretrain", "--tau", "nan"}, "dyad pretrain: --tau is \"nan\", expected 0.001 to 100");
+  check_usage({"pretrain", "--tau", "nan"},
+              "dyad pretrain: --tau is \"nan\", expected 0.001 to 100, or learn:0.01 to learn:1");
   check_usage({"pretrain", "--seed", "-1"}, "dyad pretrain: --seed is \"-1\", expected a whole number");
   check_usage({"pretrain", "--steps", "99999999999999999999"},
               "dyad pretrain: --steps is \"99999999999999999999\", expected at least 1, or auto");

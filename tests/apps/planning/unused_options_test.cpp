@@ -12,8 +12,8 @@ TEST_CASE("options that change nothing of a method are named") {
   };
   using Options = apps::PretrainOptions;
   const auto nothing = [](Options&) {};
-  const auto tau = [](Options& o) { o.tau = 0.1; };
-  const auto both = [](Options& o) { o.tau = 0.1, o.queue = 512; };
+  const auto tau = [](Options& o) { o.tau.value = 0.1; };
+  const auto both = [](Options& o) { o.tau.value = 0.1, o.queue = 512; };
   for (const char* method : {"simclr", "moco2", "moco3", "byol", "simsiam"})
     CHECK(line(method, nothing).empty());
   for (const char* method : {"simclr", "moco2", "moco3"}) CHECK(line(method, tau).empty());

@@ -110,11 +110,36 @@ TEST_CASE("R ranks compute the same result as one with every other method, in f6
   }
 }
 
+// The borders of two groups of 11 are not those of 3 or 8 ranks.
+TEST_CASE("ranks: batch norm in groups and shuffled keys give the result of one rank, in f64") {
+  const auto [error, where] =
+      error_of_ranks(RankTraining(DType::f64, 1, "moco2", [](auto& o) { o.split_norm = 2; }));
+  MESSAGE(where, " ", error);
+  CHECK(error <= 1e-10);
+}
+
+TEST_CASE("ranks: a learned temperature is that of one rank, in f64") {
+  for (const std::string method : {"simclr", "supcon", "moco2"}) {
+    const auto [error, where] =
+        error_of_ranks(RankTraining(DType::f64, 1, method, [](auto& o) { o.tau.learned = true; }));
+    MESSAGE(method, ", ", where, " ", error);
+    CHECK(error <= 1e-10);
+  }
+}
+
+TEST_CASE("ranks: MoCo v2 with two queues gives the result of one rank, in f64") {
+  const auto [error, where] =
+      error_of_ranks(RankTraining(DType::f64, 1, "moco2", [](auto& o) { o.symmetric = true; }));
+  MESSAGE(where, " ", error);
+  CHECK(error <= 1e-10);
+}
+
 // In f32 rounding may flip the sign of a ReLU's input, which changes a small gradient by a thousandth. The
 // test therefore takes the best of several seeds. A mistake shows with all of them.
 TEST_CASE("ranks: every kind of negatives in f64 gives the result of one rank") {
   for (const std::string negatives : {"decoupled", "dclw", "debiased", "hard", "eqco"}) {
-    const auto [error, where] = error_of_ranks(RankTraining(DType::f64, 1, "simclr", negatives));
+    const auto [error, where] =
+        error_of_ranks(RankTraining(DType::f64, 1, "simclr", [&](auto& o) { o.negatives = negatives; }));
     MESSAGE(negatives, ", ", where, " ", error);
     CHECK(error <= 1e-10);
   }

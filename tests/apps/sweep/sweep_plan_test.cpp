@@ -37,7 +37,7 @@ TEST_CASE("sweep: a cell's commands have the shared options, the varied ones and
       scratch.write("base.toml", "[pretrain]\nbatch = 8\nthreads = 1\nseed = 7\nrun = \"elsewhere\"\n");
   const apps::SweepPlan plan = plan_of(o);
   CHECK(plan.shared.batch == 8);
-  CHECK(plan.shared.tau == 0.25);
+  CHECK(plan.shared.tau.value == 0.25);
   const std::string run = o.out + "/method=byol,seed=0";
   CHECK(apps::command_text(apps::task_of(plan, plan.cells.at(1), "dyad")) ==
         "dyad pretrain --data photos --config " + o.config +

@@ -30,7 +30,7 @@ apps::PretrainOptions small_graph(const std::string& optimizer) {
   o.batch = 2;
   o.size = 8;
   o.dtype = "f64";
-  o.tau = 0.2;
+  o.tau.value = 0.2;
   o.optimizer = optimizer;
   apps::resolve(o, true);
   return o;

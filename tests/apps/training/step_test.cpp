@@ -26,7 +26,7 @@ apps::PretrainOptions small_step(const std::string& optimizer) {
   o.out_dim = 16;
   o.batch = 8;
   o.size = 16;
-  o.tau = 0.2;
+  o.tau.value = 0.2;
   o.optimizer = optimizer;
   apps::resolve(o, true);
   return o;

@@ -161,6 +161,81 @@ TEST_CASE("ranks of unequal size compute the same as one: outputs, statistics an
   }
 }
 
+// The rows of each group are normalized alone, wherever the borders of ranks are.
+TEST_CASE("groups of the batch are normalized apart, the same on any number of ranks") {
+  const std::int64_t C = 5, samples = 22, positions = 3;
+  constexpr int groups = 4;
+  const Tensor x = random_tensor({samples, positions, C}, 1), dy = random_tensor({samples, positions, C}, 2);
+  const std::vector<double> weights = random_tensor({C}, 3).to_vector();
+  const auto layer = [&] {
+    Layer l(C);
+    l.weight = leaf(from_vector({C}, weights, DType::f64));
+    return l;
+  };
+  struct Result {
+    std::vector<double> y, dx, dweight, dbias, mean, var;
+  };
+  const auto append = [](std::vector<double>& all, const std::vector<double>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  const auto add_to = [](std::vector<double>& sum, const std::vector<double>& more) {
+    if (sum.empty()) sum.assign(more.size(), 0);
+    for (std::size_t i = 0; i < more.size(); ++i) sum[i] += more[i];
+  };
+
+  Result apart;  // each group by a layer of its own
+  for (int g = 0; g < groups; ++g) {
+    const Shard rows = shard(samples, g, groups);
+    Layer l = layer();
+    const Tensor part = leaf(x.slice(rows.first, rows.count).clone());
+    const Tensor y = batch_norm(part, l.weight, l.bias, l.state, Mode::train, single(), {.relu = true});
+    backward(y, dy.slice(rows.first, rows.count).clone());
+    append(apart.y, y.to_vector());
+    append(apart.dx, gradient(part).to_vector());
+    add_to(apart.dweight, gradient(l.weight).to_vector());
+    add_to(apart.dbias, gradient(l.bias).to_vector());
+    add_to(apart.mean, scale(l.state.running_mean, 1.0 / groups).to_vector());
+    add_to(apart.var, scale(l.state.running_var, 1.0 / groups).to_vector());
+  }
+
+  for (const int size : {1, 2, 3, 4, 7}) {
+    CAPTURE(size);
+    std::vector<Result> of(std::size_t(size), Result{});
+    on_ranks(size, [&](Communicator& comm) {
+      const Shard rows = shard(samples, comm.rank(), size);
+      Layer l = layer();
+      const Tensor part = leaf(x.slice(rows.first, rows.count).clone());
+      const Tensor y = batch_norm(part, l.weight, l.bias, l.state, Mode::train, comm, {.relu = true},
+                                  {.count = groups, .samples = samples});
+      backward(y, dy.slice(rows.first, rows.count).clone());
+      of[std::size_t(comm.rank())] = {y.to_vector(),
+                                      gradient(part).to_vector(),
+                                      gradient(l.weight).to_vector(),
+                                      gradient(l.bias).to_vector(),
+                                      l.state.running_mean.to_vector(),
+                                      l.state.running_var.to_vector()};
+    });
+    Result all;
+    for (const Result& r : of) {
+      append(all.y, r.y);
+      append(all.dx, r.dx);
+      add_to(all.dweight, r.dweight);
+      add_to(all.dbias, r.dbias);
+      CHECK(r.mean == of[0].mean);
+    }
+    const auto near = [](const std::vector<double>& a, const std::vector<double>& b) {
+      REQUIRE(a.size() == b.size());
+      for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::abs(a[i] - b[i]) < 1e-12);
+    };
+    near(all.y, apart.y);
+    near(all.dx, apart.dx);
+    near(all.dweight, apart.dweight);
+    near(all.dbias, apart.dbias);
+    near(of[0].mean, apart.mean);
+    near(of[0].var, apart.var);
+  }
+}
+
 #ifdef _OPENMP
 TEST_CASE("batch norm is bit-identical with one thread and with two") {
   const int before = omp_get_max_threads();
@@ -189,6 +264,9 @@ TEST_CASE("batch norm refuses what it cannot normalize") {
   CHECK_THROWS_WITH(
       batch_norm(zeros({4, 2}, DType::f64, cpu), l.weight, l.bias, l.state, Mode::train, single()),
       doctest::Contains("batch_norm: weight is (3) f64"));
+  CHECK_THROWS_WITH(batch_norm(zeros({4, 3}, DType::f64, cpu), l.weight, l.bias, l.state, Mode::train,
+                               single(), {}, {.count = 2, .samples = 8}),
+                    "batch_norm: x is (4,3), expected this rank's part of 8 samples in 2 groups");
 }
 
 TEST_CASE("max pool: ties go to the first element, NaN wins, a window may be all -infinity") {

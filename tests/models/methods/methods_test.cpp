@@ -29,7 +29,7 @@ apps::PretrainOptions small_method(const std::string& method) {
   o.out_dim = 16;
   o.batch = 8;
   o.size = 16;
-  o.tau = 0.2;
+  o.tau.value = 0.2;
   o.optimizer = "sgd";
   apps::resolve(o, true);
   return o;
@@ -61,6 +61,20 @@ MethodAnswer run_dyad(const std::vector<std::string>& words) {
   std::ostringstream out, err;
   const int code = apps::run_command_line(words, out, err);
   return {code, err.str()};
+}
+
+// Each method, and its forms that have other state or other launches.
+struct Form {
+  std::string method;
+  std::vector<std::string> flags = {};
+};
+std::vector<Form> forms_of_methods() {
+  std::vector<Form> all;
+  for (const std::string& name : models::method_names()) all.push_back({name});
+  all.push_back({"moco2", {"--split-norm=2"}});
+  all.push_back({"moco2", {"--symmetric", "--queue=64"}});
+  all.push_back({"simclr", {"--tau=learn:0.3"}});
+  return all;
 }
 
 std::string text_file(const std::string& path) {
@@ -124,18 +138,20 @@ TEST_CASE("every method: the loss falls, and warm steps are equal and wait for n
 TEST_CASE("every method: trained, resumed, evaluated and exported") {
   const Scratch scratch;
   const std::string data = small_cifar(scratch, "data", 96, 20);
-  for (const std::string& name : models::method_names()) {
-    INFO(name);
-    const std::string run = scratch.path(name);
+  for (const Form& form : forms_of_methods()) {
+    const std::string& name = form.method;
+    const std::string folder = engine::concat_text(name, form.flags.size()), run = scratch.path(folder);
+    INFO(folder);
     std::vector<std::string> pretrain = {"pretrain",         "--data=" + data,  "--run=" + run,
                                          "--method=" + name, "--arch=resnet10", "--width=0.125",
                                          "--out-dim=16",     "--batch=16",      "--steps=6",
                                          "--save-every=3",   "--threads=0"};
+    pretrain.insert(pretrain.end(), form.flags.begin(), form.flags.end());
     MethodAnswer a = run_dyad(pretrain);
     REQUIRE_MESSAGE(a.code == 0, a.text);
     CHECK(apps::read_metrics(run).size() == 6);
     const std::string last = apps::checkpoint_path(run, 6),
-                      saved = name + "/checkpoints/step-00000006.safetensors", bytes = scratch.read(saved);
+                      saved = folder + "/checkpoints/step-00000006.safetensors", bytes = scratch.read(saved);
 
     std::filesystem::remove(last);
     pretrain.emplace_back("--resume=auto");
@@ -152,10 +168,12 @@ TEST_CASE("every method: trained, resumed, evaluated and exported") {
     CHECK_MESSAGE(a.code == 0, a.text);
     a = run_dyad({"export", "--run=" + run, "--out=" + scratch.path("encoder.safetensors")});
     CHECK_MESSAGE(a.code == 0, a.text);
-    CHECK(scratch.read(name + "/report.html").find(models::describe_method({.method = name}, 16).title) !=
+    CHECK(scratch.read(folder + "/report.html").find(models::describe_method({.method = name}, 16).title) !=
           std::string::npos);
-    a = run_dyad({"bench", "step", "--method=" + name, "--arch=resnet10", "--width=0.125", "--batch=4",
-                  "--size=16", "--steps=1"});
+    std::vector<std::string> bench = {"bench",         "step",      "--method=" + name, "--arch=resnet10",
+                                      "--width=0.125", "--batch=4", "--size=16",        "--steps=1"};
+    bench.insert(bench.end(), form.flags.begin(), form.flags.end());
+    a = run_dyad(bench);
     CHECK_MESSAGE(a.code == 0, a.text);
   }
 }
@@ -256,6 +274,208 @@ TEST_CASE("MoCo v2's queue takes the keys of each batch in place of the oldest")
   o.queue = 20;
   CHECK_THROWS_WITH(apps::resolve(o, true),
                     "--queue is 20, expected a multiple of --batch (8): each step replaces the oldest batch");
+}
+
+TEST_CASE("symmetric MoCo v2: a queue for the keys of each view, and equal warm steps") {
+  apps::PretrainOptions o = small_method("moco2");
+  o.queue = 24;
+  o.symmetric = true;
+  const auto method = apps::make_method(o, cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *optimizer, single(), o.batch);
+  Phases phases(cpu, false);
+  const auto keys = [&](const std::string& name) {
+    for (const auto& [own, value] : method->state())
+      if (own == name) return value.slice(0, o.batch).to_vector();
+    return std::vector<double>();
+  };
+  CHECK(keys("queue.keys") != keys("queue.first.keys"));
+  const Tensor images = noisy_pairs(o.batch), swapped = images.clone();
+  for (const std::int64_t view : {0, 1}) {
+    const Tensor from = images.slice(view * 8, 8), to = swapped.slice((1 - view) * 8, 8);
+    copy_bytes(to.raw(), cpu, from.raw(), cpu, from.bytes());
+  }
+  kernels::LaunchLog launched[3];
+  std::vector<double> first, second;
+  for (int i = 0; i < 3; ++i) {
+    std::optional<NoHostWait> none;
+    if (i > 0) none.emplace();
+    step.schedule(0, 0);
+    kernels::launch_log() = &launched[i];
+    step.launch(images, phases);
+    kernels::launch_log() = nullptr;
+    none.reset();
+    if (i == 0) first = keys("queue.first.keys"), second = keys("queue.keys");
+  }
+  CHECK(launched[1].entries == launched[2].entries);
+  CHECK(first != second);
+
+  // The views in the other order: their keys go to the other queues.
+  const auto again = apps::make_method(o, cpu);
+  const auto again_optimizer = apps::make_optimizer(o, again->parameters);
+  apps::TrainStep other(*again, *again_optimizer, single(), o.batch);
+  other.schedule(0, 0);
+  other.launch(swapped, phases);
+  for (const auto& [name, value] : again->state()) {
+    if (name == "queue.keys") CHECK(value.slice(0, o.batch).to_vector() == first);
+    if (name == "queue.first.keys") CHECK(value.slice(0, o.batch).to_vector() == second);
+  }
+}
+
+TEST_CASE("a learned temperature: its bounds, its metrics, without weight decay") {
+  const Scratch scratch;
+  const std::string data = small_cifar(scratch, "data", 64, 10);
+  const auto trained = [&](const std::string& name, const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"pretrain",        "--data=" + data, "--run=" + scratch.path(name),
+                                      "--arch=resnet10", "--width=0.125",  "--out-dim=16",
+                                      "--batch=16",      "--steps=6",      "--warmup-epochs=0",
+                                      "--optimizer=sgd", "--threads=0"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    return run_dyad(words);
+  };
+  const auto taus = [&](const std::string& name) {
+    std::vector<double> all;
+    std::istringstream lines(scratch.read(name + "/metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      all.push_back(json.value("tau", NAN));
+    }
+    return all;
+  };
+  for (const std::string method : {"simclr", "supcon", "moco2"}) {
+    INFO(method);
+    REQUIRE(trained(method, {"--method=" + method, "--queue=64", "--tau=learn:0.3"}).code == 0);
+    const std::vector<double> all = taus(method);
+    REQUIRE(all.size() == 6);
+    CHECK(all[0] != 0.3);
+    CHECK(all[0] == doctest::Approx(0.3).epsilon(0.1));
+    CHECK(all[5] != all[0]);
+  }
+  REQUIRE(trained("constant", {"--tau=0.3"}).code == 0);
+  CHECK(std::isnan(taus("constant")[0]));
+
+  // A rate so large that the temperature runs into a bound and stays there.
+  REQUIRE(trained("bound", {"--tau=learn:0.3", "--lr=30"}).code == 0);
+  bool bound = false;
+  for (const double tau : taus("bound")) {
+    CHECK(tau >= 0.01 * (1 - 1e-5));
+    CHECK(tau <= 1 + 1e-5);
+    bound = bound || tau == doctest::Approx(0.01) || tau == doctest::Approx(1);
+  }
+  CHECK(bound);
+
+  for (const std::string optimizer : {"sgd", "lars", "adamw"}) {
+    apps::PretrainOptions o = small_method("simclr");
+    o.tau.learned = true;
+    o.optimizer = optimizer;
+    const auto method = apps::make_method(o, cpu);
+    const auto found = std::find_if(method->parameters.list().begin(), method->parameters.list().end(),
+                                    [](const Parameter& p) { return p.name == "log_tau"; });
+    REQUIRE(found != method->parameters.list().end());
+    CHECK(found->trained);
+    CHECK_FALSE(found->decayed);
+    CHECK(found->value.item() == doctest::Approx(std::log(0.2)));
+  }
+
+  for (const std::string method : {"byol", "simsiam", "moco3"}) {
+    const MethodAnswer a = trained("none", {"--method=" + method, "--tau=learn:0.3"});
+    CHECK(a.code == 2);
+    CHECK(a.text == "dyad pretrain: --tau learn:0.3: the method " + method +
+                        " does not learn its temperature, expected a number\n");
+  }
+  for (const std::string wrong : {"learn:0.001", "learn:2", "learn:", "learn:x", "learn"}) {
+    const MethodAnswer a = trained("none", {"--tau=" + wrong});
+    CHECK(a.code == 2);
+    CHECK_MESSAGE(a.text.find("--tau is \"" + wrong +
+                              "\", expected 0.001 to 100, or learn:0.01 to learn:1") != std::string::npos,
+                  a.text);
+  }
+  const MethodAnswer other = trained("simclr", {"--tau=0.3", "--resume=auto"});
+  CHECK(other.code == 2);
+  CHECK_MESSAGE(other.text.find("is of another model: tau learn:0.3 -> 0.3") != std::string::npos,
+                other.text);
+  const MethodAnswer learned = trained("constant", {"--tau=learn:0.3", "--resume=auto"});
+  CHECK(learned.code == 2);
+  CHECK_MESSAGE(learned.text.find("is of another model: tau 0.3 -> learn:0.3") != std::string::npos,
+                learned.text);
+}
+
+TEST_CASE("MoCo v2 in groups: warm steps are equal and wait for nothing, and keys belong to their queries") {
+  apps::PretrainOptions o = small_method("moco2");
+  o.split_norm = 2;
+  const Tensor images = noisy_pairs(o.batch);
+  const std::vector<std::int32_t> of_place = {3, 0, 7, 5, 1, 6, 2, 4};  // images, by the place of their key
+  const Tensor shuffled = images.clone(), places({8}, DType::i32, cpu);
+  for (std::int64_t place = 0; place < 8; ++place) {
+    const std::int64_t image = of_place[std::size_t(place)];
+    places.data<std::int32_t>()[image] = std::int32_t(place);
+    const Tensor from = images.slice(8 + image, 1), to = shuffled.slice(8 + place, 1);
+    copy_bytes(to.raw(), cpu, from.raw(), cpu, from.bytes());
+  }
+  const auto method = apps::make_method(o, cpu);
+  const auto optimizer = apps::make_optimizer(o, method->parameters);
+  apps::TrainStep step(*method, *optimizer, single(), o.batch);
+  Phases phases(cpu, false);
+  kernels::LaunchLog launched[4];
+  for (int i = 0; i < 4; ++i) {
+    std::optional<NoHostWait> none;
+    if (i > 1) none.emplace();
+    step.schedule(0, 0);
+    kernels::launch_log() = &launched[i];
+    step.launch(shuffled, phases, {}, places);
+    kernels::launch_log() = nullptr;
+  }
+  CHECK(launched[2].entries == launched[3].entries);
+
+  // The keys as the target computes them, each group by itself, stand in the queue in the order of the
+  // images.
+  const auto state = method->state();
+  const auto queue =
+      std::find_if(state.begin(), state.end(), [](const auto& s) { return s.first == "queue.keys"; });
+  const Tensor keys = queue->second.slice(3 * 8, 8).clone();
+  step.launch(shuffled, phases, {}, places);  // the rate is 0, so the weights and the keys are the same
+  CHECK(queue->second.slice(4 * 8, 8).to_vector() == keys.to_vector());
+  std::vector<double> in_order, expected = keys.to_vector();
+  for (const std::int64_t half : {0, 4}) {
+    apps::PretrainOptions whole = o;
+    whole.split_norm = 1;
+    whole.batch = 4;
+    const auto apart = apps::make_method(whole, cpu);
+    const Tensor z = l2_normalize(apart->branch()(shuffled.slice(8 + half, 4), {}));
+    for (const double v : z.to_vector()) in_order.push_back(v);
+  }
+  for (std::size_t image = 0; image < 8; ++image)
+    for (std::size_t k = 0; k < 16; ++k)
+      CHECK(
+          expected[image * 16 + k] ==
+          doctest::Approx(in_order[std::size_t(places.data<std::int32_t>()[image]) * 16 + k]).epsilon(1e-4));
+  CHECK_THROWS_WITH(step.launch(images, phases),
+                    "moco2: no places of the second views, which batch norm in 2 groups needs");
+}
+
+TEST_CASE("--split-norm divides the batch, and only moco2's") {
+  apps::PretrainOptions o = small_method("moco2");
+  o.split_norm = 3;
+  CHECK_THROWS_WITH(apps::resolve(o, true),
+                    "--split-norm is 3, expected --batch (8) to be a multiple of it, at least 6");
+  o.split_norm = 8;
+  CHECK_THROWS_WITH(apps::resolve(o, true),
+                    "--split-norm is 8, expected --batch (8) to be a multiple of it, at least 16");
+  o.split_norm = 4;
+  CHECK_NOTHROW(apps::resolve(o, true));
+  o.symmetric = true;
+  CHECK_THROWS_WITH(
+      apps::resolve(o, true),
+      "--symmetric: both views are queries, in order, so their keys can't be shuffled: expected "
+      "--split-norm 1");
+  apps::PretrainOptions byol = small_method("byol");
+  byol.symmetric = true;
+  CHECK_THROWS_WITH(apps::resolve(byol, true),
+                    "--symmetric: the method byol has no queue, expected --method moco2");
+  apps::PretrainOptions other;
+  other.split_norm = 2;
+  CHECK_THROWS_WITH(apps::resolve(other, true),
+                    "--split-norm 2: the method simclr has no keys to shuffle, expected --method moco2");
 }
 
 TEST_CASE("options of a target network or a predictor are refused where a method has none") {

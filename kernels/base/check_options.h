@@ -17,6 +17,17 @@ struct CheckOptions {
   // hardware, the barrier waits for the remaining threads only.
   bool strict_barriers = true;
 
+  // SimtStream: a shuffle from a lane that takes no part is an error. false: it is legal, as in CUDA, and
+  // gives a value each byte of which is lane_byte. A kernel that does not use the value gives the same
+  // results for every lane_byte; check_findings() says whether a shuffle has given one.
+  bool strict_lanes = true;
+  unsigned char lane_byte = 0xff;
+
+  // SimtStream under ThreadSanitizer, which remembers four accesses of 8 bytes: each launch begins with none,
+  // so that those of the host and of earlier launches don't take the place of the kernel's. This costs
+  // milliseconds a launch, more on a busy machine. false: a race of few pairs of threads may be missed.
+  bool forget_history = true;
+
   // poison_shared, SimtStream: shared memory is filled with poison_byte before each block, so that reads of
   // uninitialized memory change the result. poison_memory, engine: the same for newly allocated device
   // memory.
@@ -38,6 +49,11 @@ void ready_memory(void* memory, std::size_t bytes);
 // the launcher, its source location, what is wrong and in which thread.
 struct SimtError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// No thread of a launch gets on: each spins or waits at a barrier.
+struct SimtHang : SimtError {
+  using SimtError::SimtError;
 };
 
 }  // namespace kernels

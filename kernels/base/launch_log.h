@@ -19,16 +19,18 @@ class LaunchLog {
   struct Entry {
     std::string launcher;
     std::vector<std::string> arguments;  // each as its bytes
+    std::string place = {};              // of the launch: "relu.cu:12"; "" for what is no launch
     bool operator==(const Entry&) const = default;
   };
   std::vector<Entry> entries;
 
   template <class... Args>
-  void add(const char* launcher, const Args&... args) {
+  Entry& add(const char* launcher, const Args&... args) {
     static_assert((std::is_trivially_copyable_v<Args> && ...), "kernel arguments are plain values");
     Entry& entry = entries.emplace_back();
     entry.launcher = launcher_name(launcher);
     (entry.arguments.emplace_back(reinterpret_cast<const char*>(&args), sizeof args), ...);
+    return entry;
   }
 };
 

@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/base/check_findings.h"
 #include "kernels/base/check_options.h"
-#include "kernels/simt/fiber.h"
-#include "kernels/simt/random_order.h"
+#include "kernels/simt/scheduler.h"
+#include "kernels/simt/team.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -26,101 +27,8 @@
 // and would see races between the scheduler's own data. Hence fixed arrays and plain loops.
 
 namespace kernels::simt {
-namespace {
 
-constexpr unsigned warps_per_block = max_threads / warp_size;
-
-// The threads that can continue, at most all threads of a block. In natural order the first in is the first
-// out. Permuted blocks take any one, or the newest, which lets some threads run ahead as far as they can.
-class ReadyQueue {
- public:
-  enum class Pick { oldest, any, newest };
-  Pick pick = Pick::oldest;
-
-  bool empty() const { return head_ == tail_; }
-  void clear() { head_ = tail_ = 0; }
-  Fiber& pop(RandomOrder& random) {
-    if (pick == Pick::newest) return *item(--tail_);
-    if (pick == Pick::any) std::swap(item(head_), item(head_ + random.below(tail_ - head_)));
-    return *item(head_++);
-  }
-  void push(Fiber* const* fibers, unsigned count) {
-    for (unsigned i = 0; i < count; ++i) item(tail_++) = fibers[i];
-  }
-
- private:
-  Fiber*& item(unsigned i) { return items_[i % max_threads]; }
-  Fiber* items_[max_threads];
-  unsigned head_ = 0, tail_ = 0;
-};
-
-// A warp collective in flight: the lanes of `mask` meet at one place in the source.
-struct Collective {
-  unsigned mask = 0, arrived = 0;
-  const char* file = nullptr;
-  int line = 0;
-  Fiber* fibers[warp_size];  // in the order of their arrival
-  unsigned count = 0;
-  unsigned number = 0;  // among the warp's
-};
-
-struct Warp {
-  unsigned exists = 0, exited = 0;  // lanes
-  Collective collectives[4];        // with different masks
-  unsigned started = 0;             // collectives so far
-
-  unsigned present(unsigned mask) const { return mask & exists & ~exited; }
-};
-
-// The objects that barriers release and acquire for ThreadSanitizer. The next barrier needs another object: a
-// thread that acquires late would learn what the others did after the barrier. Each block needs its own,
-// since a barrier must not order blocks.
-struct SyncObjects {
-  char barrier[2], warp[warps_per_block][8];
-};
-
-struct Scheduler : Block {
-  FiberPool pool;
-  Fiber main;  // the OS thread's own stack
-  Fiber* current = &main;
-  ReadyQueue ready;
-
-  Fiber* waiting[max_threads];  // at the block's barrier
-  unsigned waiting_count = 0;
-  unsigned barriers = 0;  // passed
-  unsigned votes = 0, counted_votes = 0;
-
-  bool synced = false;  // a collective has been reached, so exits are counted
-  unsigned exited = 0;
-  Warp warps[warps_per_block];
-
-  bool strict = true, permuted = false, failed = false, diverged = false;
-  RandomOrder random;
-  std::vector<unsigned> permutation;
-  char error[512] = "";
-  std::exception_ptr exception;
-
-  char* arena = nullptr;
-  std::size_t arena_used = 0;                        // with red zones
-  std::size_t static_shared = 0, dynamic_bytes = 0;  // without
-  unsigned fp_mode = 0;
-
-  // ThreadSanitizer: contexts that release at an atomic's address what came before its thread's fence, and
-  // not what came after it. Each address has its own as long as there are free ones.
-  struct Messenger {
-    void *context = nullptr, *address = nullptr;
-  } messengers[8];
-
-  unsigned blocks_of_launch = 0;
-  bool contexts_reused = false;  // another block of the launch had this block's before
-  std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts
-  SyncObjects* sync = nullptr;
-  char launch_begin, launch_end;
-
-  ~Scheduler();
-};
-
-constexpr std::size_t arena_bytes = 8 * 1024 * 1024;  // max_shared and the red zones of 20,000 arrays
+static constexpr std::size_t arena_bytes = 8 * 1024 * 1024;  // max_shared and the red zones of 20,000 arrays
 
 Scheduler::~Scheduler() {
   for (const Messenger& m : messengers)
@@ -129,6 +37,8 @@ Scheduler::~Scheduler() {
   unpoison_region(arena, arena_bytes);
   munmap(arena, arena_bytes);
 }
+
+namespace {
 
 Scheduler& scheduler(Block& block) { return static_cast<Scheduler&>(block); }
 
@@ -161,22 +71,30 @@ void go_to(Scheduler& s, Fiber& fiber) {
 }
 
 // Says how many threads wait at which place. It runs on the host's stack, so the threads' state is unchanged.
-std::string describe_divergence(const Scheduler& s) {
+std::string describe_waiting(const Scheduler& s) {
   std::map<std::string, std::pair<unsigned, unsigned>> places;  // threads there, the first of them
-  const auto note = [&](const Fiber& f) {
-    auto& [count, first] = places[std::string(f.waits_at) + " " + f.file + ":" + std::to_string(f.line)];
+  const auto note = [&](const Fiber& f, const std::string& waits) {
+    auto& [count, first] = places[waits + " " + f.file + ":" + std::to_string(f.line)];
     if (count++ == 0) first = f.thread;
   };
-  for (unsigned i = 0; i < s.waiting_count; ++i) note(*s.waiting[i]);
+  for (unsigned i = 0; i < s.waiting_count; ++i) note(*s.waiting[i], "wait at __syncthreads");
   for (const Warp& warp : s.warps)
     for (const Collective& c : warp.collectives)
-      for (unsigned i = 0; c.arrived && i < c.count; ++i) note(*c.fibers[i]);
-  std::string message = "barrier divergence: " + std::to_string(s.exited) + " of " +
-                        std::to_string(s.threads) + " threads exited";
+      for (unsigned i = 0; c.arrived && i < c.count; ++i)
+        note(*c.fibers[i], std::string("wait at ") + c.fibers[i]->waits_at);
+  for (unsigned i = 0; i < s.spinning_count; ++i) note(*s.spinning[i], "spin at");
+  std::string message = std::to_string(s.exited) + " of " + std::to_string(s.threads) + " threads exited";
   for (const auto& [where, threads] : places)
-    message += "; " + std::to_string(threads.first) + " wait at " + where + " (first: thread " +
+    message += "; " + std::to_string(threads.first) + " " + where + " (first: thread " +
                std::to_string(threads.second) + ")";
   return message;
+}
+
+// The same of a block that waits for others, and begins with its index.
+std::string describe_block(const void* scheduler) {
+  const std::string name = running_thread();
+  const std::size_t begin = name.find("block"), end = name.find(" in ");
+  return name.substr(begin, end - begin) + ": " + describe_waiting(*static_cast<const Scheduler*>(scheduler));
 }
 
 [[noreturn]] void fail_divergence(Scheduler& s) {
@@ -194,10 +112,14 @@ Fiber* next_fiber(Scheduler& s) {
 
 // Suspends the current fiber.
 void wait(Scheduler& s) {
+  const unsigned thread = s.current->thread;
   if (Fiber* next = next_fiber(s))
     go_to(s, *next);
+  else if (s.spinning_count)
+    go_to(s, s.main);  // all that can run have had their turn
   else
     fail_divergence(s);
+  s.running = thread;
 }
 
 // Enters a collective: from now on the fiber is bound to its thread.
@@ -220,6 +142,7 @@ Fiber& enter(Scheduler& s, unsigned thread, const char* what, const char* file, 
 }
 
 void release_barrier(Scheduler& s) {
+  s.moved = true;
   s.counted_votes = std::exchange(s.votes, 0);
   ++s.barriers;
   s.ready.push(s.waiting, std::exchange(s.waiting_count, 0));
@@ -240,6 +163,7 @@ void release_collective(Scheduler& s, Collective& c, const Fiber* last) {
     f.got = f.from_lane < warp_size ? given[f.from_lane] : votes;
   }
   c.arrived = 0;
+  s.moved = true;
   s.ready.push(c.fibers, c.count - (last ? 1 : 0));
 }
 
@@ -357,8 +281,8 @@ void ready_shared_memory(Scheduler& s, std::size_t dynamic_bytes) {
 
 void ready_threads(Scheduler& s) {
   const CheckOptions& options = check_options();
-  s.next = s.exited = s.waiting_count = s.barriers = s.votes = 0;
-  s.failed = s.diverged = false;
+  s.next = s.exited = s.waiting_count = s.spinning_count = s.barriers = s.votes = 0;
+  s.failed = s.diverged = s.moved = false;
   s.strict = options.strict_barriers;
   for (unsigned w = 0; w < warps_per_block; ++w) {
     Warp& warp = s.warps[w];
@@ -383,6 +307,23 @@ void ready_threads(Scheduler& s) {
   s.synced = s.tracked = tsan;
 }
 
+// Once more lets all threads run that spin. If none has got on since the last time, other blocks run first.
+void run_spinning(Scheduler& s) {
+  if (std::exchange(s.moved, false))
+    block_gets_on();
+  else
+    wait_for_other_blocks(describe_block, &s);
+  s.ready.push(s.spinning, std::exchange(s.spinning_count, 0));
+  go_to(s, *next_fiber(s));
+}
+
+// Leaves the block's threads for good where they are.
+void abandon(Scheduler& s) {
+  if (tsan) s.pool.renew_contexts(s.main.context);  // from here on the host may read what the threads wrote
+  s.pool.reset();
+  s.ready.clear();
+}
+
 }  // namespace
 
 Block& this_block() { return this_scheduler(); }
@@ -401,14 +342,18 @@ void run_block(Block& block, std::size_t dynamic_bytes) {
   if (tsan) deal_contexts(s);
   s.current = &s.main;
   go_to(s, s.pool.take());
+  try {
+    while (!s.failed && s.spinning_count) run_spinning(s);
+  } catch (...) {  // no thread gets on
+    abandon(s);
+    throw;
+  }
   if (!s.failed) return;
 
   std::string error;
-  if (s.diverged) error = describe_divergence(s);
-  if (tsan) s.pool.renew_contexts(s.main.context);  // from here on the host may read what the threads wrote
+  if (s.diverged) error = "barrier divergence: " + describe_waiting(s);
+  abandon(s);
   if (!s.diverged) error = s.error;
-  s.pool.reset();
-  s.ready.clear();
   if (s.exception) std::rethrow_exception(std::exchange(s.exception, nullptr));
   throw SimtError(to_string(s.site) + ": " + error);
 }
@@ -426,7 +371,7 @@ void fiber_main() {
     if (!tsan) s.pool.park(*s.current);
     if (Fiber* next = next_fiber(s))
       go_to(s, *next);
-    else if (!s.synced || s.exited == s.threads)
+    else if (!s.synced || s.exited == s.threads || s.spinning_count)
       go_to(s, s.main);
     else
       fail_divergence(s);
@@ -445,6 +390,7 @@ void end_thread(Block& block, unsigned thread) {
   Scheduler& s = scheduler(block);
   release(&s.launch_end);
   ++s.exited;
+  s.moved = true;
   Warp& warp = s.warps[thread / warp_size];
   warp.exited |= 1u << thread % warp_size;
   for (Collective& c : warp.collectives)
@@ -471,6 +417,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
     release_barrier(s);
     Fiber& first = s.ready.pop(s.random);
     if (&first != &f) go_to(s, first);
+    s.running = thread;
   } else {
     --s.waiting_count;  // the last to arrive continues without a switch
     release_barrier(s);
@@ -491,10 +438,23 @@ std::uint64_t warp_exchange(Block& block, unsigned thread, unsigned mask, std::u
   f.given = value;
   f.from_lane = from_lane;
   meet(s, f, mask, false);
-  if (!(f.met >> from_lane & 1u))
-    fail(s, "warp shuffle at %s:%d: thread %u reads lane %u, which does not take part", file, line, thread,
-         from_lane);
-  return f.got;
+  if (f.met >> from_lane & 1u) return f.got;
+  constexpr const char* format = "warp shuffle at %s:%d: thread %u reads lane %u, which does not take part";
+  const CheckOptions& options = check_options();
+  if (options.strict_lanes) fail(s, format, file, line, thread, from_lane);
+  CheckFindings& findings = check_findings();
+  if (!findings.undefined_lane.exchange(true))
+    std::snprintf(findings.undefined_lane_place, sizeof findings.undefined_lane_place, format, file, line,
+                  thread, from_lane);
+  return options.lane_byte * 0x0101010101010101u;
+}
+
+void give_way(Block& block, unsigned thread, bool first, const char* file, int line) {
+  Scheduler& s = scheduler(block);
+  Fiber& f = enter(s, thread, "", file, line);
+  s.moved |= first;
+  s.spinning[s.spinning_count++] = &f;
+  wait(s);
 }
 
 unsigned warp_ballot(Block& block, unsigned thread, unsigned mask, bool vote, const char* file, int line) {
@@ -543,6 +503,7 @@ void* allocate_shared(Block& block, std::size_t bytes) {
 }
 
 void begin_launch() {
+  if (check_options().forget_history) flush_history();
   Scheduler& s = this_scheduler();
   s.blocks_of_launch = 0;
   for (Scheduler::Messenger& m : s.messengers)

@@ -32,6 +32,7 @@ struct Block {
   unsigned next = 0;                // position in the order of the next thread to start
   const unsigned* order = nullptr;  // null: natural
   bool tracked = false;             // the scheduler must be called at each thread's beginning and end
+  unsigned running = 0;             // the thread that runs now, or ran last
   std::uint64_t serial = 0;         // number of the block among those of this OS thread
   void* dynamic_shared = nullptr;
 
@@ -59,6 +60,14 @@ void warp_barrier(Block&, unsigned thread, unsigned mask, const char* file, int 
 std::uint64_t warp_exchange(Block&, unsigned thread, unsigned mask, std::uint64_t value, unsigned from_lane,
                             const char* file, int line);
 unsigned warp_ballot(Block&, unsigned thread, unsigned mask, bool vote, const char* file, int line);
+
+// The thread has looked at memory again and again, and nothing has changed: others run before it looks again.
+// first: it has begun to spin. Without fibers (in a block of one thread) only other blocks can run.
+void give_way(Block&, unsigned thread, bool first, const char* file, int line);
+void give_way_without_fibers(bool first, const char* file, int line);
+
+// A float atomicAdd has added a number: `rounding` is u |addend|.
+void note_float_add(double rounding);
 
 // ThreadSanitizer: an atomic releases what its thread did before its last fence (or before a barrier after
 // that fence), and acquires what earlier atomics at its address released. The acquiring thread needs no fence

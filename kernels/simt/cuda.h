@@ -24,6 +24,8 @@ struct Grid {
   const char* launcher = __builtin_FUNCTION();  // who launches: names the op in errors and in the launch log
   const char* file = __builtin_FILE();
   int line = __builtin_LINE();
+  bool cooperative =
+      false;  // all blocks run at the same time, so they may wait for each other, or it is an error
 };
 
 namespace detail {
@@ -50,13 +52,21 @@ void launch(void (*)(P...), CudaStream stream, const Grid& grid, std::type_ident
   if (grid.shared_bytes > 48 * 1024)
     look_at(cudaFuncSetAttribute(reinterpret_cast<const void*>(Kernel),
                                  cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
-  if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
+  if (LaunchLog* log = launch_log())
+    log->add(grid.launcher, args...).place = std::string(grid.file) + ":" + std::to_string(grid.line);
   if (auto* uses = kernel_uses()) uses->push_back(use_of(reinterpret_cast<const void*>(Kernel), name, grid));
   cudaLaunchConfig_t config{};
   config.gridDim = grid.blocks;
   config.blockDim = grid.threads;
   config.dynamicSmemBytes = grid.shared_bytes;
   config.stream = stream.handle;
+  cudaLaunchAttribute cooperative{};
+  cooperative.id = cudaLaunchAttributeCooperative;
+  cooperative.val.cooperative = 1;
+  if (grid.cooperative) {
+    config.attrs = &cooperative;
+    config.numAttrs = 1;
+  }
   look_at(cudaLaunchKernelEx(&config, Kernel, args...));
   if (check_options().sync_launches) look_at(cudaStreamSynchronize(stream.handle));
 }

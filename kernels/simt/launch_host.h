@@ -8,15 +8,10 @@
 #include "kernels/base/launch_log.h"
 #include "kernels/base/stream.h"
 #include "kernels/simt/block.h"
+#include "kernels/simt/team.h"
 #include "kernels/simt/vocabulary.h"
 
 namespace kernels::simt {
-
-// Runs blocks 0 to `blocks` of a launch, an object of `bytes` bytes, on OpenMP threads; on the calling thread
-// inside a parallel region, or if the check options ask for a random order. While launches are recorded,
-// keeps a copy of the launch instead, to run it later.
-using RunBlocks = void (*)(const void* launch, std::uint64_t begin, std::uint64_t end);
-void parallel_blocks(std::uint64_t blocks, RunBlocks, const void* launch, std::size_t bytes);
 
 // Refuses what CUDA would refuse; without fibers also blocks of more than one thread.
 void check_grid(const LaunchSite&, dim3 blocks, dim3 threads, std::size_t shared_bytes, bool fibers);
@@ -31,6 +26,8 @@ struct Grid {
   const char* launcher = __builtin_FUNCTION();  // who launches: names the op in errors and in the launch log
   const char* file = __builtin_FILE();
   int line = __builtin_LINE();
+  bool cooperative =
+      false;  // all blocks run at the same time, so they may wait for each other, or it is an error
 };
 
 namespace detail {
@@ -52,18 +49,20 @@ __forceinline__ void set_block_index(const dim3& blocks, std::uint64_t b) {
 
 // Blocks of one thread. flatten: the kernel is inlined with threadIdx = 0 and blockDim = 1 as constants.
 template <auto Kernel, class... P>
-__attribute__((flatten)) void run_serial(const void* launch, std::uint64_t begin, std::uint64_t end) {
+__attribute__((flatten)) void run_serial(const void* launch, simt::BlockRange& range) {
   const auto& l = *static_cast<const Launch<P...>*>(launch);
   const Grid grid = l.grid;
   const std::tuple<P...> args = l.args;
   if (grid.shared_bytes) simt_block = &simt::this_block();
   gridDim = {grid.blocks.x, grid.blocks.y, grid.blocks.z};
-  for (std::uint64_t b = begin; b < end; ++b) {
+  simt_on_fibers = false;
+  for (std::uint64_t b; range.take(b);) {
     if (grid.shared_bytes) simt::begin_serial_block(*simt_block, grid.shared_bytes);
     set_block_index(grid.blocks, b);
     simt_threads = 1;
     blockDim = {1, 1, 1};
     threadIdx = {0, 0, 0};
+    simt_looks = 0;
     std::apply([](P... a) { Kernel(a...); }, args);
   }
 }
@@ -80,6 +79,8 @@ SIMT_UNINSTRUMENTED void run_threads(simt::Block& block) {
   while (block.next < block.threads) {
     const unsigned position = block.next++;
     const unsigned thread = block.order ? block.order[position] : position;
+    block.running = thread;
+    simt_looks = 0;
     if (blockDim.y * blockDim.z == 1)
       threadIdx = {thread, 0, 0};
     else
@@ -95,11 +96,12 @@ SIMT_UNINSTRUMENTED void run_threads(simt::Block& block) {
 
 // Blocks of any size, on fibers.
 template <auto Kernel, class... P>
-SIMT_UNINSTRUMENTED void run_on_fibers(const void* launch, std::uint64_t begin, std::uint64_t end) {
+SIMT_UNINSTRUMENTED void run_on_fibers(const void* launch, simt::BlockRange& range) {
   const auto& l = *static_cast<const Launch<P...>*>(launch);
   const dim3 blocks = l.grid.blocks, threads = l.grid.threads;
   simt::Block& block = simt::this_block();
   simt_block = &block;
+  simt_on_fibers = true;
   simt_threads = threads.x * threads.y * threads.z;
   gridDim = {blocks.x, blocks.y, blocks.z};
   blockDim = {threads.x, threads.y, threads.z};
@@ -107,7 +109,7 @@ SIMT_UNINSTRUMENTED void run_on_fibers(const void* launch, std::uint64_t begin, 
   block.run_threads = &run_threads<Kernel, P...>;
   block.threads = simt_threads;
   block.site = {l.grid.launcher, l.grid.file, l.grid.line};
-  for (std::uint64_t b = begin; b < end; ++b) {
+  for (std::uint64_t b; range.take(b);) {
     set_block_index(blocks, b);
     simt::run_block(block, l.grid.shared_bytes);
   }
@@ -122,11 +124,17 @@ template <auto Kernel, bool Fibers, class... P>
 void launch_host(Signature<void (*)(P...)>, const Grid& grid, std::type_identity_t<P>... args) {
   simt::check_grid({grid.launcher, grid.file, grid.line}, grid.blocks, grid.threads, grid.shared_bytes,
                    Fibers);
-  if (LaunchLog* log = launch_log()) log->add(grid.launcher, args...);
+  if (LaunchLog* log = launch_log())
+    log->add(grid.launcher, args...).place = std::string(grid.file) + ":" + std::to_string(grid.line);
   const Launch<P...> l{grid, {args...}};
   constexpr simt::RunBlocks run = Fibers ? &run_on_fibers<Kernel, P...> : &run_serial<Kernel, P...>;
   static_assert((std::is_trivially_copyable_v<P> && ...), "kernel arguments are plain values");
-  simt::parallel_blocks(std::uint64_t(grid.blocks.x) * grid.blocks.y * grid.blocks.z, run, &l, sizeof l);
+  const dim3 blocks = grid.blocks, threads = grid.threads;
+  simt::run_launch({{grid.launcher, grid.file, grid.line},
+                    {blocks.x, blocks.y, blocks.z},
+                    {threads.x, threads.y, threads.z},
+                    grid.cooperative},
+                   run, &l, sizeof l);
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ inline void* current_context() { return __tsan_get_current_fiber(); }
 inline void switch_context(void* context) { __tsan_switch_to_fiber(context, __tsan_switch_to_fiber_no_sync); }
 inline void acquire(void* object) { __tsan_acquire(object); }
 inline void release(void* object) { __tsan_release(object); }
+inline void flush_history() { __tsan_flush_memory(); }
 #else
 inline constexpr bool tsan = false;
 inline void* create_context() { return nullptr; }
@@ -85,6 +86,7 @@ inline void* current_context() { return nullptr; }
 inline void switch_context(void*) {}
 inline void acquire(void*) {}
 inline void release(void*) {}
+inline void flush_history() {}
 #endif
 
 }  // namespace kernels::simt

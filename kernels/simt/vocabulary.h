@@ -23,6 +23,8 @@ constexpr int warpSize = 32;
 
 thread_local unsigned simt_threads;  // in the block
 thread_local kernels::simt::Block* simt_block;
+thread_local bool simt_on_fibers;
+thread_local unsigned simt_looks;  // of the thread, at memory that atomics found unchanged, one after another
 
 // ---- barriers ------------------------------------------------------------------------------------
 
@@ -36,6 +38,7 @@ SIMT_UNINSTRUMENTED __attribute__((noinline)) inline unsigned simt_barrier(bool 
   const uint3 self = threadIdx;
   const unsigned votes = kernels::simt::barrier(*simt_block, simt_thread(), vote, file, line);
   threadIdx = self;
+  simt_looks = 0;
   return votes;
 }
 
@@ -57,19 +60,47 @@ SIMT_UNINSTRUMENTED __attribute__((noinline)) inline void simt_warp_barrier(unsi
   const uint3 self = threadIdx;
   kernels::simt::warp_barrier(*simt_block, simt_thread(), mask, file, line);
   threadIdx = self;
+  simt_looks = 0;
 }
 __forceinline__ void __syncwarp(unsigned mask = ~0u, SIMT_CALLER) {
   if (simt_threads != 1) simt_warp_barrier(mask, file, line);
 }
 
+// Called with each atomic that has changed nothing, and each fence. A thread that spins makes many of them,
+// and gives way from the 64th on, so that others can do what it waits for.
+SIMT_UNINSTRUMENTED __attribute__((noinline)) inline void simt_give_way(const char* file, int line) {
+  const uint3 self = threadIdx;
+  const unsigned looks = simt_looks;
+  const bool first = looks == 64;
+  if (simt_on_fibers)
+    kernels::simt::give_way(*simt_block, simt_thread(), first, file, line);
+  else
+    kernels::simt::give_way_without_fibers(first, file, line);
+  threadIdx = self;
+  simt_looks = looks;
+}
+SIMT_UNINSTRUMENTED inline void simt_look(bool changed, const char* file, int line) {
+  if (changed)
+    simt_looks = 0;
+  else if (++simt_looks >= 64)
+    simt_give_way(file, line);
+}
+
+SIMT_UNINSTRUMENTED inline void __nanosleep(unsigned, SIMT_CALLER) {
+  simt_looks = simt_looks < 64 ? 64 : simt_looks + 1;
+  simt_give_way(file, line);
+}
+
 // GCC has no atomic_thread_fence under ThreadSanitizer
-inline void __threadfence() {
+inline void __threadfence(SIMT_CALLER) {
+  simt_look(false, file, line);
   if constexpr (kernels::simt::tsan)
     kernels::simt::thread_fence(*simt_block);
   else
     __atomic_signal_fence(__ATOMIC_SEQ_CST), __sync_synchronize();
 }
-inline void __threadfence_block() {
+inline void __threadfence_block(SIMT_CALLER) {
+  simt_look(false, file, line);
   if constexpr (kernels::simt::tsan) kernels::simt::thread_fence(*simt_block);
 }
 
@@ -83,6 +114,7 @@ SIMT_UNINSTRUMENTED __attribute__((noinline)) inline std::uint64_t simt_exchange
   const std::uint64_t got = kernels::simt::warp_exchange(*simt_block, simt_thread(), mask, value,
                                                          static_cast<unsigned>(from_lane), file, line);
   threadIdx = self;
+  simt_looks = 0;
   return got;
 }
 
@@ -126,6 +158,7 @@ SIMT_UNINSTRUMENTED __attribute__((noinline)) inline unsigned simt_ballot(unsign
   const uint3 self = threadIdx;
   const unsigned votes = kernels::simt::warp_ballot(*simt_block, simt_thread(), mask, vote, file, line);
   threadIdx = self;
+  simt_looks = 0;
   return votes;
 }
 __forceinline__ unsigned __ballot_sync(unsigned mask, int p, SIMT_CALLER) {
@@ -216,71 +249,90 @@ struct simt_atomic_order {
   }
 };
 
+template <class T>
+inline bool simt_differ(const T& a, const T& b) {
+  return __builtin_memcmp(&a, &b, sizeof a) != 0;
+}
+
 // *p = change(*p); returns the old value
 template <class T, class Change>
-inline T simt_atomic(T* p, Change change) {
-  const simt_atomic_order order(p);
+inline T simt_atomic(T* p, Change change, const char* file, int line) {
   T old, wanted;
-  __atomic_load(p, &old, __ATOMIC_RELAXED);
-  do wanted = change(old);
-  while (!__atomic_compare_exchange(p, &old, &wanted, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  {
+    const simt_atomic_order order(p);
+    __atomic_load(p, &old, __ATOMIC_RELAXED);
+    do wanted = change(old);
+    while (!__atomic_compare_exchange(p, &old, &wanted, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  }
+  simt_look(simt_differ(old, wanted), file, line);
   return old;
 }
 
 template <class T>
-inline T atomicAdd(T* p, simt_same<T> v) {
+inline T atomicAdd(T* p, simt_same<T> v, SIMT_CALLER) {
   if constexpr (std::is_floating_point_v<T>) {
-    return simt_atomic(p, [v](T old) { return old + v; });
+    constexpr double unit_roundoff = sizeof(T) == 4 ? 0x1p-24 : 0x1p-53;
+    if (v != T(0)) kernels::simt::note_float_add(unit_roundoff * (v < T(0) ? -v : v));
+    return simt_atomic(
+        p, [v](T old) { return old + v; }, file, line);
   } else {
-    const simt_atomic_order order(p);
-    return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+    T old;
+    {
+      const simt_atomic_order order(p);
+      old = __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+    }
+    simt_look(v != 0, file, line);
+    return old;
   }
 }
 template <class T>
-inline T atomicSub(T* p, simt_same<T> v) {
-  const simt_atomic_order order(p);
-  return __atomic_fetch_sub(p, v, __ATOMIC_RELAXED);
+inline T atomicSub(T* p, simt_same<T> v, SIMT_CALLER) {
+  return atomicAdd(p, static_cast<T>(-std::make_unsigned_t<T>(v)), file, line);
 }
 template <class T>
-inline T atomicMax(T* p, simt_same<T> v) {
-  return simt_atomic(p, [v](T old) { return old < v ? v : old; });
+inline T atomicMax(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T old) { return old < v ? v : old; }, file, line);
 }
 template <class T>
-inline T atomicMin(T* p, simt_same<T> v) {
-  return simt_atomic(p, [v](T old) { return v < old ? v : old; });
+inline T atomicMin(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T old) { return v < old ? v : old; }, file, line);
 }
 template <class T>
-inline T atomicExch(T* p, simt_same<T> v) {
-  return simt_atomic(p, [v](T) { return v; });
+inline T atomicExch(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T) { return v; }, file, line);
 }
 template <class T>
-inline T atomicCAS(T* p, simt_same<T> expected, simt_same<T> v) {
-  const simt_atomic_order order(p);
-  __atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-  return expected;
+inline T atomicCAS(T* p, simt_same<T> expected, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [expected, v](T old) { return simt_differ(old, T(expected)) ? old : T(v); }, file, line);
 }
 template <class T>
-inline T atomicAnd(T* p, simt_same<T> v) {
-  const simt_atomic_order order(p);
-  return __atomic_fetch_and(p, v, __ATOMIC_RELAXED);
+inline T atomicAnd(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T old) { return static_cast<T>(old & v); }, file, line);
 }
 template <class T>
-inline T atomicOr(T* p, simt_same<T> v) {
-  const simt_atomic_order order(p);
-  return __atomic_fetch_or(p, v, __ATOMIC_RELAXED);
+inline T atomicOr(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T old) { return static_cast<T>(old | v); }, file, line);
 }
 template <class T>
-inline T atomicXor(T* p, simt_same<T> v) {
-  const simt_atomic_order order(p);
-  return __atomic_fetch_xor(p, v, __ATOMIC_RELAXED);
+inline T atomicXor(T* p, simt_same<T> v, SIMT_CALLER) {
+  return simt_atomic(
+      p, [v](T old) { return static_cast<T>(old ^ v); }, file, line);
 }
 
 // Inc counts up to `most` and starts at 0 again; Dec counts down to 0 and starts at `most` again.
-inline unsigned atomicInc(unsigned* p, unsigned most) {
-  return simt_atomic(p, [most](unsigned old) { return old >= most ? 0u : old + 1; });
+inline unsigned atomicInc(unsigned* p, unsigned most, SIMT_CALLER) {
+  return simt_atomic(
+      p, [most](unsigned old) { return old >= most ? 0u : old + 1; }, file, line);
 }
-inline unsigned atomicDec(unsigned* p, unsigned most) {
-  return simt_atomic(p, [most](unsigned old) { return old == 0 || old > most ? most : old - 1; });
+inline unsigned atomicDec(unsigned* p, unsigned most, SIMT_CALLER) {
+  return simt_atomic(
+      p, [most](unsigned old) { return old == 0 || old > most ? most : old - 1; }, file, line);
 }
 
 template <class T>

@@ -3,8 +3,9 @@
 #   dyad::models     layers, networks, methods
 #   dyad::data       data sets, loader, views
 #   dyad::simt       the SIMT layer
+#   dyad::simt_main  the SIMT layer with a main() that calls run_kernels() and prints what is found
 #   dyad::gradcheck  a main() that checks the cards linked to it
-foreach(library IN ITEMS engine models data simt gradcheck)
+foreach(library IN ITEMS engine models data simt simt_main gradcheck)
   if(TARGET ${library})
     add_library(dyad::${library} ALIAS ${library})
   endif()
@@ -15,7 +16,7 @@ endif()
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-set(installed settings kernel_settings simt kernels_simt kernels_host kernels engine check_cards gradcheck)
+set(installed settings kernel_settings simt kernels_simt kernels_host kernels engine check_cards gradcheck simt_main)
 if(TARGET kernels_cpu)
   list(APPEND installed kernels_cpu)
 endif()
@@ -32,6 +33,7 @@ foreach(folder IN LISTS folders)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dyad COMPONENT development
     FILES_MATCHING PATTERN "*.h" PATTERN "samples" EXCLUDE)
 endforeach()
+install(FILES apps/check/run_kernels.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dyad/apps/check COMPONENT development)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dyad)
 install(EXPORT dyad NAMESPACE dyad:: FILE dyadTargets.cmake DESTINATION ${package} COMPONENT development)
 get_property(dyad_libraries GLOBAL PROPERTY dyad_libraries)

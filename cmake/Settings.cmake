@@ -9,7 +9,9 @@ target_compile_options(settings INTERFACE
 # Not CMAKE_CXX_STANDARD: CMake 3.25 has no CUDA20. A project that uses the installed package may set another one.
 target_compile_options(settings INTERFACE $<BUILD_INTERFACE:-std=c++20>)
 target_compile_features(settings INTERFACE $<INSTALL_INTERFACE:cxx_std_20>)
-target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
+if(PROJECT_IS_TOP_LEVEL)  # not for the sources of a project that has dyad as a subdirectory
+  target_compile_options(settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall$<SEMICOLON>-Wextra>>)
+endif()
 # The compiler's name is that of the project that uses the targets.
 target_compile_options(settings INTERFACE
   $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>  # PR 105651

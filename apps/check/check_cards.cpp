@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <regex>
@@ -14,13 +15,16 @@
 #include "apps/check/junit.h"
 #include "apps/check/op_choice.h"
 #include "apps/check/sanitizer_report.h"
+#include "apps/check/temporary_file.h"
 #include "engine/check/card_checks.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
+#include "kernels/base/check_options.h"
+#include "kernels/base/crash_report.h"
 
+static int race_reports = 0;
 #ifdef DYAD_SIMT_ONLY
 // ThreadSanitizer calls this with each report. What it prints may go elsewhere.
-static int race_reports = 0;
 extern "C" __attribute__((no_sanitize("thread"))) void __tsan_on_report(void*) { ++race_reports; }
 #endif
 
@@ -32,85 +36,95 @@ using engine::OpCase;
 using engine::Shape;
 using Findings = std::vector<std::string>;
 
-// A file for one text; it goes when this goes.
-class TemporaryFile {
- public:
-  TemporaryFile() : file_(std::tmpfile()) {
-    if (file_ == nullptr) throw std::runtime_error("no temporary file can be made");
-  }
-  ~TemporaryFile() { std::fclose(file_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  int descriptor() const { return fileno(file_); }
-  void write(const std::string& line) const { dprintf(descriptor(), "%s\n", line.c_str()); }
-  std::string text() const {
-    std::string all;
-    char piece[4096];
-    lseek(descriptor(), 0, SEEK_SET);
-    for (ssize_t n; (n = ::read(descriptor(), piece, sizeof piece)) > 0;) all.append(piece, std::size_t(n));
-    return all;
-  }
-
- private:
-  std::FILE* file_;
+// What the checks of a card at a shape find: what they say themselves, and what the sanitizers print.
+struct Gathered {
+  std::vector<std::pair<std::string, std::string>> said;  // check, and what is wrong
+  std::string reports;
 };
 
-// One check of one card. What throws (threads that do not meet) is a finding.
-std::string run_check(const CardCheck& check, const OpCase& c, const Shape& shape, std::uint64_t seed) {
-  std::string wrong;
-  try {
-    wrong = check.run(c, shape, seed);
-  } catch (const std::exception& e) {
-    wrong = e.what();
-  }
-  if (wrong.empty()) return "";
-  const std::string of_seed = ", seed " + std::to_string(seed);
-  return std::string(check.name) + ": " + wrong + (wrong.find(of_seed) == wrong.npos ? of_seed : "");
-}
-
-#ifdef DYAD_SIMT_ONLY
-// In a process of its own: AddressSanitizer ends it with the first report, and ThreadSanitizer's shadow of
-// one card does not burden the next.
-Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& c, const Shape& shape,
-                     std::uint64_t seed) {
+// In a process of its own, since a crash ends it: the checks from `begin` on. Returns where to go on: after
+// the check that has ended the process, or that leaves nothing for the others to find.
+std::size_t run_checks(const std::vector<const CardCheck*>& checks, std::size_t begin, const OpCase& c,
+                       const Shape& shape, const CheckCardsOptions& o, Gathered& gathered) {
   const TemporaryFile report, own;
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) {
     dup2(report.descriptor(), STDERR_FILENO);
-    for (const CardCheck* check : checks) {
-      const std::string wrong = run_check(*check, c, shape, seed);
-      if (!wrong.empty()) own.write(wrong);
+    kernels::check_options().strict_lanes = o.strict;
+    for (std::size_t i = begin; i < checks.size(); ++i) {
+      own.write("check " + std::to_string(i));
+      const std::string time_limit =
+          std::string(checks[i]->name) + " took longer than the limit of " + std::to_string(o.limit) + " s";
+      kernels::report_crashes(time_limit.c_str());
+      alarm(o.limit);
+      std::string wrong;
+      bool last = checks[i]->decides;
+      try {
+        wrong = checks[i]->run(c, shape, o.seed);
+      } catch (const kernels::SimtHang& e) {  // which the others would wait for too
+        wrong = e.what();
+        last = true;
+      } catch (const std::exception& e) {  // for example threads that do not meet
+        wrong = e.what();
+      }
+      if (wrong.empty()) continue;
+      own.write("wrong " + wrong);
+      if (last) break;
     }
+    own.write("ends");
     _exit(race_reports > 0);
   }
   int status = 0;
   waitpid(child, &status, 0);
-  Findings all = sanitizer_findings(report.text(), file_in_this_program);
+
+  bool ended = false;
+  std::size_t check = begin;
   std::istringstream lines(own.text());
-  for (std::string line; std::getline(lines, line);) all.push_back(line);
-  if (all.empty() && status != 0)
-    all.push_back((WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                       : "exit code " + std::to_string(WEXITSTATUS(status))) +
-                  (report.text().empty()
-                       ? " without a report; is log_path set in a sanitizer's options (TSAN_OPTIONS, "
-                         "ASAN_OPTIONS, MSAN_OPTIONS)?"
-                       : ": " + report.text()));
-  return all;
-}
-#else
-Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& c, const Shape& shape,
-                     std::uint64_t seed) {
-  Findings all;
-  for (const CardCheck* check : checks) {
-    const std::string wrong = run_check(*check, c, shape, seed);
-    if (!wrong.empty()) all.push_back(wrong);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string word = line.substr(0, line.find(' ')),
+                      rest = line.substr(std::min(line.size(), word.size() + 1));
+    if (word == "check")
+      check = std::stoul(rest);
+    else if (word == "wrong")
+      gathered.said.emplace_back(checks[check]->name, rest);
+    ended |= word == "ends";
   }
+  const std::string printed = report.text();
+  gathered.reports += printed;
+  const bool too_long = WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGALRM;  // the others would be too
+  if (status != 0 && !too_long && sanitizer_findings(printed).empty())
+    gathered.said.emplace_back(
+        checks[check]->name,
+        (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                             : "exit code " + std::to_string(WEXITSTATUS(status))) +
+            (printed.empty() ? " without a report; is log_path set in a sanitizer's options (TSAN_OPTIONS, "
+                               "ASAN_OPTIONS, MSAN_OPTIONS)?"
+                             : ": " + printed));
+  return ended || too_long ? checks.size() : check + 1;
+}
+
+// Each finding once, with the names of the checks that have it.
+Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& c, const Shape& shape,
+                     const CheckCardsOptions& o) {
+  Gathered gathered;
+  for (std::size_t next = 0; next < checks.size();) next = run_checks(checks, next, c, shape, o, gathered);
+  Findings all = sanitizer_findings(gathered.reports, file_in_this_program);
+  std::vector<std::pair<std::string, std::string>> said;  // checks, and what is wrong
+  for (const auto& [check, wrong] : gathered.said) {
+    const auto same =
+        std::find_if(said.begin(), said.end(), [&](const auto& s) { return s.second == wrong; });
+    if (same == said.end())
+      said.emplace_back(check, wrong);
+    else
+      same->first += ", " + check;
+  }
+  const std::string of_seed = ", seed " + std::to_string(o.seed);
+  for (const auto& [names, wrong] : said)
+    all.push_back(names + ": " + wrong + (wrong.find(of_seed) == wrong.npos ? of_seed : ""));
   return all;
 }
-#endif
 
 std::vector<const CardCheck*> chosen_checks(const std::string& expression) {
   const std::regex wanted = expression_of("--check", expression);
@@ -138,7 +152,7 @@ int check_cards(const CheckCardsOptions& o) {
   for (const OpCase* c : cases)
     for (const Shape& shape : c->check) {
       const auto begun = std::chrono::steady_clock::now();
-      const Findings findings = findings_of(checks, *c, shape, o.seed);
+      const Findings findings = findings_of(checks, *c, shape, o);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
       failed += !findings.empty();
       const std::string size = engine::concat_text(shape);

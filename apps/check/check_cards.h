@@ -12,6 +12,8 @@ struct CheckCardsOptions {
   std::string op = ".*", check = ".*";  // regular expressions over the names of cards and checks
   bool list = false;                    // print the names of the cards, and stop
   std::uint64_t seed = 0;
+  bool strict = false;   // a shuffle from a lane that takes no part is an error even if its value is not used
+  unsigned limit = 300;  // seconds for one check of one card at one shape
   std::string junit = "";  // file that receives the results
 };
 

@@ -19,6 +19,9 @@ int main(int argc, char** argv) {
   app.add_option("--check", o.check, "regular expression over the names of the checks");
   app.add_flag("--list", o.list, "print the names of the cards, and stop");
   app.add_option("--seed", o.seed, "of the inputs");
+  app.add_option("--limit", o.limit, "seconds for one check of a card at one shape")
+      ->check(CLI::Range(1, 86400));
+  app.add_flag("--strict", o.strict, "a shuffle from a lane that takes no part is an error, used or not");
   app.add_option("--junit", o.junit, "file that receives the results as JUnit's XML");
   CLI11_PARSE(app, argc, argv);
   try {

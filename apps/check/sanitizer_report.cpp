@@ -40,6 +40,7 @@ struct Finding {
   };
   std::vector<Access> accesses;
   std::map<std::string, std::string> names;  // of threads (kernels/simt/thread_name.h)
+  std::string running = {};                  // the CUDA thread that ran when a signal or a sanitizer came
 
   // by_whom: with threads and blocks; without them two findings are the same that are of the same lines.
   std::string text(bool by_whom) const {
@@ -50,6 +51,7 @@ struct Finding {
       t += (t == kind ? ": " : ", ") + a.what + (a.what.empty() ? "at " : " at ") + place;
       if (by_whom) t += author(a);
     }
+    if (by_whom && !running.empty()) t += " by " + running;
     return t;
   }
 
@@ -71,8 +73,8 @@ class ReportReader {
   explicit ReportReader(const FileOf& file_of) : file_of_(file_of) {}
 
   void read(const std::string& line) {
-    if (!begins(line) && !undefined_behaviour(line) && !access(line) && !names_thread(line) && in_access_ &&
-        now_.accesses.back().place.empty())
+    if (!begins(line) && !undefined_behaviour(line) && !access(line) && !names_thread(line) && !runs(line) &&
+        in_access_ && now_.accesses.back().place.empty())
       frame(line);
   }
   std::vector<std::string> finish() {
@@ -83,13 +85,14 @@ class ReportReader {
  private:
   bool begins(const std::string& line) {
     static const std::regex pattern(
-        R"(^(?:==\d+==)?(?:WARNING|ERROR): (\w+)Sanitizer: (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
+        R"(^(?:==\d+==)?(?:WARNING|ERROR): (Signal|\w+Sanitizer): (.*?)(?: \(pid.*| on (?:unknown )?address.*)?$)");
     std::smatch m;
     if (!std::regex_match(line, m, pattern)) return false;
     end_finding();
-    now_.kind = m[2];
-    in_access_ = m[1] == "Memory";  // its first stack has no line of its own before it
-    if (in_access_) now_.accesses.push_back({"read", ""});
+    now_.kind = m[2] == "use-after-poison" ? "access out of bounds of shared memory" : m[2].str();
+    // the first stack of these has no line of its own before it
+    in_access_ = m[1] == "MemorySanitizer" || m[1] == "Signal" || now_.kind == "SEGV";
+    if (in_access_) now_.accesses.push_back({m[1] == "MemorySanitizer" ? "read" : "", ""});
     return true;
   }
   bool undefined_behaviour(const std::string& line) {
@@ -97,8 +100,15 @@ class ReportReader {
     std::smatch m;
     if (!std::regex_match(line, m, pattern)) return false;
     end_finding();
-    const std::string text = m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str();
-    add(text, text);
+    now_.kind = m[3].str() + ": at " + file_name(m[1]) + ":" + m[2].str();
+    in_access_ = false;
+    return true;
+  }
+  // What crash_report.cpp adds.
+  bool runs(const std::string& line) {
+    const std::string before = "CUDA thread: ";
+    if (line.rfind(before, 0) != 0) return false;
+    now_.running = line.substr(before.size());
     return true;
   }
   // The line before the stack of an access, or of what made the memory that it read.
@@ -107,9 +117,13 @@ class ReportReader {
         R"(^ *(?:Uninitialized value was (stored|created)|Memory was (marked)).*)");
     static const std::regex pattern(
         R"(^ *((?:Previous )?(?:atomic )?(?:read|write|Read|Write|READ|WRITE|Atomic read|Atomic write) of size \d+).*)");
+    static const std::regex of_signal(R"(^==\d+==The signal is caused by a (READ|WRITE) memory access.*)");
     static const std::regex thread(R"(.* by thread (T\d+).*)");
     std::smatch m;
-    if (std::regex_match(line, m, origin)) {
+    if (std::regex_match(line, m, of_signal)) {
+      if (now_.accesses.empty()) return false;
+      now_.accesses.back().what = m[1] == "READ" ? "read" : "write";
+    } else if (std::regex_match(line, m, origin)) {
       now_.accesses.push_back({m[1].matched ? m[1].str() : "made", ""});
     } else if (std::regex_match(line, m, pattern)) {
       std::string what = m[1];
@@ -140,7 +154,7 @@ class ReportReader {
     static const std::regex with_file(
         R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*) ([^ :]+:\d+)(?::\d+)?(?: \(.*\))?$)");
     static const std::regex without_file(
-        R"(^ *#\d+ (.*) <null> \(([^()]+)\+(0x[0-9a-f]+)\)(?: \(BuildId: .*)?$)");
+        R"(^ *#\d+ (?:0x[0-9a-f]+ in )?(.*?)(?: <null>)? \((?:[^()]*\/)?([^()\/]+)\+(0x[0-9a-f]+)\)(?: \(BuildId: .*)?$)");
     std::smatch m;
     std::string file, unknown;
     if (std::regex_match(line, m, with_file)) {
@@ -154,7 +168,7 @@ class ReportReader {
     if (file.empty() || of_the_layer(file)) return;
     Finding::Access& a = now_.accesses.back();
     std::string& place = file == unknown ? a.unknown : a.place;
-    if (place.empty()) place = file_name(file) + " (" + short_name(m[1]) + ")";
+    if (place.empty()) place = file_name(file) + (m[1] == "?" ? "" : " (" + short_name(m[1]) + ")");
   }
 
   void end_finding() {

@@ -15,6 +15,7 @@ struct CardCheck {
   const char* finds;
   // Returns "" or one line that says what is wrong. Restores the options and the threads.
   std::string (*run)(const OpCase&, const Shape&, std::uint64_t seed);
+  bool decides = false;  // the checks after it would only find the same again
 };
 
 // The checks that this build can run. A sanitizer build has only the GPU's block sizes, and no Jacobians,

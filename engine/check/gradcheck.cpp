@@ -7,6 +7,8 @@
 namespace engine {
 namespace {
 
+constexpr const char* against_the_reference = "against the reference";
+
 Tensor one_hot(const Tensor& like, std::int64_t at) {
   Tensor t = zeros(like.shape(), DType::f64, cpu);
   t.data<double>()[at] = 1;
@@ -53,7 +55,7 @@ GradcheckResult against_reference(const OpCase& c, const Shape& shape, std::uint
     for (std::size_t i = 0; i < a.size(); ++i) {
       GradcheckFailure at{
           .op = c.name, .shape = shape, .output = int(o), .row = std::int64_t(i), .seed = seed};
-      at.note = "against the reference";
+      at.note = against_the_reference;
       result.worst = std::max(result.worst, compare(a[i], b[i], c.reference_tolerance, at, result.failure));
       ++result.entries;
     }
@@ -100,9 +102,13 @@ Tensors converted(const Tensors& inputs, DType dtype, Device device) {
 std::string GradcheckFailure::text() const {
   std::ostringstream s;
   s.precision(10);
-  s << op << " " << shape << ": output " << output << " element " << row << ", input " << input << " element "
-    << element << ": analytic " << analytic << ", numeric " << numeric << ", error " << error << ", seed "
-    << seed;
+  s << op << " " << shape << ": output " << output << " element " << row;
+  if (note == against_the_reference) {
+    s << " is " << analytic << ", the reference has " << numeric << ", error " << error << ", seed " << seed;
+    return s.str();
+  }
+  s << ", input " << input << " element " << element << ": analytic " << analytic << ", numeric " << numeric
+    << ", error " << error << ", seed " << seed;
   if (!note.empty()) s << " (" << note << ")";
   return s.str();
 }

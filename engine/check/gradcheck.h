@@ -13,9 +13,9 @@ namespace engine {
 struct GradcheckFailure {
   std::string op = {};
   Shape shape{};
-  int output = 0, input = 0;          // index of the tensor in apply() and in inputs()
-  std::int64_t row = 0, element = 0;  // index of the element in each
-  double analytic = 0, numeric = 0, error = 0;
+  int output = 0, input = 0;                    // index of the tensor in apply() and in inputs()
+  std::int64_t row = 0, element = 0;            // index of the element in each
+  double analytic = 0, numeric = 0, error = 0;  // against a reference: what the op gave, what was expected
   std::uint64_t seed = 0;
   std::string note = {};     // set if the one-sided differences disagree
   std::string text() const;  // everything in one line

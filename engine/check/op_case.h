@@ -36,6 +36,14 @@ struct OpCase {
   std::function<double(const Shape&)> flops =
       {};  // forward (a third of them) + backward, for the roofline; bytes come from the tensors
 
+  // The kernels are written for whole warps, and are checked at the GPU's block size only, not at one thread
+  // a block.
+  bool whole_warps = false;
+
+  // The kernels add with a float atomicAdd, so the order of threads changes the rounding. Runs may differ as
+  // much as sums of as many addends can (card_checks.cpp), instead of by nothing.
+  bool float_atomics = false;
+
   static std::vector<OpCase>& all();
 };
 

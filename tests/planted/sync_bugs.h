@@ -142,6 +142,12 @@ __global__ void read_guards_atomic(int* maximum) {
 // Correct, but not reproducible: dyad allows no floating-point atomics.
 __global__ void atomic_float_sum(const float* x, float* y) { atomicAdd(y, x[threadIdx.x]); }
 
+// Each thread owns an element; the first `pairs` threads read that of their neighbour. For few elements.
+__global__ void racing_pairs(float* y, unsigned pairs) {
+  const float next = threadIdx.x < pairs ? y[threadIdx.x + 1] : 0.0f;
+  y[threadIdx.x] += 1.0f + next;
+}
+
 // ---- races between blocks --------------------------------------------------------------------------
 
 __global__ void blocks_store(float* y) { y[threadIdx.x] = static_cast<float>(blockIdx.x); }

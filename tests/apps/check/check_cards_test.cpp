@@ -117,6 +117,37 @@ TEST_CASE("findings: AddressSanitizer and UBSan") {
       Findings{"shift exponent 33 is too large: at row.cu:9"});
 }
 
+TEST_CASE("findings: shared memory, signals, and the CUDA thread that ran") {
+  const std::string who = "CUDA thread: thread (3,0,0) of block (1,0,0) in sum (sum.cu:40)\n";
+  const std::string by = " by thread (3,0,0) of block (1,0,0) in sum (sum.cu:40)";
+  CHECK(apps::sanitizer_findings(
+            "==7==ERROR: AddressSanitizer: use-after-poison on address 0x60 at pc 0x55 bp 0x7f sp 0x7f\n"
+            "WRITE of size 4 at 0x60 thread T1\n"
+            "    #0 0x55 in float const& std::max<float>(float const&) "
+            "/usr/include/c++/12/bits/stl_algobase.h:2\n"
+            "    #1 0x55 in sum_kernel<float> /home/u/mine/sum.cu:12\n" +
+            who) ==
+        Findings{"access out of bounds of shared memory: write of size 4 at sum.cu:12 (sum_kernel)" + by});
+  CHECK(apps::sanitizer_findings(
+            "==7==ERROR: AddressSanitizer: SEGV on unknown address 0x10 (pc 0x5 bp 0x6 sp 0x7 T0)\n"
+            "==7==The signal is caused by a WRITE memory access.\n"
+            "    #0 0x55 in sum_kernel<float> /home/u/mine/sum.cu:13\n" +
+            who) == Findings{"SEGV: write at sum.cu:13 (sum_kernel)" + by});
+  const auto file_of = [](const std::string&, const std::string&) {
+    return std::string("/home/u/mine/sum.cu:14");
+  };
+  CHECK(apps::sanitizer_findings(
+            "==7==ERROR: AddressSanitizer: SEGV on unknown address 0x10 (pc 0x5 bp 0x6 sp 0x7 T0)\n"
+            "==7==The signal is caused by a WRITE memory access.\n"
+            "    #0 0x5 in void sum_kernel<float>(float*) (/home/u/mine/cards+0x61)\n" +
+                who,
+            file_of) == Findings{"SEGV: write at sum.cu:14 (sum_kernel)" + by});
+  CHECK(apps::sanitizer_findings("ERROR: Signal: SIGSEGV\n    #0 ? <null> (cards+0x5)\n" + who, file_of) ==
+        Findings{"SIGSEGV: at sum.cu:14" + by});
+  CHECK(apps::sanitizer_findings("/home/u/mine/row.cu:9:14: runtime error: shift exponent 33 is too large\n" +
+                                 who) == Findings{"shift exponent 33 is too large: at row.cu:9" + by});
+}
+
 TEST_CASE("findings: MemorySanitizer") {
   CHECK(
       apps::sanitizer_findings(

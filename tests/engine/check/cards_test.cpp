@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "engine/check/accumulation.h"
 #include "engine/check/card_checks.h"
 #include "engine/check/gradcheck.h"
 #include "kernels/base/check_options.h"
@@ -56,6 +57,9 @@ TEST_CASE("a wrong gradient, a kink and a wrong reference are found") {
   };
   REQUIRE(gradcheck(reference, {3}, kSeed).failure);
   CHECK(gradcheck(reference, {3}, kSeed).failure->note == "against the reference");
+  const std::string text = gradcheck(reference, {3}, kSeed).failure->text();
+  CHECK(text.find("wrong (3): output 0 element 0 is ") == 0);
+  CHECK(text.find(", the reference has ") != text.npos);
 }
 
 namespace {
@@ -92,6 +96,11 @@ void spoil(Tensor& y, double relative) {
 
 }  // namespace
 
+TEST_CASE("two numbers are printed with as many digits as tell them apart") {
+  CHECK(told_apart(0.5, 0.25) == std::pair<std::string, std::string>{"0.5", "0.25"});
+  CHECK(told_apart(0.991682, 0.991682 + 2e-16).first != told_apart(0.991682, 0.991682 + 2e-16).second);
+}
+
 TEST_CASE("each check finds its kind of bug, and nothing in a correct op") {
   const OpCase right = identity([](Tensor&) {}, true);
   for (const CardCheck& check : card_checks()) CHECK(check.run(right, {300}, kSeed) == "");
@@ -109,6 +118,16 @@ TEST_CASE("each check finds its kind of bug, and nothing in a correct op") {
                 if (kernels::check_options().poison_memory) y.data<double>()[7] = fresh.data<double>()[7];
               }))
             .find("poison ") == 0);
+  OpCase overwrites = identity([](Tensor&) {});
+  overwrites.apply = [](const Tensors& in) {
+    return Tensors{record("overwrites", in[0].detach().clone(), in, [](const Tensor& dy, Gradients& out) {
+      const Destination d = out.destination(0);
+      copy_bytes(d.tensor.raw(), cpu, dy.raw(), cpu, dy.bytes());
+    })};
+  };
+  const std::string accumulate = found("accumulate/gpu", overwrites);
+  CHECK(accumulate.find("after two backward passes the gradient of input 0 element 0 is ") == 0);
+  CHECK(accumulate.find(": overwritten, which must add to what an earlier backward left") != accumulate.npos);
   CHECK(found("f32", identity([](Tensor& y) { spoil(y, 1e-4); })).find("outputs are off by ") == 0);
 #ifndef DYAD_SIMT_ONLY
   CHECK(found("gradcheck", identity([](Tensor& y) {

@@ -38,7 +38,7 @@ run_short() {  # COMMAND SETTING...
   local words
   read -ra words <<<"$1"
   [[ ${words[0]} != FAIL_RANK=* ]] || { set -- "$1" "${@:2}" "${words[0]}"; words=("${words[@]:1}"); }
-  env "${@:2}" LD_PRELOAD="$library" timeout 60 "$dyad" "${words[@]}" >"$work/out" 2>"$work/err"
+  timeout 60 env "${@:2}" LD_PRELOAD="$library" "$dyad" "${words[@]}" >"$work/out" 2>"$work/err"
 }
 try() {  # VARIABLE NUMBER COMMAND
   local code lines

@@ -44,6 +44,7 @@ install(FILES ${PROJECT_BINARY_DIR}/dyadConfig.cmake ${PROJECT_BINARY_DIR}/dyadC
   cmake/Libraries.cmake DESTINATION ${package} COMPONENT development)
 if(TARGET dyad)
   install(TARGETS dyad RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/dyad COMPONENT program)
   # The man page and the completion scripts: the program prints them when it is installed.
   set(printed ${PROJECT_BINARY_DIR}/printed)
   file(MAKE_DIRECTORY ${printed})

@@ -112,7 +112,8 @@ Findings findings_of(const std::vector<const CardCheck*>& checks, const OpCase& 
   for (std::size_t next = 0; next < checks.size();) next = run_checks(checks, next, c, shape, o, gathered);
   Findings all = sanitizer_findings(gathered.reports, file_in_this_program);
   std::vector<std::pair<std::string, std::string>> said;  // checks, and what is wrong
-  for (const auto& [check, wrong] : gathered.said) {
+  for (const auto& [check, text] : gathered.said) {
+    const std::string& wrong = text;  // clang 14 captures no structured binding
     const auto same =
         std::find_if(said.begin(), said.end(), [&](const auto& s) { return s.second == wrong; });
     if (same == said.end())

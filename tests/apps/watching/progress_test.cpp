@@ -90,9 +90,9 @@ std::vector<std::string> steps_in(const std::string& text) {
 
 TEST_CASE("the time left, where two steps are recorded at once") {
   const Scratch scratch;
-  apps::PretrainOptions o = tiny_run(scratch);
-  const auto dataset = data::open_dataset(o.data, data::Split::pretrain);
-  apps::resolve(o, dataset->kind());
+  apps::PretrainOptions o;
+  o.run = scratch.path("run");
+  apps::resolve(o, true);
   apps::RunDirectory run(o, 0);
   std::FILE* nowhere = std::fopen("/dev/null", "w");
   apps::Progress progress(nowhere, run, {10, 1012});

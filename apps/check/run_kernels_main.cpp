@@ -9,6 +9,7 @@
 #include "apps/check/run_kernels.h"
 #include "apps/check/sanitizer_report.h"
 #include "apps/check/temporary_file.h"
+#include "kernels/base/check_options.h"
 #include "kernels/base/crash_report.h"
 
 #ifdef DYAD_SIMT_ONLY
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
   if (child == 0) {
     dup2(printed.descriptor(), STDERR_FILENO);
     kernels::report_crashes("time limit");
+    kernels::check_options().forget_history = true;
     int code = 1;
     try {
       code = run_kernels(argc, argv);

@@ -24,9 +24,10 @@ struct CheckOptions {
   unsigned char lane_byte = 0xff;
 
   // SimtStream under ThreadSanitizer, which remembers four accesses of 8 bytes: each launch begins with none,
-  // so that those of the host and of earlier launches don't take the place of the kernel's. This costs
-  // milliseconds a launch, more on a busy machine. false: a race of few pairs of threads may be missed.
-  bool forget_history = true;
+  // so that those of the host and of earlier launches don't take the place of the kernel's. This stops all
+  // threads of the process, which costs milliseconds a launch, and many more on a busy machine. false: a race
+  // of few pairs of threads may be missed.
+  bool forget_history = false;
 
   // poison_shared, SimtStream: shared memory is filled with poison_byte before each block, so that reads of
   // uninitialized memory change the result. poison_memory, engine: the same for newly allocated device

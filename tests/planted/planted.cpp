@@ -114,6 +114,7 @@ int run_all(const std::string& mode_name, Mode mode) {
 // depend on what the process has done before: each of many launches finds it, and those between them find
 // nothing.
 int run_pairs() {
+  kernels::check_options().forget_history = true;
   constexpr int times = 200;
   if (!std::freopen("/dev/null", "w", stderr)) return 3;  // the reports
   int failed = 0;

@@ -64,7 +64,36 @@ def copy_tree():
         if target.exists() and target.read_bytes() == source.read_bytes():
             continue  # keeps its modification time, so its objects stay valid
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        shutil.copy(source, target)  # with its mode
+    kept = {COPY / name for name in files}
+    for old in COPY.rglob("*"):
+        if not old.is_relative_to(COPY / "build") and old.is_file() and old not in kept:
+            old.unlink()
+
+
+def bugs(table, only, quick):
+    """The bugs of a table of which a name matches and whose places are found in the sources."""
+    found = [m for m in tomllib.loads((ROOT / table).read_text())["mutation"]
+             if re.search(only, m["name"]) and m.get("quick", False) >= quick]
+    if not found:
+        sys.exit(f"mutate: no bug's name matches {only}" + " and quick" * quick)
+    for m in found:
+        count = (ROOT / m["file"]).read_text().count(m["from"])
+        if count != 1:
+            sys.exit(f"mutate: {m['name']}: its text occurs {count} times in {m['file']}, expected once")
+    return found
+
+
+@contextlib.contextmanager
+def planted(m):
+    """The copy of the tree has the bug while this context lasts."""
+    file = COPY / m["file"]
+    right = file.read_text()
+    file.write_text(right.replace(m["from"], m["to"]))
+    try:
+        yield
+    finally:
+        file.write_text(right)
 
 
 def build(kind, jobs):
@@ -128,14 +157,7 @@ def main():
     args = p.parse_args()
     if args.out and (args.only or args.quick):
         sys.exit("mutate: --out is for the table of all bugs, without --only and --quick")
-    mutations = [m for m in tomllib.loads((ROOT / "tests/mutations.toml").read_text())["mutation"]
-                 if re.search(args.only, m["name"]) and m.get("quick", False) >= args.quick]
-    if not mutations:
-        sys.exit(f"mutate: no bug's name matches {args.only}" + " and quick" * args.quick)
-    for m in mutations:
-        count = (ROOT / m["file"]).read_text().count(m["from"])
-        if count != 1:
-            sys.exit(f"mutate: {m['name']}: its text occurs {count} times in {m['file']}, expected once")
+    mutations = bugs("tests/mutations.toml", args.only, args.quick)
     if args.list:
         print(f"{len(mutations)} bugs, each with its place")
         return 0
@@ -158,17 +180,12 @@ def main():
     rows, killed = [], 0
     for m in mutations:
         begun = time.time()
-        file = COPY / m["file"]
-        right = file.read_text()
-        file.write_text(right.replace(m["from"], m["to"]))
-        try:
+        with planted(m):
             asked = kinds if m.get("sanitizers") else ["plain"]
             if any("error:" in build(kind, args.jobs) for kind in asked):
                 found = None
             else:
                 found = check(asked, m["op"], args.seeds, args.limit, args.jobs)
-        finally:
-            file.write_text(right)
         verdict = "does not compile" if found is None else ", ".join(sorted(found)) or "**survives**"
         if found is None:
             sys.exit(f"mutate: {m['name']}: {verdict}")

@@ -24,7 +24,7 @@ std::string number_text(Number value) {
 
 // A percentage given for a share: "; a share, not a percentage: did you mean 0.1?"
 std::string share_hint(const Field& f, double value) {
-  const bool share = f.low >= 0 && f.high == 1, percentage = value > 1 && value <= 100;
+  const bool share = f.low >= 0 && f.high == 1, percentage = value >= 1 && value <= 100;
   return share && percentage
              ? "; it is a share, not a percentage: did you mean " + number_text(value / 100) + "?"
              : "";
@@ -38,6 +38,9 @@ std::string assign_number(const Field& f, Number& target, const std::string& tex
   }
   const std::string expected = range_text(f);
   Number value{};
+  if (text.ends_with('%') && f.low >= 0 && f.high == 1)
+    if (double percent = 0; parse_number(text.substr(0, text.size() - 1), percent))
+      return "is " + text + ", expected " + expected + share_hint(f, percent);
   if (!parse_number(text, value) || !std::isfinite(double(value)))
     return "is \"" + text + "\", expected " +
            (expected.empty() ? std::is_floating_point_v<Number> ? "a number" : "a whole number" : expected);
@@ -177,7 +180,8 @@ std::string text_of(const Field& f) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // a larger distance means another word
+  // A larger distance means another word. Two letters that have changed places are a distance of 2.
+  std::size_t least = std::max<std::size_t>(word.size() < 5 ? 2 : 3, word.size() / 2);
   for (const auto& candidate : candidates) {
     std::vector<std::size_t> row(candidate.size() + 1);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;

@@ -21,7 +21,10 @@ std::unique_ptr<Dataset> open_image_list(const fs::path& list) {
     std::string file = (folder / line).string();  // an absolute name replaces the folder
     if (c.files.empty())
       require_data(fs::exists(file), printable(list), " line ", number, ": there is no file ",
-                   printable(file), ", expected one file a line, relative to the list's folder");
+                   printable(file), ", expected one file a line, relative to the list's folder",
+                   line.find_first_of(",;\t") == line.npos
+                       ? ""
+                       : "; a table of classes belongs to --labels of an evaluation");
     require_data(seen.insert(file).second, printable(list), " line ", number, ": ", printable(line),
                  " is listed twice");
     c.files.push_back(std::move(file));

@@ -12,6 +12,8 @@ std::vector<TextLine> text_lines(const std::filesystem::path& path, const std::s
   const InputFile file(path);
   std::string bytes(std::min<std::uint64_t>(file.size(), 4096), '\0');
   file.read_at(0, bytes.data(), bytes.size());
+  engine::require_data(!bytes.starts_with("\xff\xfe") && !bytes.starts_with("\xfe\xff"), printable(path),
+                       " is text in UTF-16, expected UTF-8: ", expected);
   engine::require_data(file.size() <= most_bytes && bytes.find('\0') == std::string::npos, printable(path),
                        " is not a text file, expected ", expected);
   bytes.resize(file.size());

@@ -174,6 +174,7 @@ TEST_CASE("cli: a percentage where a share is expected") {
   const std::string expected = ", expected 1e-06 to 1; it is a share, not a percentage: did you mean ";
   check_usage({"finetune", "--labels", "10"}, "dyad finetune: --labels is 10" + expected + "0.1?");
   check_usage({"finetune", "--labels", "1.5"}, "dyad finetune: --labels is 1.5" + expected + "0.015?");
+  check_usage({"finetune", "--labels", "1%"}, "dyad finetune: --labels is 1%" + expected + "0.01?");
   check_usage({"finetune", "--labels", "0"}, "dyad finetune: --labels is 0, expected 1e-06 to 1");
   check_usage({"finetune", "--labels", "400"}, "dyad finetune: --labels is 400, expected 1e-06 to 1");
   check_usage({"pretrain", "--momentum", "2"}, "dyad pretrain: --momentum is 2, expected 0 to 0.9999");

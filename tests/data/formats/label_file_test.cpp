@@ -81,6 +81,8 @@ TEST_CASE("label file: an error names file and line") {
   CHECK(f.read("1;n01\n2; n02\n3;\"n01\"\n").labels == std::vector<int>{0, 1, 0});
 
   CHECK(f.refused("1 n01\nn02\n") == "labels line 2: n02, expected FILE CLASS, as in the lines above");
+  CHECK(f.refused("\xff\xfe"
+                  "1\n") == "labels is text in UTF-16, expected UTF-8: lines of FILE CLASS");
   CHECK(f.refused("") == "labels is empty, expected lines of FILE CLASS");
   CHECK(f.refused(std::string("MATLAB\0", 7)) == "labels is not a text file, expected lines of FILE CLASS");
   const LabelFile same(f.scratch.write("same", "1.png a\nx/1.png b\n"));

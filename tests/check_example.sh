@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds examples/bring_your_own_kernel against an installed tree, as in its README. The kernel must pass, and each of
-# four bugs planted in a copy must be found with its source line.
+# five bugs planted in a copy must be found with its source line.
 #   tests/check_example.sh PREFIX            a build without sanitizers, installed
 #   tests/check_example.sh PREFIX --tsan     a build with ThreadSanitizer, installed
 # The last line is `N passed, N failed`.
@@ -47,7 +47,9 @@ if [[ $sanitizer == --tsan ]]; then
   planted "blocks that write one address" 'dweight[column] = accumulate' 'dweight[0] = accumulate' \
     "data race: write .* at rms_norm.cu:$line \(dweight_kernel\) by thread \(.*\) of block \(.*, previous write .* by .*block \("
 else
-  planted "a wrong sign" '* A(dy[c]) - A(x[c])' '* A(dy[c]) + A(x[c])' 'gradcheck: rms_norm .* input 0 element'
+  planted "a wrong sign" '* A(dy[c]) - A(x[c])' '* A(dy[c]) + A(x[c])' 'gradcheck.*: rms_norm .* input 0 element'
+  planted "a gradient that is overwritten" 'T(accumulate ? A(dx[c]) + d : d)' 'T(d)' \
+    'accumulate.*: after two backward passes the gradient of input 0 .*: overwritten by'
   planted "a barrier that some threads leave out" $'    if (int(threadIdx.x) < step) sums[threadIdx.x] += sums[threadIdx.x + step];\n    __syncthreads();' \
     $'    if (int(threadIdx.x) < step) {\n      sums[threadIdx.x] += sums[threadIdx.x + step];\n      __syncthreads();\n    }' \
     'rms_norm .*(barrier|__syncthreads)'

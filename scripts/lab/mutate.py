@@ -66,9 +66,10 @@ def copy_tree():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)  # with its mode
     kept = {COPY / name for name in files}
-    for old in COPY.rglob("*"):
-        if not old.is_relative_to(COPY / "build") and old.is_file() and old not in kept:
-            old.unlink()
+    for top in COPY.iterdir():
+        for old in [] if top.name == "build" else [top, *top.rglob("*")]:
+            if old.is_file() and old not in kept:
+                old.unlink()
 
 
 def bugs(table, only, quick):

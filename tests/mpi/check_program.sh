@@ -19,10 +19,7 @@ small=(--arch resnet10 --width 0.125 --batch 22 --threads 1 --timeout 20) flags=
 loss() { sed 's/.*"epoch":[^,]*,"loss":\([0-9.]\{11\}\).*/\1/' "$work/$1/metrics.jsonl" | tr '\n' ' '; }
 [[ $(loss one | wc -w) == 4 && $(loss one) == "$(loss two)" ]] || fail "losses of one rank $(loss one), of two $(loss two)"
 
-# training_ranks NAME: starts --ranks 3 with a long training, and waits for its first checkpoint. Its process is $!.
-training_ranks() {
-  mkdir -p "$work/$1"
-  "$dyad" pretrain "${flags[@]}" --steps 100000 --save-every 5 --run "$work/$1/run" --ranks 3 >"$work/$1/out" 2>&1 &
+await_checkpoint() {  # NAME
   for _ in $(seq 300); do
     ls "$work/$1"/run/checkpoints/*.safetensors >/dev/null 2>&1 && return
     sleep 0.1
@@ -30,16 +27,20 @@ training_ranks() {
   fail "$1: no checkpoint after 30 s: $(cat "$work/$1/out")"
 }
 
-# start NAME: starts three ranks with a long training; writes their exit codes to files.
+# training_ranks NAME: starts --ranks 3 with a long training, and waits for its first checkpoint. Its process is $!.
+training_ranks() {
+  mkdir -p "$work/$1"
+  "$dyad" pretrain "${flags[@]}" --steps 100000 --save-every 5 --run "$work/$1/run" --ranks 3 >"$work/$1/out" 2>&1 &
+  await_checkpoint "$1"
+}
+
+# start NAME [TIMEOUT]: starts three ranks with a long training, and waits for its first checkpoint; writes their exit
+# codes to files. TIMEOUT: 20 s as in $flags, if it isn't given.
 start() {
   mkdir -p "$work/$1"
-  mpirun -n 3 sh -c "$dyad pretrain ${flags[*]} --steps 100000 --save-every 5 --run $work/$1/run"'
+  mpirun -n 3 sh -c "$dyad pretrain ${flags[*]/%20/${2:-20}} --steps 100000 --save-every 5 --run $work/$1/run"'
     echo $? >'"$work/$1"'/$OMPI_COMM_WORLD_RANK' >"$work/$1/out" 2>&1 &
-  for _ in $(seq 300); do
-    ls "$work/$1"/run/checkpoints/*.safetensors >/dev/null 2>&1 && return
-    sleep 0.1
-  done
-  fail "$1: no checkpoint after 30 s: $(cat "$work/$1/out")"
+  await_checkpoint "$1"
 }
 process_of_rank() {
   for process in $(pgrep -x dyad); do
@@ -71,13 +72,7 @@ grep -q 'resuming with other number of ranks: 3 -> 2' "$work/err" || fail "anoth
 tail -n 1 "$work/kill1/run/metrics.jsonl" | grep -q "\"step\":$((before + 2))" || fail "--resume did not continue"
 
 # Rank 0 is stopped for longer than --timeout, and goes on: it says so, and blames none of the others.
-mkdir -p "$work/asleep"
-mpirun -n 3 sh -c "$dyad pretrain ${small[*]/%20/5} --data data/samples --steps 100000 --save-every 5 --run $work/asleep/run"'
-  echo $? >'"$work/asleep"'/$OMPI_COMM_WORLD_RANK' >"$work/asleep/out" 2>&1 &
-for _ in $(seq 300); do
-  ls "$work/asleep"/run/checkpoints/*.safetensors >/dev/null 2>&1 && break
-  sleep 0.1
-done
+start asleep 5
 asleep=$(process_of_rank 0)
 kill -STOP "$asleep"
 sleep 7

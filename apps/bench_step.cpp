@@ -196,7 +196,7 @@ int bench_step(const BenchStepOptions& given) {
   if (const auto code = start_ranks(given)) return *code;
   BenchStepOptions o = given;
   // auto: the size of ImageNet's views for ResNet-50 and deeper, of CIFAR's for the others
-  resolve(o, !models::has_bottlenecks(o.arch));
+  resolve(o, !models::resnet_depth(o.arch).bottlenecks);
   Ranks ranks(o, "bench step");
   return ranks.guarded([&] { return run(o, ranks); });
 }

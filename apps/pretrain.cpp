@@ -8,6 +8,7 @@
 #include "apps/planning/stem_choice.h"
 #include "apps/planning/unused_options.h"
 #include "apps/ranks/late_wishes.h"
+#include "apps/report/expectation.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
 #include "apps/run/next_commands.h"
@@ -55,9 +56,11 @@ void print_lines(const std::vector<std::string>& lines) {
 }
 
 int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
-                 const std::vector<std::string>& lines, const Ranks& ranks, LiveReport& report) {
+                 const std::vector<std::string>& lines, const std::string& expectation, const Ranks& ranks,
+                 LiveReport& report) {
   if (!ranks.first()) return kOk;
   print_lines(lines);
+  write_expectation(o.run, expectation);
   const nlohmann::ordered_json result =
       result_of_finished(o, plan, *start.checkpoint(), report, start.take_lock());
   if (!o.json.empty()) write_json(o.json, result);
@@ -67,11 +70,13 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
 int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& dataset,
           const Setting& setting, Ranks& ranks, LiveReport& report) {
   const engine::Device device = device_of_rank(o);
+  const std::string expectation = ranks.first() ? read_expectation(o.expected) : "";
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
-  if (start.finished(plan) && !o.dry_run) return nothing_left(o, plan, start, lines, ranks, report);
+  if (start.finished(plan) && !o.dry_run)
+    return nothing_left(o, plan, start, lines, expectation, ranks, report);
   lines.insert(lines.end(), {unused_options(o), queue_note(o, dataset.size())});
   if (o.dry_run && ranks.first()) print_lines(lines);
   lines.push_back(ranks.first() ? stem_choice(given, o) : "");
@@ -90,6 +95,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   data::ViewBatches views = training_views(o, device, resident.get());
   Phases phase(device, o.sync);
   Observers observers(o, plan, dataset, train_step, ranks, phase, report, step, start.take_lock());
+  write_expectation(o.run, expectation);
   for (const std::string& line : lines) observers.say(line);
   if (resident) observers.skipped(resident->skipped);
 

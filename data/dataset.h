@@ -55,9 +55,8 @@ class Dataset {
   // only error that BadImages::skip passes over.
   virtual void read(std::size_t i, Image& into) const = 0;
   Image image(std::size_t i) const {
-    engine::require(i < size(), "Dataset: image ", i, ", expected less than ", size());
     Image image;
-    read(i, image);
+    read(inside(i), image);
     return image;
   }
 
@@ -67,6 +66,10 @@ class Dataset {
   virtual std::vector<std::string> decoding_notes() const;
 
  protected:
+  std::size_t inside(std::size_t i) const {
+    engine::require(i < size(), "Dataset: image ", i, ", expected less than ", size());
+    return i;
+  }
   // The image in the bytes of a file.
   void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into) const;
 

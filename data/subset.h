@@ -21,7 +21,7 @@ class Subset final : public Dataset {
   Kind kind() const override { return whole_->kind(); }
   std::size_t size() const override { return indices_.size(); }
   const std::vector<std::string>& classes() const override { return whole_->classes(); }
-  int label(std::size_t i) const override { return whole_->label(indices_.at(i)); }
+  int label(std::size_t i) const override { return whole_->label(indices_[inside(i)]); }
   std::string name(std::size_t i) const override { return whole_->name(indices_.at(i)); }
   std::string file(std::size_t i) const override { return whole_->file(indices_.at(i)); }
   std::string title() const override { return whole_->title(); }

@@ -58,7 +58,9 @@ Device parse_device(const std::string& text) {
   if (text != "cuda") {
     const bool numbered = text.rfind("cuda:", 0) == 0 && text.size() > 5 && text.size() < 8 &&
                           text.find_first_not_of("0123456789", 5) == std::string::npos;
-    if (!numbered) throw UsageError("device is \"" + text + "\", expected cpu, cuda or cuda:N");
+    if (!numbered)
+      throw UsageError(concat_text("device is \"", text, "\", expected cpu, cuda or cuda:N",
+                                   text == "gpu" ? "; a GPU is cuda" : ""));
     index = std::stoi(text.substr(5));
   }
   std::string why;

@@ -60,6 +60,8 @@ Tensor with_node(Tensor t, std::shared_ptr<Node> n) {
 }
 
 Tensor leaf(const Tensor& t, const Tensor& gradient) {
+  require(t.dtype() == DType::f32 || t.dtype() == DType::f64 || t.dtype() == DType::bf16,
+          "leaf: a tensor of ", t.dtype(), " has no gradient, expected f32, f64 or bf16");
   require(!gradient.defined() || (gradient.shape() == t.shape() && gradient.dtype() == t.dtype()),
           "leaf: the gradient is ", gradient.dtype(), " ", gradient.shape(), ", expected ", t.dtype(), " ",
           t.shape());

@@ -29,7 +29,7 @@ std::vector<EncoderConvolution> encoder_convolutions(const InfoOptions& o) {
   wanted.width = o.width;
   engine::Parameters parameters(engine::cpu, engine::DType::f32, 0);
   const std::string strided =
-      models::has_bottlenecks(o.arch) ? "conv2" : "conv1";  // of a stage's first block
+      models::resnet_depth(o.arch).bottlenecks ? "conv2" : "conv1";  // of a stage's first block
 
   std::vector<EncoderConvolution> result;
   std::int64_t block_size = o.size, size = o.size;  // of the block's input, of the next convolution's

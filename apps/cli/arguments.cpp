@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include "engine/error.h"
@@ -75,6 +76,10 @@ const Field& field_of_flag(const std::string& flag, const Fields& fields) {
     known.push_back("--" + f.name);
     if (known.back() == name) return f;
   }
+  std::vector<std::string> begin_so;  // -v: there are no short flags but -h
+  std::ranges::copy_if(known, std::back_inserter(begin_so),
+                       [&](const std::string& own) { return flag.size() == 2 && own[2] == flag[1]; });
+  if (begin_so.size() == 1) throw UsageError("unknown flag " + flag + "; did you mean " + begin_so[0] + "?");
   throw UsageError("unknown flag " + flag + did_you_mean(flag, known));
 }
 

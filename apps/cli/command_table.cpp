@@ -79,6 +79,7 @@ CommandTable command_table() {
       over_runs("compare", "Compare runs in one table and one HTML page", compare, &CompareOptions::runs,
                 "RUN|SWEEP... [options]"),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
+      command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),
       command("data views", "Make the views that a file describes", apply_views),

@@ -22,6 +22,7 @@ int compare(const CompareOptions&);
 int export_model(const ExportOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);
+int recipes(const RecipesOptions&);
 int preview(const PreviewOptions&);
 int data_check(const DataCheckOptions&);
 int apply_views(const ViewsOptions&);

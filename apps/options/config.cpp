@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -130,7 +131,9 @@ std::vector<std::string> apply_config(const std::string& path, const std::string
     if (field == fields.end())
       throw UsageError(place + "unknown key " + e.key + did_you_mean(key, names_of(fields)));
     if (std::find(except.begin(), except.end(), key) != except.end()) continue;
-    const std::string wrong = assign(*field, e.value);
+    const bool beside = field->beside_config && !e.value.empty();
+    const std::string wrong =
+        assign(*field, beside ? (std::filesystem::path(path).parent_path() / e.value).string() : e.value);
     if (!wrong.empty()) throw UsageError(place + e.key + " " + wrong);
     decided.push_back(key);
     for (const Field& f : other_spellings(fields, *field)) decided.push_back(f.name);

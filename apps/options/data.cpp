@@ -31,6 +31,13 @@ Fields fields(PreviewOptions& o) {
        view_fields(o)});
 }
 
+Fields fields(RecipesOptions& o) {
+  return group("Recipes", {{.name = "folder",
+                            .value = &o.folder,
+                            .help = "Folder of config files to list; default: the one that comes with dyad"},
+                           json_entry(o.json)});
+}
+
 Fields fields(DataCheckOptions& o) {
   return group("Data", {data_entry(o.data), decoder_threads_entry(o.threads), json_entry(o.json)});
 }

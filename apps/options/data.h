@@ -1,4 +1,4 @@
-// Commands that look at data sets and views.
+// Commands that look at recipes, data sets and views.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,11 @@ struct PreviewOptions : ViewOptions, DecodingOptions {
   std::uint64_t seed = 0;
 };
 
+struct RecipesOptions {
+  std::string folder;
+  std::string json;
+};
+
 struct DataCheckOptions {
   std::string data;
   int threads = -1;
@@ -30,6 +35,7 @@ struct ViewsOptions {
   std::string threads = "host";
 };
 
+Fields fields(RecipesOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(DataCheckOptions&);
 Fields fields(ViewsOptions&);

@@ -42,11 +42,12 @@ struct Field {
   double low = 0, high = 0;  // of a number or interval, both ends allowed; low == high: any
   bool automatic = false;    // "auto" is allowed and stands for -1
   bool required = false;
-  bool saved = true;         // in config.toml; false: for this start of the run only
-  bool per_machine = false;  // ranks may have different values
-  bool result = false;       // a file that the result is written to; "-" is stdout
-  bool output = false;       // another file that is written
-  bool made_folder = false;  // a folder that the command makes
+  bool saved = true;           // in config.toml; false: for this start of the run only
+  bool per_machine = false;    // ranks may have different values
+  bool result = false;         // a file that the result is written to; "-" is stdout
+  bool output = false;         // another file that is written
+  bool made_folder = false;    // a folder that the command makes
+  bool beside_config = false;  // a file whose name in a config file is relative to that file's folder
   Resume resume = Resume::ignored;
   std::string absent = {};  // the value for which checkpoints have no key: the option is newer than they are
   std::string group = "";   // heading in --help

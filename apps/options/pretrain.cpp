@@ -9,8 +9,12 @@ Fields data_fields(DataOptions& o) {
   Field split_from = split_from_entry(o.split_from);
   split_from.resume = Resume::reported;
   split_from.absent = "0";
+  Field labels = labels_entry(o.label_file);
+  labels.help += "; for the probes, and for a method that learns from classes";
+  labels.per_machine = true;
   const Fields own = {
       data_entry(o.data),
+      labels,
       split_from,
       loader_threads_entry(o.threads),
       bad_images_entry(o.bad_images,
@@ -233,6 +237,12 @@ Fields run_fields(RunOptions& o) {
       {run_entry(o.run, "Folder to write the results to"),
        drawing_seed_entry(o.seed),
        init_weights_entry(o.init_weights),
+       {.name = "expected",
+        .value = &o.expected,
+        .help = "JSON file with the accuracies and losses to expect, as those of recipes/; the report draws "
+                "them beside the run's own",
+        .saved = false,
+        .beside_config = true},
        {.name = "resume",
         .value = &o.resume,
         .help = "Checkpoint to continue from; auto: the newest undamaged one of the run, if there is one",

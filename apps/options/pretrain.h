@@ -16,6 +16,7 @@ namespace apps {
 // A negative number or "auto" is replaced by resolve(), which derives it from the other options.
 struct DataOptions : DecodingOptions {
   std::string data;
+  std::string label_file;
   double split_from = 0;
   int threads = 2;
   std::string bad_images = "stop";
@@ -59,6 +60,7 @@ struct RunOptions {
   std::string run;
   std::uint64_t seed = 0;
   std::string init_weights;
+  std::string expected;
   std::string resume;
   bool discard_newer = false;
   std::string save_every = "1e,10m";

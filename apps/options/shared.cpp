@@ -3,7 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "models/backbones/resnet.h"
+#include "models/backbones/resnet_depths.h"
 #include "models/methods/method_options.h"
 
 namespace apps {

@@ -5,11 +5,12 @@
 namespace apps {
 
 Fields fields(StepsOptions& o) {
-  return joined({group("Result", {out_file_entry(o.out, "Safetensors file to write")}),
-                 group("Data", {data_entry(o.data), loader_threads_entry(o.threads)}), model_fields(o),
-                 method_fields(o), view_fields(o), schedule_fields(o), optimizer_fields(o),
-                 group("Run", {drawing_seed_entry(o.seed), init_weights_entry(o.init_weights)}),
-                 group("Device", {device_entry(o.device)})});
+  return joined(
+      {group("Result", {out_file_entry(o.out, "Safetensors file to write")}),
+       group("Data", {data_entry(o.data), labels_entry(o.label_file), loader_threads_entry(o.threads)}),
+       model_fields(o), method_fields(o), view_fields(o), schedule_fields(o), optimizer_fields(o),
+       group("Run", {drawing_seed_entry(o.seed), init_weights_entry(o.init_weights)}),
+       group("Device", {device_entry(o.device)})});
 }
 
 Fields fields(BenchStepOptions& o) {

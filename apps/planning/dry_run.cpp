@@ -88,7 +88,9 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
   if (!plan.warmup_fills_training()) out << ", then cosine to 0 after step " << plan.steps;
   out << '\n';
   const engine::Device device = method.parameters.device();
-  const MemoryNeed need = memory_need(o, dataset, method, ranks);
+  MemoryNeed need = memory_need(o, dataset, method, ranks);
+  constexpr double kMpi = 40e6;           // of Open MPI 4.1 in a rank on one machine
+  if (o.ranks > 1) need.program += kMpi;  // this process is no rank
   const MemoryVerdict verdict = compare_with_free(need, device, ranks);
   out << memory_text(need, device) << '\n' << verdict.text << std::endl;
   require_memory(verdict, o.force);

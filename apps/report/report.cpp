@@ -103,6 +103,25 @@ ordered_json evaluations(const std::string& run, Files& files) {
   return found;
 }
 
+// The value at x of the line through (xs[i], ys[i]); NaN outside of it.
+double interpolated(double x, const std::vector<double>& xs, const std::vector<double>& ys) {
+  const auto after = std::ranges::lower_bound(xs, x);
+  if (after == xs.end()) return std::nan("");
+  const auto i = std::size_t(after - xs.begin());
+  if (xs[i] == x) return ys[i];
+  return i == 0 ? std::nan("") : std::lerp(ys[i - 1], ys[i], (x - xs[i - 1]) / (xs[i] - xs[i - 1]));
+}
+
+// The loss that was expected at each step of the run.
+void add_expected_loss(Table& steps, const ordered_json& expected) {
+  const auto* epochs = steps.find("epoch");
+  if (expected.is_null() || epochs == nullptr || !expected.contains("loss")) return;
+  std::vector<double> losses;
+  for (const double epoch : *epochs)
+    losses.push_back(interpolated(epoch, expected.at("epoch"), expected.at("loss")));
+  steps.columns.emplace_back("expected_loss", losses);
+}
+
 // Where the training has come to, from its steps.
 ordered_json totals(const Table& steps, int batch) {
   if (steps.rows == 0) return nullptr;
@@ -140,6 +159,7 @@ void add_training(ordered_json& data, const PretrainOptions& o, Files& files) {
   data["phases"] = phases(steps);
   for (auto& [name, values] : steps.columns)
     if (name == "pairs_per_s") values = smoothed_rate(values);
+  add_expected_loss(steps, data.at("expected"));
   data["steps"] = table_json(steps);
   data["monitor"] = table_json(files.table("monitor.jsonl"));
   data["usage"] = table_json(usage);
@@ -195,6 +215,7 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
       {"evaluations", evaluations(run, files)},
       {"neighbours", files.json("neighbours.json", check_neighbours)},
       {"map", files.json("map.json", check_map)},
+      {"expected", files.json("expected.json", check_expected)},
       {"env", files.json("env.json")}};
   add_training(data, o, files);
   const auto views = files.bytes("views.png");

@@ -23,6 +23,12 @@ bool texts(const ordered_json& j) {
   return ok;
 }
 template <Check value_is>
+bool list_of(const ordered_json& j) {
+  bool ok = j.is_array();
+  for (const ordered_json& value : j) ok = ok && value_is(value);
+  return ok;
+}
+template <Check value_is>
 bool object_of(const ordered_json& j) {
   bool ok = j.is_object();
   for (const ordered_json& value : j) ok = ok && value_is(value);
@@ -109,6 +115,18 @@ void check_neighbours(const ordered_json& file) {
         ok = ok && picture(file["classes"], n) && number(n.value("cosine", ordered_json()));
     require_data(ok, "a query is another thing than a picture with its neighbours");
   }
+}
+
+void check_expected(const ordered_json& file) {
+  require_key(file, "source", text, "the text that says whose results they are");
+  require_key(file, "accuracy", object_of<number>, "accuracies, as shares of 1");
+  for (const char* key : {"epoch", "loss"}) check_if_there(file, key, list_of<number>, "a list of numbers");
+  const ordered_json none = ordered_json::array(), epochs = file.value("epoch", none);
+  require_data(epochs.size() == file.value("loss", none).size(), "has ", epochs.size(),
+               " of epoch, expected as many as of loss");
+  for (std::size_t i = 1; i < epochs.size(); ++i)
+    require_data(epochs[i - 1].get<double>() < epochs[i].get<double>(), "epoch ", epochs[i].dump(),
+                 " comes after ", epochs[i - 1].dump(), ", expected rising ones");
 }
 
 }  // namespace apps

@@ -39,6 +39,7 @@ NextCommand continue_command(const PretrainOptions& o, const std::string& launch
 
 NextCommand evaluate_command(const PretrainOptions& o) {
   return {"evaluate", program_name() + " eval" + flag(o, &PretrainOptions::data) +
+                          (o.label_file.empty() ? "" : flag(o, &PretrainOptions::label_file)) +
                           flag(o, &PretrainOptions::run) + device_flag(o)};
 }
 

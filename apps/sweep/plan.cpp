@@ -99,7 +99,10 @@ Task task_of(const SweepPlan& plan, const Cell& cell, const std::string& program
   for (const List& words : {flag(o, &PretrainOptions::data), flag(o, &PretrainOptions::run),
                             flag(o, &PretrainOptions::device), flag(o, &PretrainOptions::threads)})
     append(eval, words);
-  if (!plan.options.label_file.empty()) append(eval, flag(plan.options, &SweepOptions::label_file));
+  if (!plan.options.label_file.empty())
+    append(eval, flag(plan.options, &SweepOptions::label_file));
+  else if (!o.label_file.empty())
+    append(eval, flag(o, &PretrainOptions::label_file));
   if (e.no_floors) append(eval, flag(e, &EvalOptions::no_floors));
   task.commands.push_back(eval);
   return task;

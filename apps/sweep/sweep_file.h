@@ -3,24 +3,20 @@
 //    "cells": [{"name": folder, "options": {option: text}, "seed": N}]}
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "apps/sweep/plan.h"
+#include "apps/options/fields.h"
 
 namespace apps {
 
-// What another sweep has left in the folder.
 struct SweepFile {
+  nlohmann::ordered_json json;
   List varied;                     // names of options
   std::vector<std::string> cells;  // names of folders
 };
 std::string sweep_file_path(const std::string& folder);
 bool is_sweep(const std::string& folder);              // whether there is a sweep.json
 SweepFile read_sweep_file(const std::string& folder);  // DataError if it is damaged
-
-// Adds this sweep's cells, and replaces the file. UsageError if options that all cells share and that change
-// the result differ from those of the cells that are there. Returns a line about these cells; "" if there are
-// none.
-std::string add_to_sweep_file(const SweepPlan&);
 
 }  // namespace apps

@@ -14,10 +14,10 @@ namespace {
 bool learns_from_labels(const PretrainOptions& o) { return models::describe_method(o, o.batch).labels; }
 
 std::unique_ptr<data::Dataset> all_images(const PretrainOptions& o) {
-  if (!learns_from_labels(o)) return data::open_dataset(o.data, data::Split::pretrain);
-  auto images = data::open_dataset(o.data, data::Split::train);
-  std::string why = images->unlabelled();
-  why = why.substr(0, why.find(", or --labels FILE"));  // which this command does not have
+  const data::Split split = learns_from_labels(o) ? data::Split::train : data::Split::pretrain;
+  auto images = data::open_dataset(o.data, split, o.label_file);
+  if (split == data::Split::pretrain) return images;
+  const std::string why = images->unlabelled();
   engine::require_data(why.empty(), "--method ", o.method, " learns from classes: ", why);
   return images;
 }

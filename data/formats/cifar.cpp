@@ -36,7 +36,7 @@ class Cifar : public Dataset {
   Kind kind() const override { return format_.kind; }
   std::size_t size() const override { return labels_.size(); }
   const std::vector<std::string>& classes() const override { return classes_; }
-  int label(std::size_t i) const override { return labels_.at(i); }
+  int label(std::size_t i) const override { return labels_[inside(i)]; }
   std::int64_t pixel_bytes() const override { return std::int64_t(pixels_.size()); }
 
   std::string name(std::size_t i) const override {

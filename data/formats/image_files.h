@@ -28,7 +28,7 @@ class ImageFiles final : public Dataset {
   std::string title() const override { return c_.title; }
   std::size_t size() const override { return c_.files.size(); }
   const std::vector<std::string>& classes() const override { return c_.classes; }
-  int label(std::size_t i) const override { return c_.labels.at(i); }
+  int label(std::size_t i) const override { return c_.labels[inside(i)]; }
   std::string unlabelled() const override { return c_.unlabelled; }
   std::string name(std::size_t i) const override;
   std::string entry(std::size_t i) const override;

@@ -41,7 +41,7 @@ class Stl10 : public Dataset {
   Kind kind() const override { return Kind::stl10; }
   std::size_t size() const override { return labels_.size(); }
   const std::vector<std::string>& classes() const override { return classes_; }
-  int label(std::size_t i) const override { return labels_.at(i); }
+  int label(std::size_t i) const override { return labels_[inside(i)]; }
   std::int64_t pixel_bytes() const override { return std::int64_t(size() * image_bytes); }
 
   std::string name(std::size_t i) const override {

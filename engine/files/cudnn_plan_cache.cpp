@@ -6,15 +6,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 
+#include "engine/escape.h"
 #include "engine/files/atomic_file.h"
-#include "engine/files/text_file.h"
+#include "engine/files/plan_list.h"
 
 namespace engine {
-
-using nlohmann::ordered_json;
 
 std::string cudnn_plan_cache_path(const std::string& version, const std::string& gpu) {
   std::string folder;
@@ -39,17 +36,13 @@ std::string cudnn_plan_cache_path(const std::string& version, const std::string&
 
 CudnnPlanCache::CudnnPlanCache(std::string path) : path_(std::move(path)), plans_(read(true)) {}
 
-std::map<std::string, std::string> CudnnPlanCache::read(bool report) const {
+PlanList CudnnPlanCache::read(bool report) const {
   if (path_.empty()) return {};
   try {
     if (!std::filesystem::exists(path_)) return {};
-    const FileText file = read_text(path_);
-    if (!file.read()) throw std::runtime_error(file.error);
-    return ordered_json::parse(file.bytes).at("plans").get<std::map<std::string, std::string>>();
+    return read_plans(path_);
   } catch (const std::exception& error) {
-    if (report)
-      std::fprintf(stderr, "cudnn: %s: no list of plans, so shapes are timed again: %s\n", path_.c_str(),
-                   error.what());
+    if (report) std::fprintf(stderr, "cudnn: %s; shapes are timed again\n", shown(error.what()).c_str());
     return {};
   }
 }
@@ -66,10 +59,10 @@ void CudnnPlanCache::remember(const std::string& key, const std::string& plan) {
   try {
     // Keeps what other processes have written since. If two processes write at once, a plan may be lost; it
     // is then timed again.
-    std::map<std::string, std::string> all = plans_;
+    PlanList all = plans_;
     all.merge(read(false));
     std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
-    write_file_atomically(path_, ordered_json{{"plans", all}}.dump(1) + "\n");
+    write_file_atomically(path_, text_of_plans(all));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "cudnn: plans are not kept: %s\n", error.what());
     path_.clear();  // report only once

@@ -2,11 +2,11 @@
 // second run uses the same engines and is bit-identical. Only in builds with DYAD_CUDNN.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "engine/files/plan_list.h"
 #include "kernels/vendor/cudnn.h"
 
 namespace engine {
@@ -25,9 +25,9 @@ class CudnnPlanCache final : public kernels::cudnn::PlanStore {
   void remember(const std::string& key, const std::string& plan) override;  // also writes the file
 
  private:
-  std::map<std::string, std::string> read(bool report) const;
+  PlanList read(bool report) const;
   std::string path_;
-  std::map<std::string, std::string> plans_;
+  PlanList plans_;
 };
 
 // For kernels::cudnn::set_plan_store().

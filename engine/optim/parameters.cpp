@@ -89,6 +89,7 @@ Tensor Scope::trained(const std::string& name, Shape shape, bool decayed, bool f
   Parameters& all = *into_;
   const std::string full_name = path_.empty() ? name : path_ + "." + name;
   for (const Parameter& p : all.list_) require(p.name != full_name, "Parameters: two are named ", full_name);
+  require(shape.numel() >= 1, "Parameters: ", full_name, " is ", shape, ", expected extents of at least 1");
   Parameter p{full_name, {}, true, decayed, filter, 0};
   if (all.counting_) {
     p.value = Tensor(shape, all.dtype_, cpu);

@@ -68,7 +68,7 @@ class Parameters {
   Tensor values_, gradients_;
 };
 
-// Copies the parameters whose names begin with `prefix`. `from` must have each of them.
+// Copies the parameters of `to` whose names begin with `prefix`: all, some or none. `from` must have each.
 void copy_parameters(const Parameters& from, const Parameters& to, const std::string& prefix);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;

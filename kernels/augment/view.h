@@ -33,6 +33,9 @@ inline constexpr int max_blur_kernel = 63;
 inline constexpr int max_view_size =
     224;  // the image and its scratch memory fill a block's shared memory (sm_90)
 
+inline constexpr float max_view_number =
+    1e6f;  // of a factor, an angle or a sigma: their products stay finite
+
 // output = (value / 255 - mean) / std, for each channel
 struct Normalization {
   double mean[3], std[3];
@@ -42,6 +45,10 @@ struct Normalization {
 // are.
 constexpr bool inside(std::int64_t begin, std::int64_t length, std::int64_t end) {
   return begin >= 0 && length >= 0 && begin <= end && length <= end - begin;
+}
+
+constexpr bool in_range(float value, float least, float most) {  // false for a NaN
+  return value >= least && value <= most;
 }
 
 // Null if a view of the given size can be made from a pixel buffer of `bytes` bytes, else what is wrong with
@@ -55,7 +62,14 @@ inline const char* fault(const View& v, std::int64_t bytes, int size) {
   if (v.crop_height < 1 || v.crop_width < 1 || !inside(v.top, v.crop_height, v.height) ||
       !inside(v.left, v.crop_width, v.width))
     return "a crop box that is not inside the source image";
-  if (!(v.blur_sigma >= 0)) return "a negative blur sigma";
+  for (int i = 0; i < 4; ++i) {
+    if (v.jitter[i] > Jitter::hue) return "a color jitter of an unknown kind";
+    if (!in_range(v.factor[i], -max_view_number, max_view_number))
+      return "a jitter factor that is no number or too large";
+  }
+  if (!in_range(v.angle, -max_view_number, max_view_number)) return "an angle that is no number or too large";
+  if (!in_range(v.blur_sigma, 0.0f, max_view_number))
+    return "a blur sigma that is negative, no number or too large";
   if (v.blur_sigma > 0 && (v.blur_kernel < 1 || v.blur_kernel % 2 == 0 || v.blur_kernel > max_blur_kernel ||
                            v.blur_kernel > 2 * size - 1))
     return "a blur kernel that is even, over 63 taps or wider than the reflected image";

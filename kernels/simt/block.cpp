@@ -186,6 +186,12 @@ Collective& find_collective(Scheduler& s, Warp& warp, unsigned mask, const char*
   fail(s, "more than 4 warp collectives with different masks at once at %s:%d", file, line);
 }
 
+// At a fence or a barrier: what the thread's atomics have seen of others becomes known to it.
+void know_seen(Fiber& f) {
+  for (unsigned i = 0; i < f.seen_count; ++i) acquire(f.seen[i]);
+  f.seen_count = 0;
+}
+
 // After a barrier of the block or of a warp: what others did before it counts as before this thread's last
 // fence too. It is common that all threads fence, meet at a barrier, and one of them signals.
 void know_others(Fiber& f, char* object) {
@@ -202,7 +208,7 @@ void meet(Scheduler& s, Fiber& f, unsigned mask, bool orders_memory) {
          f.thread);
   Collective& c = find_collective(s, warp, mask, f.file, f.line);
   char* object = tsan && orders_memory ? &s.sync->warp[w][c.number % 8] : nullptr;
-  if (object) release(object);
+  if (object) know_seen(f), release(object);
   c.arrived |= 1u << lane;
   c.fibers[c.count++] = &f;
   if (c.arrived == warp.present(mask))
@@ -383,6 +389,7 @@ void begin_thread(Block& block, unsigned thread, const ThreadIndices& indices) {
   name_context(s.current->context, ThreadName(indices, s.contexts_reused).text());
   s.current->thread = thread;
   s.current->fenced = false;
+  s.current->seen_count = 0;
   acquire(&s.launch_begin);
 }
 
@@ -402,6 +409,7 @@ unsigned barrier(Block& block, unsigned thread, bool vote, const char* file, int
   Scheduler& s = scheduler(block);
   Fiber& f = enter(s, thread, "__syncthreads", file, line);
   char* object = tsan ? &s.sync->barrier[s.barriers % 2] : nullptr;
+  know_seen(f);
   release(object);
   if (s.waiting_count) {
     const Fiber& other = *s.waiting[0];
@@ -469,6 +477,7 @@ unsigned warp_ballot(Block& block, unsigned thread, unsigned mask, bool vote, co
 void thread_fence(Block& block) {
   Fiber& f = *scheduler(block).current;
   f.fenced = true;
+  know_seen(f);
   release(&f.fence);
 }
 void before_atomic(Block& block, void* address) {
@@ -485,7 +494,16 @@ void before_atomic(Block& block, void* address) {
     }
   release(address);
 }
-void after_atomic(void* address) { acquire(address); }
+void after_atomic(Block& block, void* address) {
+  Fiber& f = *scheduler(block).current;
+  for (unsigned i = 0; i < f.seen_count; ++i)
+    if (f.seen[i] == address) return;
+  constexpr unsigned most = sizeof f.seen / sizeof f.seen[0];
+  if (f.seen_count == most)
+    acquire(address);  // as if it had a fence: a race is missed, and none is made up
+  else
+    f.seen[f.seen_count++] = address;
+}
 
 void* allocate_shared(Block& block, std::size_t bytes) {
   Scheduler& s = scheduler(block);

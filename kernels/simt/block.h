@@ -70,11 +70,11 @@ void give_way_without_fibers(bool first, const char* file, int line);
 void note_float_add(double rounding);
 
 // ThreadSanitizer: an atomic releases what its thread did before its last fence (or before a barrier after
-// that fence), and acquires what earlier atomics at its address released. The acquiring thread needs no fence
-// of its own: much code in use has none.
+// that fence). What earlier atomics at its address released, its thread acquires at its next fence or
+// barrier.
 void thread_fence(Block&);
 void before_atomic(Block&, void* address);
-void after_atomic(void* address);
+void after_atomic(Block&, void* address);
 
 void* allocate_shared(Block&, std::size_t bytes);
 

@@ -24,6 +24,8 @@ struct Fiber {
   unsigned thread = no_thread;
   bool fenced = false;  // it has passed a __threadfence
   char fence = 0;       // ThreadSanitizer: the object that the last fence released
+  void* seen[4] = {};   // ThreadSanitizer: addresses of its atomics since its last fence or barrier
+  unsigned seen_count = 0;
   const char* waits_at = nullptr;
   const char* file = nullptr;
   int line = 0;

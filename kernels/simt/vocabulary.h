@@ -245,7 +245,7 @@ struct simt_atomic_order {
     if constexpr (kernels::simt::tsan) kernels::simt::before_atomic(*simt_block, address);
   }
   ~simt_atomic_order() {
-    if constexpr (kernels::simt::tsan) kernels::simt::after_atomic(address);
+    if constexpr (kernels::simt::tsan) kernels::simt::after_atomic(*simt_block, address);
   }
 };
 

@@ -6,27 +6,6 @@
 namespace models {
 namespace {
 
-struct Depth {
-  const char* name;
-  std::array<int, 4> blocks;  // of each stage
-  bool bottlenecks;
-};
-constexpr std::array<Depth, 6> depths = {{{"resnet10", {1, 1, 1, 1}, false},
-                                          {"resnet18", {2, 2, 2, 2}, false},
-                                          {"resnet34", {3, 4, 6, 3}, false},
-                                          {"resnet50", {3, 4, 6, 3}, true},
-                                          {"resnet101", {3, 4, 23, 3}, true},
-                                          {"resnet152", {3, 8, 36, 3}, true}}};
-
-const Depth& depth_of(const std::string& name) {
-  std::string known;
-  for (const Depth& d : depths) {
-    if (d.name == name) return d;
-    known += (known.empty() ? "" : ", ") + std::string(d.name);
-  }
-  throw engine::UsageError("arch is \"" + name + "\", expected one of " + known);
-}
-
 int scaled(int channels, double width) { return std::max(8, int(std::lround(channels * width / 8)) * 8); }
 
 // The shortcut of a block: a strided 1x1 convolution where shapes differ.
@@ -44,14 +23,6 @@ Tensor shortcut(const Block& block, const Tensor& x, const Pass& p) {
 }
 
 }  // namespace
-
-std::vector<std::string> resnet_names() {
-  std::vector<std::string> names;
-  for (const Depth& d : depths) names.emplace_back(d.name);
-  return names;
-}
-
-bool has_bottlenecks(const std::string& name) { return depth_of(name).bottlenecks; }
 
 BasicBlock::BasicBlock(const Scope& s, int in, int width, int stride)
     : conv1(s / "conv1", in, width, 3, stride),
@@ -98,7 +69,7 @@ ResNet::ResNet(const Scope& s, const ResNetConfig& c)
       width_(scaled(64, c.width)),
       conv1_(s / "conv1", 3, width_, c.stem == Stem::cifar ? 3 : 7, c.stem == Stem::cifar ? 1 : 2),
       bn1_(s / "bn1", width_) {
-  const Depth& depth = depth_of(c.name);
+  const ResNetDepth& depth = resnet_depth(c.name);
   if (depth.bottlenecks)
     make_layers(s, depth.blocks, bottleneck_);
   else

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/backbones/resnet_depths.h"
 #include "models/layers.h"
 
 namespace models {
@@ -15,10 +16,6 @@ enum class Stem {
   imagenet,  // 7x7 convolution of stride 2, then a 3x3 max pool of stride 2
   cifar      // 3x3 convolution of stride 1, no pool: for images of at most 64 pixels (SimCLR, B.9)
 };
-
-// resnet10 (one block a stage), resnet18, resnet34, resnet50, resnet101 and resnet152.
-std::vector<std::string> resnet_names();
-bool has_bottlenecks(const std::string& name);  // resnet50 and deeper ones
 
 struct ResNetConfig {
   std::string name = "resnet18";  // one of resnet_names()

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs a whole pretraining with dyad and with PyTorch from the same recipe, and compares loss curves and kNN.
 
-  scripts/lab/twin.py --data cifar-10-batches-bin [--images 10000] [--epochs 5] [--seeds 1 2 3] [--out FILE.json]
+  scripts/lab/twin.py --data cifar-10-batches-bin [--method simclr|byol|moco3 ...] [--images 10000] [--epochs 5]
+                      [--seeds 1 2 3] [--out FILE.json]
 
 Needs torch, torchvision and safetensors, and a built dyad (--dyad). For each seed PyTorch uses dyad's initial weights and
-learning rates. Each side has its own views, batches and order; PyTorch's views are torchvision.transforms.v2 on the CPU.
+learning rates. Each side has its own views (SimCLR's for both views and all methods), batches and order; PyTorch's views are
+torchvision.transforms.v2 on the CPU. Its methods are those of scripts/lab/torch_methods.py.
 Each side finds the neighbours of all test images among the training images with its own code (k = 200, T = 0.1). Prints a
 Markdown table.
 """
@@ -25,6 +27,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from torchvision.transforms import v2
 
+import torch_methods
 import torch_simclr
 
 RECORD = 1 + 3 * 32 * 32
@@ -82,8 +85,9 @@ def neighbours_vote(model, train, test, k=200, temperature=0.1):
 
 def by_dyad(a, folder, run, seed):
     begun = time.time()
-    recipe = ["--data", folder, "--arch", a.arch, "--width", a.width, "--batch", a.batch, "--tau", 0.2, "--optimizer", "adamw",
-              "--lr", 0.002, "--seed", seed]
+    recipe = ["--data", folder, "--arch", a.arch, "--width", a.width, "--batch", a.batch, "--optimizer", "adamw",
+              "--lr", a.lr, "--seed", seed, "--method", a.method, "--views", "simclr"]
+    recipe += ["--tau", 0.2] if a.method in ("simclr", "moco2", "moco3") else []
     call = lambda *words: subprocess.run([str(w) for w in (a.dyad, *words)], check=True, stdout=subprocess.DEVNULL)
     call("steps", *recipe, "--steps", 1, "--out", run + ".initial")
     call("pretrain", *recipe, "--epochs", a.epochs, "--run", run)
@@ -92,17 +96,19 @@ def by_dyad(a, folder, run, seed):
     steps = [json.loads(line) for line in open(run + "/metrics.jsonl")]
     with safe_open(run + ".initial", "pt") as file:
         initial = {n[len("initial."):]: file.get_tensor(n) for n in file.keys() if n.startswith("initial.")}
-        decay = float(file.metadata()["weight-decay"])
-    return steps, initial, decay, json.load(open(run + ".json")), seconds
+        about = file.metadata()
+    return steps, initial, about, json.load(open(run + ".json")), seconds
 
 
-def by_pytorch(a, train, test, seed, initial, rates, decay):
+def by_pytorch(a, train, test, seed, initial, rates, about):
     begun = time.time()
     torch.manual_seed(seed)
-    model = torch_simclr.SimCLR(a.arch, "cifar", a.width)
-    model.load_state_dict(initial, strict=True)
+    method = torch_methods.METHODS[a.method](about)
+    model = method.network
+    model.load_state_dict({n: t for n, t in initial.items() if not n.startswith(("target.", "queue."))}, strict=True)
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch_simclr.make_optimizer("adamw", model, 0.0, 0.9, decay)
+    method.begin(initial)
+    optimizer = torch_simclr.make_optimizer("adamw", model, 0.0, 0.9, float(about["weight-decay"]))
     loader = torch.utils.data.DataLoader(Views(train[0]), a.batch, shuffle=True, drop_last=True, num_workers=2,
                                          persistent_workers=True)
     losses = []
@@ -110,10 +116,12 @@ def by_pytorch(a, train, test, seed, initial, rates, decay):
         for first, second in loader:
             for group in optimizer.param_groups:
                 group["lr"] = rates[len(losses)]
-            loss = torch_simclr.nt_xent(model(normalized(torch.cat([first, second]))), 0.2)
+            done = len(losses) / len(rates)
+            loss = method.loss(normalized(first), normalized(second), done)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            method.after_step(done)
             losses.append(loss.item())
     seconds = time.time() - begun
     return losses, neighbours_vote(model, train, test), seconds
@@ -122,6 +130,8 @@ def by_pytorch(a, train, test, seed, initial, rates, decay):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, help="folder of CIFAR-10's binary files")
+    p.add_argument("--method", default="simclr", choices=[m for m in torch_methods.METHODS if m != "supcon"])
+    p.add_argument("--lr", type=float, default=0.002, help="of AdamW")
     p.add_argument("--images", type=int, default=10000, help="number of training images")
     p.add_argument("--epochs", type=int, default=5)
     p.add_argument("--batch", type=int, default=128)
@@ -139,8 +149,8 @@ def main():
         train = images_of(folder, [f"data_batch_{i}.bin" for i in range(1, 6)])
         test = images_of(folder, ["test_batch.bin"])
         for seed in a.seeds:
-            steps, initial, decay, knn, ours = by_dyad(a, folder, f"{scratch}/run-{seed}", seed)
-            losses, theirs_knn, theirs = by_pytorch(a, train, test, seed, initial, [s["lr"] for s in steps], decay)
+            steps, initial, about, knn, ours = by_dyad(a, folder, f"{scratch}/run-{seed}", seed)
+            losses, theirs_knn, theirs = by_pytorch(a, train, test, seed, initial, [s["lr"] for s in steps], about)
             found.append({"seed": seed, "dyad": {"losses": [s["loss"] for s in steps], "knn": knn, "seconds": ours},
                           "pytorch": {"losses": losses, "knn": theirs_knn, "seconds": theirs}})
             print(f"seed {seed}: {ours:.0f} s and {theirs:.0f} s", flush=True)
@@ -150,7 +160,8 @@ def main():
     each = len(found[0]["dyad"]["losses"]) // a.epochs
     mean_of = lambda side, e: statistics.mean(
         statistics.mean(f[side]["losses"][e * each:(e + 1) * each]) for f in found)
-    print(f"\nMean loss of an epoch, over the seeds (chance: {math.log(2 * a.batch - 1):.2f})\n")
+    chance = f" (chance: {math.log(2 * a.batch - 1):.2f})" if a.method == "simclr" else ""
+    print(f"\nMean loss of an epoch, over the seeds{chance}\n")
     print("| epoch | " + " | ".join(str(e + 1) for e in range(a.epochs)) + " |\n|---|" + "--:|" * a.epochs)
     for side in ("dyad", "pytorch"):
         print(f"| {side} | " + " | ".join(f"{mean_of(side, e):.3f}" for e in range(a.epochs)) + " |")

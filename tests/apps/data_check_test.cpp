@@ -142,6 +142,15 @@ TEST_CASE("check: exact duplicates, and test images that are in the training spl
   CHECK(d.shown[0] == std::vector<std::size_t>{0, 2, 3});
   CHECK(data::duplicates(*train, t, 2).shown[0].size() == 2);
   CHECK(data::duplicates(*val, v, 10).groups == 0);
+
+  // the same bytes in another shape are another image
+  scratch.write("shapes/wide.pgm", "P5 3 2 255\nabcdef");
+  scratch.write("shapes/high.pgm", "P5 2 3 255\nabcdef");
+  const auto shapes = data::open_dataset(scratch.path("shapes"), data::Split::pretrain);
+  const data::CheckResult checked = data::check(*shapes, 1);
+  CHECK(data::duplicates(*shapes, checked, 10).groups == 0);
+  using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
+  CHECK(data::overlap(checked, checked, 10).shown == Pairs{{0, 0}, {1, 1}});
   const data::Overlap o = data::overlap(v, t, 10);
   CHECK(o.images == 1);
   CHECK(o.shown == std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}});

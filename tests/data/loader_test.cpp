@@ -264,14 +264,17 @@ TEST_CASE("loader: a bad image is replaced and reported, the same for any thread
     CHECK(got == expected);
 
     loader.seek(0, 0);
+    std::vector<std::uint32_t> read_first;
     for (int epoch = 0; epoch < 2; ++epoch) {
       std::vector<std::string> skipped;
+      std::vector<std::uint32_t> all;
       for (int b = 0; b < 4; ++b) {
         const Batch batch = loader.next();
         CHECK(batch.size() == 16);
         skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
         for (std::size_t i = 0; i < 16; ++i) {
           const std::uint32_t sample = batch.samples[i];
+          all.push_back(sample);
           CHECK(std::ranges::find(set.bad, sample) == set.bad.end());
           CHECK(batch.labels[i] == set.label(sample));
           CHECK(batch.pixels.data()[batch.offset[i]] == sample);
@@ -280,6 +283,9 @@ TEST_CASE("loader: a bad image is replaced and reported, the same for any thread
       std::ranges::sort(skipped);
       CHECK(skipped == std::vector<std::string>{"image 35: is broken", "image 36: is broken",
                                                 "image 45: is broken", "image 60: is broken"});
+      std::ranges::sort(all);
+      if (epoch == 0) read_first = all;
+      CHECK(all == read_first);  // the same images in place of the bad ones
     }
   }
 }

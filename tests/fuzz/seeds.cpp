@@ -1,10 +1,14 @@
 // The seed corpus: valid files, made by the encoders of tests/, and those of tests/bad_inputs, which have one
 // defect each.
 //   fuzz_seeds FOLDER   writes FOLDER/TARGET/NUMBER; run at the top of the tree
+#include <cstring>
 #include <iterator>
+#include <limits>
 
 #include "apps/options/config.h"
+#include "engine/files/plan_list.h"
 #include "engine/files/safetensors.h"
+#include "kernels/augment/view.h"
 #include "tests/bad_inputs/bad_input.h"
 #include "tests/fuzz/small_training.h"
 #include "tests/support/encode.h"
@@ -123,6 +127,52 @@ void labels(Seeds& seeds) {
     for (const char flag : {'\0', '\1'}) seeds.add("labels", flag + std::string(text));
 }
 
+void lists(Seeds& seeds) {
+  for (const char* text : {"1.png\ndeep/2.png\n", "deep/2.png\r\n\r\n1.png", "1.png\n3.png\n", "3.png\n",
+                           "1.png\n1.png\n", "1.png,cat\n"})
+    seeds.add("list", text);
+}
+
+// A safetensors file for `dyad data views`: valid views, and one with each defect.
+void views(Seeds& seeds) {
+  kernels::View good{};
+  good.height = 4, good.width = 5, good.left = 1, good.crop_height = good.crop_width = 4, good.solarize = 256;
+  kernels::View full = good;
+  full.offset = 3, full.angle = 30, full.blur_sigma = 1, full.blur_kernel = 3, full.solarize = 128;
+  full.flip = full.grayscale = full.bicubic = full.antialias = 1;
+  for (int i = 0; i < 4; ++i) full.jitter[i] = kernels::Jitter(i + 1), full.factor[i] = 0.4f;
+  std::vector<kernels::View> wrong(7, full);
+  wrong[0].offset = std::numeric_limits<std::int64_t>::max();
+  wrong[1].top = wrong[1].crop_height = std::numeric_limits<std::int32_t>::max();
+  wrong[2].factor[0] = std::numeric_limits<float>::infinity();
+  wrong[3].jitter[0] = kernels::Jitter(9);
+  wrong[4].angle = std::numeric_limits<float>::quiet_NaN();
+  wrong[5].blur_kernel = 64;
+  wrong[6].height = wrong[6].width = std::numeric_limits<std::int32_t>::max();
+  const engine::Tensor pixels({63}, engine::DType::u8, engine::cpu);
+  std::memset(pixels.raw(), 100, 63);
+  const Scratch scratch;
+  const auto add = [&](const std::vector<kernels::View>& written) {
+    const engine::Tensor bytes({std::int64_t(written.size()), sizeof(kernels::View)}, engine::DType::u8,
+                               engine::cpu);
+    std::memcpy(bytes.raw(), written.data(), written.size() * sizeof(kernels::View));
+    engine::write_safetensors(scratch.path("views"), {{{"pixels", pixels}, {"views", bytes}}, {}});
+    seeds.add("views", scratch.read("views"));
+  };
+  add({good, full});
+  for (const kernels::View& view : wrong) add({good, view});
+}
+
+void json_files(Seeds& seeds) {
+  seeds.add("sweep",
+            R"({"dyad": "dyad 0.9.0", "shared": {"batch": "32"}, "sweeps": [{"vary": ["lr=1,2"], "seeds": 1}],
+ "cells": [{"name": "lr=1", "options": {"lr": "1"}, "seed": 0}, {"name": "lr=2", "options": {"lr": "2"}, "seed": 0}]})");
+  seeds.add("sweep", R"({"shared": {}, "sweeps": [], "cells": []})");
+  seeds.add("sweep", R"({"shared": {}, "sweeps": 3, "cells": [{"name": 1, "options": []}]})");
+  seeds.add("plans", engine::text_of_plans({{"conv (8,32,32,3) f32", "{\"engine\": 47}"}, {"\n", "\""}}));
+  seeds.add("plans", R"({"plans": {"a": 1}})");
+}
+
 void configs(Seeds& seeds) {
   apps::PretrainOptions options;
   seeds.add("config", apps::config_text("pretrain", apps::fields(options)));
@@ -177,6 +227,9 @@ int main(int argc, char** argv) {
   images(seeds);
   records(seeds);
   labels(seeds);
+  lists(seeds);
+  views(seeds);
+  json_files(seeds);
   configs(seeds);
   tensors(seeds);
 }

@@ -166,7 +166,10 @@ std::vector<Case> all_cases() {
       {"transpose_tile/no barrier", order | poisoned | msan | tsan, run<S, transpose_tile<false>>},
       {"softmax_row/no barrier", order | tsan, run<S, softmax_row<false>>},
       {"ticket_for_all/no barrier", tsan, run<S, ticket_for_all<false>>, 16},
-      {"under_lock/no fence", tsan, run<S, under_lock<false>>, 16},
+      {"under_lock/no fence of the writer", tsan, run<S, under_lock<false, true>>, 16},
+      {"under_lock/no fence of the reader", tsan, run<S, under_lock<true, false>>, 16},
+      {"ticket_for_one/no fence of the reader", tsan, run<S, ticket_for_one<false>>, 16},
+      {"sum_passed_on/no fence of the reader", tsan, run<S, sum_passed_on<false>>, 16},
       {"sum_interleaved", 0, run<S, sum_interleaved<true>>, 2},
       {"sum_strided", 0, run<S, sum_strided>, 2},
       {"sum_sequential", 0, run<S, sum_sequential>, 2},
@@ -178,7 +181,9 @@ std::vector<Case> all_cases() {
       {"transpose_tile", 0, run<S, transpose_tile<true>>, 2},
       {"softmax_row", 0, run<S, softmax_row<true>>, 2},
       {"ticket_for_all", 0, run<S, ticket_for_all<true>>, 16},
-      {"under_lock", 0, run<S, under_lock<true>>, 16},
+      {"under_lock", 0, run<S, under_lock<true, true>>, 16},
+      {"ticket_for_one", 0, run<S, ticket_for_one<true>>, 16},
+      {"sum_passed_on", 0, run<S, sum_passed_on<true>>, 16},
   };
   for (unsigned threads : {4, 32, 64, 256})
     cases.push_back({"blocks_add_after_barrier/" + std::to_string(threads), tsan,

@@ -201,17 +201,43 @@ __global__ void ticket_for_all(const float* x, float* y, unsigned* tickets) {
 }
 
 // Each block writes y[0] under a lock. `Release`: a fence makes the write visible before the lock is
-// released. A fence after taking the lock does not help.
-template <bool Release>
+// released. `Acquire`: a fence after taking the lock lets the block see the writes of earlier holders. Both
+// are needed.
+template <bool Release, bool Acquire>
 __global__ void under_lock(const float* x, float* y, unsigned* lock) {
   const unsigned i = blockIdx.x * 128 + threadIdx.x;
   if (i > 0) y[i] = x[threadIdx.x];
   if (threadIdx.x > 0) return;
   while (atomicCAS(lock, 0u, 1u) != 0) continue;
-  __threadfence();
+  if (Acquire) __threadfence();
   y[0] = x[0];
   if (Release) __threadfence();
   atomicExch(lock, 0u);
+}
+
+// As ticket_for_all, with one thread a block, which needs a fence of its own before it reads: no barrier does
+// it. `Fence`: it has one.
+template <bool Fence>
+__global__ void ticket_for_one(const float* x, float* y, unsigned* tickets) {
+  if (threadIdx.x > 0) return;
+  y[blockIdx.x] = x[blockIdx.x];
+  __threadfence();
+  if (atomicAdd(tickets, 1u) != gridDim.x - 1) return;
+  if (Fence) __threadfence();
+  float total = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) total += y[i];
+  y[gridDim.x] = total;
+}
+
+// Each block passes a sum on to the next one. `Fence`: the one that waits for the flag has a fence after it.
+template <bool Fence>
+__global__ void sum_passed_on(const float* x, float* y, unsigned* turn) {
+  if (threadIdx.x > 0) return;
+  while (atomicAdd(turn, 0u) != blockIdx.x) continue;
+  if (Fence) __threadfence();
+  y[blockIdx.x] = x[blockIdx.x] + (blockIdx.x > 0 ? y[blockIdx.x - 1] : 0.0f);
+  __threadfence();
+  atomicExch(turn, blockIdx.x + 1);
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ TEST_CASE("cli: the error for a mistyped word suggests the nearest one") {
   check_usage({"pretrain", "--btach", "8"}, "dyad pretrain: unknown flag --btach; did you mean --batch?");
   check_usage({"pretrain", "--weigth-decay=1"},
               "dyad pretrain: unknown flag --weigth-decay; did you mean --weight-decay?");
+  check_usage({"-v"}, "dyad: unknown flag -v; did you mean --version?");
+  check_usage({"pretrain", "-b", "8"}, "dyad pretrain: unknown flag -b");  // of several
   check_usage({"--verson"}, "dyad: unknown flag --verson; did you mean --version?");
   check_usage({"pretrain", "--arch", "resnt18"},
               "dyad pretrain: --arch is \"resnt18\", expected "

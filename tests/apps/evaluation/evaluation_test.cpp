@@ -14,6 +14,8 @@
 #include "apps/evaluation/neighbours.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/model.h"
+#include "apps/run/next_commands.h"
+#include "apps/run/run_directory.h"
 #include "apps/system/exit_code.h"
 #include "data/subset.h"
 #include "engine/tape.h"
@@ -294,6 +296,8 @@ TEST_CASE("pretraining uses no label, and a probe during training changes nothin
   for (const char* key : {"probe_knn", "probe_linear", "probe_floor"}) {
     CHECK(line.at(key).get<double>() >= 0);
     CHECK(line.at(key).get<double>() <= 1);
+    const double right = 12 * line.at(key).get<double>();  // of the 12 images that were held out
+    CHECK(right == doctest::Approx(std::round(right)));
   }
   for (const char* key : {"deviation", "alignment", "rank_embeddings", "rank_features"})
     CHECK(line.at(key).get<double>() > 0);
@@ -312,4 +316,39 @@ TEST_CASE("pretraining uses no label, and a probe during training changes nothin
   std::filesystem::remove(scratch.path("data") + "/test_batch.bin");
   REQUIRE(apps::pretrain(untested) == apps::kOk);
   CHECK(last("untested") == last("plain"));
+}
+
+TEST_CASE("probes and SupCon take the classes of a folder without classes from --labels") {
+  const Scratch scratch;
+  std::string table = "file,class\n";
+  for (int i = 0; i < 64; ++i) {
+    const std::string name = std::to_string(100 + i) + ".ppm";
+    scratch.write("flat/" + name, "P6 8 8 255\n" + std::string(192, char(i % 2 ? 200 : 20)));
+    if (i < 60) table += name + (i % 2 ? ",light\n" : ",dark\n");
+  }
+  auto plain = tiny(scratch.path("flat"), scratch.path("plain"));
+  plain.steps = 4;
+  REQUIRE(apps::pretrain(plain) == apps::kOk);
+  auto probed = plain;
+  probed.run = scratch.path("probed");
+  probed.label_file = scratch.write("labels.csv", table);
+  probed.probe_every = 1;
+  probed.probe_images = 60;
+  REQUIRE(apps::pretrain(probed) == apps::kOk);
+  const std::string lines = scratch.read("probed/monitor.jsonl");
+  CHECK(json::parse(lines.substr(0, lines.find('\n'))).at("probe_floor").get<double>() < 0.9);
+  const auto loss = [&](const std::string& run) {
+    const std::string text = scratch.read(run + "/metrics.jsonl");
+    return json::parse(text.substr(0, text.find('\n'))).at("loss");
+  };
+  CHECK(loss("probed") == loss("plain"));  // all 64 images, in the same order
+
+  auto supervised = probed;
+  supervised.run = scratch.path("supervised");
+  supervised.method = "supcon";
+  supervised.probe_every = 0;
+  REQUIRE(apps::pretrain(supervised) == apps::kOk);
+  CHECK(scratch.read("supervised/train.log").find("60 images") != std::string::npos);
+  CHECK(apps::evaluate_command(apps::read_run_options(supervised.run)).second.find(" --labels ") !=
+        std::string::npos);
 }

@@ -99,10 +99,10 @@ TEST_CASE("options: what belongs to one start or one machine") {
     if (!f.saved) unsaved.insert(f.name);
     if (f.per_machine) per_machine.insert(f.name);
   }
-  CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "discard-newer", "dry-run", "force", "json",
-                                         "ranks", "resume", "sync", "timeout", "trace", "verbose",
-                                         "verify-images"});
-  CHECK(per_machine == std::set<std::string>{"data", "run", "threads"});
+  CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "discard-newer", "dry-run", "expected",
+                                         "force", "json", "ranks", "resume", "sync", "timeout", "trace",
+                                         "verbose", "verify-images"});
+  CHECK(per_machine == std::set<std::string>{"data", "labels", "run", "threads"});
 }
 
 TEST_CASE("config: values and sections; flags override them") {

@@ -9,10 +9,13 @@
 #include <fstream>
 
 #include "apps/report/answers.h"
+#include "apps/report/expectation.h"
 #include "apps/report/markup.h"
 #include "apps/report/table.h"
 #include "apps/run/run_directory.h"
+#include "engine/error.h"
 #include "tests/support/markup.h"
+#include "tests/support/scratch.h"
 
 using nlohmann::ordered_json;
 
@@ -117,6 +120,43 @@ TEST_CASE("report: a whole run") {
   CHECK(std::filesystem::file_size(run.path + "/report.html") > 40000);
 }
 
+TEST_CASE("report: what was expected is beside the run's own, at the same epochs") {
+  const Run run;
+  run.write_steps(500);  // epochs 0.01 to 5
+  CHECK(apps::report_data(run.path).at("expected").is_null());
+  const Scratch scratch;
+  const std::string file =
+      scratch.write("a.json", R"({"source":"others","accuracy":{"knn":0.5},"epoch":[1,2,4],"loss":[6,5,3]})");
+  apps::write_expectation(run.path, apps::read_expectation(file));
+  apps::write_expectation(run.path, "");  // a resumed run keeps it
+  const ordered_json data = apps::report_data(run.path);
+  CHECK(data.at("problems").empty());
+  CHECK(data.at("expected").at("accuracy").at("knn") == 0.5);
+  const ordered_json& expected = data.at("steps").at("columns").at("expected_loss");
+  CHECK(expected[98].is_null());  // before the first epoch that is known
+  CHECK(expected[99] == 6);
+  CHECK(expected[149] == 5.5);
+  CHECK(expected[299] == 4);
+  CHECK(expected[399] == 3);
+  CHECK(expected[400].is_null());
+
+  const auto refused = [&](const std::string& text) {
+    return message_of<engine::DataError>([&] { apps::read_expectation(scratch.write("b.json", text)); });
+  };
+  const std::string b = scratch.path("b.json");
+  CHECK(refused("{}") == b + " has no source, expected the text that says whose results they are");
+  CHECK(refused(R"({"source":"x","accuracy":{"knn":"high"}})") ==
+        b + " accuracy is another thing than accuracies, as shares of 1");
+  CHECK(refused(R"({"source":"x","accuracy":{},"epoch":[1],"loss":[]})") ==
+        b + " has 1 of epoch, expected as many as of loss");
+  CHECK(refused(R"({"source":"x","accuracy":{},"epoch":[2,2],"loss":[3,3]})") ==
+        b + " epoch 2 comes after 2, expected rising ones");
+  CHECK(refused("[1").starts_with(b + ": "));
+  CHECK(message_of<engine::DataError>([&] {
+          apps::read_expectation(scratch.path("none"));
+        }).starts_with(scratch.path("none") + ": No such file"));
+}
+
 TEST_CASE("report: the state of the training") {
   const Run run;
   CHECK(apps::report_data(run.path).at("state").is_null());
@@ -195,6 +235,8 @@ TEST_CASE("report: a file of another form costs its own part, and is named") {
       {"eval.json",
        R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"classifiers":{"knn":1}})"},
       {"eval.json", R"({"top1":{"trained":{}},"confusion":{},"classes":["a"],"test":4,"notes":"x"})"},
+      {"expected.json", R"({"source":"x","accuracy":{"knn":"high"}})"},
+      {"expected.json", R"({"source":"x","accuracy":{},"epoch":[1],"loss":["low"]})"},
       {"finetune-notes.json", R"({"todo":"mine"})"},
       {"finetune100.json", "[]"},
       {"frozen1.json", "\"x\""},

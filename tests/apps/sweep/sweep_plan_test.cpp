@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/sweep/add_cells.h"
 #include "apps/sweep/plan.h"
 #include "apps/sweep/slurm.h"
 #include "apps/sweep/sweep_file.h"

@@ -240,6 +240,21 @@ TEST_CASE("dyad data views makes the views of a file, and refuses others in one 
   v.left = 2;
   CHECK(ask({{{"pixels", pixels}, {"views", data::pack({v})}}, {}}) ==
         std::pair(65, before + "view 0 has a crop box that is not inside the source image"));
+  v.left = 1;
+  for (const float number : {NAN, INFINITY, -INFINITY, 1e9f}) {
+    kernels::View turned = v, blurred = v, jittered = v;
+    turned.angle = blurred.blur_sigma = jittered.factor[3] = number;
+    CHECK(ask({{{"pixels", pixels}, {"views", data::pack({v, turned})}}, {}}) ==
+          std::pair(65, before + "view 1 has an angle that is no number or too large"));
+    CHECK(ask({{{"pixels", pixels}, {"views", data::pack({blurred})}}, {}}) ==
+          std::pair(65, before + "view 0 has a blur sigma that is negative, no number or too large"));
+    CHECK(ask({{{"pixels", pixels}, {"views", data::pack({jittered})}}, {}}) ==
+          std::pair(65, before + "view 0 has a jitter factor that is no number or too large"));
+  }
+  kernels::View unknown = v;
+  unknown.jitter[1] = kernels::Jitter(5);
+  CHECK(ask({{{"pixels", pixels}, {"views", data::pack({unknown})}}, {}}) ==
+        std::pair(65, before + "view 0 has a color jitter of an unknown kind"));
   CHECK(ask({{{"views", data::pack({v})}}, {}}) ==
         std::pair(65, before + "expected a tensor pixels of U8 with 1 extents"));
   CHECK(ask({{{"pixels", pixels}, {"views", zeros({1, 71}, DType::u8, cpu)}}, {}}) ==

@@ -105,3 +105,12 @@ TEST_CASE("plan: a warm-up that is longer than the training is named") {
       "the warm-up of 4.5 epochs is longer than the training of 3 epochs: the learning rate rises until the "
       "last step");
 }
+
+TEST_CASE("plan: the warm-up is a tenth of the training by default, and at most ten epochs") {
+  const auto warmup = [](int epochs) { return Plan({.batch = 4, .epochs = epochs}, 40, {}).warmup_steps; };
+  CHECK(warmup(5) == 5);
+  CHECK(warmup(50) == 50);
+  CHECK(warmup(100) == 100);
+  CHECK(warmup(800) == 100);
+  CHECK(Plan({.batch = 4, .steps = 30}, 40, {}).warmup_steps == 3);
+}

@@ -114,6 +114,78 @@ TEST_CASE("each op occurs with its probability") {
   CHECK(is_rate(both, 0.25, kDraws / 2));
 }
 
+TEST_CASE("all draws are independent: of a view, of the two views, of neighbours, epochs and seeds") {
+  ViewRecipe r = view_recipe("simclr-imagenet");
+  r.flip_p = 0.5, r.rotate_p = 0.4, r.rotate_degrees = 30, r.jitter_p = 0.6, r.gray_p = 0.45, r.blur_p = 0.55,
+  r.solarize_p = 0.35;
+  using Draw = bool (*)(const View&);
+  const std::pair<double, Draw> draws[] = {
+      {0.5, [](const View& v) { return v.flip == 1; }},
+      {0.4, [](const View& v) { return v.angle != 0; }},
+      {0.6, [](const View& v) { return v.jitter[0] != Jitter::none; }},
+      {0.45, [](const View& v) { return v.grayscale == 1; }},
+      {0.55, [](const View& v) { return v.blur_sigma > 0; }},
+      {0.35, [](const View& v) { return v.solarize < 256; }},
+      {0.5, [](const View& v) { return v.left < (v.width - v.crop_width + 1) / 2; }},
+      {0.5, [](const View& v) { return v.top < (v.height - v.crop_height + 1) / 2; }}};
+  constexpr int count = 8;
+  const auto view = [&](std::uint64_t seed, std::uint32_t epoch, int i, std::uint32_t which) {
+    return draw(r, seed, epoch, std::uint32_t(i), which, 0, 3000, 3000, 224);
+  };
+  // of views whose key differs in one part, how often both draws are so
+  struct Pair {
+    const char* name;
+    std::uint64_t seed;
+    std::uint32_t epoch;
+    int sample;
+    std::uint32_t which;
+  };
+  for (const Pair& other :
+       {Pair{"itself", 9, 3, 0, 0}, Pair{"the other view", 9, 3, 0, 1}, Pair{"the next image", 9, 3, 1, 0},
+        Pair{"the next epoch", 9, 4, 0, 0}, Pair{"the next seed", 10, 3, 0, 0}}) {
+    CAPTURE(other.name);
+    double both[count][count] = {};
+    for (int i = 0; i < kDraws; ++i) {
+      // images in steps of two: no view stands in two pairs
+      const View a = view(9, 3, 2 * i, 0),
+                 b = view(other.seed, other.epoch, 2 * i + other.sample, other.which);
+      for (int j = 0; j < count; ++j)
+        for (int k = 0; k < count; ++k) both[j][k] += draws[j].second(a) && draws[k].second(b);
+    }
+    for (int j = 0; j < count; ++j)
+      for (int k = 0; k < count; ++k) {
+        if (j == k && other.name == std::string("itself")) continue;
+        CAPTURE(j);
+        CAPTURE(k);
+        const double p = draws[j].first * draws[k].first;
+        // a crop that fits exactly has one place, and an odd number of places has a middle: half of 1 %
+        const double slack = j >= 6 || k >= 6 ? 0.005 : 0;
+        CHECK(std::abs(both[j][k] / kDraws - p) < 5 * std::sqrt(p * (1 - p) / kDraws) + slack);
+      }
+  }
+}
+
+TEST_CASE("crops: each place in the image is as likely, the first and the last too") {
+  ViewRecipe r = view_recipe("simclr-cifar");
+  r.scale = {0.8, 1};
+  std::map<int, std::map<int, int>> left, top;  // by the number of places
+  for (const View& v : many(r, 16, 16)) {
+    ++left[v.width - v.crop_width + 1][v.left];
+    ++top[v.height - v.crop_height + 1][v.top];
+  }
+  for (const auto* counts : {&left, &top}) {
+    CHECK(counts->size() >= 4);
+    for (const auto& [places, found] : *counts) {
+      CAPTURE(places);
+      int n = 0;
+      for (const auto& one : found) n += one.second;
+      if (n < 200) continue;
+      CHECK(int(found.size()) == places);
+      for (const auto& one : found) CHECK((places == 1 || is_rate(one.second, 1.0 / places, n)));
+    }
+  }
+}
+
 TEST_CASE("jitter: uniform factors, and all 24 orders alike") {
   for (const double strength : {1.0, 0.5}) {
     ViewRecipe r = view_recipe("simclr-imagenet");

@@ -8,6 +8,7 @@
 
 #include "engine/check/op_case.h"
 #include "engine/ops.h"
+#include "engine/optim/gradient_norm.h"
 #include "engine/optim/schedule.h"
 #include "kernels/base/launch_log.h"
 
@@ -331,4 +332,19 @@ TEST_CASE("warm-up and cosine, batch rules") {
   CHECK(warmup_cosine(0, 0, 100, 2) == 2);
   CHECK(linear_scaling(0.3, 4096) == doctest::Approx(4.8));
   CHECK(sqrt_scaling(0.075, 4096) == doctest::Approx(4.8));
+}
+
+TEST_CASE("the gradient's norm is that of all parameters, decayed or not, and not of the gaps") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Problem problem(dtype);
+    std::vector<double> g(std::size_t(Problem::size), 1e3);
+    double square = 0;
+    for (const std::size_t i : {0, 1, 2, 3, 4, 8, 9}) {
+      g[i] = 0.25 * double(i) - 1;
+      square += g[i] * g[i];
+    }
+    const Tensor host = from_vector({Problem::size}, g, dtype);
+    copy_bytes(problem.parameters.gradients.raw(), cpu, host.raw(), cpu, host.bytes());
+    CHECK(GradientNorm(problem.parameters)().item() == doctest::Approx(square).epsilon(1e-6));
+  }
 }

@@ -66,3 +66,33 @@ TEST_CASE("two parameters of one name are refused") {
   Parameters p(cpu, DType::f32, 1);
   CHECK_THROWS_WITH(p.build<Twice>(), "Parameters: two are named w");
 }
+
+TEST_CASE("parameters of one shape have values of their own") {
+  struct Filters {
+    Tensor a, b, c;
+    explicit Filters(const Scope& s)
+        : a(s.filter("a", {4, 3, 3, 2})),
+          b(s.filter("b", {4, 3, 3, 2})),
+          c((s / "b").filter("a", {4, 3, 3, 2})) {}
+  };
+  Parameters p(cpu, DType::f64, 3);
+  const Filters f = p.build<Filters>();
+  const auto a = f.a.to_vector(), b = f.b.to_vector(), c = f.c.to_vector();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(i);
+    CHECK(a[i] != b[i]);
+    CHECK(a[i] != c[i]);
+    CHECK(b[i] != c[i]);
+  }
+}
+
+TEST_CASE("what a layer or a copy can't mean is refused by name") {
+  struct Empty {
+    explicit Empty(const Scope& s) { s.matrix("w", {3, 0}); }
+  };
+  Parameters empty(cpu, DType::f32, 1);
+  CHECK_THROWS_WITH(empty.build<Empty>(), "Parameters: w is (3,0), expected extents of at least 1");
+
+  CHECK_THROWS_WITH(leaf(zeros({2}, DType::i32, cpu)),
+                    "leaf: a tensor of i32 has no gradient, expected f32, f64 or bf16");
+}

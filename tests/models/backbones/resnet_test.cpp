@@ -107,6 +107,41 @@ TEST_CASE("the CIFAR stem keeps the size, ImageNet's divides it by four; width s
   }
 }
 
+// The smallest power of two by which a patch can move without a change of the features: the product of the
+// strides of all layers that are followed by a mean over all places.
+static int total_stride(const models::ResNetConfig& config) {
+  Parameters p(cpu, DType::f64, 0);
+  const Encoder encoder = p.build<Encoder>(config);
+  const NoGrad no_grad;
+  constexpr int side = 512, patch = 40;
+  const auto features = [&](int at) {
+    Random random(5);
+    std::vector<double> pixels(std::size_t(side * side * 3));
+    for (int y = 0; y < patch; ++y)
+      for (int x = 0; x < patch; ++x)
+        for (int c = 0; c < 3; ++c)
+          pixels[std::size_t(((at + y) * side + at + x) * 3 + c)] = random.uniform(-1, 1);
+    return encoder.net(from_vector({1, side, side, 3}, pixels, DType::f64), {Mode::eval, single()})
+        .to_vector();
+  };
+  const std::vector<double> still = features(224);
+  for (int stride = 1; stride <= 32; stride *= 2) {
+    const std::vector<double> moved = features(224 + stride);
+    double most = 0;
+    for (std::size_t i = 0; i < still.size(); ++i) most = std::max(most, std::abs(moved[i] - still[i]));
+    if (most < 1e-12) return stride;
+  }
+  return 64;
+}
+
+TEST_CASE("features are those of stride 8 behind the CIFAR stem, and of 32 behind ImageNet's") {
+  for (const char* name : {"resnet10", "resnet50"}) {
+    CAPTURE(name);
+    CHECK(total_stride({.name = name, .stem = models::Stem::cifar, .width = 0.0625}) == 8);
+    CHECK(total_stride({.name = name, .stem = models::Stem::imagenet, .width = 0.0625}) == 32);
+  }
+}
+
 TEST_CASE("the error for an unknown arch lists the known ones") {
   Parameters p(cpu, DType::f32, 0);
   CHECK_THROWS_WITH(

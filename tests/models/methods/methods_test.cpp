@@ -522,7 +522,7 @@ TEST_CASE("supcon learns from the classes of the data set, and refuses images wi
   const MethodAnswer flat = steps(scratch.path("flat"), "none");
   CHECK(flat.code == 65);
   CHECK(flat.text == "dyad steps: --method supcon learns from classes: " + scratch.path("flat") +
-                         " has images but no class folders, expected CLASS/FILE\n");
+                         " has images but no class folders, expected CLASS/FILE, or --labels FILE\n");
   scratch.write("flat/x/b.ppm", pixel);
   const MethodAnswer mixed = steps(scratch.path("flat"), "none");  // without a.ppm, which has no class
   CHECK(mixed.code == 2);

@@ -161,3 +161,45 @@ TEST_CASE("the best classes of a linear classifier have the largest logits") {
   CHECK(predict_best(two, from_vector({1, 1}, {1}, DType::f64)) ==
         std::vector<std::int32_t>{1, 0, -1, -1, -1});
 }
+
+TEST_CASE(
+    "SGD's classifier is that of a plain loop: Nesterov's momentum, and a rate that falls along a cosine") {
+  const Labelled train = gaussians(40, 3, 2, 1.0, 5, DType::f64);
+  const models::TrainOptions o{
+      .epochs = 7, .batch = 40, .learning_rate = 0.3, .momentum = 0.9, .weight_decay = 0.01};
+  const LinearProbe got = train_linear_probe(train.features, train.labels, 2, o);
+
+  // It begins where a training at rate 0 stays.
+  models::TrainOptions still = o;
+  still.learning_rate = 0;
+  const LinearProbe first = train_linear_probe(train.features, train.labels, 2, still);
+  std::vector<double> w = first.weight.to_vector(), b = first.bias.to_vector();
+  w.insert(w.end(), b.begin(), b.end());
+  std::vector<double> velocity(w.size(), 0.0);
+  const std::vector<double> x = train.features.to_vector();
+  for (int epoch = 0; epoch < 7; ++epoch) {
+    std::vector<double> g(w.size(), 0.0);
+    for (std::size_t i = 0; i < 40; ++i) {
+      double logit[2], sum = 0;
+      for (std::size_t c = 0; c < 2; ++c) {
+        logit[c] = w[6 + c];
+        for (std::size_t d = 0; d < 3; ++d) logit[c] += w[c * 3 + d] * x[i * 3 + d];
+        sum += std::exp(logit[c]);
+      }
+      for (std::size_t c = 0; c < 2; ++c) {
+        const double residual = (std::exp(logit[c]) / sum - double(train.labels[i] == int(c))) / 40;
+        g[6 + c] += residual;
+        for (std::size_t d = 0; d < 3; ++d) g[c * 3 + d] += residual * x[i * 3 + d];
+      }
+    }
+    const double rate = 0.3 * (1 + std::cos(3.14159265358979323846 * epoch / 7)) / 2;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const double slope = g[i] + (i < 6 ? 0.01 * w[i] : 0);  // biases are not decayed
+      velocity[i] = 0.9 * velocity[i] + slope;
+      w[i] -= rate * (slope + 0.9 * velocity[i]);
+    }
+  }
+  const auto weight = got.weight.to_vector(), bias = got.bias.to_vector();
+  for (std::size_t i = 0; i < 6; ++i) CHECK(weight[i] == doctest::Approx(w[i]).epsilon(1e-10));
+  for (std::size_t i = 0; i < 2; ++i) CHECK(bias[i] == doctest::Approx(w[6 + i]).epsilon(1e-10));
+}

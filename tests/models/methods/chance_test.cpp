@@ -1,0 +1,56 @@
+// The loss of chance that is printed, and that the warning about learning nothing compares with.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "apps/run/model.h"
+#include "apps/training/train_step.h"
+#include "models/methods/methods.h"
+
+using namespace engine;
+
+namespace {
+
+apps::PretrainOptions tiny_method(const std::string& method) {
+  apps::PretrainOptions o;
+  o.method = method;
+  o.arch = "resnet10";
+  o.width = 0.125;
+  o.out_dim = 16;
+  o.batch = 8;
+  o.size = 16;
+  o.tau.value = 0.2;
+  o.optimizer = "sgd";
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("the loss of chance is the loss of embeddings that are all alike") {
+  const auto check = [](apps::PretrainOptions o) {
+    CAPTURE(o.method);
+    CAPTURE(o.negatives);
+    apps::resolve(o, true);
+    const auto method = apps::make_method(o, cpu);
+    const auto optimizer = apps::make_optimizer(o, method->parameters);
+    apps::TrainStep step(*method, *optimizer, single(), o.batch);
+    Phases phases(cpu, false);
+    step.schedule(0, 0);
+    const Tensor labels({2 * o.batch}, DType::i32, cpu);
+    for (int i = 0; i < 2 * o.batch; ++i) labels.data<std::int32_t>()[i] = i % o.batch;
+    const double loss = step.launch(zeros({2 * o.batch, 16, 16, 3}, DType::f32, cpu), phases, labels).item();
+    const double chance = models::describe_method(o, o.batch).chance_loss;
+    CHECK(loss == doctest::Approx(chance).epsilon(1e-5));
+  };
+  for (const char* kind : {"nt-xent", "decoupled", "dclw", "debiased", "hard", "eqco"}) {
+    apps::PretrainOptions o = tiny_method("simclr");
+    o.negatives = kind;
+    check(o);
+  }
+  check(tiny_method("supcon"));
+  check(tiny_method("moco3"));
+  // moco2's queue begins with random keys, so its rows are not alike
+  apps::PretrainOptions o = tiny_method("moco2");
+  apps::resolve(o, true);
+  CHECK(models::describe_method(o, o.batch).chance_loss == doctest::Approx(std::log(double(o.queue) + 1)));
+}

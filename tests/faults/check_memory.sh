@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Lets allocations of 64 KiB and more fail, one a run, and starts of threads: of a training, an evaluation, a data
-# check, an export, and one of three ranks. Each run ends with exit code 0 (it did without) or 1 and one line; never by a signal, nor with 65 as for bad data.
-# The last checkpoint stays whole.
+# check, an export, and one of three ranks. Each run ends with exit code 0 (it did without) or 1 and one line; never by a
+# signal, nor with 65 as for bad data. The last checkpoint stays whole.
 #   check_memory.sh DYAD FAILING_MEMORY_LIBRARY [EVERY] [RANKS]
-# EVERY: of the first 200 allocations each n-th one fails. RANKS: yes or no, where dyad was built without MPI.
+# EVERY: of the first 200 allocations each n-th one fails; of a rank, which takes longer, each 4 n-th if n > 1.
+# RANKS: yes or no, where dyad was built without MPI.
 set -uo pipefail
 dyad=$(realpath "$1") library=$(realpath "$2") every=${3:-1} ranks=${4:-yes}
 work=$(mktemp -d)
@@ -74,7 +75,7 @@ for command in "${commands[@]}"; do
   read -r allocations threads <"$work/counts"
   [[ $allocations -gt 3 && $threads -gt 0 ]] || fail "$command: the library saw $allocations allocations, $threads threads"
   stride=$every
-  [[ $command != FAIL_RANK* ]] || stride=$((4 * every))  # which take longer
+  [[ $command != FAIL_RANK* || $every == 1 ]] || stride=$((4 * every))
   for ((n = 1; n <= allocations && n <= 200; n += stride)); do try FAIL_ALLOCATION "$n" "$command"; done
   [[ $command != FAIL_RANK* ]] || continue  # most of a rank's threads are MPI's, which ends or waits in its own way
   for ((n = 1; n <= threads; n++)); do try FAIL_THREAD "$n" "$command"; done

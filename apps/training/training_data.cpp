@@ -19,6 +19,8 @@ std::unique_ptr<data::Dataset> all_images(const PretrainOptions& o) {
   if (split == data::Split::pretrain) return images;
   const std::string why = images->unlabelled();
   engine::require_data(why.empty(), "--method ", o.method, " learns from classes: ", why);
+  engine::require_data(images->classes().size() > 1, "--method ", o.method, " learns from classes: ", o.data,
+                       " has images of one class only, expected two or more");
   return images;
 }
 

@@ -524,9 +524,14 @@ TEST_CASE("supcon learns from the classes of the data set, and refuses images wi
   CHECK(flat.text == "dyad steps: --method supcon learns from classes: " + scratch.path("flat") +
                          " has images but no class folders, expected CLASS/FILE, or --labels FILE\n");
   scratch.write("flat/x/b.ppm", pixel);
-  const MethodAnswer mixed = steps(scratch.path("flat"), "none");  // without a.ppm, which has no class
+  const MethodAnswer single = steps(scratch.path("flat"), "none");  // without a.ppm, which has no class
+  CHECK(single.code == 65);
+  CHECK(single.text == "dyad steps: --method supcon learns from classes: " + scratch.path("flat") +
+                           " has images of one class only, expected two or more\n");
+  scratch.write("flat/y/c.ppm", pixel);
+  const MethodAnswer mixed = steps(scratch.path("flat"), "none");
   CHECK(mixed.code == 2);
-  CHECK_MESSAGE(mixed.text.find("flat has 1 image: expected --batch 1 or less") != std::string::npos,
+  CHECK_MESSAGE(mixed.text.find("flat has 2 images: expected --batch 2 or less") != std::string::npos,
                 mixed.text);
   CHECK_FALSE(std::filesystem::exists(scratch.path("none")));
 }

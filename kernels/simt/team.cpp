@@ -26,10 +26,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A kernel may well spin for a while where nothing changes, for example until its patience ends. A second is
-// far longer than a card's kernel takes.
+// A kernel may well spin for a while where nothing changes, for example until its patience ends, or do many
+// atomics that change nothing. A second is far longer than a card's kernel takes, but on a busy machine a
+// round takes as long as others let it: so the rounds count too, of which a card's kernel makes far fewer.
 constexpr auto patience = std::chrono::seconds(1);
-constexpr unsigned least_rounds = 1000;
+constexpr unsigned least_rounds = 20'000;
 
 struct Abandoned {};  // another block has failed
 

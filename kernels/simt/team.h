@@ -2,8 +2,8 @@
 //
 // An OS thread runs one block after another. A block that can't go on, since all its threads spin or wait at
 // a barrier, keeps its OS thread; another OS thread is then started for the blocks that are left, up to as
-// many as a GPU would hold at once (`most_at_once`). If no block of the launch gets on for a second, the
-// launch ends with an error that says who waits where.
+// many as a GPU would hold at once (`most_at_once`). If no block of the launch gets on for a second and
+// thousands of turns, the launch ends with an error that says who waits where.
 #pragma once
 
 #include <cstdint>

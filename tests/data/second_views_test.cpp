@@ -67,7 +67,12 @@ TEST_CASE("second views are shuffled by a permutation of the batch, another one 
 
 TEST_CASE("ranks make the shuffled second views of one rank, each image loaded once by a rank") {
   const Made one = made(engine::single(), true);
-  for (const int ranks : {2, 3, 8}) {
+#ifdef DYAD_SIMT_ONLY  // ThreadSanitizer maps thousands of pieces of memory for the fibers of each rank
+  const std::vector<int> all = {2, 3};
+#else
+  const std::vector<int> all = {2, 3, 8};
+#endif
+  for (const int ranks : all) {
     CAPTURE(ranks);
     std::vector<Made> of{std::size_t(ranks)};
     on_ranks(ranks, [&](engine::Communicator& comm) { of[std::size_t(comm.rank())] = made(comm, true); });

@@ -1,6 +1,7 @@
 #include "apps/system/exit_code.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <new>
 
 #include "apps/system/shell.h"
@@ -24,10 +25,21 @@ struct ErrorKind {
   bool (*is)(const std::exception&);
   ExitCode code;
 };
+// The name that was given can't be that of a file; other errors of the file system are the machine's.
+bool is_wrong_path(const std::exception& e) {
+  const auto* error = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
+  if (error == nullptr) return false;
+  const std::error_code code = error->code();
+  return code == std::errc::filename_too_long || code == std::errc::too_many_symbolic_link_levels ||
+         code == std::errc::not_a_directory || code == std::errc::permission_denied ||
+         code == std::errc::no_such_file_or_directory;
+}
+
 constexpr ErrorKind kErrorKinds[] = {{is<engine::UsageError>, kUsage},
                                      {is<engine::DataError>, kBadData},
                                      {is<engine::RankError>, kTryAgain},
-                                     {is<Interrupted>, kInterrupted}};
+                                     {is<Interrupted>, kInterrupted},
+                                     {is_wrong_path, kBadData}};
 
 }  // namespace
 
@@ -39,7 +51,9 @@ ExitCode exit_code_of(const std::exception& e) {
 
 std::string message_of(const std::exception& e) {
   if (is<std::bad_alloc>(e) && !is<engine::FailedAllocation>(e)) return "out of memory";
-  std::string text = e.what();
+  const auto* of_path = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
+  std::string text =
+      of_path != nullptr ? of_path->path1().string() + ": " + of_path->code().message() : e.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
   if (const auto* full = dynamic_cast<const engine::OutOfMemory*>(&e))

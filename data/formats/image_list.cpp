@@ -19,8 +19,9 @@ std::unique_ptr<Dataset> open_image_list(const fs::path& list) {
   std::unordered_set<std::string> seen;
   for (const auto& [number, line] : text_lines(list, "a folder of images, or a text file that lists them")) {
     std::string file = (folder / line).string();  // an absolute name replaces the folder
+    std::error_code none;                         // a name may be too long for one
     if (c.files.empty())
-      require_data(fs::exists(file), printable(list), " line ", number, ": there is no file ",
+      require_data(fs::exists(file, none), printable(list), " line ", number, ": there is no file ",
                    printable(file), ", expected one file a line, relative to the list's folder",
                    line.find_first_of(",;\t") == line.npos
                        ? ""

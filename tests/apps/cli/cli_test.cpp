@@ -230,3 +230,16 @@ TEST_CASE("config: errors name the line") {
 }
 
 }  // namespace
+
+TEST_CASE("cli: a name that no file can have is said in one line, and is bad data") {
+  const std::string name(300, 'x'), told = name + ": File name too long\n";
+  const auto answer = [](const std::vector<std::string>& words) {
+    std::ostringstream out, err;
+    const int code = apps::run_command_line(words, out, err);
+    return std::pair(code, err.str());
+  };
+  CHECK(answer({"knn", "--run", name}) ==
+        std::pair(65, "dyad knn: " + name + "/config.toml: File name too long\n"));
+  CHECK(answer({"compare", name}) == std::pair(65, "dyad compare: " + told));
+  CHECK(answer({"recipes", "--folder", name}) == std::pair(65, "dyad recipes: " + told));
+}

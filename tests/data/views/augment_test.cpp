@@ -155,7 +155,8 @@ TEST_CASE("augment: error messages") {
   CHECK(message([](View& v) { v.height = v.width = most; }).find("pixel buffer") != std::string::npos);
   for (const auto member : {&View::top, &View::left, &View::crop_height, &View::crop_width})
     CHECK(message([=](View& v) { v.*member = most; }).find("crop box") != std::string::npos);
-  CHECK(message([](View& v) { v.blur_sigma = -1; }).find("a blur sigma that is negative") != std::string::npos);
+  CHECK(message([](View& v) { v.blur_sigma = -1; }).find("a blur sigma that is negative") !=
+        std::string::npos);
   CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 4; }).find("blur kernel") !=
         std::string::npos);
   CHECK(message([](View& v) { v.blur_sigma = 1, v.blur_kernel = 17; }).find("blur kernel") !=

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -30,7 +32,11 @@ namespace kernels::simt {
 
 static constexpr std::size_t arena_bytes = 8 * 1024 * 1024;  // max_shared and the red zones of 20,000 arrays
 
+static std::atomic<unsigned> schedulers =
+    0;  // of OS threads that run blocks, or have run some and still live
+
 Scheduler::~Scheduler() {
+  --schedulers;
   for (const Messenger& m : messengers)
     if (m.context) destroy_context(m.context);
   if (!arena) return;
@@ -44,7 +50,10 @@ Scheduler& scheduler(Block& block) { return static_cast<Scheduler&>(block); }
 
 Scheduler& this_scheduler() {
   static thread_local std::unique_ptr<Scheduler> instance;
-  if (!instance) instance = std::make_unique<Scheduler>();
+  if (!instance) {
+    instance = std::make_unique<Scheduler>();
+    ++schedulers;
+  }
   return *instance;
 }
 
@@ -227,7 +236,9 @@ void deal_contexts(Scheduler& s) {
 #else
   constexpr unsigned contexts = 1024;  // 0.9 MB and 0.5 ms each
 #endif
-  unsigned groups = contexts / s.threads;
+  // Those of all OS threads: each context has some eight mappings of memory, of which a process has 65,530.
+  if (s.blocks_of_launch == 0) s.contexts = contexts / std::max(1u, schedulers.load());
+  unsigned groups = s.contexts / s.threads;
   groups = groups < 2 ? 2 : groups > 2 && groups % 2 == 0 ? groups - 1 : groups;
   const unsigned group = s.blocks_of_launch % groups, turn = s.blocks_of_launch / groups;
   ++s.blocks_of_launch;

@@ -101,6 +101,7 @@ struct Scheduler : Block {
     void *context = nullptr, *address = nullptr;
   } messengers[8];
 
+  unsigned contexts = 0;  // of a launch, for all blocks
   unsigned blocks_of_launch = 0;
   bool contexts_reused = false;  // another block of the launch had this block's before
   std::vector<std::unique_ptr<SyncObjects>> sync_objects;  // one a group of contexts

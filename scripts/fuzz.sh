@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers of external input with libFuzzer: docs/fuzzing.md.
-#   scripts/fuzz.sh [TARGET...]      jpeg png stb cifar stl10 labels list safetensors views config sweep plans checkpoint; default: all
+#   scripts/fuzz.sh [TARGET...]
+#   TARGET         jpeg png stb cifar stl10 labels list safetensors views config sweep plans checkpoint; default: all
 #   FUZZ_SECONDS   seconds per target (default 60)
 #   FUZZ_JOBS      targets that run at the same time (default 2)
 # Builds in build/fuzz. The corpus in build/fuzz/corpus/TARGET is kept and grows with each run. Prints one line per

@@ -116,9 +116,9 @@ double interpolated(double x, const std::vector<double>& xs, const std::vector<d
 void add_expected_loss(Table& steps, const ordered_json& expected) {
   const auto* epochs = steps.find("epoch");
   if (expected.is_null() || epochs == nullptr || !expected.contains("loss")) return;
+  const std::vector<double> at = expected.at("epoch"), known = expected.at("loss");
   std::vector<double> losses;
-  for (const double epoch : *epochs)
-    losses.push_back(interpolated(epoch, expected.at("epoch"), expected.at("loss")));
+  for (const double epoch : *epochs) losses.push_back(interpolated(epoch, at, known));
   steps.columns.emplace_back("expected_loss", losses);
 }
 

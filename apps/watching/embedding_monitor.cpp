@@ -112,9 +112,8 @@ void EmbeddingMonitor::probe(ordered_json& line) const {
 std::string EmbeddingMonitor::no_probes() const {
   return options_.probe_every == 0 || !held_out_.empty()
              ? ""
-             : "--probe-every: there are no probes, which need at least five images with a class; --labels "
-               "reads "
-               "classes from a file";
+             : "--probe-every: there are no probes, which need at least five images with a class; "
+               "--labels reads classes from a file";
 }
 
 bool EmbeddingMonitor::due(long step) const { return plan_.ends_epoch(step) || step == plan_.steps; }

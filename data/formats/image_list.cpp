@@ -17,9 +17,9 @@ std::unique_ptr<Dataset> open_image_list(const fs::path& list) {
   const fs::path folder = list.parent_path();
   ImageFiles::Content c{.title = "list of image files", .folder = folder.string()};
   std::unordered_set<std::string> seen;
+  std::error_code none;  // a name may be too long for a file
   for (const auto& [number, line] : text_lines(list, "a folder of images, or a text file that lists them")) {
     std::string file = (folder / line).string();  // an absolute name replaces the folder
-    std::error_code none;                         // a name may be too long for one
     if (c.files.empty())
       require_data(fs::exists(file, none), printable(list), " line ", number, ": there is no file ",
                    printable(file), ", expected one file a line, relative to the list's folder",

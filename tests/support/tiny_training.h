@@ -28,3 +28,18 @@ inline apps::PretrainOptions tiny_model(std::uint64_t seed) {
   apps::resolve(o, true);
   return o;
 }
+
+// Resolved options of a step on views of 16 x 16 pixels.
+inline apps::PretrainOptions tiny_step(const std::string& method, const std::string& optimizer = "sgd") {
+  apps::PretrainOptions o;
+  o.method = method;
+  o.arch = "resnet10";
+  o.width = 0.125;
+  o.out_dim = 16;
+  o.batch = 8;
+  o.size = 16;
+  o.tau.value = 0.2;
+  o.optimizer = optimizer;
+  apps::resolve(o, true);
+  return o;
+}

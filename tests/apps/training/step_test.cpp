@@ -14,23 +14,11 @@
 #include "engine/random.h"
 #include "kernels/base/launch_log.h"
 #include "tests/support/scratch.h"
+#include "tests/support/tiny_training.h"
 
 using namespace engine;
 
 namespace {
-
-apps::PretrainOptions small_step(const std::string& optimizer) {
-  apps::PretrainOptions o;
-  o.arch = "resnet10";
-  o.width = 0.125;
-  o.out_dim = 16;
-  o.batch = 8;
-  o.size = 16;
-  o.tau.value = 0.2;
-  o.optimizer = optimizer;
-  apps::resolve(o, true);
-  return o;
-}
 
 // Pairs of images that are noisy copies of each other.
 Tensor images(int pairs, int size) {
@@ -77,7 +65,7 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
   for (const char* optimizer : {"sgd", "adamw", "lars"})
     for (const bool is_resident : {false, true}) {
       INFO(optimizer, is_resident ? ", pixels are there" : ", pixels are sent");
-      const apps::PretrainOptions o = small_step(optimizer);
+      const apps::PretrainOptions o = tiny_step("simclr", optimizer);
       data::Loader loader(*dataset, {.batch = o.batch, .threads = 1, .pixels = !is_resident});
       data::ViewBatches views(data::view_recipe("simclr-cifar"), 2, o.size, o.seed, cpu, DType::f32,
                               is_resident ? &resident : nullptr);
@@ -115,7 +103,7 @@ TEST_CASE("two warm steps launch the same kernels with the same addresses and sc
 }
 
 TEST_CASE("a few steps bring the loss well below chance") {
-  apps::PretrainOptions o = small_step("sgd");
+  apps::PretrainOptions o = tiny_step("simclr", "sgd");
   const auto method = apps::make_method(o, cpu);
   const auto update = apps::make_optimizer(o, method->parameters);
   apps::TrainStep step(*method, *update, single(), o.batch);
@@ -131,7 +119,7 @@ TEST_CASE("a few steps bring the loss well below chance") {
 }
 
 TEST_CASE("a method's hooks are called around the step, and its state is kept with the optimizer's") {
-  const apps::PretrainOptions o = small_step("sgd");
+  const apps::PretrainOptions o = tiny_step("simclr", "sgd");
   models::MethodConfig config;
   config.branch.encoder = apps::encoder_config(o);
   config.branch.projection.out = 16;

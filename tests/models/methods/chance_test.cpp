@@ -6,25 +6,9 @@
 #include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "models/methods/methods.h"
+#include "tests/support/tiny_training.h"
 
 using namespace engine;
-
-namespace {
-
-apps::PretrainOptions tiny_method(const std::string& method) {
-  apps::PretrainOptions o;
-  o.method = method;
-  o.arch = "resnet10";
-  o.width = 0.125;
-  o.out_dim = 16;
-  o.batch = 8;
-  o.size = 16;
-  o.tau.value = 0.2;
-  o.optimizer = "sgd";
-  return o;
-}
-
-}  // namespace
 
 TEST_CASE("the loss of chance is the loss of embeddings that are all alike") {
   const auto check = [](apps::PretrainOptions o) {
@@ -43,14 +27,13 @@ TEST_CASE("the loss of chance is the loss of embeddings that are all alike") {
     CHECK(loss == doctest::Approx(chance).epsilon(1e-5));
   };
   for (const char* kind : {"nt-xent", "decoupled", "dclw", "debiased", "hard", "eqco"}) {
-    apps::PretrainOptions o = tiny_method("simclr");
+    apps::PretrainOptions o = tiny_step("simclr");
     o.negatives = kind;
     check(o);
   }
-  check(tiny_method("supcon"));
-  check(tiny_method("moco3"));
+  check(tiny_step("supcon"));
+  check(tiny_step("moco3"));
   // moco2's queue begins with random keys, so its rows are not alike
-  apps::PretrainOptions o = tiny_method("moco2");
-  apps::resolve(o, true);
+  const apps::PretrainOptions o = tiny_step("moco2");
   CHECK(models::describe_method(o, o.batch).chance_loss == doctest::Approx(std::log(double(o.queue) + 1)));
 }

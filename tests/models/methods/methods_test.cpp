@@ -16,24 +16,11 @@
 #include "engine/random.h"
 #include "kernels/base/launch_log.h"
 #include "tests/support/small_cifar.h"
+#include "tests/support/tiny_training.h"
 
 using namespace engine;
 
 namespace {
-
-apps::PretrainOptions small_method(const std::string& method) {
-  apps::PretrainOptions o;
-  o.method = method;
-  o.arch = "resnet10";
-  o.width = 0.125;
-  o.out_dim = 16;
-  o.batch = 8;
-  o.size = 16;
-  o.tau.value = 0.2;
-  o.optimizer = "sgd";
-  apps::resolve(o, true);
-  return o;
-}
 
 // Views of `pairs` images of noise; the second view is a noisy copy of the first.
 Tensor noisy_pairs(std::int64_t pairs) {
@@ -105,7 +92,7 @@ TEST_CASE("docs/adding_a_method.md shows SimSiam's file and its line") {
 TEST_CASE("every method: the loss falls, and warm steps are equal and wait for nothing") {
   for (const std::string& name : models::method_names()) {
     INFO(name);
-    const apps::PretrainOptions o = small_method(name);
+    const apps::PretrainOptions o = tiny_step(name);
     const auto method = apps::make_method(o, cpu);
     const auto optimizer = apps::make_optimizer(o, method->parameters);
     apps::TrainStep step(*method, *optimizer, single(), o.batch);
@@ -181,7 +168,7 @@ TEST_CASE("every method: trained, resumed, evaluated and exported") {
 TEST_CASE("a target network follows the trained one: after the step (BYOL), before the keys (MoCo)") {
   for (const std::string name : {"byol", "moco2", "moco3"}) {
     INFO(name);
-    apps::PretrainOptions o = small_method(name);
+    apps::PretrainOptions o = tiny_step(name);
     o.target_momentum = 0.5;
     const auto method = apps::make_method(o, cpu);
     const auto optimizer = apps::make_optimizer(o, method->parameters);
@@ -246,7 +233,7 @@ TEST_CASE("a target begins with the weights that were read from a file") {
 }
 
 TEST_CASE("MoCo v2's queue takes the keys of each batch in place of the oldest") {
-  apps::PretrainOptions o = small_method("moco2");
+  apps::PretrainOptions o = tiny_step("moco2");
   o.queue = 24;
   const auto method = apps::make_method(o, cpu);
   const auto optimizer = apps::make_optimizer(o, method->parameters);
@@ -277,7 +264,7 @@ TEST_CASE("MoCo v2's queue takes the keys of each batch in place of the oldest")
 }
 
 TEST_CASE("symmetric MoCo v2: a queue for the keys of each view, and equal warm steps") {
-  apps::PretrainOptions o = small_method("moco2");
+  apps::PretrainOptions o = tiny_step("moco2");
   o.queue = 24;
   o.symmetric = true;
   const auto method = apps::make_method(o, cpu);
@@ -365,7 +352,7 @@ TEST_CASE("a learned temperature: its bounds, its metrics, without weight decay"
   CHECK(bound);
 
   for (const std::string optimizer : {"sgd", "lars", "adamw"}) {
-    apps::PretrainOptions o = small_method("simclr");
+    apps::PretrainOptions o = tiny_step("simclr");
     o.tau.learned = true;
     o.optimizer = optimizer;
     const auto method = apps::make_method(o, cpu);
@@ -401,7 +388,7 @@ TEST_CASE("a learned temperature: its bounds, its metrics, without weight decay"
 }
 
 TEST_CASE("MoCo v2 in groups: warm steps are equal and wait for nothing, and keys belong to their queries") {
-  apps::PretrainOptions o = small_method("moco2");
+  apps::PretrainOptions o = tiny_step("moco2");
   o.split_norm = 2;
   const Tensor images = noisy_pairs(o.batch);
   const std::vector<std::int32_t> of_place = {3, 0, 7, 5, 1, 6, 2, 4};  // images, by the place of their key
@@ -454,7 +441,7 @@ TEST_CASE("MoCo v2 in groups: warm steps are equal and wait for nothing, and key
 }
 
 TEST_CASE("--split-norm divides the batch, and only moco2's") {
-  apps::PretrainOptions o = small_method("moco2");
+  apps::PretrainOptions o = tiny_step("moco2");
   o.split_norm = 3;
   CHECK_THROWS_WITH(apps::resolve(o, true),
                     "--split-norm is 3, expected --batch (8) to be a multiple of it, at least 6");
@@ -468,7 +455,7 @@ TEST_CASE("--split-norm divides the batch, and only moco2's") {
       apps::resolve(o, true),
       "--symmetric: both views are queries, in order, so their keys can't be shuffled: expected "
       "--split-norm 1");
-  apps::PretrainOptions byol = small_method("byol");
+  apps::PretrainOptions byol = tiny_step("byol");
   byol.symmetric = true;
   CHECK_THROWS_WITH(apps::resolve(byol, true),
                     "--symmetric: the method byol has no queue, expected --method moco2");

@@ -236,7 +236,7 @@ void deal_contexts(Scheduler& s) {
 #else
   constexpr unsigned contexts = 1024;  // 0.9 MB and 0.5 ms each
 #endif
-  // Those of all OS threads: each context has some eight mappings of memory, of which a process has 65,530.
+  // Those of all OS threads: each context has some seven mappings of memory, of which a process has 65,530.
   if (s.blocks_of_launch == 0) s.contexts = contexts / std::max(1u, schedulers.load());
   unsigned groups = s.contexts / s.threads;
   groups = groups < 2 ? 2 : groups > 2 && groups % 2 == 0 ? groups - 1 : groups;

@@ -15,6 +15,10 @@ using boost::context::detail::transfer_t;
 
 constexpr std::size_t stack_bytes = 64 * 1024, guard_bytes = 4096;
 
+// Stacks that are mapped at once. ThreadSanitizer splits its shadow at the borders of each mapping, and a
+// process has at most 65,530 pieces.
+constexpr std::size_t stacks_of_slab = 64, slab_bytes = stacks_of_slab * (guard_bytes + stack_bytes);
+
 // The fiber that switched here can be resumed at arrival.fctx.
 void arrived(transfer_t arrival) { static_cast<Fiber*>(arrival.data)->position = arrival.fctx; }
 
@@ -31,6 +35,17 @@ void arrived(transfer_t arrival) { static_cast<Fiber*>(arrival.data)->position =
   }
 #endif
   fiber_main();
+}
+
+// Each stack lies above a guard page.
+char* map_slab() {
+  void* memory =
+      mmap(nullptr, slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  char* const slab = static_cast<char*>(memory);
+  for (char* guard = slab; guard < slab + slab_bytes; guard += guard_bytes + stack_bytes)
+    if (mprotect(guard, guard_bytes, PROT_NONE) != 0) throw std::bad_alloc();
+  return slab;
 }
 
 }  // namespace
@@ -50,8 +65,8 @@ FiberPool::~FiberPool() {
   for (auto& fiber : all_) {
     if (tsan) destroy_context(fiber->context);
     unpoison_region(fiber->stack, fiber->stack_bytes);
-    munmap(fiber->stack - guard_bytes, stack_bytes + guard_bytes);
   }
+  for (char* slab : slabs_) munmap(slab, slab_bytes);
 }
 
 Fiber& FiberPool::take() {
@@ -68,12 +83,11 @@ void FiberPool::park(Fiber& fiber) {
 }
 
 Fiber& FiberPool::add() {
-  void* memory = mmap(nullptr, stack_bytes + guard_bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0) throw std::bad_alloc();
+  const std::size_t place = all_.size() % stacks_of_slab;
+  if (slabs_.size() * stacks_of_slab == all_.size()) slabs_.push_back(map_slab());
   all_.push_back(std::make_unique<Fiber>());
   Fiber& fiber = *all_.back();
-  fiber.stack = static_cast<char*>(memory) + guard_bytes;
+  fiber.stack = slabs_.back() + place * (guard_bytes + stack_bytes) + guard_bytes;
   fiber.stack_bytes = stack_bytes;
   if (tsan) fiber.context = create_context();
   rewind(fiber, all_.size() - 1);

@@ -67,6 +67,7 @@ class FiberPool {
   Fiber& add();
   static void rewind(Fiber&, std::size_t index);
 
+  std::vector<char*> slabs_;  // of stacks
   std::vector<std::unique_ptr<Fiber>> all_;
   Fiber* free_ = nullptr;
 };

@@ -8,6 +8,7 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/result_output.h"
 #include "engine/memory/failed_allocation.h"
+#include "engine/ranks/rank_endings.h"
 
 // Every allocation that fails says what was being made, and how large it was.
 void* operator new(std::size_t bytes) {
@@ -36,7 +37,17 @@ namespace {
   } catch (...) {
     std::fputs("dyad: an unknown error\n", stderr);
   }
+  engine::say_ending(apps::kFailed);
   std::_Exit(apps::kFailed);
+}
+
+int ended(int code) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+    std::fputs("dyad: stdout: not all of it could be written\n", stderr);
+    if (code == apps::kOk) code = apps::kFailed;
+  }
+  engine::say_ending(code);
+  return code;
 }
 
 }  // namespace
@@ -44,8 +55,5 @@ namespace {
 int main(int argc, char** argv) {
   std::set_terminate(end_with_a_line);
   apps::open_standard_descriptors();
-  const int code = apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr);
-  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return code;
-  std::fputs("dyad: stdout: not all of it could be written\n", stderr);
-  return code == apps::kOk ? apps::kFailed : code;
+  return ended(apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr));
 }

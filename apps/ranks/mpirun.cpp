@@ -17,6 +17,7 @@
 #include "apps/system/result_output.h"
 #include "apps/system/shell.h"
 #include "engine/error.h"
+#include "engine/ranks/rank_endings.h"
 
 namespace apps {
 namespace {
@@ -51,10 +52,23 @@ int signal_children(pid_t parent, int signal) {
   return children;
 }
 
+// `code` is the launcher's, after the ranks have ended by themselves. A rank that was ended once it was
+// connected is lost, else the run has failed.
+int code_of_ranks(const engine::RankEndings& endings, int code, int asked) {
+  const bool by_signal = code >= 128, connected = endings.connected();
+  if (by_signal ? connected || asked != 0 : endings.chosen(code)) return code_of_run(code, asked);
+  std::fprintf(stderr, "dyad: %s has ended a rank with exit code %d%s\n",
+               by_signal ? "a signal" : "a library", code,
+               connected ? "; rerun with --resume auto to continue from the newest checkpoint"
+                         : " before the ranks were connected");
+  return by_signal || connected ? kTryAgain : kFailed;
+}
+
 }  // namespace
 
 int run_mpirun(const std::vector<std::string>& command) {
   const WaitingSignals signals;
+  const engine::RankEndings endings;
   const pid_t self = getpid(), mpirun = fork();
   if (mpirun == 0) {
     signals.restore();
@@ -80,7 +94,8 @@ int run_mpirun(const std::vector<std::string>& command) {
           "dyad: mpirun was ended by signal %d; rerun with --resume auto to continue from the newest "
           "checkpoint\n",
           WTERMSIG(status));
-    return code_of_run(aborted && code != kOk ? 128 + asked : code, asked);
+    if (aborted && code != kOk) return code_of_run(128 + asked, asked);
+    return code_of_ranks(endings, code, asked);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "engine/error.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
+#include "engine/ranks/rank_endings.h"
 #include "engine/trace/trace.h"
 
 namespace apps {
@@ -160,6 +161,7 @@ std::optional<int> start_ranks(const RankOptions& o, const std::function<void()>
     if (!engine::mpi_is_built_in()) engine::connect_mpi(o.timeout);
     return start_mpi_ranks_for_torchrun(l);
   }
+  engine::say_begun();
   return {};
 }
 
@@ -183,6 +185,7 @@ Ranks::Ranks(const RankOptions& o, const std::string& command, bool connect)
   engine::require(size() == l.size, l.by, " has started ", l.size, " ranks, but they find only ", size(),
                   ": is it the launcher of the MPI that dyad was built with?");
   watch_ = std::make_unique<engine::RankWatch>(*communicator_, "dyad " + command, o.timeout);
+  engine::say_connected();
 }
 
 int Ranks::guarded(const std::function<int()>& f) {

@@ -19,6 +19,7 @@
 #include <random>
 #include <thread>
 
+#include "engine/ranks/rank_endings.h"
 #include "engine/ranks/watch_address.h"
 
 namespace engine {
@@ -191,6 +192,7 @@ struct RankWatch::State {
     std::fflush(stderr);
     if (rank == 0)
       for (const Line& l : lines) l.write(concat_text("leave ", code));
+    say_ending(code);
     _exit(code);
   }
 
@@ -218,7 +220,10 @@ struct RankWatch::State {
     for (const std::string& said : l.read(closed)) {
       if (said == "bye") l.goodbye = true;
       int code = kTryAgain, text = 0;
-      if (std::sscanf(said.c_str(), "leave %d", &code) == 1) _exit(code);  // rank 0 has printed why
+      if (std::sscanf(said.c_str(), "leave %d", &code) == 1) {  // rank 0 has printed why
+        say_ending(code);
+        _exit(code);
+      }
       if (std::sscanf(said.c_str(), "failed %d %n", &code, &text) == 1)
         end(concat_text("rank ", l.rank, " on ", l.host, " failed: ", said.substr(std::size_t(text))), code);
     }

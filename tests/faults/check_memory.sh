@@ -41,27 +41,27 @@ run_short() {  # COMMAND SETTING...
   [[ ${words[0]} != FAIL_RANK=* ]] || { set -- "$1" "${@:2}" "${words[0]}"; words=("${words[@]:1}"); }
   timeout 60 env "${@:2}" LD_PRELOAD="$library" "$dyad" "${words[@]}" >"$work/out" 2>"$work/err"
 }
-try() {  # VARIABLE NUMBER COMMAND
-  local code lines
-  rm -rf "$work/run"
-  cp -r "$work/old" "$work/run"
-  run_short "$3" "$1=$2"
-  code=$?
-  trials=$((trials + 1))
-  lines=$(grep -cE '^(dyad|libgomp)' "$work/err")
-  # What fails within Open MPI ends in its own way: in silence at its start, by its parser of settings, in a collective.
-  if [[ $3 == FAIL_RANK* && $code != 0 ]] && { [[ ! -s $work/err ]] ||
-    grep -qE 'MPI_Init_thread|yylex|libopen-(pal|rte)|MPI_ERR_INTERN' "$work/err"; }; then
-    in_mpi=$((in_mpi + 1)) code=0
-  fi
-  case $code in
+# What fails within Open MPI ends in its own way, and the parent of the ranks says so.
+lost_in_mpi() {  # CODE
+  grep -qE '^dyad: a (library|signal) has ended a rank with exit code' "$work/err" ||
+    { [[ $1 == 75 ]] && grep -q 'is lost (its connection has closed)' "$work/err"; }
+}
+check_end() {  # CODE LINES VARIABLE NUMBER COMMAND
+  case $1 in
     0) ;;
-    1) ended=$((ended + 1))
-       [[ $lines == 1 ]] || fail "$3, $1=$2: $lines lines: $(cat "$work/err")"
+    1 | 75) ended=$((ended + 1))
+       if [[ $5 == FAIL_RANK* ]] && lost_in_mpi "$1"; then
+         in_mpi=$((in_mpi + 1))
+         return
+       fi
+       [[ $1 == 1 ]] || fail "$5, $3=$4: exit code 75: $(tail -n 2 "$work/err")"
+       [[ $2 == 1 ]] || fail "$5, $3=$4: $2 lines: $(cat "$work/err")"
        grep -qE '^(dyad[a-z ]*: (.*(out of memory|thread)|no result could be made: .*out of memory)|libgomp: )' "$work/err" ||
-         fail "$3, $1=$2: said $(tail -n 1 "$work/err")" ;;
-    *) fail "$3, $1=$2: exit code $code: $(tail -n 2 "$work/err")" ;;
+         fail "$5, $3=$4: said $(tail -n 1 "$work/err")" ;;
+    *) fail "$5, $3=$4: exit code $1: $(tail -n 2 "$work/err")" ;;
   esac
+}
+check_files() {  # VARIABLE NUMBER COMMAND
   cmp -s "$first" "$work/run/checkpoints/${first##*/}" || fail "$3, $1=$2: the last checkpoint has changed"
   for file in "$work/run"/*.json "$work"/*.json; do
     [[ ! -e $file || $(tail -c 2 "$file") == "}" ]] || fail "$3, $1=$2: $file is cut short"
@@ -70,6 +70,17 @@ try() {  # VARIABLE NUMBER COMMAND
     [[ ! -e $file ]] || "$dyad" "export" --run "$work/run" --checkpoint "$file" --out "$work/e.safetensors" >/dev/null 2>&1 ||
       fail "$3, $1=$2: $file is damaged"
   done
+}
+try() {  # VARIABLE NUMBER COMMAND
+  local code lines
+  rm -rf "$work/run"
+  cp -r "$work/old" "$work/run"
+  run_short "$3" "$1=$2"
+  code=$?
+  trials=$((trials + 1))
+  lines=$(grep -cE '^(dyad|libgomp)' "$work/err")
+  check_end "$code" "$lines" "$@"
+  check_files "$@"
 }
 for command in "${commands[@]}"; do
   rm -rf "$work/run"

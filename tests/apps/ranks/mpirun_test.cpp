@@ -68,6 +68,21 @@ TEST_CASE("mpirun: the code of the ranks is that of the run; a rank that a signa
   CHECK(apps::code_of_run(1, SIGINT) == 1);
 }
 
+// The events are those of engine/ranks/rank_endings.cpp: two bytes each, the lower one first.
+TEST_CASE("mpirun: a rank that a library ends is lost once it is connected, and has failed before") {
+  const auto ended = [](const std::string& says) {
+    const Scratch scratch;
+    return launched_code(scratch, "[ $1 = 0 ] || { printf '" + says + "' >>$DYAD_RANK_ENDINGS; exit 2; };");
+  };
+  const std::string begun = R"(\000\001)", connected = R"(\001\001)", usage = R"(\002\000)";
+  CHECK(ended("") == 2);  // mpirun's own
+  CHECK(ended(begun) == 1);
+  CHECK(ended(begun + connected) == 75);
+  CHECK(ended(begun + connected + R"(\101\000)") == 75);  // another rank has said 65
+  CHECK(ended(begun + connected + usage) == 2);
+  CHECK(ended(begun + usage) == 2);
+}
+
 // A shell's background processes ignore SIGINT, so tests/mpi/check_program.sh tests it.
 TEST_CASE("mpirun: signals reach the ranks, which end by themselves, and not mpirun") {
   for (const int signal : {SIGTERM, SIGUSR1, SIGHUP}) {

@@ -56,11 +56,11 @@ void print_lines(const std::vector<std::string>& lines) {
 }
 
 int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
-                 const std::vector<std::string>& lines, const std::string& expectation, const Ranks& ranks,
+                 const std::vector<std::string>& lines, const Expectation& expectation, const Ranks& ranks,
                  LiveReport& report) {
   if (!ranks.first()) return kOk;
   print_lines(lines);
-  write_expectation(o.run, expectation);
+  keep_expectation(o.run, expectation);
   const nlohmann::ordered_json result =
       result_of_finished(o, plan, *start.checkpoint(), report, start.take_lock());
   if (!o.json.empty()) write_json(o.json, result);
@@ -70,11 +70,12 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
 int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& dataset,
           const Setting& setting, Ranks& ranks, LiveReport& report) {
   const engine::Device device = device_of_rank(o);
-  const std::string expectation = ranks.first() ? read_expectation(o.expected) : "";
+  const Expectation expectation = ranks.first() ? read_expectation(given) : Expectation{};
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
+  lines.push_back(expectation.unlike);
   if (start.finished(plan) && !o.dry_run)
     return nothing_left(o, plan, start, lines, expectation, ranks, report);
   lines.insert(lines.end(), {unused_options(o), queue_note(o, dataset.size())});
@@ -95,7 +96,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   data::ViewBatches views = training_views(o, device, resident.get());
   Phases phase(device, o.sync);
   Observers observers(o, plan, dataset, train_step, ranks, phase, report, step, start.take_lock());
-  write_expectation(o.run, expectation);
+  keep_expectation(o.run, expectation);
   for (const std::string& line : lines) observers.say(line);
   if (resident) observers.skipped(resident->skipped);
 

@@ -76,7 +76,7 @@ void require_images(const SweepPlan& plan) {
   const bool evaluated = !plan.options.no_eval && !data.empty() && plan.shared.split_from <= 0;
   engine::require_data(
       !evaluated || data::has_split(data, data::Split::test), data,
-      ": has no test split to evaluate the cells with, expected --no-eval, or -- --split-from 0.1");
+      ": has no test split to evaluate the cells with, expected --no-eval, or --split-from 0.1");
 }
 
 int run_cells(const SweepPlan& plan, const std::vector<Task>& all) {

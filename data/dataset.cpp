@@ -116,20 +116,20 @@ std::vector<std::string> Dataset::decoding_notes() const {
 std::string describe(const Dataset& dataset) {
   const std::string counts =
       ": " + counted(double(dataset.size()), "image") + ", " +
-      (dataset.classes().empty() ? "no classes" : counted(double(dataset.classes().size()), "class")) + ", ";
+      (dataset.classes().empty() ? "no classes" : counted(double(dataset.classes().size()), "class"));
   const std::string remark = dataset.remark().empty() ? "" : "; " + dataset.remark();
   switch (dataset.kind()) {
     case Dataset::Kind::cifar10:
-      return "CIFAR-10" + counts + "32 x 32 pixels, in memory" + remark;
+      return "CIFAR-10" + counts + ", 32 x 32 pixels, in memory" + remark;
     case Dataset::Kind::cifar100:
-      return "CIFAR-100" + counts + "32 x 32 pixels, in memory" + remark;
+      return "CIFAR-100" + counts + ", 32 x 32 pixels, in memory" + remark;
     case Dataset::Kind::stl10:
-      return "STL-10" + counts + "96 x 96 pixels, read when asked for" + remark;
+      return "STL-10" + counts + ", 96 x 96 pixels" + remark;
     case Dataset::Kind::image_folder:
     case Dataset::Kind::other:
       break;
   }
-  return dataset.title() + counts + "decoded when asked for" + remark;
+  return dataset.title() + counts + remark;
 }
 
 }  // namespace data

@@ -69,13 +69,15 @@ std::string pointer_from(const std::string& word, const CommandTable& table) {
                    (pointer.empty() ? did_you_mean(word, known) : pointer));
 }
 
-const Field& field_of_flag(const std::string& flag, const Fields& fields) {
+const Field* find_flag(const std::string& flag, const Fields& fields) {
   const std::string name = flag == "-h" ? "--help" : flag;
+  const auto found = std::ranges::find_if(fields, [&](const Field& f) { return "--" + f.name == name; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+[[noreturn]] void unknown_flag(const std::string& flag, const Fields& fields) {
   std::vector<std::string> known;
-  for (const Field& f : fields) {
-    known.push_back("--" + f.name);
-    if (known.back() == name) return f;
-  }
+  for (const Field& f : fields) known.push_back("--" + f.name);
   std::vector<std::string> begin_so;  // -v: there are no short flags but -h
   std::ranges::copy_if(known, std::back_inserter(begin_so),
                        [&](const std::string& own) { return flag.size() == 2 && own[2] == flag[1]; });
@@ -107,7 +109,7 @@ Named named_command(CommandTable& table, const std::vector<std::string>& argumen
 }
 
 std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
-                                          const Fields& fields, List* operands) {
+                                          const Fields& fields, List* operands, const Fields& passed_on) {
   std::vector<std::string> given;
   std::map<std::string, std::string> values;  // by field
   for (std::size_t i = first; i < arguments.size(); ++i) {
@@ -124,7 +126,13 @@ std::vector<std::string> assign_arguments(const std::vector<std::string>& argume
       operands->push_back(word);
       continue;
     }
-    const Field& field = field_of_flag(flag, fields);
+    const Field* const known = find_flag(flag, fields);
+    if (known == nullptr && find_flag(flag, passed_on) != nullptr) {
+      operands->push_back(word);
+      continue;
+    }
+    if (known == nullptr) unknown_flag(flag, joined({fields, passed_on}));
+    const Field& field = *known;
     const bool on_or_off = is_switch(field), last = i + 1 == arguments.size();
     std::string value;
     if (equals != std::string::npos)

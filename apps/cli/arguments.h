@@ -20,9 +20,10 @@ Named named_command(CommandTable&, const std::vector<std::string>& arguments);
 // Assigns the values in `arguments`, from the word `first` on: "--batch 8", "--batch=8", "--graph". Of the
 // spellings of one quantity the last one wins. Returns the names of the fields that are decided: those given,
 // and other spellings of their quantity. UsageError for what is unknown, wrong, or given twice; a switch may
-// be repeated, and a list grows. `operands` gets the words that belong to no flag, and all that follow "--";
-// null: there may be none.
+// be repeated, and a list grows. `operands` gets the words that belong to no flag, those of flags that are
+// `passed_on`, and all that follow "--"; null: there may be none.
 std::vector<std::string> assign_arguments(const std::vector<std::string>& arguments, std::size_t first,
-                                          const Fields&, List* operands = nullptr);
+                                          const Fields&, List* operands = nullptr,
+                                          const Fields& passed_on = {});
 
 }  // namespace apps

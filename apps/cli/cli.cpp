@@ -14,6 +14,7 @@
 #include "apps/system/exit_code.h"
 #include "apps/system/machine.h"
 #include "apps/system/result_output.h"
+#include "apps/system/signals.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
 
@@ -50,7 +51,8 @@ int run_command(const Command& c, const std::vector<std::string>& arguments, std
                 const std::vector<std::string>& sections, std::ostream& out) {
   GeneralOptions general;
   const std::string help = help_of(c);  // while every value is its default
-  auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}), c.operands);
+  auto given = assign_arguments(arguments, first, joined({c.fields, general_fields(general, c)}), c.operands,
+                                c.passed_on);
   if (general.help) return out << help << std::flush, kOk;
   // The command line wins over --config, and both win over what is stored.
   const auto read = [&](const std::string& file) {
@@ -104,6 +106,7 @@ int run_command_line(const std::vector<std::string>& given, std::ostream& out, s
     const Named named = named_command(table, arguments);
     if (named.command == nullptr) return run_without_command(table, named, arguments, out);
     speaker += " " + named.command->name;
+    const SayStopped say_stopped(is_first_launched() ? speaker : "");
     return run_command(*named.command, arguments, named.words, sections_of(table), out);
   } catch (const std::exception& e) {
     err << speaker + ": " + name_in_error() + message_of(e) + "\n"

@@ -1,5 +1,6 @@
 #include "apps/cli/command_table.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -35,6 +36,18 @@ Command over_runs(const std::string& name, const std::string& help, int (*run)(c
           .section = false,
           .operands = &((*options).*operands),
           .usage = usage};
+}
+
+// A sweep takes the options of pretrain that it has none of the same name for.
+Command sweep_command() {
+  Command c = over_runs("sweep", "Pretrain and evaluate a run for each combination of options", sweep,
+                        &SweepOptions::pretrain, "[options] [options of pretrain]");
+  const auto cells = std::make_shared<PretrainOptions>();
+  const std::vector<std::string> own = names_of(c.fields);
+  for (const Field& f : fields(*cells))
+    if (std::ranges::find(own, f.name) == own.end()) c.passed_on.push_back(f);
+  c.run = [cells, run = c.run] { return run(); };  // keeps what the entries refer to
+  return c;
 }
 
 // A command without options that prints a text made from this table.
@@ -74,8 +87,7 @@ CommandTable command_table() {
       command("linear", "Train a linear classifier on the frozen features", linear),
       command("finetune", "Fine-tune the encoder with some of the labels, or train the last layer only",
               finetune),
-      over_runs("sweep", "Pretrain and evaluate a run for each combination of options", sweep,
-                &SweepOptions::pretrain, "[options] [-- OPTIONS OF PRETRAIN]"),
+      sweep_command(),
       over_runs("compare", "Compare runs in one table and one HTML page", compare, &CompareOptions::runs,
                 "RUN|SWEEP... [options]"),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),

@@ -20,6 +20,7 @@ struct Command {
   bool hidden = false;                       // not in help or completion
   bool section = true;              // config files may have one for its options, and --config reads it
   List* operands = nullptr;         // words that belong to no option; null: it takes none
+  Fields passed_on = {};            // options of another command, whose flags and values are operands
   std::string usage = "[options]";  // what follows its name
 };
 

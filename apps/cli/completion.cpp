@@ -30,7 +30,8 @@ std::vector<Completed> completed(const CommandTable& table) {
   GeneralOptions general;
   for (const Command& c : table.commands)
     if (!c.hidden)
-      all.push_back({c.name, c.help, joined({c.fields, general_fields(general, c)}), c.operands != nullptr});
+      all.push_back({c.name, c.help, joined({c.fields, general_fields(general, c), c.passed_on}),
+                     c.operands != nullptr});
   return all;
 }
 

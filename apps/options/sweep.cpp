@@ -12,7 +12,7 @@ Fields fields(SweepOptions& o) {
       {group("Cells",
              {data,
               config_entry(o.config,
-                           "TOML file with options of pretrain that all cells have; others may follow --"),
+                           "TOML file with options of pretrain that all cells have; others may be given"),
               {.name = "vary",
                .value = &o.vary,
                .help =

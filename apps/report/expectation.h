@@ -3,12 +3,20 @@
 
 #include <string>
 
+#include "apps/options/pretrain.h"
+
 namespace apps {
 
-// The text of the file, for write_expectation(). "" for no file. DataError if it can't be read or isn't of
-// the form that check_expected() (result_files.h) asks for.
-std::string read_expectation(const std::string& path);
+struct Expectation {
+  std::string text;    // of the file; "": there is none, or it is of a training with other options
+  std::string unlike;  // a line that says which options differ, or ""
+};
 
-void write_expectation(const std::string& run, const std::string& text);  // "": keeps what the run has
+// That of --expected or, without it, the run's own. DataError if the file can't be read or isn't of the form
+// that check_expected() (result_files.h) asks for; a damaged one of the run's own is the report's to name.
+Expectation read_expectation(const PretrainOptions& given);
+
+// Writes the run's copy; removes it if it is of a training with other options.
+void keep_expectation(const std::string& run, const Expectation&);
 
 }  // namespace apps

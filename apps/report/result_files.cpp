@@ -15,6 +15,7 @@ using Check = bool (*)(const ordered_json&);
 bool text(const ordered_json& j) { return j.is_string(); }
 bool number(const ordered_json& j) { return j.is_number(); }
 bool whole(const ordered_json& j) { return j.is_number_integer(); }
+bool scalar(const ordered_json& j) { return j.is_primitive() && !j.is_null(); }
 bool number_or_null(const ordered_json& j) { return j.is_number() || j.is_null(); }
 
 bool texts(const ordered_json& j) {
@@ -121,6 +122,7 @@ void check_expected(const ordered_json& file) {
   require_key(file, "source", text, "the text that says whose results they are");
   require_key(file, "accuracy", object_of<number>, "accuracies, as shares of 1");
   for (const char* key : {"epoch", "loss"}) check_if_there(file, key, list_of<number>, "a list of numbers");
+  check_if_there(file, "options", object_of<scalar>, "options of pretrain with their values");
   const ordered_json none = ordered_json::array(), epochs = file.value("epoch", none);
   require_data(epochs.size() == file.value("loss", none).size(), "has ", epochs.size(),
                " of epoch, expected as many as of loss");

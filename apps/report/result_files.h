@@ -12,8 +12,9 @@ void check_map(const nlohmann::ordered_json&);         // map.json
 void check_neighbours(const nlohmann::ordered_json&);  // neighbours.json
 
 // expected.json, the results of others with the same options:
-//   {"source": text, "accuracy": {classifier: share}, "epoch": [...], "loss": [...]}
-// The losses are those at these epochs, which may be fractions; both lists may be missing.
+//   {"source": text, "accuracy": {classifier: share}, "options": {option of pretrain: value},
+//    "epoch": [...], "loss": [...]}
+// The losses are those at these epochs, which may be fractions; options and both lists may be missing.
 void check_expected(const nlohmann::ordered_json&);
 
 }  // namespace apps

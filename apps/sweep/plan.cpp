@@ -28,18 +28,18 @@ List flag(Options o, T Group::*member) {
 
 void append(List& words, const List& more) { words.insert(words.end(), more.begin(), more.end()); }
 
-// The options after -- belong to all cells; the sweep itself sets some, and varies some.
+// The options of pretrain belong to all cells; the sweep itself sets some, and varies some.
 void require_free(const List& given, const PretrainOptions& shared, const SweepOptions& o,
                   const List& varied) {
   PretrainOptions copy = shared;
   for (const Field& f : fields(copy)) {
     if (!contains(given, f.name)) continue;
-    const std::string place = "--" + f.name + " is given after --, but ";
+    const std::string place = "--" + f.name + " is given, but ";
+    if (f.is(copy.data) && !o.data.empty()) throw UsageError("--data is given twice: before -- and after it");
     if (contains(varied, f.name)) throw UsageError(place + "--vary varies it");
     if (f.is(copy.seed)) throw UsageError(place + "the seeds of the cells are those of --seeds");
     if (f.is(copy.run) || f.is(copy.resume) || f.is(copy.dry_run) || f.is(copy.json))
       throw UsageError(place + "the sweep sets it for each cell");
-    if (f.is(copy.data) && !o.data.empty()) throw UsageError(place + "before it too");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <ctime>
 
 #include "apps/system/exit_code.h"
@@ -34,20 +35,58 @@ extern "C" void note(int signal) {
   noted_at = now();
 }
 
-void set(void (*handler)(int)) {
+char stopped_speaker[64] = "";
+pid_t speaks = 0;  // the process that says it
+
+extern "C" void say_stopped(int signal) {
+  if (getpid() == speaks) {
+    const auto say = [](const char* text) { (void)!write(STDERR_FILENO, text, std::strlen(text)); };
+    say(stopped_speaker);
+    say(": ");
+    say(signal_name(signal));
+    say(": stopped before the end\n");
+  }
+  std::signal(signal, SIG_DFL);
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, signal);
+  sigprocmask(SIG_UNBLOCK, &own, nullptr);
+  std::raise(signal);
+  _exit(128 + signal);  // the first process of a container is not ended by a signal's default action
+}
+
+// Returns what was set before.
+Handlers set(void (*handler)(int)) {
+  Handlers before;
   struct sigaction action = {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;  // reads and writes under way are not interrupted
-  for (const int signal : stop_signals()) sigaction(signal, &action, nullptr);
+  for (const int signal : stop_signals()) {
+    struct sigaction own = {};
+    sigaction(signal, &action, &own);
+    before.emplace_back(signal, own);
+  }
+  return before;
+}
+void set_again(const Handlers& handlers) {
+  for (const auto& [signal, action] : handlers) sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
 StopSignals::StopSignals() {
   noted = 0;
-  set(note);
+  before_ = set(note);
 }
-StopSignals::~StopSignals() { set(SIG_DFL); }
+StopSignals::~StopSignals() { set_again(before_); }
+
+SayStopped::SayStopped(const std::string& speaker) {
+  if (speaker.empty()) return;
+  stopped_speaker[speaker.copy(stopped_speaker, sizeof stopped_speaker - 1)] = 0;
+  speaks = getpid();
+  before_ = set(say_stopped);
+}
+SayStopped::~SayStopped() { set_again(before_); }
 
 bool StopSignals::stop() const { return noted != 0; }
 

@@ -133,7 +133,7 @@ std::vector<Layout> without_classes() {
       unlabelled("nested folders of any depth", {"1.png", "x/2.png", "x/y/3.png", "z/4.jpg"}, "all of it",
                  "image folder: 4 images, 2 classes", no_test, "no test split"),
       unlabelled("`Images/CLASS/`", classes("Images"), "all of it; names `--data Images`",
-                 "image folder: 4 images, 1 class, decoded when asked for; all images are of one class, "
+                 "image folder: 4 images, 1 class; all images are of one class, "
                  "Images; its "
                  "folders are the classes with --data DIR/Images",
                  no_test, "no test split"),
@@ -233,8 +233,7 @@ Layout passed_over(const std::string& name, const Files& more, const std::string
   Layout l = usual(name, "train", "val", "`val/`");
   l.files = l.files + more;
   l.pretrains = what;
-  const std::string line =
-      "image folder, train/: 4 images, 2 classes, decoded when asked for; passed over: " + says;
+  const std::string line = "image folder, train/: 4 images, 2 classes; passed over: " + says;
   l.check.says = l.pretrain.says = l.evaluate.says = line;
   return l;
 }
@@ -249,7 +248,7 @@ std::vector<Layout> odd_entries() {
   empty.files = empty.files + Files{"train/c/", "val/c/1.png"};
   empty.pretrains = "told";
   empty.check.says = empty.pretrain.says =
-      "image folder, train/: 4 images, 3 classes, decoded when asked for; 1 class without images (c)";
+      "image folder, train/: 4 images, 3 classes; 1 class without images (c)";
   empty.evaluate.says = "1 test images are of classes without training images (c), and count as wrong";
   Layout class_link = usual("a link to a class folder", "train", "val", "followed");
   class_link.files = class_link.files + Files{"train/c -> ../val/a"};

@@ -20,7 +20,7 @@ probe-images = 50
 END
 # moco2 refuses a batch of 24, of which its queue is no multiple
 options=(--data "$work/data" --config "$work/base.toml" --vary method=simclr,moco2 --vary batch=16,24 --seeds 2 --out "$out")
-sweep=("$dyad" sweep "${options[@]}" -- --steps 2)
+sweep=("$dyad" sweep "${options[@]}" --steps 2)
 first=$out/method=simclr,batch=16,seed=0
 
 # ---- what is wrong is said before anything starts

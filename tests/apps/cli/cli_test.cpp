@@ -167,8 +167,12 @@ TEST_CASE("cli: words that belong to no option, and an option that may be given 
               "dyad sweep: unknown flag --btach; did you mean --batch?");
   check_usage(with({"batch=8", "--", "--lr", "0.1", "--lr", "0.2"}),
               "dyad sweep: --lr is given twice: 0.1 and 0.2");
-  check_usage({"sweep", "--out", "o", "--btach", "8"}, "dyad sweep: unknown flag --btach");
-  CHECK(ask({"sweep", "--help"}).out.find("\nUsage: dyad sweep [options] [-- OPTIONS OF PRETRAIN]\n") !=
+  check_usage(with({"batch=8", "--lr", "0.1", "--lr", "0.2"}),
+              "dyad sweep: --lr is given twice: 0.1 and 0.2");
+  check_usage(with({"batch=8", "--batch=4"}), "dyad sweep: --batch is given, but --vary varies it");
+  check_usage({"sweep", "--out", "o", "--btach", "8"},
+              "dyad sweep: unknown flag --btach; did you mean --batch?");
+  CHECK(ask({"sweep", "--help"}).out.find("\nUsage: dyad sweep [options] [options of pretrain]\n") !=
         std::string::npos);
 }
 

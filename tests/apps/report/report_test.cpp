@@ -127,8 +127,13 @@ TEST_CASE("report: what was expected is beside the run's own, at the same epochs
   const Scratch scratch;
   const std::string file =
       scratch.write("a.json", R"({"source":"others","accuracy":{"knn":0.5},"epoch":[1,2,4],"loss":[6,5,3]})");
-  apps::write_expectation(run.path, apps::read_expectation(file));
-  apps::write_expectation(run.path, "");  // a resumed run keeps it
+  apps::PretrainOptions o;
+  o.run = run.path;
+  apps::keep_expectation(run.path, apps::read_expectation(o));  // none yet
+  o.expected = file;
+  apps::keep_expectation(run.path, apps::read_expectation(o));
+  o.expected = "";  // a resumed run keeps it
+  apps::keep_expectation(run.path, apps::read_expectation(o));
   const ordered_json data = apps::report_data(run.path);
   CHECK(data.at("problems").empty());
   CHECK(data.at("expected").at("accuracy").at("knn") == 0.5);
@@ -141,7 +146,8 @@ TEST_CASE("report: what was expected is beside the run's own, at the same epochs
   CHECK(expected[400].is_null());
 
   const auto refused = [&](const std::string& text) {
-    return message_of<engine::DataError>([&] { apps::read_expectation(scratch.write("b.json", text)); });
+    o.expected = scratch.write("b.json", text);
+    return message_of<engine::DataError>([&] { apps::read_expectation(o); });
   };
   const std::string b = scratch.path("b.json");
   CHECK(refused("{}") == b + " has no source, expected the text that says whose results they are");
@@ -152,9 +158,23 @@ TEST_CASE("report: what was expected is beside the run's own, at the same epochs
   CHECK(refused(R"({"source":"x","accuracy":{},"epoch":[2,2],"loss":[3,3]})") ==
         b + " epoch 2 comes after 2, expected rising ones");
   CHECK(refused("[1").starts_with(b + ": "));
+  CHECK(refused(R"({"source":"x","accuracy":{},"options":{"epohs":3}})") ==
+        b + " options has epohs, expected options of pretrain; did you mean epochs?");
+  CHECK(refused(R"({"source":"x","accuracy":{},"options":{"batch":"many"}})")
+            .starts_with(b + " options: batch is "));
+  o.expected = scratch.path("none");
   CHECK(message_of<engine::DataError>([&] {
-          apps::read_expectation(scratch.path("none"));
+          apps::read_expectation(o);
         }).starts_with(scratch.path("none") + ": No such file"));
+
+  // With other options it is removed: neither its results nor those of an earlier start are drawn.
+  o.expected = scratch.write("c.json", R"({"source":"x","accuracy":{},"options":{"batch":64,"lr":0.5}})");
+  o.batch = 64;
+  o.lr = 0.25;
+  apps::keep_expectation(run.path, apps::read_expectation(o));
+  CHECK(apps::read_expectation(o).unlike ==
+        o.expected + " is of a training with --lr 0.5, not 0.25: the report draws no expected results");
+  CHECK(apps::report_data(run.path).at("expected").is_null());
 }
 
 TEST_CASE("report: the state of the training") {

@@ -61,10 +61,10 @@ TEST_CASE("sweep: options that all cells have are checked before anything starts
   };
   CHECK(with({"--batch", "1"}) == "--batch is 1, expected 2 to 65536");
   CHECK(with({"extra"}) == "unexpected argument \"extra\"");
-  CHECK(with({"--method", "byol"}) == "--method is given after --, but --vary varies it");
+  CHECK(with({"--method", "byol"}) == "--method is given, but --vary varies it");
   CHECK(with({"--seed", "3"}).find("--seeds") != std::string::npos);
   CHECK(with({"--run", "r"}).find("the sweep sets it") != std::string::npos);
-  CHECK(with({"--data", "d"}) == "--data is given after --, but before it too");
+  CHECK(with({"--data", "d"}) == "--data is given twice: before -- and after it");
   apps::SweepOptions o = two_methods(scratch);
   o.data = "";
   CHECK(refusal(o).find("--data is missing: ") == 0);

@@ -75,7 +75,7 @@ TEST_CASE("image folder: train and val, classes in order of their names, files a
   CHECK(train->name(2) == scratch.path("train/cat/2.PNG"));
   CHECK(train->entry(2) == "train/cat/2.PNG");
   CHECK(describe(*train) ==
-        "image folder, train/: 3 images, 2 classes, decoded when asked for; passed over: 1 hidden, 2 of "
+        "image folder, train/: 3 images, 2 classes; passed over: 1 hidden, 2 of "
         "other kinds");
   CHECK(train->passed_over() == Names{"passed over: 1 hidden: train/cat/.DS_Store",
                                       "passed over: 2 of other kinds: train/LICENSE, train/cat/notes.txt"});
@@ -117,12 +117,10 @@ TEST_CASE("image folder: the usual spellings of splits, in any case") {
 TEST_CASE("image folder: test/ is evaluated rather than val/, unless it has no labels") {
   const Scratch scratch;
   write_images(scratch, {"train/a/1.png", "val/a/2.png", "test/a/3.png"});
-  CHECK(described(scratch, Split::test) == "image folder, test/: 1 image, 1 class, decoded when asked for");
-  CHECK(described(scratch, Split::only_val) ==
-        "image folder, val/: 1 image, 1 class, decoded when asked for");
+  CHECK(described(scratch, Split::test) == "image folder, test/: 1 image, 1 class");
+  CHECK(described(scratch, Split::only_val) == "image folder, val/: 1 image, 1 class");
   fs::rename(scratch.path("test/a"), scratch.path("test/images"));
-  CHECK(described(scratch, Split::test) ==
-        "image folder, val/: 1 image, 1 class, decoded when asked for; test/ has no labels");
+  CHECK(described(scratch, Split::test) == "image folder, val/: 1 image, 1 class; test/ has no labels");
   CHECK(unlabelled(scratch, Split::only_test) ==
         "DIR/test has a class images, expected those of the training split only");
 }
@@ -182,7 +180,7 @@ TEST_CASE("image folder: without splits all of it is a training split") {
   CHECK(entries(*open_dataset(scratch.folder, Split::pretrain)) ==
         Names{"a/1.png 0", "b/1.png 1", "training.png -1"});
   CHECK(described(scratch, Split::train) ==
-        "image folder: 2 images, 2 classes, decoded when asked for; passed over: 1 beside class folders");
+        "image folder: 2 images, 2 classes; passed over: 1 beside class folders");
 }
 
 TEST_CASE("image folder: pretraining needs no classes, evaluation says so") {
@@ -190,8 +188,7 @@ TEST_CASE("image folder: pretraining needs no classes, evaluation says so") {
   write_images(scratch, {"train/2.png", "train/1.jpg", "val/a/3.png"});
   fs::create_directory(scratch.path("train/a"));
   CHECK(entries(*open_dataset(scratch.folder, Split::pretrain)) == Names{"train/1.jpg -1", "train/2.png -1"});
-  CHECK(described(scratch, Split::pretrain) ==
-        "image folder, train/: 2 images, no classes, decoded when asked for");
+  CHECK(described(scratch, Split::pretrain) == "image folder, train/: 2 images, no classes");
   const std::string flat =
       "DIR/train has images but no class folders, expected train/CLASS/FILE, or --labels FILE";
   CHECK(unlabelled(scratch, Split::train) == flat);
@@ -213,8 +210,8 @@ TEST_CASE("image folder: a class without images is no error") {
   fs::create_directory(scratch.path("val/c"));
   for (const Split split : {Split::train, Split::pretrain})
     CHECK(described(scratch, split) ==
-          "image folder, train/: 1 image, 2 classes, decoded when asked for; 1 class without images (b)");
-  CHECK(described(scratch, Split::test) == "image folder, val/: 1 image, 2 classes, decoded when asked for");
+          "image folder, train/: 1 image, 2 classes; 1 class without images (b)");
+  CHECK(described(scratch, Split::test) == "image folder, val/: 1 image, 2 classes");
   CHECK(unlabelled(scratch, Split::test).empty());
   scratch.write("val/c/1.png", png(1));
   CHECK(unlabelled(scratch, Split::test) ==
@@ -297,7 +294,7 @@ TEST_CASE("image list: files relative to the list, in its order") {
   const auto set = open_dataset(list, Split::pretrain);
   CHECK(entries(*set) == Names{"b.png -1", "a.png -1", "../c.png -1", scratch.path("c.png") + " -1"});
   CHECK(set->image(1).pixels[0] == 1);
-  CHECK(describe(*set) == "list of image files: 4 images, no classes, decoded when asked for");
+  CHECK(describe(*set) == "list of image files: 4 images, no classes");
   CHECK(with_dir(scratch, set->unlabelled()) ==
         "DIR/x/list.txt lists files without classes, expected a folder with CLASS/ folders");
   CHECK(refused(scratch, Split::test, "x/list.txt") ==

@@ -58,7 +58,7 @@ TEST_CASE("STL-10: labelled splits, images column by column, and images without 
   check_image(train->image(0), 1);
   check_image(train->image(1), 2);
   CHECK(train->classes() == std::vector<std::string>{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"});
-  CHECK(describe(*train) == "STL-10: 2 images, 10 classes, 96 x 96 pixels, read when asked for");
+  CHECK(describe(*train) == "STL-10: 2 images, 10 classes, 96 x 96 pixels");
   check_image(open_dataset(scratch.folder, Split::test)->image(0), 3);
   CHECK(open_dataset(scratch.folder, Split::pretrain)->size() == 2);
 

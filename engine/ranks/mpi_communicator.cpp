@@ -20,9 +20,12 @@ void check(int status, const char* what = "", const char* file = __builtin_FILE(
            int line = __builtin_LINE()) {
   if (status == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
-  int length = 0;
+  int length = 0, kind = 0;
   MPI_Error_string(status, text, &length);
-  kernels::fail("MPI", std::string(text, std::size_t(length)), what, file, line);
+  MPI_Error_class(status, &kind);
+  std::string said(text, std::size_t(length));
+  if (kind == MPI_ERR_INTERN) said += " (Open MPI's word for out of memory too)";
+  kernels::fail("MPI", said, what, file, line);
 }
 
 // MPI has no bfloat16: a type of two bytes, added in f32 and rounded after each addition.

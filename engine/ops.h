@@ -121,6 +121,7 @@ struct InfoNceOptions {
   std::int64_t pairs = 0;  // N summed over all ranks, divided by shard(); 0: every rank has the same N
   double weight = 1;
   Tensor queue = {};  // read again by backward(): push new rows after it
+  Negatives negatives = {};
 };
 Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communicator&,
                 const InfoNceOptions& = {});

@@ -317,12 +317,12 @@ void sup_con_backward(Stream, const NtXentShape&, const T* z, const T* zt, const
 // Rows q_i of unit length, their positives p_i, and keys k_j (columns), which are the negatives. The positive
 // of row i may be column first + i, which is then left out of the sums.
 
-// For each row, over the columns j of a part that are not its positive: sum = sum of e^(a (s_ij - top)),
-// where top = 1 for tau >= 1/34, else the largest s_ij. qt: (d,rows), kt: (d,columns); sum, top:
-// (splits,rows)
+// For each row, over the columns j of a part that are not its positive, with b = sharpness a:
+// sum = sum of e^(b (s_ij - top)), where top = 1 for b <= 34, else the largest s_ij. qt: (d,rows), kt:
+// (d,columns); sum, top: (splits,rows). InfoNCE has sharpness 1
 template <class Stream, class T>
-void info_nce_row_sums(Stream, const SimilarityShape&, const T* qt, const T* kt, const T* tau, T* sum,
-                       T* top);
+void info_nce_row_sums(Stream, const SimilarityShape&, double sharpness, const T* qt, const T* kt,
+                       const T* tau, T* sum, T* top);
 
 // For each row, with r_i and top_i of all parts and e_i = e^(a (q_i . p_i - top_i)), d_i = 1 - q_i . p_i as
 // |q_i - p_i|^2 / 2: loss[i] = log1p(r_i / e_i), weight[i] = 1 / (r_i + e_i), pull[i] = r_i / (r_i + e_i).
@@ -332,19 +332,26 @@ void info_nce_rows(Stream, const SimilarityShape&, const T* q, const T* positive
                    const T* key_norm, const T* tau, const T* sum, const T* split_top, T* loss, T* top,
                    T* weight, T* pull);
 
-// dq_i = sum over the columns j of a part, without the positive, of e^(a (s_ij - top[i])) weight[i] k_j.
-// k: (columns,d); top, weight: (rows); dq: (splits,rows,d)
+// As info_nce_rows, for other negatives, with the sums and results of nt_xent_negatives.
 template <class Stream, class T>
-void info_nce_backward(Stream, const SimilarityShape&, const T* qt, const T* k, const T* kt, const T* tau,
-                       const T* top, const T* weight, T* dq);
+void info_nce_negatives(Stream, const SimilarityShape&, const Negatives&, const T* q, const T* positive,
+                        const T* norm, const T* key_norm, const T* tau, const T* sum, const T* split_top,
+                        const T* flat_sum, const T* flat_split_top, T* loss, T* top, T* weight, T* pull,
+                        T* flat_top, T* flat_weight, T* clamped);
+
+// dq_i (+)= sum over the columns j of a part, without the positive, of e^(b (s_ij - top[i])) weight[i] k_j;
+// b = sharpness a. k: (columns,d); top, weight: (rows); dq: (splits,rows,d)
+template <class Stream, class T>
+void info_nce_backward(Stream, const SimilarityShape&, double sharpness, bool accumulate, const T* qt,
+                       const T* k, const T* kt, const T* tau, const T* top, const T* weight, T* dq);
 
 // With g_i = scale dy[0] a (the sum of dq_i over the parts - pull[i] p_i):
-// dh_i (+)= (g_i - (q_i . g_i) q_i) / norm[i], and dtau[i] = -a (q_i . g_i), row i's part of tau's gradient;
-// dq is overwritten. dh or dtau may be null.
+// dh_i (+)= (g_i - (q_i . g_i) q_i) / norm[i], and dtau[i] = -a (q_i . g_i) + scale dy[0] a^2 clamped[i], row
+// i's part of tau's gradient; dq is overwritten. clamped, dh or dtau may be null.
 template <class Stream, class T>
 void info_nce_jacobian(Stream, const SimilarityShape&, double scale, const T* q, const T* positive,
-                       const T* norm, const T* pull, const T* tau, const T* dy, T* dq, T* dh, bool accumulate,
-                       T* dtau);
+                       const T* norm, const T* pull, const T* tau, const T* dy, const T* clamped, T* dq,
+                       T* dh, bool accumulate, T* dtau);
 
 // ---- cosine_loss.cu ----------------------------------------------------------------------------
 

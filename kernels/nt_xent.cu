@@ -4,6 +4,7 @@
 // A block owns BM rows and loops over the columns, BN at a time (kernels/tiles/similarity_tiles.h). The
 // forward pass turns a tile of similarities into terms of the row sums. The backward pass turns it into a
 // tile of weights g_ij and multiplies it with z at once. Both passes compute one exponential an element.
+#include "kernels/tiles/negatives.h"
 #include "kernels/tiles/view_pairs.h"
 
 namespace kernels {
@@ -60,38 +61,10 @@ __global__ void __launch_bounds__(NT)
       positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
   if (row_thread<NT>() != 0) return;
 
-  const A a = Temperature<A>(tau[0]).a, positive = A(1) - distance, beta = A(n.hardness);
-  const A negatives = A(shape.columns - 2), own = A(1) - A(n.debias);
-  const A sharp = Temperature<A>(tau[0], A(1) + beta).a, flat = Temperature<A>(tau[0], beta).a;
-  const RowTotal<A> h =
-      merge_splits(shape.rows, splits, i, sharp, beta > A(0) ? lowest<A> : positive, sum, split_top);
-  RowTotal<A> b{A(1), A(1)};
-  A reference = h.top, repulsion = h.total;  // the negatives' sum is repulsion e^(a reference)
-  if (beta > A(0)) {
-    b = merge_splits(shape.rows, splits, i, flat, lowest<A>, flat_sum, flat_split_top);
-    if (positive > reference) reference = positive;
-    repulsion = negatives * h.total / b.total * exp(sharp * h.top - flat * b.top - a * reference);
-  }
-  // as in finish_row: 1 - s of the pair does not cancel
-  const A below = reference == A(1) ? a * distance : a * (reference - positive), pair = exp(-below);
-  const A rest = A(n.factor) * repulsion / own, least = negatives * exp(-a * (A(1) + reference));
-  A sum_of_negatives = rest - A(n.debias) * negatives / own * pair;
-  const bool at_least = n.debias > 0 && !(sum_of_negatives > least);
-  if (at_least) sum_of_negatives = least;
-  const A all = n.decoupled ? sum_of_negatives : pair + sum_of_negatives;
-  loss[i] = n.decoupled     ? below + log(all)
-            : below < A(70) ? log1p(sum_of_negatives / pair)
-                            : below + log(all);
   const std::int64_t half = shape.rows / 2;
   const A attraction = positive_weight == nullptr ? A(1) : positive_weight[i < half ? i : i - half];
-  if (positive_weight != nullptr) loss[i] += (A(1) - attraction) * a * positive;
-  const A each = at_least ? A(0) : A(n.factor) / own / all;
-  pull[i] = n.decoupled ? attraction : (at_least ? sum_of_negatives : rest) / all;
-  clamped[i] = at_least ? sum_of_negatives / all : A(0);
-  top[i] = h.top;
-  weight[i] = beta > A(0) ? each * (A(1) + beta) * repulsion / h.total : each;
-  flat_top[i] = b.top;
-  flat_weight[i] = -each * beta * repulsion / b.total;
+  finish_negatives(shape.rows, splits, i, n, A(shape.columns - 2), distance, attraction, tau, sum, split_top,
+                   flat_sum, flat_split_top, loss, top, weight, pull, flat_top, flat_weight, clamped);
 }
 
 template <class S, class A>

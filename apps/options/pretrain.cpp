@@ -81,8 +81,9 @@ Fields method_fields(MethodOptions& o) {
         .high = 100},
        {.name = "negatives",
         .value = &o.negatives,
-        .help = "How the negatives of simclr count: as in NT-Xent, decoupled (DCL), decoupled with weighted "
-                "positives (DCLW), debiased, hard, or as many as --as-many (EqCo)",
+        .help = "How the negatives of simclr, moco2 and moco3 count: as in NT-Xent, decoupled (DCL), "
+                "decoupled with "
+                "weighted positives (DCLW, of simclr only), debiased, hard, or as many as --as-many (EqCo)",
         .choices = {"nt-xent", "decoupled", "dclw", "debiased", "hard", "eqco"},
         .absent = MethodOptions().negatives},
        {.name = "debias",
@@ -101,7 +102,7 @@ Fields method_fields(MethodOptions& o) {
         .absent = "auto"},
        {.name = "as-many",
         .value = &o.as_many,
-        .help = "Number of negatives that eqco makes of those of the batch; auto: 65536",
+        .help = "Number of negatives that eqco makes of those of the batch or queue; auto: 65536",
         .low = 1,
         .high = 1e9,
         .automatic = true,

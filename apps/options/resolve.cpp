@@ -33,8 +33,12 @@ void resolve_method(PretrainOptions& o) {
   const bool fresh = o.resume.empty();
   if (fresh && o.target_momentum >= 0 && defaults.target_momentum < 0)
     throw engine::UsageError("--target-momentum: the method " + o.method + " has no target network");
-  if (fresh && o.negatives != "nt-xent" && o.method != "simclr")
-    throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method + " is not simclr");
+  if (fresh && o.negatives != "nt-xent" && !defaults.negatives)
+    throw engine::UsageError("--negatives " + o.negatives + ": the method " + o.method +
+                             " has no such negatives, expected --method simclr, moco2 or moco3");
+  if (fresh && o.negatives == "dclw" && !defaults.weighted_positives)
+    throw engine::UsageError("--negatives dclw: the method " + o.method +
+                             " has no weights of positives, expected --method simclr, or decoupled");
   if (fresh && o.tau.learned && !defaults.learned_tau)
     throw engine::UsageError(engine::concat_text("--tau learn:", o.tau.value, ": the method ", o.method,
                                                  " does not learn its temperature, expected a number"));

@@ -1,4 +1,5 @@
 #include "engine/ops.h"
+#include "engine/ops/negatives.h"
 #include "engine/tape.h"
 #include "kernels/kernels.h"
 
@@ -60,18 +61,39 @@ Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communic
   const kernels::SimilarityShape shape{rows, o.queue.defined() ? columns.dim(0) : own.first, columns.dim(0),
                                        d};
   const std::int64_t splits = similarity_splits(shape);
+  const std::int64_t count = o.queue.defined() ? shape.columns : pairs - 1;
+  const bool plain = o.negatives == Negatives{};
+  require(plain || count >= 1, "info_nce: one key has no negatives, expected at least 2 rows, or a queue");
+  const kernels::Negatives n = kernel_negatives("info_nce", o.negatives, count);
+  const bool hard = n.hardness > 0;
+  const double sharp = 1 + n.hardness;
   const double scale = o.weight / double(pairs);
   const Tensor zt = transposed(z), columns_t = transposed(columns), loss = make({1});
   const Tensor top = make({rows}), weight = make({rows}), pull = make({rows});
+  Tensor flat_top, flat_weight, clamped;  // of other negatives; the first two are of the second exponential
+  if (!plain) flat_top = make({rows}), flat_weight = make({rows}), clamped = make({rows});
   dispatch_f32_f64("info_nce", q, [&](auto stream, auto zero) {
     using T = decltype(zero);
     const Tensor sum = make({splits, rows}), split_top = make({splits, rows}), row_loss = make({rows});
     const Tensor workspace = make({kernels::reduce_sum_workspace});
-    kernels::info_nce_row_sums(stream, shape, zt.data<T>(), columns_t.data<T>(), tau.data<T>(), sum.data<T>(),
-                               split_top.data<T>());
-    kernels::info_nce_rows(stream, shape, z.data<T>(), positive.data<T>(), norm.data<T>(), key_norm.data<T>(),
-                           tau.data<T>(), sum.data<T>(), split_top.data<T>(), row_loss.data<T>(),
-                           top.data<T>(), weight.data<T>(), pull.data<T>());
+    kernels::info_nce_row_sums(stream, shape, sharp, zt.data<T>(), columns_t.data<T>(), tau.data<T>(),
+                               sum.data<T>(), split_top.data<T>());
+    if (plain) {
+      kernels::info_nce_rows(stream, shape, z.data<T>(), positive.data<T>(), norm.data<T>(),
+                             key_norm.data<T>(), tau.data<T>(), sum.data<T>(), split_top.data<T>(),
+                             row_loss.data<T>(), top.data<T>(), weight.data<T>(), pull.data<T>());
+    } else {
+      const Tensor flat_sum = hard ? make({splits, rows}) : sum,
+                   flat_split_top = hard ? make({splits, rows}) : split_top;
+      if (hard)
+        kernels::info_nce_row_sums(stream, shape, n.hardness, zt.data<T>(), columns_t.data<T>(),
+                                   tau.data<T>(), flat_sum.data<T>(), flat_split_top.data<T>());
+      kernels::info_nce_negatives(stream, shape, n, z.data<T>(), positive.data<T>(), norm.data<T>(),
+                                  key_norm.data<T>(), tau.data<T>(), sum.data<T>(), split_top.data<T>(),
+                                  flat_sum.data<T>(), flat_split_top.data<T>(), row_loss.data<T>(),
+                                  top.data<T>(), weight.data<T>(), pull.data<T>(), flat_top.data<T>(),
+                                  flat_weight.data<T>(), clamped.data<T>());
+    }
     kernels::reduce_sum(stream, rows, row_loss.data<T>(), scale, loss.data<T>(), false, workspace.data<T>());
   });
   communicator.all_reduce_sum(loss);
@@ -80,12 +102,17 @@ Tensor info_nce(const Tensor& q, const Tensor& keys, const Tensor& tau, Communic
     dispatch_f32_f64("info_nce", z, [&](auto stream, auto zero) {
       using T = decltype(zero);
       const Tensor dq({splits, rows, d}, z.dtype(), z.device()), row_dtau({rows}, z.dtype(), z.device());
-      kernels::info_nce_backward(stream, shape, zt.data<T>(), columns.data<T>(), columns_t.data<T>(),
-                                 tau.data<T>(), top.data<T>(), weight.data<T>(), dq.data<T>());
+      kernels::info_nce_backward(stream, shape, sharp, false, zt.data<T>(), columns.data<T>(),
+                                 columns_t.data<T>(), tau.data<T>(), top.data<T>(), weight.data<T>(),
+                                 dq.data<T>());
+      if (hard)
+        kernels::info_nce_backward(stream, shape, n.hardness, true, zt.data<T>(), columns.data<T>(),
+                                   columns_t.data<T>(), tau.data<T>(), flat_top.data<T>(),
+                                   flat_weight.data<T>(), dq.data<T>());
       const Destination dh = out.wanted(0) ? out.destination(0) : Destination{};
       kernels::info_nce_jacobian(stream, shape, scale, z.data<T>(), positive.data<T>(), norm.data<T>(),
-                                 pull.data<T>(), tau.data<T>(), dy.data<T>(), dq.data<T>(),
-                                 dh.tensor.data_or_null<T>(), dh.accumulate,
+                                 pull.data<T>(), tau.data<T>(), dy.data<T>(), clamped.data_or_null<T>(),
+                                 dq.data<T>(), dh.tensor.data_or_null<T>(), dh.accumulate,
                                  out.wanted(1) ? row_dtau.data<T>() : nullptr);
       if (!out.wanted(1)) return;
       const Destination dtau = out.destination(1);

@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <cmath>
 
 #include "engine/check/op_case.h"
 #include "engine/ops.h"
+#include "engine/ops/negatives_row.case.h"
 
 namespace engine {
 namespace {
@@ -58,13 +58,8 @@ Tensors matrix_form(const Tensors& in, const Negatives& n) {
         sum += exponential(j, 1 + n.hardness);
         weights += exponential(j, n.hardness);
       }
-    const double positive = exponential(p, 1);
-    double negatives = (n.as_many > 0 ? n.as_many / count : 1) * sum * count / weights;
-    if (n.debias > 0)
-      negatives =
-          std::max((negatives - n.debias * count * positive) / (1 - n.debias), count * std::exp(-1 / tau));
     const double weight = in.size() > 2 ? in[2].data<double>()[i % (rows / 2)] : 1;
-    loss += std::log((n.decoupled ? 0 : positive) + negatives) - weight * std::log(positive);
+    loss += negatives_row_loss(n, tau, exponential(p, 1), sum, weights, count, weight);
   }
   return {full({1}, loss / double(rows), DType::f64, cpu)};
 }

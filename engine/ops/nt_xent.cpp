@@ -1,3 +1,4 @@
+#include "engine/ops/negatives.h"
 #include "engine/ops/pair_rows.h"
 
 namespace engine {
@@ -9,17 +10,6 @@ struct Scalars {
   Tensor flat_top, flat_weight;  // the same of the second exponential; undefined if there is none
   Tensor pull, clamped;          // of own rows; clamped is undefined for NT-Xent's own negatives
 };
-
-kernels::Negatives checked(const Negatives& n, std::int64_t pairs) {
-  require(n.debias >= 0 && n.debias < 1, "nt_xent: debias is ", n.debias, ", expected 0 to less than 1");
-  require(n.hardness >= 0 && n.hardness <= 100, "nt_xent: hardness is ", n.hardness, ", expected 0 to 100");
-  require(n.as_many >= 0, "nt_xent: as_many is ", n.as_many, ", expected at least 0");
-  require(!n.decoupled || (n.debias == 0 && n.hardness == 0),
-          "nt_xent: decoupled, expected debias and hardness 0");
-  require(n == Negatives{} || pairs >= 2, "nt_xent: one pair has no negatives, expected at least 2 pairs");
-  const double factor = n.as_many > 0 ? n.as_many / (2 * double(pairs) - 2) : 1;
-  return {n.debias, n.hardness, factor, n.decoupled};
-}
 
 }  // namespace
 
@@ -35,7 +25,9 @@ Tensor nt_xent(const Tensor& h, const Tensor& tau, Communicator& communicator, c
                std::int64_t pairs, const Tensor& positive_weights) {
   const PairRows p = pair_rows("nt_xent", h, tau, communicator, pairs);
   const std::int64_t rows = p.shape.rows, d = p.shape.d, splits = p.splits;
-  const kernels::Negatives n = checked(negatives, p.shape.columns / 2);
+  require(negatives == Negatives{} || p.shape.columns >= 4,
+          "nt_xent: one pair has no negatives, expected at least 2 pairs");
+  const kernels::Negatives n = kernel_negatives("nt_xent", negatives, p.shape.columns - 2);
   const bool plain = negatives == Negatives{}, hard = n.hardness > 0;
   const double sharp = 1 + n.hardness;
   require(!positive_weights.defined() ||

@@ -40,7 +40,9 @@ struct MethodDefaults {
   double target_momentum = -1;   // -1: the method has no target network
   bool predictor = false;        // whether the method has one
   bool queue = false;
-  bool learned_tau = false;  // whether its temperature can be learned
+  bool learned_tau = false;         // whether its temperature can be learned
+  bool negatives = false;           // whether its negatives can count otherwise than in NT-Xent
+  bool weighted_positives = false;  // whether its positives can have DCLW's weights
 };
 
 // What messages and the report say about a method. It needs no networks, so that it is known before they are

@@ -6,6 +6,7 @@
 
 #include "engine/memory/row_queue.h"
 #include "models/methods/methods.h"
+#include "models/methods/negatives.h"
 #include "models/methods/target.h"
 #include "models/methods/temperature.h"
 
@@ -17,28 +18,31 @@ class MoCoV2 final : public Method {
       : Method(c, device),
         online_(parameters.build<Contrasting>(c.branch, c.options.tau)),
         target_(c, parameters),
+        negatives_(negatives_of(c.options)),
         second_(queue(c, device, 0)),
         groups_(c.options.split_norm) {
     if (c.options.symmetric) first_.emplace(queue(c, device, 1));
   }
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t /*pairs*/) {
-    std::string settings =
-        engine::concat_text(settings_of_tau(o.tau), o.symmetric ? ", two queues of " : ", queue of ", o.queue,
-                            " keys, target momentum ", o.target_momentum);
+    std::string settings = engine::concat_text(settings_of_tau(o.tau), settings_of_negatives(o),
+                                               o.symmetric ? ", two queues of " : ", queue of ", o.queue,
+                                               " keys, target momentum ", o.target_momentum);
     if (o.split_norm > 1) settings += engine::concat_text(", batch norm in ", o.split_norm, " groups");
+    const Candidates chance = candidates_of(o, {double(o.queue) + 1, "K + 1"}, "K");
     return {.title = "MoCo v2",
-            .loss = o.symmetric ? "InfoNCE, the mean of both ways" : "InfoNCE",
+            .loss = loss_name(o.negatives, "InfoNCE") + (o.symmetric ? ", the mean of both ways" : ""),
             .settings = settings,
             .advice = "--tau",
-            .chance_loss = std::log(double(o.queue) + 1),
-            .chance_formula = "ln(K + 1)",
+            .chance_loss = std::log(chance.count),
+            .chance_formula = "ln(" + chance.text + ")",
             .shuffles = o.split_norm > 1,
             .defaults = {.head_norm = "none",
                          .views = "moco2",
                          .target_momentum = 0.999,
                          .queue = true,
-                         .learned_tau = true}};
+                         .learned_tau = true,
+                         .negatives = true}};
   }
 
   void start() override { target_.copy(); }
@@ -111,12 +115,14 @@ class MoCoV2 final : public Method {
       const engine::Shard rows = engine::shard(views.pairs, ranks.rank(), ranks.size());
       own = keys.fresh.slice(rows.first, rows.count);
     }
-    return engine::info_nce(q, own, online_.tau(), ranks,
-                            {.pairs = views.pairs, .weight = weight, .queue = keys.queue.rows()});
+    return engine::info_nce(
+        q, own, online_.tau(), ranks,
+        {.pairs = views.pairs, .weight = weight, .queue = keys.queue.rows(), .negatives = negatives_});
   }
 
   const Contrasting online_;
   Target target_;
+  const engine::Negatives negatives_;
   Keys second_;
   std::optional<Keys> first_;  // if symmetric
   const int groups_;           // of the batch, which batch norm normalizes apart; the keys are then shuffled

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/methods/methods.h"
+#include "models/methods/negatives.h"
 #include "models/methods/predictor.h"
 #include "models/methods/target.h"
 
@@ -15,17 +16,23 @@ class MoCoV3 final : public Method {
         online_(parameters.build<Predicting>(c.branch, PredictorConfig{c.options.predictor_hidden})),
         target_(c, parameters),
         weight_(2 * c.options.tau.value),
+        negatives_(negatives_of(c.options)),
         tau_(engine::full({1}, c.options.tau.value, c.dtype, device)) {}
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
-    return {
-        .title = "MoCo v3",
-        .loss = "2 tau InfoNCE, both ways",
-        .settings = engine::concat_text("temperature ", o.tau.value, ", target momentum ", o.target_momentum),
-        .advice = "--tau",
-        .chance_loss = 4 * o.tau.value * std::log(double(pairs)),
-        .chance_formula = "4 tau ln(N)",
-        .defaults = {.head_norm = "plain", .views = "moco3", .target_momentum = 0.99, .predictor = true}};
+    const Candidates chance = candidates_of(o, {double(pairs), "N"}, "N - 1");
+    return {.title = "MoCo v3",
+            .loss = "2 tau " + loss_name(o.negatives, "InfoNCE") + ", both ways",
+            .settings = engine::concat_text("temperature ", o.tau.value, settings_of_negatives(o),
+                                            ", target momentum ", o.target_momentum),
+            .advice = "--tau",
+            .chance_loss = 4 * o.tau.value * std::log(chance.count),
+            .chance_formula = "4 tau ln(" + chance.text + ")",
+            .defaults = {.head_norm = "plain",
+                         .views = "moco3",
+                         .target_momentum = 0.99,
+                         .predictor = true,
+                         .negatives = true}};
   }
 
   void start() override { target_.copy(); }
@@ -39,7 +46,7 @@ class MoCoV3 final : public Method {
       target_.update();
       k1 = target_(views.view(0), pass), k2 = target_(views.view(1), pass);
     });
-    const engine::InfoNceOptions all{.pairs = views.pairs, .weight = weight_};
+    const engine::InfoNceOptions all{.pairs = views.pairs, .weight = weight_, .negatives = negatives_};
     return pass.phase("loss", [&] {
       return engine::add(engine::info_nce(q1, k2, tau_, pass.communicator, all),
                          engine::info_nce(q2, k1, tau_, pass.communicator, all));
@@ -52,6 +59,7 @@ class MoCoV3 final : public Method {
   const Predicting online_;
   Target target_;
   const double weight_;
+  const engine::Negatives negatives_;
   const Tensor tau_;  // (1)
 };
 

@@ -6,13 +6,12 @@ namespace models {
 
 NegativesKind negatives_kind(const std::string& name) {
   static const std::map<std::string, NegativesKind> kinds = {
-      {"nt-xent", {.loss = "NT-Xent"}},
-      {"decoupled", {.loss = "DCL"}},  // Yeh et al. 2022
-      {"dclw", {.loss = "DCLW", .sigma = 0.5}},
-      {"debiased", {.loss = "debiased NT-Xent", .debias = 0.1}},  // Chuang et al. 2020
-      {"hard",
-       {.loss = "NT-Xent with hard negatives", .debias = 0.1, .hardness = 1}},  // Robinson et al. 2021
-      {"eqco", {.loss = "NT-Xent with EqCo's margin", .as_many = 65536}}};      // Zhu et al. 2020
+      {"nt-xent", {}},
+      {"decoupled", {.before = "decoupled ", .after = " (DCL)"}},  // Yeh et al. 2022
+      {"dclw", {.before = "decoupled ", .after = " with weighted positives (DCLW)", .sigma = 0.5}},
+      {"debiased", {.before = "debiased ", .debias = 0.1}},                       // Chuang et al. 2020
+      {"hard", {.after = " with hard negatives", .debias = 0.1, .hardness = 1}},  // Robinson et al. 2021
+      {"eqco", {.after = " with EqCo's margin", .as_many = 65536}}};              // Zhu et al. 2020
   const auto found = kinds.find(name);
   if (found == kinds.end())
     throw engine::UsageError("--negatives: \"" + name +
@@ -41,6 +40,17 @@ engine::Negatives negatives_of(const MethodOptions& given) {
           .hardness = number(o.hardness),
           .as_many = number(o.as_many),
           .decoupled = o.negatives == "decoupled" || o.negatives == "dclw"};
+}
+
+std::string loss_name(const std::string& kind, const std::string& loss) {
+  const NegativesKind k = negatives_kind(kind);
+  return k.before + loss + k.after;
+}
+
+Candidates candidates_of(const MethodOptions& o, const Candidates& plain, const std::string& one_less) {
+  if (negatives_of(o).decoupled) return {plain.count - 1, one_less};
+  if (o.negatives == "eqco") return {with_negatives(o).as_many + 1, "alpha + 1"};
+  return plain;
 }
 
 std::string settings_of_negatives(const MethodOptions& o) {

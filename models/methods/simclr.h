@@ -16,19 +16,15 @@ class SimClr final : public Method {
         sigma_(with_negatives(c.options).sigma) {}
 
   static MethodDescription describe(const MethodOptions& o, std::int64_t pairs) {
-    const double others = 2.0 * double(pairs) - 2;
-    // of 2N - 1 candidates one is the partner; hard and debiased negatives sum to the same if all are alike
-    MethodDescription d{.title = "SimCLR",
-                        .loss = loss_name(o.negatives),
-                        .settings = settings_of_tau(o.tau) + settings_of_negatives(o),
-                        .advice = "--tau",
-                        .chance_loss = std::log(others + 1),
-                        .chance_formula = "ln(2N - 1)",
-                        .defaults = {.learned_tau = true}};
-    // DCLW's weights are 1 if all pairs are alike
-    if (negatives_of(o).decoupled) d.chance_loss = std::log(others), d.chance_formula = "ln(2N - 2)";
-    if (o.negatives == "eqco") d.chance_loss = std::log(o.as_many + 1), d.chance_formula = "ln(alpha + 1)";
-    return d;
+    const double rows = 2 * double(pairs);
+    const Candidates chance = candidates_of(o, {rows - 1, "2N - 1"}, "2N - 2");
+    return {.title = "SimCLR",
+            .loss = loss_name(o.negatives, "NT-Xent"),
+            .settings = settings_of_tau(o.tau) + settings_of_negatives(o),
+            .advice = "--tau",
+            .chance_loss = std::log(chance.count),
+            .chance_formula = "ln(" + chance.text + ")",
+            .defaults = {.learned_tau = true, .negatives = true, .weighted_positives = true}};
   }
 
   Tensor loss(const Views& views, const Pass& pass) override {

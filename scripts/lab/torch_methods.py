@@ -168,7 +168,11 @@ class MoCoV3(WithTarget):
 
         def contrastive(q, k):
             logits = F.normalize(q, dim=1) @ F.normalize(k, dim=1).T / self.tau
-            return F.cross_entropy(logits, torch.arange(len(q))) * (2 * self.tau)
+            if self.about.get("negatives", "nt-xent") == "nt-xent":
+                return F.cross_entropy(logits, torch.arange(len(q), device=q.device)) * (2 * self.tau)
+            others = ~torch.eye(len(q), dtype=torch.bool, device=q.device)
+            negatives = logits.masked_select(others).view(len(q), -1)
+            return torch_simclr.contrast(logits.diagonal(), negatives, self.tau, self.about) * (2 * self.tau)
         return contrastive(q1, k2) + contrastive(q2, k1)
 
 
@@ -216,10 +220,10 @@ class MoCoV2(WithTarget):
                 k = k[self.second_places]  # the authors' _batch_unshuffle_ddp
         positive = torch.einsum("nc,nc->n", [q, k]).unsqueeze(-1)
         negative = torch.einsum("nc,ck->nk", [q, self.queue.clone()])
-        logits = torch.cat([positive, negative], dim=1) / self.tau
+        loss = torch_simclr.contrast(positive.squeeze(-1) / self.tau, negative / self.tau, self.tau, self.about)
         self.queue[:, self.pointer:self.pointer + len(k)] = k.T
         self.pointer = (self.pointer + len(k)) % self.queue.shape[1]
-        return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+        return loss
 
     def both_ways(self, x1, x2):
         """solo-learn, methods/mocov2plus.py and losses/mocov2plus.py: a queue for the keys of each view."""
@@ -231,8 +235,7 @@ class MoCoV2(WithTarget):
         def mocov2plus_loss(query, key, queue):
             pos = torch.einsum("nc,nc->n", [query, key]).unsqueeze(-1)
             neg = torch.einsum("nc,ck->nk", [query, queue.clone()])
-            logits = torch.cat([pos, neg], dim=1) / self.tau
-            return F.cross_entropy(logits, torch.zeros(query.size(0), dtype=torch.long))
+            return torch_simclr.contrast(pos.squeeze(-1) / self.tau, neg / self.tau, self.tau, self.about)
         loss = (mocov2plus_loss(q1, k2, self.queue) + mocov2plus_loss(q2, k1, self.first_queue)) / 2
         for queue, keys in ((self.queue, k2), (self.first_queue, k1)):
             queue[:, self.pointer:self.pointer + len(keys)] = keys.T

@@ -67,27 +67,17 @@ def nt_xent(h, tau):
     return F.cross_entropy(s, torch.arange(len(z), device=z.device).roll(len(z) // 2))
 
 
-def with_negatives(h, tau, about):
-    """The loss of --negatives, by the authors' formulas: chingyaoc/DCL (debiased), joshr17/HCL (hard), lightly's dcl_loss
-    (decoupled, and dclw with the weights of its negative_mises_fisher_weights), and Zhu et al. 2020, eq. 6 (eqco)."""
+def contrast(positive, negatives, tau, about):
+    """The mean loss of rows by the kind of --negatives, with the authors' formulas: chingyaoc/DCL (debiased), joshr17/HCL
+    (hard), lightly's dcl_loss (decoupled), and Zhu et al. 2020, eq. 6 (eqco). positive: (N), negatives: (N,K), both
+    over tau."""
     kind = about.get("negatives", "nt-xent")
     if kind == "nt-xent":
-        return nt_xent(h, tau)
-    z = F.normalize(h)
-    n = len(z) // 2
-    s = z @ z.T / tau
-    others = ~torch.eye(n, dtype=torch.bool, device=z.device).repeat(2, 2)
-    similarity = s.masked_select(others).view(2 * n, -1)
-    neg, count = similarity.exp(), 2 * n - 2
-    positive = (z[:n] * z[n:]).sum(-1).repeat(2) / tau
-    pos = positive.exp()
+        logits = torch.cat([positive[:, None], negatives], dim=1)
+        return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))
     if kind == "decoupled":
-        return (torch.logsumexp(similarity, -1) - positive).mean()
-    if kind == "dclw":
-        with torch.no_grad():
-            alike = (z[:n] * z[n:]).sum(-1) / float(about["sigma"])
-            weights = 2 - n * F.softmax(alike, dim=0)
-        return (torch.logsumexp(similarity, -1) - weights.repeat(2) * positive).mean()
+        return (torch.logsumexp(negatives, -1) - positive).mean()
+    pos, neg, count = positive.exp(), negatives.exp(), negatives.shape[1]
     if kind == "eqco":
         return -(pos / (pos + float(about["as-many"]) / count * neg.sum(-1))).log().mean()
     total = neg.sum(-1)
@@ -98,6 +88,26 @@ def with_negatives(h, tau, about):
     ng = (-tau_plus * count * pos + total) / (1 - tau_plus)
     ng = torch.clamp(ng, min=count * math.e ** (-1 / tau))
     return -(pos / (pos + ng)).log().mean()
+
+
+def with_negatives(h, tau, about):
+    """SimCLR's loss by the kind of --negatives: NT-Xent, contrast(), or lightly's decoupled loss with the weights of its
+    negative_mises_fisher_weights (dclw)."""
+    kind = about.get("negatives", "nt-xent")
+    if kind == "nt-xent":
+        return nt_xent(h, tau)
+    z = F.normalize(h)
+    n = len(z) // 2
+    s = z @ z.T / tau
+    others = ~torch.eye(n, dtype=torch.bool, device=z.device).repeat(2, 2)
+    similarity = s.masked_select(others).view(2 * n, -1)
+    positive = (z[:n] * z[n:]).sum(-1).repeat(2) / tau
+    if kind != "dclw":
+        return contrast(positive, similarity, tau, about)
+    with torch.no_grad():
+        alike = (z[:n] * z[n:]).sum(-1) / float(about["sigma"])
+        weights = 2 - n * F.softmax(alike, dim=0)
+    return (torch.logsumexp(similarity, -1) - weights.repeat(2) * positive).mean()
 
 
 class GoogleLARS(torch.optim.Optimizer):

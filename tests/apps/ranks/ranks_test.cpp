@@ -143,6 +143,12 @@ TEST_CASE("ranks: every kind of negatives in f64 gives the result of one rank") 
     MESSAGE(negatives, ", ", where, " ", error);
     CHECK(error <= 1e-10);
   }
+  for (const std::string method : {"moco2", "moco3"}) {  // hard: of all kinds it needs the most
+    const auto [error, where] =
+        error_of_ranks(RankTraining(DType::f64, 1, method, [&](auto& o) { o.negatives = "hard"; }));
+    MESSAGE(method, ", ", where, " ", error);
+    CHECK(error <= 1e-10);
+  }
 }
 
 TEST_CASE("R ranks compute the same result as one, in f32") {

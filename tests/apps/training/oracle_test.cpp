@@ -131,7 +131,7 @@ std::vector<std::string> golden_steps() {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator("tests/golden"))
     if (entry.path().filename().string().rfind("steps-", 0) == 0) paths.push_back(entry.path().string());
-  REQUIRE(paths.size() == 21);
+  REQUIRE(paths.size() == 25);
   return paths;
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("20 steps of each optimizer and each method are PyTorch's in f64, and 
     compare_with_pytorch(path, "f32", 1e-4, 0);
     ++compared;
   }
-  CHECK(compared == 20);
+  CHECK(compared == 24);
 }
 
 TEST_CASE("dyad steps are the steps of dyad pretrain") {

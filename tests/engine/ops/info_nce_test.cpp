@@ -9,6 +9,7 @@
 #include "engine/ops.h"
 #include "engine/random.h"
 #include "engine/tape.h"
+#include "tests/support/negatives_row.h"
 #include "tests/support/ranks.h"
 
 using namespace engine;
@@ -31,34 +32,38 @@ Values unit_rows(Values x, std::size_t width) {
   return x;
 }
 
-// The mean over rows of log1p(sum_j e^((s_ij - s_ip) / tau)), where j are the other keys, or those of the
-// queue.
+// The mean over rows; the negatives are the other keys, or those of the queue.
 Exactly info_nce_rows(const Values& q_rows, const Values& key_rows, const Values& queue, std::size_t width,
-                      double tau) {
+                      double tau, const Negatives& kind = {}) {
   const Values q = unit_rows(q_rows, width), keys = unit_rows(key_rows, width);
-  const Values& negatives = queue.empty() ? keys : queue;
+  const Values& others = queue.empty() ? keys : queue;
   const std::size_t rows = q.size() / width;
   Exactly e;
   e.d_q.resize(q.size());
-  const auto difference = [&](std::size_t i, std::size_t j) {  // s_ij - s_ip, without cancellation
+  const auto dot = [&](std::size_t i, const Values& k, std::size_t j) {
     double sum = 0;
-    for (std::size_t d = 0; d < width; ++d)
-      sum += q[i * width + d] * (negatives[j * width + d] - keys[i * width + d]);
+    for (std::size_t d = 0; d < width; ++d) sum += q[i * width + d] * k[j * width + d];
     return sum;
   };
   for (std::size_t i = 0; i < rows; ++i) {
-    double others = 0;
-    for (std::size_t j = 0; j < negatives.size() / width; ++j)
-      if (!queue.empty() || j != i) others += std::exp(difference(i, j) / tau);
-    e.loss += std::log1p(others) / double(rows);
+    Values s;
+    std::vector<std::size_t> at;
+    for (std::size_t j = 0; j < others.size() / width; ++j)
+      if (!queue.empty() || j != i) s.push_back(dot(i, others, j)), at.push_back(j);
+    const double positive = dot(i, keys, i);
+    const NegativesRow row = negatives_row(s, positive, tau, kind);
+    e.loss += row.loss / double(rows);
+    double by_a = row.direct + row.of_positive * positive;  // the gradient of 1 / tau
     Values dz(width, 0.0);
-    for (std::size_t j = 0; j < negatives.size() / width; ++j) {
-      if (queue.empty() && j == i) continue;
-      const double p = std::exp(difference(i, j) / tau) / (1 + others) / double(rows);
-      e.d_tau -= p * difference(i, j) / tau / tau;
-      for (std::size_t d = 0; d < width; ++d)
-        dz[d] += p / tau * (negatives[j * width + d] - keys[i * width + d]);
+    const auto add = [&](double g, const Values& k, std::size_t j) {
+      for (std::size_t d = 0; d < width; ++d) dz[d] += g / tau / double(rows) * k[j * width + d];
+    };
+    add(row.of_positive, keys, i);
+    for (std::size_t k = 0; k < s.size(); ++k) {
+      by_a += row.of_negatives[k] * s[k];
+      add(row.of_negatives[k], others, at[k]);
     }
+    e.d_tau -= by_a / tau / tau / double(rows);
     double along = 0, square = 0;
     for (std::size_t d = 0; d < width; ++d) {
       along += dz[d] * q[i * width + d];
@@ -84,36 +89,59 @@ Values near(const Values& x, double noise, std::uint64_t seed) {
   return y;
 }
 
-double relative_distance(const Values& a, const Values& b) {
-  double square = 0, size = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) square += (a[k] - b[k]) * (a[k] - b[k]), size += b[k] * b[k];
-  return std::sqrt(square / size);
+double norm(const Values& x) {
+  double square = 0;
+  for (const double each : x) square += each * each;
+  return std::sqrt(square);
 }
+double distance(Values a, const Values& b) {
+  for (std::size_t k = 0; k < a.size(); ++k) a[k] -= b[k];
+  return norm(a);
+}
+double relative_distance(const Values& a, const Values& b) { return distance(a, b) / norm(b); }
 
 }  // namespace
 
 TEST_CASE("info_nce in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 of plain loops in f64") {
   const std::int64_t rows = 70, width = 65, capacity = 131;
   const Values q = random_rows(rows * width, 3), stored = unit_rows(random_rows(capacity * width, 4), width);
+  const double tiny = 1e-20;  // a debiased sum at its bound may be smaller than f32's smallest numbers
   for (const bool queued : {false, true})
     for (const double noise : {1.0, 0.1, 1e-3}) {
       const Values keys = near(q, noise, 5);
-      for (const double tau : {0.01, 0.05, 0.2, 1.0}) {
-        INFO("queue ", queued, ", noise ", noise, ", tau ", tau);
-        const Tensor queue = queued ? from_vector({capacity, width}, stored, DType::f32) : Tensor();
-        const Exactly exact =
-            info_nce_rows(q, keys, queued ? queue.to_vector() : Values(), width, double(float(tau)));
-        const Tensor x = leaf(from_vector({rows, width}, q, DType::f32)),
-                     t = leaf(full({1}, tau, DType::f32, cpu));
-        const Tensor loss =
-            info_nce(x, from_vector({rows, width}, keys, DType::f32), t, single(), {.queue = queue});
-        backward(loss);
-        CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * std::max(exact.loss, 1 / tau));
-        if (exact.loss > 1e-30) CHECK(relative_distance(gradient(x).to_vector(), exact.d_q) <= 1e-5);
-        CHECK(std::abs(gradient(t).item() - exact.d_tau) <=
-              1e-5 * std::abs(exact.d_tau) + 1e-6 * exact.loss / tau);
-      }
+      const Tensor queue = queued ? from_vector({capacity, width}, stored, DType::f32) : Tensor();
+      for (const double tau : {0.01, 0.05, 0.2, 1.0})
+        for (const NegativesKind& kind : negatives_kinds()) {
+          if (kind.sigma > 0) continue;  // of NT-Xent only
+          INFO("queue ", queued, ", noise ", noise, ", tau ", tau, ", ", kind.name);
+          const Exactly exact = info_nce_rows(q, keys, queued ? queue.to_vector() : Values(), width,
+                                              double(float(tau)), kind.negatives);
+          const Tensor x = leaf(from_vector({rows, width}, q, DType::f32)),
+                       t = leaf(full({1}, tau, DType::f32, cpu));
+          const Tensor loss = info_nce(x, from_vector({rows, width}, keys, DType::f32), t, single(),
+                                       {.queue = queue, .negatives = kind.negatives});
+          backward(loss);
+          const double size = std::max(std::abs(exact.loss), 1 / tau);
+          CHECK(std::abs(loss.item() - exact.loss) <= 1e-6 * size);
+          // at its bound a debiased row has only the pull of its nearly parallel key, most of which cancels
+          const double cancelled = kind.negatives.debias > 0 ? 1e-6 * exact.loss / tau : 0;
+          CHECK(distance(gradient(x).to_vector(), exact.d_q) <= 1e-5 * norm(exact.d_q) + cancelled + tiny);
+          CHECK(std::abs(gradient(t).item() - exact.d_tau) <=
+                1e-5 * std::abs(exact.d_tau) +
+                    1e-6 * std::max(std::abs(exact.loss), double(kind.negatives.decoupled)) / tau + tiny);
+        }
     }
+}
+
+TEST_CASE("info_nce: negatives that contradict each other are refused") {
+  const Tensor q = zeros({1, 4}, DType::f32, cpu), tau = full({1}, 0.5, DType::f32, cpu);
+  const auto loss = [&](const Tensor& rows, const Negatives& n) {
+    return info_nce(rows, rows, tau, single(), {.negatives = n}).item();
+  };
+  CHECK_THROWS_WITH(loss(q, {.decoupled = true}),
+                    "info_nce: one key has no negatives, expected at least 2 rows, or a queue");
+  CHECK_THROWS_WITH(loss(zeros({2, 4}, DType::f32, cpu), {.debias = 0.1, .decoupled = true}),
+                    "info_nce: decoupled, expected debias and hardness 0");
 }
 
 TEST_CASE("cosine_loss in f32: value and gradient of nearly aligned rows keep their digits") {

@@ -8,6 +8,7 @@
 #include "engine/ops.h"
 #include "engine/random.h"
 #include "engine/tape.h"
+#include "tests/support/negatives_row.h"
 
 using namespace engine;
 
@@ -17,47 +18,6 @@ struct Exact {
   double loss = 0, d_tau = 0;
   std::vector<double> d_h;
 };
-
-// The loss of row i by the papers' formulas; `gradient` is that of s_ij / tau, `direct` that of 1 / tau where
-// the loss contains it without a similarity.
-struct Row {
-  double loss = 0, direct = 0;
-  std::vector<double> gradient;
-};
-
-// All exponentials are relative to that of the positive, so that nearly equal values are subtracted before.
-Row row_of(const std::vector<double>& s, std::size_t i, std::size_t p, double tau, const Negatives& kind,
-           double weight) {
-  const double beta = kind.hardness, count = double(s.size()) - 2;
-  double sharp = 0, flat = 0, top = -1;
-  for (std::size_t j = 0; j < s.size(); ++j)
-    if (j != i && j != p) top = std::max(top, s[j]);
-  for (std::size_t j = 0; j < s.size(); ++j) {
-    if (j == i || j == p) continue;
-    sharp += std::exp((1 + beta) * (s[j] - top) / tau);
-    flat += std::exp(beta * (s[j] - top) / tau);
-  }
-  // of all negatives, over e^(s_ip / tau)
-  const double factor = kind.as_many > 0 ? kind.as_many / count : 1;
-  const double repulsion = count * sharp / flat * std::exp((top - s[p]) / tau), own = 1 - kind.debias;
-  const double least = count * std::exp((-1 - s[p]) / tau);
-  double sum = (factor * repulsion - kind.debias * count) / own;
-  const bool clamped = kind.debias > 0 && sum <= least;
-  if (clamped) sum = least;
-  const double all = (kind.decoupled ? 0 : 1) + sum;
-  Row r{.loss = kind.decoupled ? std::log(sum) : std::log1p(sum), .gradient = std::vector<double>(s.size())};
-  r.loss += (1 - weight) * s[p] / tau;
-  r.direct = clamped ? -sum / all : 0;
-  // d loss / d (s_ip / tau): the quotients do not depend on it, but for the debiased sum's own positive
-  r.gradient[p] = kind.decoupled ? -weight : -(clamped ? sum : factor * repulsion / own) / all;
-  for (std::size_t j = 0; j < s.size(); ++j) {
-    if (j == i || j == p || clamped) continue;
-    const double share = (1 + beta) * std::exp((1 + beta) * (s[j] - top) / tau) / sharp -
-                         beta * std::exp(beta * (s[j] - top) / tau) / flat;
-    r.gradient[j] = factor * repulsion / own / all * share;
-  }
-  return r;
-}
 
 // The whole similarity matrix, row by row, in f64. sigma: of DCLW's weights of the positives; 0: they are 1.
 Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t width, double tau,
@@ -85,10 +45,13 @@ Exact matrix_form(const std::vector<double>& h, std::size_t rows, std::size_t wi
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t p = (i + rows / 2) % rows;
     for (std::size_t j = 0; j < rows; ++j) s[j] = dot(at(z, i), at(z, j));
-    const Row row = row_of(s, i, p, tau, kind, weights[i]);
+    std::vector<double> negatives;
+    for (std::size_t j = 0; j < rows; ++j)
+      if (j != i && j != p) negatives.push_back(s[j]);
+    const NegativesRow row = negatives_row(negatives, s[p], tau, kind, weights[i]);
     e.loss += row.loss / n;
-    for (std::size_t j = 0; j < rows; ++j) {
-      g[j] = row.gradient[j] / tau;
+    for (std::size_t j = 0, k = 0; j < rows; ++j) {
+      g[j] = (j == i ? 0 : j == p ? row.of_positive : row.of_negatives[k++]) / tau;
       e.d_tau -= g[j] * s[j] / tau / n;
     }
     e.d_tau -= row.direct / (tau * tau) / n;
@@ -119,22 +82,6 @@ std::vector<double> pairs_of(int pairs, int width, double noise, std::uint64_t s
 
 }  // namespace
 
-struct Kind {
-  const char* name;
-  Negatives negatives;
-  double sigma = 0;
-};
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {{"nt-xent", {}},
-                                        {"decoupled", {.decoupled = true}},
-                                        {"dclw", {.decoupled = true}, 0.5},
-                                        {"debiased", {.debias = 0.1}},
-                                        {"hard", {.debias = 0.1, .hardness = 1}},
-                                        {"hard, not debiased", {.hardness = 0.3}},
-                                        {"as many", {.as_many = 65536}}};
-  return all;
-}
-
 TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 of the matrix form in f64") {
   const Threads before = cpu_threads();
   const int pairs = 70, width = 65;
@@ -142,7 +89,7 @@ TEST_CASE("nt_xent in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5 
   for (const double noise : {1.0, 0.1, 1e-3}) {
     const std::vector<double> h = pairs_of(pairs, width, noise, 3);
     for (const double tau : {0.01, 0.05, 0.1, 0.5, 1.0})
-      for (const Kind& kind : kinds()) {
+      for (const NegativesKind& kind : negatives_kinds()) {
         INFO("noise ", noise, ", tau ", tau, ", ", kind.name);
         const Exact exact = matrix_form(h, 2 * pairs, width, double(float(tau)), kind.negatives, kind.sigma);
 #ifdef DYAD_SIMT_ONLY

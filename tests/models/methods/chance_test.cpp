@@ -32,8 +32,18 @@ TEST_CASE("the loss of chance is the loss of embeddings that are all alike") {
     check(o);
   }
   check(tiny_step("supcon"));
-  check(tiny_step("moco3"));
   // moco2's queue begins with random keys, so its rows are not alike
-  const apps::PretrainOptions o = tiny_step("moco2");
-  CHECK(models::describe_method(o, o.batch).chance_loss == doctest::Approx(std::log(double(o.queue) + 1)));
+  const auto of_queue = [](const std::string& kind) {
+    apps::PretrainOptions o = tiny_step("moco2");
+    o.negatives = kind;
+    return std::exp(models::describe_method(o, o.batch).chance_loss) - double(o.queue);
+  };
+  for (const char* kind : {"nt-xent", "decoupled", "debiased", "hard", "eqco"}) {
+    apps::PretrainOptions o = tiny_step("moco3");
+    o.negatives = kind;
+    check(o);
+    const double more = kind == std::string("decoupled") ? 0 : 1;  // candidates than keys of the queue
+    if (kind != std::string("eqco")) CHECK(of_queue(kind) == doctest::Approx(more).epsilon(1e-6));
+  }
+  CHECK(of_queue("eqco") + double(tiny_step("moco2").queue) == doctest::Approx(65537));
 }

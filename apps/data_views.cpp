@@ -6,6 +6,7 @@
 #include "apps/check/op_choice.h"
 #include "apps/cli/commands.h"
 #include "data/formats/view_file.h"
+#include "data/views.h"
 #include "engine/escape.h"
 #include "engine/files/safetensors.h"
 #include "engine/ops.h"
@@ -21,9 +22,9 @@ int apply_views(const ViewsOptions& o) {
   const engine::Device device = engine::parse_device(o.device);
   const data::ViewFile file = data::read_view_file(o.in, o.size);
   const kernels::Normalization levels{{0, 0, 0}, {1 / 255.0, 1 / 255.0, 1 / 255.0}};  // leaves 0 .. 255
-  const Tensor made =
-      engine::augment(file.pixels.to(device), file.views.to(device), o.size, levels, DType::f32)
-          .to(engine::cpu);
+  const Tensor made = engine::augment(file.pixels.to(device), file.views.to(device), o.size, levels,
+                                      DType::f32, data::view_rules(o.view_rules))
+                          .to(engine::cpu);
   const Tensor rounded(made.shape(), DType::u8, engine::cpu);
   std::transform(made.data<float>(), made.data<float>() + made.numel(), rounded.data<std::uint8_t>(),
                  [](float level) { return std::uint8_t(std::lround(level)); });

@@ -38,7 +38,13 @@ int stopped(int code, const PretrainOptions& o, const StopSignals& signals, long
   return code;
 }
 
-int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers, LiveReport& report) {
+bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
+  const bool split = o.split_from > 0 || data::has_split(o.data, data::Split::test);
+  return !dataset.classes().empty() && split;
+}
+
+int finished(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& ranks, Observers& observers,
+             LiveReport& report) {
   if (!o.trace.empty()) ranks.write_trace(o.trace);
   if (!ranks.first()) return kOk;
   report.finished();
@@ -46,6 +52,10 @@ int finished(const PretrainOptions& o, const Ranks& ranks, Observers& observers,
   keep_result(o.run, result);
   if (!o.json.empty()) write_json(o.json, result);
   observers.say("report: " + o.run + "/report.html");
+  if (!dataset.classes().empty() && !can_be_evaluated(o, dataset))
+    observers.say(
+        "evaluate: needs a test split: --data with train/ and val/, or --split-from 0.1 when the training "
+        "begins");
   for (const auto& [purpose, command] : report.state().next) observers.say(purpose + ": " + command);
   return kOk;
 }
@@ -70,7 +80,7 @@ int nothing_left(const PretrainOptions& o, const Plan& plan, Start& start,
 int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& dataset,
           const Setting& setting, Ranks& ranks, LiveReport& report) {
   const engine::Device device = device_of_rank(o);
-  const Expectation expectation = ranks.first() ? read_expectation(given) : Expectation{};
+  const Expectation expectation = ranks.first() ? read_expectation(o) : Expectation{};
   Start start(o, setting, ranks);  // before the networks are made: a mistyped name fails at once
   const Plan plan(o, dataset, o.data, start.position());
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
@@ -133,7 +143,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   save();
   observers.at_end();
   return step < plan.steps ? stopped(stop, o, signals, step, plan, observers, report)
-                           : finished(o, ranks, observers, report);
+                           : finished(o, dataset, ranks, observers, report);
 }
 
 // Adds to the error of an image that can't be decoded how to train without it.
@@ -144,11 +154,6 @@ int or_how_to_skip(const std::function<int()>& f) {
     throw engine::DataError(std::string(e.what()) +
                             "; dyad data check lists all such images, --bad-images skip trains without them");
   }
-}
-
-bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
-  const bool split = o.split_from > 0 || data::has_split(o.data, data::Split::test);
-  return !dataset.classes().empty() && split;
 }
 
 // The images. A resumed run has their path from its config.toml, perhaps relative to another folder.

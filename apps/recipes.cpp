@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "apps/cli/commands.h"
+#include "apps/run/next_commands.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/shell.h"
 #include "engine/error.h"
@@ -72,8 +73,8 @@ int recipes(const RecipesOptions& o) {
     if (!text("expected").empty())
       std::printf("%*s  expected: %s\n", int(longest), "", text("expected").c_str());
   }
-  std::printf("\nto use one: dyad pretrain --config %s/NAME.toml --data DIR --run RUN\n",
-              engine::shown(shell_word(folder)).c_str());
+  std::printf("\nto use one: %s pretrain --config %s/NAME.toml --data DIR --run RUN\n",
+              program_name().c_str(), engine::shown(shell_word(folder)).c_str());
   if (!o.json.empty()) write_json(o.json, {{"folder", folder}, {"recipes", all}});
   return 0;
 }

@@ -66,7 +66,7 @@ Image preview(const Dataset& dataset, const std::array<ViewRecipe, 2>& recipes, 
     };
     const engine::Tensor shown =
         engine::augment(pixels, pack({view(plain, 0), view(recipes[0], 0), view(recipes[1], 1)}), size,
-                        {{0, 0, 0}, {1, 1, 1}}, engine::DType::f32);
+                        {{0, 0, 0}, {1, 1, 1}}, engine::DType::f32, recipes[0].rules);
     for (int cell = 0; cell < 3; ++cell) sheet.place(3 * row + cell, shown.slice(cell, 1).data<float>());
     ++row;
   }

@@ -102,7 +102,7 @@ Tensor ViewBatches::make() const {
   require(parameters_.has_value(), "views: make() before stage()");
   const Tensor views = parameters_->tensor({std::int64_t(drawn_.size()), std::int64_t(sizeof(View))});
   return engine::augment(resident_ != nullptr ? resident_->pixels : ring_.pixels(), views, size_,
-                         recipes_.front().normalization, dtype_);
+                         recipes_.front().normalization, dtype_, recipes_.front().rules);
 }
 
 }  // namespace data

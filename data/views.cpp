@@ -52,6 +52,12 @@ std::array<ViewRecipe, 2> view_recipes(const std::string& name) {
   return both;
 }
 
+kernels::ViewRules view_rules(const std::string& name) {
+  if (name == "torchvision") return kernels::ViewRules::torchvision;
+  if (name == "tensorflow") return kernels::ViewRules::tensorflow;
+  throw engine::UsageError("view rules '" + name + "', expected torchvision or tensorflow");
+}
+
 ViewRecipe view_recipe(const std::string& name) {
   const bool crops = name == "crop-imagenet" || name == "crop-cifar";
   if (!crops && name != "imagenet" && name != "cifar") return view_recipes(name)[0];
@@ -89,6 +95,36 @@ void draw_crop(const ViewRecipe& recipe, Random& random, View& v) {
   if (ratio < recipe.ratio.low) h = std::max(1, int(std::nearbyint(w / recipe.ratio.low)));
   if (ratio > recipe.ratio.high) w = std::max(1, int(std::nearbyint(h * recipe.ratio.high)));
   place(h, w, (v.height - h) / 2, (v.width - w) / 2);
+}
+
+// tf.image.sample_distorted_bounding_box with the whole image as its box, of which a tenth must be covered
+// (core/kernels/image/sample_distorted_bounding_box_op.cc): up to 100 tries, then the whole image. The ratio
+// is uniform, as is the height between the heights of the least and the largest area.
+void draw_tensorflow_crop(const ViewRecipe& recipe, Random& random, View& v) {
+  const double area = double(v.height) * v.width;
+  const double least = recipe.scale.low * area, most = recipe.scale.high * area, covered = 0.1 * area;
+  const auto round = [](double x) { return int(std::nearbyint(x)); };
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const double ratio = random.uniform(recipe.ratio.low, recipe.ratio.high);
+    int h = round(std::sqrt(least / ratio)), highest = round(std::sqrt(most / ratio));
+    if (round(highest * ratio) > v.width) {
+      highest = int((v.width + 0.5 - 1e-7) / ratio);
+      if (round(highest * ratio) > v.width) --highest;
+    }
+    highest = std::min(highest, v.height);
+    h = h >= highest ? highest : h + int(random.below(std::uint32_t(highest - h + 1)));
+    int w = round(h * ratio);
+    if (double(w) * h < least) w = round(++h * ratio);
+    if (double(w) * h > most) w = round(--h * ratio);
+    const double made = double(w) * h;
+    if (made < least || made > most || w > v.width || h > v.height || w < 1 || h < 1) continue;
+    const auto below = [&](int n) { return n > 0 ? int(random.below(std::uint32_t(n))) : 0; };
+    v.top = below(v.height - h), v.left = below(v.width - w);
+    if (made < covered) continue;
+    v.crop_height = h, v.crop_width = w;
+    return;
+  }
+  v.top = v.left = 0, v.crop_height = v.height, v.crop_width = v.width;
 }
 
 void center_crop(double share, View& v) {
@@ -149,10 +185,12 @@ View draw(const ViewRecipe& recipe, std::uint64_t seed, std::uint32_t epoch, std
   View drawn = v;
   draw_jitter(recipe, random, drawn);
   if (jitter < recipe.jitter_p) v = drawn;
-  if (recipe.random_crop)
-    draw_crop(recipe, random, v);
-  else
+  if (!recipe.random_crop)
     center_crop(recipe.center, v);
+  else if (recipe.rules == kernels::ViewRules::tensorflow)
+    draw_tensorflow_crop(recipe, random, v);
+  else
+    draw_crop(recipe, random, v);
   return v;
 }
 

@@ -40,6 +40,11 @@ struct ViewRecipe {
   double solarize_p = 0;
   int solarize_threshold = 128;
 
+  // TensorFlow's definitions, as google-research/simclr uses them: crops by
+  // tf.image.sample_distorted_bounding_box, no antialias, f32 values between ops, contrast by channel,
+  // saturation in HSV, zeros around the blur.
+  kernels::ViewRules rules = kernels::ViewRules::torchvision;
+
   Normalization normalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // ImageNet's
 };
 
@@ -55,6 +60,9 @@ ViewRecipe view_recipe(const std::string& name);
 // - moco3: Chen, Xie & He 2021: byol's with crops of at least 0.2
 // CIFAR's have no blur. Refuses other names.
 std::array<ViewRecipe, 2> view_recipes(const std::string& name);
+
+// "torchvision" or "tensorflow".
+kernels::ViewRules view_rules(const std::string& name);
 
 // Draws one view of `size` x `size` pixels. The image has height x width pixels and begins at byte `offset`.
 View draw(const ViewRecipe&, std::uint64_t seed, std::uint32_t epoch, std::uint32_t sample,

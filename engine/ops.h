@@ -158,6 +158,7 @@ Tensor take_rows(const Tensor& x, const Tensor& rows);
 // Applies one random view per row of `views`: u8 (n, sizeof(kernels::View)), drawn by data/views.h. The 8-bit
 // RGB images lie anywhere in `pixels`: u8. -> (n,size,size,3), normalized. Computes what
 // torchvision.transforms.v2.functional does.
-Tensor augment(const Tensor& pixels, const Tensor& views, int size, const kernels::Normalization&, DType);
+Tensor augment(const Tensor& pixels, const Tensor& views, int size, const kernels::Normalization&, DType,
+               kernels::ViewRules = kernels::ViewRules::torchvision);
 
 }  // namespace engine

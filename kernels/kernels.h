@@ -376,6 +376,17 @@ template <class Stream, class T>
 void augment(Stream, std::int64_t n, int size, const std::uint8_t* pixels, const View* views,
              const Normalization&, T* y);
 
+// ---- augment_f32.cu ----------------------------------------------------------------------------
+
+// The same by the rules ViewRules::tensorflow, where view.antialias is not used. work: augment_f32_blocks(n)
+// times 6 size^2 values
+inline std::int64_t augment_f32_blocks(std::int64_t n) {
+  return n < 264 ? n : 264;  // two on each of a Hopper's 132 processors
+}
+template <class Stream, class T>
+void augment_f32(Stream, std::int64_t n, int size, const std::uint8_t* pixels, const View* views,
+                 const Normalization&, float* work, T* y);
+
 // ---- pool.cu -----------------------------------------------------------------------------------
 
 // x: (N,H,W,C), y: (N,P,Q,C); P = (H + 2 padding - kernel) / stride + 1, and Q likewise of W.

@@ -97,8 +97,8 @@ void AccuracyTable::print_reasons() const {
     std::printf("-  %s of %s: %s\n", r.classifier.c_str(), r.rows.c_str(), engine::shown(r.text).c_str());
 }
 
-std::vector<std::string> AccuracyTable::below_floors() const {
-  std::vector<std::string> lines;
+std::string AccuracyTable::below_floors() const {
+  std::string names;
   const auto& rows = result_["top1"];
   for (const Classifier& c : classifiers_) {
     const auto value = [&](const char* row) {
@@ -107,11 +107,9 @@ std::vector<std::string> AccuracyTable::below_floors() const {
                  : -1;
     };
     const double trained = value("trained"), floor = std::max(value("raw"), value("untrained"));
-    if (trained >= 0 && floor >= 0 && trained <= floor)
-      lines.push_back(c.name +
-                      ": the trained encoder is not above its floors: nothing useful has been learned yet");
+    if (trained >= 0 && floor >= 0 && trained <= floor) names += (names.empty() ? "" : ", ") + c.name;
   }
-  return lines;
+  return names.empty() ? "" : names + ": the trained encoder is not above its floors";
 }
 
 std::string AccuracyTable::failure() const {

@@ -25,9 +25,10 @@ class AccuracyTable {
   using Judge = std::function<Verdict(const Classifier&)>;
   void row(const std::string& key, const char* title, const Judge& judge);
 
-  void print_reasons() const;                     // below the table
-  std::vector<std::string> below_floors() const;  // a line for each classifier that is not above its floors
-  std::string failure() const;                    // why nothing could be made; "" if anything was
+  void print_reasons() const;  // below the table
+  std::string below_floors()
+      const;                    // a line that names the classifiers that are not above their floors, or ""
+  std::string failure() const;  // why nothing could be made; "" if anything was
   const nlohmann::ordered_json& result() const { return result_; }
 
  private:

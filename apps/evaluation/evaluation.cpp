@@ -209,7 +209,7 @@ int evaluate(const Evaluation& given, const std::vector<Classifier>& classifiers
   rows.encoded("trained", e.branch == "target" ? "target encoder" : "trained encoder", *s.trained, true,
                inspect);
   rows.table().print_reasons();
-  for (const std::string& line : rows.table().below_floors()) {
+  if (const std::string line = rows.table().below_floors(); !line.empty()) {
     std::printf("%s\n", line.c_str());
     notes.push_back(line);
   }

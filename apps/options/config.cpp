@@ -85,7 +85,9 @@ std::string parse_value(const std::string& text, const std::string& place) {
 std::vector<ConfigEntry> read_config(const std::string& path, const std::vector<std::string>& sections) {
   constexpr std::size_t most_bytes = 16 << 20;
   const engine::FileText whole = engine::read_text(path, most_bytes);
-  if (!whole.read()) throw UsageError("config file " + path + ": can't be read: " + whole.error);
+  if (!whole.read())
+    throw UsageError("config file " + path + ": can't be read: " + whole.error +
+                     (path.find("recipes/") != path.npos ? "; dyad recipes lists those that there are" : ""));
   std::istringstream file(whole.bytes);
   if (const std::string kind = engine::file_kind_of(path); !kind.empty())
     throw UsageError("config file " + path + ": is " + kind + ", expected a text of key = value lines");

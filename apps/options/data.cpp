@@ -51,6 +51,7 @@ Fields fields(ViewsOptions& o) {
                  .required = true},
                 out_file_entry(o.out, "Safetensors file to write the tensor levels to, U8 (N,size,size,3)"),
                 image_size_entry(o.size, "Side of a view in pixels", 1),
+                view_rules_entry(o.view_rules),
                 device_entry(o.device),
                 kernel_threads_entry(o.threads)});
 }

@@ -31,6 +31,7 @@ struct DataCheckOptions {
 struct ViewsOptions {
   std::string in, out;
   int size = 32;
+  std::string view_rules = "torchvision";
   std::string device = "cpu";
   std::string threads = "host";
 };

@@ -178,9 +178,22 @@ std::string text_of(const Field& f) {
   return signed_text(**std::get_if<double*>(&f.value));
 }
 
+namespace {
+
+// Whether two neighbouring letters have changed places.
+bool is_swapped(const std::string& word, const std::string& other) {
+  if (word.size() != other.size()) return false;
+  const auto at = std::ranges::mismatch(word, other).in1 - word.begin();
+  std::string swapped = word;
+  if (at + 1 < std::ptrdiff_t(word.size())) std::swap(swapped[std::size_t(at)], swapped[std::size_t(at) + 1]);
+  return word != other && swapped == other;
+}
+
+}  // namespace
+
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
-  // A larger distance means another word. Two letters that have changed places are a distance of 2.
+  // A larger distance means another word.
   std::size_t least = std::max<std::size_t>(word.size() < 5 ? 2 : 3, word.size() / 2);
   for (const auto& candidate : candidates) {
     std::vector<std::size_t> row(candidate.size() + 1);
@@ -194,8 +207,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
         row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
       }
     }
-    if (row.back() < least) {
-      least = row.back();
+    const std::size_t distance = is_swapped(word, candidate) ? 1 : row.back();
+    if (distance < least) {
+      least = distance;
       best = candidate;
     }
   }

@@ -126,6 +126,17 @@ Field recipe_entry(std::string& value) {
           .choices = {"auto", "cifar", "imagenet"}};
 }
 
+Field view_rules_entry(std::string& value) {
+  return {
+      .name = "view-rules",
+      .value = &value,
+      .help =
+          "Whose definitions of the views' ops: torchvision's on 8-bit values, or TensorFlow's on f32 values "
+          "with its crops, as google-research/simclr",
+      .choices = {"torchvision", "tensorflow"},
+      .absent = "torchvision"};
+}
+
 Field method_entry(std::string& value, const std::string& help) {
   const auto& methods = models::method_names();
   return {.name = "method", .value = &value, .help = help, .choices = {methods.begin(), methods.end()}};

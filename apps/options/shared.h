@@ -21,6 +21,7 @@ Field out_file_entry(std::string& value,
                      const std::string& help);  // a file, which is checked before the work
 Field image_size_entry(int&, const std::string& help, int least = 8);
 Field recipe_entry(std::string&);
+Field view_rules_entry(std::string&);
 
 // Model
 Field method_entry(std::string&, const std::string& help);

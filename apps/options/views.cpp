@@ -49,7 +49,9 @@ void fill(ViewOptions& o, const std::vector<ViewRecipe>& recipes) {
     if (o.*n.option < 0 && first.*n.member == last.*n.member) o.*n.option = first.*n.member;
   for (const Span& s : kSpans)
     if ((o.*s.option).low < 0) o.*s.option = {(first.*s.member).low, (first.*s.member).high};
-  if (o.interpolation == "auto") o.interpolation = first.bicubic ? "bicubic" : "bilinear";
+  // google-research/simclr resizes bicubically, the views of CIFAR too
+  if (o.interpolation == "auto")
+    o.interpolation = first.bicubic || o.view_rules == "tensorflow" ? "bicubic" : "bilinear";
   if (o.solarize_threshold < 0) o.solarize_threshold = first.solarize_threshold;
 }
 
@@ -63,6 +65,7 @@ ViewRecipe with_options(ViewRecipe r, ViewOptions o) {
   for (const Number& n : kNumbers) r.*n.member = o.*n.option;
   for (const Span& s : kSpans) r.*s.member = {(o.*s.option).low, (o.*s.option).high};
   r.bicubic = o.interpolation == "bicubic";
+  r.rules = data::view_rules(o.view_rules);
   r.solarize_threshold = o.solarize_threshold;
   return r;
 }
@@ -179,6 +182,7 @@ Fields entries(ViewOptions& o) {
                 .help = "Whose recipes for the two views; auto: the method's",
                 .choices = {"auto", "simclr", "moco2", "moco3", "byol"}},
                recipe_entry(o.recipe),
+               view_rules_entry(o.view_rules),
                size},
               value_entries(o),
               {{.name = "second-view",
@@ -197,10 +201,11 @@ Fields view_fields(ViewOptions& o) {
   ViewOptions plain;
   plain.views = o.views;
   plain.recipe = o.recipe;
+  plain.view_rules = o.view_rules;
   fill(plain);
   const Fields of_recipe = entries(plain);
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (!all[i].is(o.views) && !all[i].is(o.recipe) && !all[i].is(o.size)) {
+    if (!all[i].is(o.views) && !all[i].is(o.recipe) && !all[i].is(o.view_rules) && !all[i].is(o.size)) {
       all[i].absent = text_of(of_recipe[i]);
       // not saved: what follows from the recipe, so that a run resumed with another recipe has its views
       all[i].saved = text_of(all[i]) != all[i].absent && text_of(all[i]) != "auto";
@@ -224,6 +229,7 @@ std::string recipe_text(const ViewRecipe& r) {
   const auto span = [](const data::Range& i) { return concat_text(i.low, " to ", i.high); };
   std::string text = concat_text("crop ", span(r.scale), " of the area, ratio ", span(r.ratio), ", ",
                                  r.bicubic ? "bicubic" : "bilinear");
+  if (r.rules == kernels::ViewRules::tensorflow) text += ", by TensorFlow's rules";
   const auto sometimes = [&text](double p, const std::string& what) {
     if (p > 0) text += concat_text("; ", what, ", p = ", p);
   };

@@ -15,6 +15,7 @@ struct ViewOptions {
   std::string recipe = "auto";  // for which images: "cifar" or "imagenet"
   int size = -1;
   Interval crop_scale, crop_ratio;
+  std::string view_rules = "torchvision";
   std::string interpolation = "auto";
   double flip_p = -1, rotate_p = -1, rotate_degrees = -1;
   double jitter_p = -1, jitter_strength = -1, brightness = -1, contrast = -1, saturation = -1, hue = -1;

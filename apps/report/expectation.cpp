@@ -16,11 +16,12 @@ using nlohmann::ordered_json;
 
 std::string copy_in(const std::string& run) { return run + "/expected.json"; }
 
-// "--epochs 12, not 3; --lr 0.002, not 0.1", or "".
-std::string differences(const ordered_json& expected, const PretrainOptions& given) {
-  PretrainOptions own = given, other = given;
+// "--epochs 12, not 3, and 2 other differences", or "".
+std::string differences(const ordered_json& expected, const PretrainOptions& resolved) {
+  PretrainOptions own = resolved, other = resolved;
   const Fields fields_here = fields(own), fields_there = fields(other);
-  std::string text;
+  std::string first;
+  int more = -1;
   const ordered_json options = expected.value("options", ordered_json::object());
   for (const auto& [name, value] : options.items()) {
     const auto there = std::ranges::find(fields_there, name, &Field::name);
@@ -29,17 +30,23 @@ std::string differences(const ordered_json& expected, const PretrainOptions& giv
     const std::string wrong = assign(*there, value.is_string() ? value.get<std::string>() : value.dump());
     engine::require_data(wrong.empty(), "options: ", name, " ", wrong);
     const std::string here = text_of(fields_here[std::size_t(there - fields_there.begin())]);
-    if (text_of(*there) != here)
-      text += engine::concat_text(text.empty() ? "" : "; ", "--", name, " ", text_of(*there), ", not ", here);
+    const bool counts_steps = there->is(other.epochs) && resolved.steps > 0;  // in place of epochs
+    if (text_of(*there) == here && !counts_steps) continue;
+    if (++more == 0)
+      first = counts_steps
+                  ? engine::concat_text("--epochs ", text_of(*there), ", not --steps ", resolved.steps)
+                  : engine::concat_text("--", name, " ", text_of(*there), ", not ", here);
   }
-  return text;
+  return more > 0 ? engine::concat_text(first, ", and ", more,
+                                        more == 1 ? " other difference" : " other differences")
+                  : first;
 }
 
 }  // namespace
 
-Expectation read_expectation(const PretrainOptions& given) {
-  const bool own = given.expected.empty();
-  const std::string path = own ? copy_in(given.run) : given.expected;
+Expectation read_expectation(const PretrainOptions& resolved) {
+  const bool own = resolved.expected.empty();
+  const std::string path = own ? copy_in(resolved.run) : resolved.expected;
   constexpr std::size_t most_bytes = 16 << 20;
   engine::FileText file = engine::read_text(path, most_bytes);
   if (own && !file.read()) return {};
@@ -48,9 +55,9 @@ Expectation read_expectation(const PretrainOptions& given) {
   try {
     const ordered_json expected = ordered_json::parse(file.bytes);
     check_expected(expected);
-    const std::string unlike = differences(expected, given);
+    const std::string unlike = differences(expected, resolved);
     if (unlike.empty()) return {std::move(file.bytes), ""};
-    return {"", path + " is of a training with " + unlike + ": the report draws no expected results"};
+    return {"", path + " is of a training with " + unlike + ": its results are not drawn"};
   } catch (const ordered_json::exception& e) {
     wrong = path + ": " + e.what();
   } catch (const DataError& e) {

@@ -14,7 +14,7 @@ struct Expectation {
 
 // That of --expected or, without it, the run's own. DataError if the file can't be read or isn't of the form
 // that check_expected() (result_files.h) asks for; a damaged one of the run's own is the report's to name.
-Expectation read_expectation(const PretrainOptions& given);
+Expectation read_expectation(const PretrainOptions& resolved);
 
 // Writes the run's copy; removes it if it is of a training with other options.
 void keep_expectation(const std::string& run, const Expectation&);

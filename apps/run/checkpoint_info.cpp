@@ -151,7 +151,9 @@ void require_same_model(const CheckpointInfo& info, const PretrainOptions& o, co
   const std::string options = differences(info, o, Resume::model), precision = precision_difference(info, o),
                     optimizer = differences(info, o, Resume::state);
   const std::string other = options.empty() ? temperature_difference(info, o) : options;
-  if (!other.empty()) throw UsageError(path + " is of another model: " + other);
+  if (!other.empty())
+    throw UsageError(path + " is of another model: " + other +
+                     "; without these options it goes on as it was");
   if (!precision.empty()) throw UsageError(path + " is of another precision: " + precision);
   if (!optimizer.empty()) throw UsageError(path + " has the state of another optimizer: " + optimizer);
 }

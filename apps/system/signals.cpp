@@ -41,6 +41,7 @@ pid_t speaks = 0;  // the process that says it
 extern "C" void say_stopped(int signal) {
   if (getpid() == speaks) {
     const auto say = [](const char* text) { (void)!write(STDERR_FILENO, text, std::strlen(text)); };
+    say("\n");  // after the terminal's ^C, or part of a table's row
     say(stopped_speaker);
     say(": ");
     say(signal_name(signal));

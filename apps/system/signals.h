@@ -29,7 +29,7 @@ class StopSignals {
 };
 
 // While one lives, and no StopSignals, these signals end this process as they would without it, after a line
-// "dyad knn: Ctrl-C: stopped before the end". Processes that it forks say nothing.
+// of its own, "dyad knn: Ctrl-C: stopped before the end". Processes that it forks say nothing.
 class SayStopped {
  public:
   explicit SayStopped(const std::string& speaker);  // "dyad knn"; "": no line

@@ -47,7 +47,8 @@ std::string warmup_warning(const ScheduleOptions& o, const Plan& plan) {
   return engine::concat_text("the warm-up of ", data::counted(o.warmup_epochs, "epoch"),
                              plan.warmup_is_cut() ? " is longer than" : " takes the whole of",
                              " the training of ", data::counted(plan.warmup_epochs(), "epoch"),
-                             ": the learning rate rises until the last step");
+                             ": the learning rate rises until the last step; --warmup-epochs auto chooses it "
+                             "by the length");
 }
 
 std::vector<std::string> plan_lines(const PretrainOptions& o, const Plan& plan, const data::Dataset& dataset,

@@ -8,14 +8,13 @@
 
 #include "engine/check/op_case.h"
 #include "engine/ops.h"
+#include "engine/ops/augment_inputs.case.h"
 
 namespace engine {
 namespace {
 
 using kernels::Jitter;
 using kernels::View;
-
-const kernels::Normalization normalization{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 
 struct Picture {
   int height, width;
@@ -200,48 +199,17 @@ Tensors view_reference(const Tensors& in) {
       if (x >= v.solarize) x = std::uint8_t(255 - x);
     for (std::size_t i = 0; i < p.v.size(); ++i)
       y.data<double>()[std::size_t(k) * p.v.size() + i] =
-          (p.v[i] / 255.0 - normalization.mean[i % 3]) / normalization.std[i % 3];
+          (p.v[i] / 255.0 - view_normalization.mean[i % 3]) / view_normalization.std[i % 3];
   }
   return {y};
 }
 
-// in: a tensor that has the output's dtype, the pixels, the views
-Tensors view_inputs(const Shape& s, Random& random) {
-  const std::int64_t n = s[0], bytes = s[2] * s[3] * 3;
-  const int size = int(s[1]);
-  Tensor pixels({n * bytes}, DType::u8, cpu), views({n, std::int64_t(sizeof(View))}, DType::u8, cpu);
-  for (std::int64_t i = 0; i < pixels.numel(); ++i)
-    pixels.data<std::uint8_t>()[i] = std::uint8_t(random.bits());
-  for (std::int64_t k = 0; k < n; ++k) {
-    View v{};
-    v.offset = k * bytes;
-    v.height = int(s[2]), v.width = int(s[3]);
-    v.crop_height = v.height - int(random.below(std::uint32_t(v.height + 1) / 2));
-    v.crop_width = v.width - int(random.below(std::uint32_t(v.width + 1) / 2));
-    v.top = (v.height - v.crop_height) / 2, v.left = v.width - v.crop_width;
-    v.flip = 1;
-    v.angle = float(random.uniform(-180, 180));
-    for (int i = 0; i < 4; ++i) {
-      v.jitter[i] = Jitter(1 + (i + k) % 4);
-      v.factor[i] = float(v.jitter[i] == Jitter::hue ? random.uniform(-0.5, 0.5) : random.uniform(0.5, 1.3));
-    }
-    v.grayscale = k == 1;
-    v.blur_kernel = std::min(7, 2 * size - 1);
-    v.blur_sigma = float(random.uniform(0.1, 2));
-    v.solarize = 128;
-    v.bicubic = k % 2 == 0;
-    v.antialias = k % 3 != 2;
-    std::memcpy(views.data<std::uint8_t>() + k * std::int64_t(sizeof(View)), &v, sizeof(View));
-  }
-  return {zeros({n, size}, DType::f64, cpu), pixels, views};
-}
-
 const AddCase augment_case{{
     .name = "augment",
-    .inputs = view_inputs,
+    .inputs = [](const Shape& s, Random& random) { return view_inputs(s, random); },
     .apply =
         [](const Tensors& in) {
-          return Tensors{augment(in[1], in[2], int(in[0].dim(1)), normalization, in[0].dtype())};
+          return Tensors{augment(in[1], in[2], int(in[0].dim(1)), view_normalization, in[0].dtype())};
         },
     .check = {{1, 1, 1, 1}, {4, 5, 3, 9}, {3, 12, 31, 7}, {1, 33, 20, 40}, {1, 66, 18, 18}},
     .bench = {{512, 32, 32, 32}, {64, 224, 256, 340}},

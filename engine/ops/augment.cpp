@@ -4,7 +4,7 @@
 namespace engine {
 
 Tensor augment(const Tensor& pixels, const Tensor& views, int size,
-               const kernels::Normalization& normalization, DType dtype) {
+               const kernels::Normalization& normalization, DType dtype, kernels::ViewRules rules) {
   using kernels::View;
   require(pixels.dtype() == DType::u8, "augment: pixels are ", pixels.dtype(), ", expected u8");
   require(views.dtype() == DType::u8 && views.shape().rank() == 2 && views.dim(1) == sizeof(View),
@@ -21,6 +21,11 @@ Tensor augment(const Tensor& pixels, const Tensor& views, int size,
   Tensor y({n, size, size, 3}, dtype, pixels.device());
   dispatch("augment", y, [&](auto stream, auto zero) {
     using T = decltype(zero);
+    if (rules == kernels::ViewRules::tensorflow) {
+      const Tensor work({kernels::augment_f32_blocks(n) * 6 * size * size}, DType::f32, y.device());
+      return kernels::augment_f32(stream, n, size, pixels.data<std::uint8_t>(), view, normalization,
+                                  work.data<float>(), y.data<T>());
+    }
     kernels::augment(stream, n, size, pixels.data<std::uint8_t>(), view, normalization, y.data<T>());
   });
   return y;

@@ -6,6 +6,10 @@
 
 namespace kernels {
 
+// Whose definitions of the ops a view follows: torchvision's, with 8-bit values between ops (augment.cu), or
+// TensorFlow's with f32 values, as google-research/simclr (augment_f32.cu).
+enum class ViewRules : std::uint8_t { torchvision, tensorflow };
+
 enum class Jitter : std::uint8_t { none, brightness, contrast, saturation, hue };
 
 // The numbers in the comments give the order in which the fields are applied.

@@ -48,7 +48,7 @@ TEST_CASE("recipes: each names options of pretrain that fit together, its source
     o.epochs = 3;
     CHECK(apps::read_expectation(o).unlike == o.expected + " is of a training with --epochs " +
                                                   std::to_string(expected.at("epochs").get<int>()) +
-                                                  ", not 3: the report draws no expected results");
+                                                  ", not 3: its results are not drawn");
   }
   CHECK(methods == std::set<std::string>{"byol", "moco2", "moco3", "simclr", "supcon"});
 }

@@ -101,7 +101,8 @@ TEST_CASE("views: without options they are the recipe's, resolved or not") {
       if (f.name != "size") CHECK(apps::text_of(f) != "auto");
       // what checkpoints of defaults have no key for, as those that are older than the options
       CHECK((f.name == "size" || f.name == "recipe" ? f.absent.empty() : f.absent == apps::text_of(f)));
-      CHECK((f.name == "size" || f.name == "recipe" || f.name == "views") == f.saved);
+      CHECK((f.name == "size" || f.name == "recipe" || f.name == "views" || f.name == "view-rules") ==
+            f.saved);
     }
   }
 }
@@ -125,7 +126,7 @@ TEST_CASE("views: each option sets its own member") {
   CHECK(changes == recipe.size());
   apps::ViewOptions o = of("cifar");
   CHECK(apps::view_fields(o).size() ==
-        all_options().size() + 5);  // and views, recipe, size, rotate-p, second-view
+        all_options().size() + 6);  // and views, recipe, view-rules, size, rotate-p, second-view
 }
 
 TEST_CASE("views: a config file keeps them, and wrong values are refused") {

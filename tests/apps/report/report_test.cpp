@@ -173,7 +173,7 @@ TEST_CASE("report: what was expected is beside the run's own, at the same epochs
   o.lr = 0.25;
   apps::keep_expectation(run.path, apps::read_expectation(o));
   CHECK(apps::read_expectation(o).unlike ==
-        o.expected + " is of a training with --lr 0.5, not 0.25: the report draws no expected results");
+        o.expected + " is of a training with --lr 0.5, not 0.25: its results are not drawn");
   CHECK(apps::report_data(run.path).at("expected").is_null());
 }
 

@@ -146,7 +146,9 @@ TEST_CASE("checkpoint: another model is refused, other options are reported") {
   other.arch = "resnet18";
   other.out_dim = 32;
   CHECK(error_of([&] { apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state); }) ==
-        path + " is of another model: arch resnet10 -> resnet18, out-dim 16 -> 32");
+        path +
+            " is of another model: arch resnet10 -> resnet18, out-dim 16 -> 32; without these options it "
+            "goes on as it was");
   CHECK_THROWS_AS(apps::load_checkpoint(Checkpoint(path), other, t.method->parameters, t.state),
                   engine::UsageError);
 

@@ -48,7 +48,7 @@ TEST_CASE("signals: a command that one stops says so, and ends by it") {
       const apps::SayStopped say("dyad knn");
       raise(signal);
     });
-    CHECK(e.said == std::string("dyad knn: ") + apps::signal_name(signal) + ": stopped before the end\n");
+    CHECK(e.said == std::string("\ndyad knn: ") + apps::signal_name(signal) + ": stopped before the end\n");
     CHECK(e.signal == signal);
   }
 }
@@ -62,7 +62,7 @@ TEST_CASE("signals: only the command itself says it, and a training notes it ins
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) raise(WTERMSIG(status));
   });
-  CHECK(forked.said == "dyad racecheck: Ctrl-C: stopped before the end\n");
+  CHECK(forked.said == "\ndyad racecheck: Ctrl-C: stopped before the end\n");
 
   const Ended training = ended([] {
     const apps::SayStopped say("dyad pretrain");
@@ -73,7 +73,7 @@ TEST_CASE("signals: only the command itself says it, and a training notes it ins
     }
     raise(SIGTERM);  // after the training
   });
-  CHECK(training.said == "dyad pretrain: SIGTERM: stopped before the end\n");
+  CHECK(training.said == "\ndyad pretrain: SIGTERM: stopped before the end\n");
   CHECK(training.signal == SIGTERM);
   CHECK(ended([] {
           const apps::SayStopped say("");  // another rank than the first

@@ -99,11 +99,11 @@ TEST_CASE("plan: a warm-up that is longer than the training is named") {
   CHECK(apps::warmup_warning(fits, Plan(fits, 32, {})) ==
         "the warm-up of 3 epochs takes the whole of the training of 3 epochs: the learning rate rises until "
         "the "
-        "last step");
+        "last step; --warmup-epochs auto chooses it by the length");
   CHECK(
       apps::warmup_warning(cut, Plan(cut, 32, {})) ==
       "the warm-up of 4.5 epochs is longer than the training of 3 epochs: the learning rate rises until the "
-      "last step");
+      "last step; --warmup-epochs auto chooses it by the length");
 }
 
 TEST_CASE("plan: the warm-up is a tenth of the training by default, and at most ten epochs") {

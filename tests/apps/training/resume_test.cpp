@@ -126,7 +126,7 @@ std::vector<Change> changes() {
         "schedule: 24 steps instead of 16; the learning rate continues at 0.0641 instead of 0.0283 at step 12" + falling + "24"}},
     {"whole", "--epochs 3", 0, 24, {other + "epochs 2 -> 3",
         "schedule: 24 steps instead of 16; the learning rate continues at 0.0292 instead of 0 at step 17" + falling + "24"}},
-    {"half", "--epochs 1", 0, 11, {"already at step 11 of 8" + further}},
+    {"half", "--epochs 1", 0, 11, {"already at step 11, beyond the 8 asked for" + further}},
     {"half", "--steps 11", 0, 11, {"already at step 11 of 11; --steps N trains further"}},
     {"half", "--steps 20", 0, 20, {other + "epochs 2 -> steps 20", "schedule: 20 steps instead of 16"}},
     {"half", "--epochs 3 --steps 20", 0, 20, {other + "epochs 2 -> steps 20", "schedule: 20 steps"}},

@@ -45,6 +45,7 @@ constexpr Pointer other_words[] = {
     {" embed embeddings encode extract features ", "dyad export --data DIR writes the features of images"},
     {" test evaluate predict validate score ", "dyad eval evaluates a run"},
     {" resume continue ", "dyad pretrain --run RUN --resume auto continues a run"},
+    {" inspect describe summary status ", "dyad show RUN shows what a run or a checkpoint holds"},
     {" version ", "dyad --version prints the version"},
 };
 

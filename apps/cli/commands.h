@@ -19,6 +19,7 @@ int finetune(const FinetuneOptions&);
 int linear(const LinearOptions&);
 int sweep(const SweepOptions&);  // 1 if a cell has failed
 int compare(const CompareOptions&);
+int show(const ShowOptions&);
 int export_model(const ExportOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);

@@ -56,4 +56,11 @@ Fields fields(CompareOptions& o) {
        json_entry(o.json)});
 }
 
+Fields fields(ShowOptions& o) {
+  return group("Result", {{.name = "tensors",
+                           .value = &o.tensors,
+                           .help = "List the tensors of the checkpoint with their types and shapes as well"},
+                          json_entry(o.json)});
+}
+
 }  // namespace apps

@@ -1,4 +1,4 @@
-// Commands over many runs: `dyad sweep` and `dyad compare`.
+// Commands over runs that are named by their folders: `dyad sweep`, `dyad compare` and `dyad show`.
 #pragma once
 
 #include <string>
@@ -20,6 +20,12 @@ struct SweepOptions {
   std::string slurm;
 };
 
+struct ShowOptions {
+  List what;  // a run or a checkpoint
+  bool tensors = false;
+  std::string json;
+};
+
 struct CompareOptions {
   List runs;  // folders of runs, or of sweeps
   std::string html, json;
@@ -27,5 +33,6 @@ struct CompareOptions {
 
 Fields fields(SweepOptions&);
 Fields fields(CompareOptions&);
+Fields fields(ShowOptions&);
 
 }  // namespace apps

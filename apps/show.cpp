@@ -59,23 +59,22 @@ ordered_json about_checkpoint(const Checkpoint& c) {
   }
   ordered_json options;
   for (const auto& [name, value] : c.info()) options[name] = engine::restored(value);
-  return {{"file", c.path()},
-          {"bytes", std::filesystem::file_size(c.path())},
-          {"hash", said("hash")},
-          {"step", c.step()},
-          {"method", method.title + ", " + method.loss +
-                         (method.settings.empty() ? "" : ", " + method.settings)},
-          {"encoder", concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", o.dtype, "; ",
-                                  data::counted(double(encoder_parameters(c)), "parameter"))},
-          {"images", said("data-set")},
-          {"options", options},
-          {"tensors", tensors}};
+  return {
+      {"file", c.path()},
+      {"bytes", std::filesystem::file_size(c.path())},
+      {"hash", said("hash")},
+      {"step", c.step()},
+      {"method", method.title + ", " + method.loss + (method.settings.empty() ? "" : ", " + method.settings)},
+      {"encoder", concat_text(o.arch, " x ", o.width, ", ", o.stem, " stem, ", o.dtype, "; ",
+                              data::counted(double(encoder_parameters(c)), "parameter"))},
+      {"images", said("data-set")},
+      {"options", options},
+      {"tensors", tensors}};
 }
 
 void print_checkpoint(const ordered_json& about, const std::string& file) {
   line("checkpoint", concat_text(file, ": step ", about.at("step").get<long>(), ", ",
-                                 data::counted(about.at("bytes").get<double>(), "byte"),
-                                 ", undamaged, hash ",
+                                 data::counted(about.at("bytes").get<double>(), "byte"), ", undamaged, hash ",
                                  about.at("hash").get<std::string>()));
 }
 
@@ -147,7 +146,8 @@ int show(const ShowOptions& o) {
   std::string what = o.what.front();
   while (what.size() > 1 && what.ends_with('/')) what.pop_back();
   std::error_code none;
-  engine::require_data(std::filesystem::exists(what, none), what, ": is not there, expected a run or a checkpoint");
+  engine::require_data(std::filesystem::exists(what, none), what,
+                       ": is not there, expected a run or a checkpoint");
   const ordered_json result = std::filesystem::is_directory(what, none) ? show_run(what) : show_file(what);
   if (o.tensors && result.contains("checkpoint")) print_tensors(result.at("checkpoint"));
   if (!o.json.empty()) write_json(o.json, result, 1);

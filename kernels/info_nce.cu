@@ -47,6 +47,14 @@ __global__ void __launch_bounds__(S::NT)
   sums.store(temperature, shape.rows, i0, sum, top);
 }
 
+// 1 - s of row i and its own key.
+template <int NT, class A>
+__device__ __forceinline__ A key_distance(const SimilarityShape& shape, std::int64_t i, const A* q,
+                                          const A* positive, const A* norm, const A* key_norm) {
+  const bool unit = norm[i] > A(nt_xent_eps) && key_norm[i] > A(nt_xent_eps);
+  return positive_distance<NT>(shape.d, Positive<A>{q + i * shape.d, positive + i * shape.d, unit});
+}
+
 // A warp a row: its loss, weight and pull.
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
@@ -55,9 +63,7 @@ __global__ void __launch_bounds__(NT)
                          A* weight, A* pull) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
-  const bool unit = norm[i] > A(nt_xent_eps) && key_norm[i] > A(nt_xent_eps);
-  const A distance =
-      positive_distance<NT>(shape.d, Positive<A>{q + i * shape.d, positive + i * shape.d, unit});
+  const A distance = key_distance<NT>(shape, i, q, positive, norm, key_norm);
   if (row_thread<NT>() != 0) return;
   finish_row(shape, splits, i, distance, tau, sum, split_top, loss, top, weight, pull);
 }
@@ -71,9 +77,7 @@ __global__ void __launch_bounds__(NT)
                               A* weight, A* pull, A* flat_top, A* flat_weight, A* clamped) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
-  const bool unit = norm[i] > A(nt_xent_eps) && key_norm[i] > A(nt_xent_eps);
-  const A distance =
-      positive_distance<NT>(shape.d, Positive<A>{q + i * shape.d, positive + i * shape.d, unit});
+  const A distance = key_distance<NT>(shape, i, q, positive, norm, key_norm);
   if (row_thread<NT>() != 0) return;
   const bool among_columns = shape.first < shape.columns;  // the positives
   finish_negatives(shape.rows, splits, i, n, A(shape.columns - (among_columns ? 1 : 0)), distance, A(1), tau,

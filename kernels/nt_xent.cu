@@ -31,6 +31,15 @@ __global__ void __launch_bounds__(S::NT) row_sums_kernel(NtXentShape shape, std:
   sums.store(temperature, shape.rows, i0, sum, top);
 }
 
+// 1 - s of own row i and its partner.
+template <int NT, class A>
+__device__ __forceinline__ A partner_distance(const NtXentShape& shape, std::int64_t i, const A* z,
+                                              const A* norm) {
+  const std::int64_t p = partner(shape, i);
+  const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
+  return positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
+}
+
 // A warp a row: its loss, weight and pull.
 template <int NT, class A>
 __global__ void __launch_bounds__(NT)
@@ -38,10 +47,7 @@ __global__ void __launch_bounds__(NT)
                 const A* split_top, A* loss, A* top, A* weight, A* pull) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
-  const std::int64_t p = partner(shape, i);
-  const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
-  const A distance =
-      positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
+  const A distance = partner_distance<NT>(shape, i, z, norm);
   if (row_thread<NT>() != 0) return;
   finish_row(shape, splits, i, distance, tau, sum, split_top, loss, top, weight, pull);
 }
@@ -55,10 +61,7 @@ __global__ void __launch_bounds__(NT)
                      A* flat_weight, A* clamped) {
   const std::int64_t i = warp_row<NT>();
   if (i >= shape.rows) return;
-  const std::int64_t p = partner(shape, i);
-  const bool unit = norm[i] > A(nt_xent_eps) && norm[p - shape.first] > A(nt_xent_eps);
-  const A distance =
-      positive_distance<NT>(shape.d, Positive<A>{z + (shape.first + i) * shape.d, z + p * shape.d, unit});
+  const A distance = partner_distance<NT>(shape, i, z, norm);
   if (row_thread<NT>() != 0) return;
 
   const std::int64_t half = shape.rows / 2;

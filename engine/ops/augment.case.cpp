@@ -102,17 +102,9 @@ Picture filled(int size, const std::function<std::uint8_t(int, int, int)>& f) {
 }
 
 Picture rotated(Picture p, float degrees) {
-  const int n = p.height;
-  const double a = degrees * std::acos(-1.0) / 180, middle = (n - 1) / 2.0;
-  return filled(n, [&](int row, int column, int c) {
-    const double dx = column - middle, dy = row - middle;
-    const double x = std::cos(a) * dx - std::sin(a) * dy + middle,
-                 y = std::sin(a) * dx + std::cos(a) * dy + middle;
-    double sum = 0;  // over all pixels less than one pixel from (x, y)
-    for (int i = 0; i < n; ++i)
-      for (int j = 0; j < n; ++j)
-        sum += std::max(0.0, 1 - std::abs(i - y)) * std::max(0.0, 1 - std::abs(j - x)) * p.at(i, j, c);
-    return round_even(sum);
+  return filled(p.height, [&](int row, int column, int c) {
+    return round_even(
+        rotated_value(p.height, degrees, row, column, [&](int i, int j) { return double(p.at(i, j, c)); }));
   });
 }
 

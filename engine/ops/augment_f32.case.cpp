@@ -69,17 +69,8 @@ RealPicture real_crop(const std::uint8_t* source, const View& v, int size) {
 }
 
 RealPicture real_rotated(RealPicture p, float degrees) {
-  const int n = p.size;
-  const double a = degrees * std::acos(-1.0) / 180, middle = (n - 1) / 2.0;
-  return real_filled(n, [&](int row, int column, int c) {
-    const double dx = column - middle, dy = row - middle;
-    const double x = std::cos(a) * dx - std::sin(a) * dy + middle,
-                 y = std::sin(a) * dx + std::cos(a) * dy + middle;
-    double sum = 0;
-    for (int i = 0; i < n; ++i)
-      for (int j = 0; j < n; ++j)
-        sum += std::max(0.0, 1 - std::abs(i - y)) * std::max(0.0, 1 - std::abs(j - x)) * p.at(i, j, c);
-    return sum;
+  return real_filled(p.size, [&](int row, int column, int c) {
+    return rotated_value(p.size, degrees, row, column, [&](int i, int j) { return p.at(i, j, c); });
   });
 }
 

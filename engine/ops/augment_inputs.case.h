@@ -1,7 +1,8 @@
-// What the cards of augment begin with.
+// What the cards of augment share: their inputs, and rotation in their references.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "engine/check/op_case.h"
@@ -42,6 +43,21 @@ inline Tensors view_inputs(const Shape& s, Random& random, int solarize = 128) {
                 sizeof(kernels::View));
   }
   return {zeros({n, size}, DType::f64, cpu), pixels, views};
+}
+
+// What an n x n image rotated by `degrees` has at (row, column): the sum over all pixels less than one pixel
+// from where it is taken from. at(row, column): a value of the image.
+template <class At>
+double rotated_value(int n, float degrees, int row, int column, At at) {
+  const double a = double(degrees) * std::acos(-1.0) / 180, middle = (n - 1) / 2.0;
+  const double dx = column - middle, dy = row - middle;
+  const double x = std::cos(a) * dx - std::sin(a) * dy + middle,
+               y = std::sin(a) * dx + std::cos(a) * dy + middle;
+  double sum = 0;
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j)
+      sum += std::max(0.0, 1 - std::abs(i - y)) * std::max(0.0, 1 - std::abs(j - x)) * at(i, j);
+  return sum;
 }
 
 }  // namespace engine

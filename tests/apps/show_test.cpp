@@ -61,7 +61,8 @@ TEST_CASE("show: a finished run and its checkpoint") {
 TEST_CASE("show: what is no run or no checkpoint is said in a line") {
   const Scratch scratch;
   const std::string none = scratch.path("none");
-  CHECK(shown(scratch, none).err == "dyad show: " + none + ": is not there, expected a run or a checkpoint\n");
+  CHECK(shown(scratch, none).err ==
+        "dyad show: " + none + ": is not there, expected a run or a checkpoint\n");
   CHECK(shown(scratch, none).code == 65);
   std::filesystem::create_directories(scratch.path("empty"));
   CHECK(shown(scratch, scratch.path("empty")).code == 65);

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "data/views.h"
 #include "engine/ops.h"
+#include "tests/support/golden_file.h"
 
 using namespace engine;
 using kernels::View;
@@ -25,27 +24,19 @@ struct Largest {
 
 // The largest difference of each op from TensorFlow, of values in 0 .. 1.
 std::map<std::string, Largest> differences_from_tensorflow() {
-  std::ifstream file("tests/golden/augment_tensorflow.bin", std::ios::binary);
-  const auto read = [&](void* to, std::size_t bytes) {
-    file.read(static_cast<char*>(to), std::streamsize(bytes));
-    REQUIRE_MESSAGE(file, "tests/golden/augment_tensorflow.bin cannot be read to its end");
-  };
-  char magic[8];
-  read(magic, 8);
-  REQUIRE(std::memcmp(magic, "DYADAUG2", 8) == 0);
-  std::int32_t count = 0;
-  read(&count, 4);
+  GoldenFile file("tests/golden/augment_tensorflow.bin", "DYADAUG2");
+  const auto count = file.number<std::int32_t>();
   std::map<std::string, Largest> of;
   for (int i = 0; i < count; ++i) {
     char name[17] = {};
-    std::int32_t size = 0;
-    std::int64_t bytes = 0;
-    read(name, 16), read(&size, 4), read(&bytes, 8);
+    file.read(name, 16);
+    const auto size = file.number<std::int32_t>();
+    const auto bytes = file.number<std::int64_t>();
     const Tensor pixels({bytes}, DType::u8, cpu);
     View view;
     std::vector<float> expected(std::size_t(size) * std::size_t(size) * 3);
-    read(pixels.raw(), std::size_t(bytes)), read(&view, sizeof view);
-    read(expected.data(), expected.size() * sizeof(float));
+    file.read(pixels.raw(), std::size_t(bytes)), file.read(&view, sizeof view);
+    file.read(expected.data(), expected.size() * sizeof(float));
     const Tensor made = augment(pixels, data::pack({view}), size, {{0, 0, 0}, {1, 1, 1}}, DType::f32,
                                 kernels::ViewRules::tensorflow);
     Largest& largest = of[name];

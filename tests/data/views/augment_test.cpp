@@ -3,12 +3,12 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <map>
 
 #include "data/views.h"
 #include "engine/ops.h"
+#include "tests/support/golden_file.h"
 #include "tests/support/scratch.h"
 
 using namespace engine;
@@ -26,29 +26,19 @@ struct Golden {
 };
 
 std::vector<Golden> golden_views() {
-  std::ifstream file("tests/golden/augment.bin", std::ios::binary);
-  const auto read = [&](void* to, std::size_t bytes) {
-    file.read(static_cast<char*>(to), std::streamsize(bytes));
-    REQUIRE_MESSAGE(file, "tests/golden/augment.bin cannot be read to its end");
-  };
-  char magic[8];
-  read(magic, 8);
-  REQUIRE(std::memcmp(magic, "DYADAUG1", 8) == 0);
-  std::int32_t count = 0;
-  read(&count, 4);
+  GoldenFile file("tests/golden/augment.bin", "DYADAUG1");
+  const auto count = file.number<std::int32_t>();
   std::vector<Golden> cases;
   for (int i = 0; i < count; ++i) {
     char name[17] = {};
-    std::int32_t size = 0;
-    std::int64_t bytes = 0;
-    read(name, 16);
-    read(&size, 4);
-    read(&bytes, 8);
+    file.read(name, 16);
+    const auto size = file.number<std::int32_t>();
+    const auto bytes = file.number<std::int64_t>();
     Golden g{name, size, Tensor({bytes}, DType::u8, cpu), {}, {}};
-    read(g.pixels.raw(), std::size_t(bytes));
-    read(&g.view, sizeof(View));
+    file.read(g.pixels.raw(), std::size_t(bytes));
+    file.read(&g.view, sizeof(View));
     g.result.resize(std::size_t(size) * std::size_t(size) * 3);
-    read(g.result.data(), g.result.size());
+    file.read(g.result.data(), g.result.size());
     cases.push_back(std::move(g));
   }
   return cases;

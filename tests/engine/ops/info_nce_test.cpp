@@ -106,11 +106,16 @@ TEST_CASE("info_nce in f32: loss within 1e-6 max(L, 1/tau), gradient within 1e-5
   const std::int64_t rows = 70, width = 65, capacity = 131;
   const Values q = random_rows(rows * width, 3), stored = unit_rows(random_rows(capacity * width, 4), width);
   const double tiny = 1e-20;  // a debiased sum at its bound may be smaller than f32's smallest numbers
+#ifdef DYAD_SIMT_ONLY
+  const Values taus = {0.01, 0.2};  // under sanitizers each takes seconds
+#else
+  const Values taus = {0.01, 0.05, 0.2, 1.0};
+#endif
   for (const bool queued : {false, true})
     for (const double noise : {1.0, 0.1, 1e-3}) {
       const Values keys = near(q, noise, 5);
       const Tensor queue = queued ? from_vector({capacity, width}, stored, DType::f32) : Tensor();
-      for (const double tau : {0.01, 0.05, 0.2, 1.0})
+      for (const double tau : taus)
         for (const NegativesKind& kind : negatives_kinds()) {
           if (kind.sigma > 0) continue;  // of NT-Xent only
           INFO("queue ", queued, ", noise ", noise, ", tau ", tau, ", ", kind.name);

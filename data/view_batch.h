@@ -41,8 +41,8 @@ class PixelRing {
 // Makes random views of every image of each batch, drawn by (seed, epoch of the batch, sample, view).
 class ViewBatches {
  public:
-  // One recipe for each view; they have the same normalization and rules. resident: holds the pixels if not null;
-  // otherwise batches carry them. labels: whether labels() is wanted; they are sent to the device.
+  // One recipe for each view; they have the same normalization and rules. resident: holds the pixels if not
+  // null; otherwise batches carry them. labels: whether labels() is wanted; they are sent to the device.
   ViewBatches(std::vector<ViewRecipe>, int size, std::uint64_t seed, engine::Device, engine::DType,
               const Resident* resident = nullptr, bool labels = false);
   // `views` views of one recipe.

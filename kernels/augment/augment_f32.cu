@@ -108,7 +108,8 @@ __device__ __forceinline__ void rotate_real(const RealImage& image, float angle)
   for (int e = int(threadIdx.x); e < 3 * places; e += NT) image.copy[e] = image.pixels[e];
   __syncthreads();
   each_place<NT>(image, [&](int e) {
-    const float x = float(e % size) - middle, y = float(e / size) - middle;
+    const int row = e / size, column = e - row * size;
+    const float x = float(column) - middle, y = float(row) - middle;
     const float from_x = cosine * x - sine * y + middle, from_y = sine * x + cosine * y + middle;
     const int left = int(floor(from_x)), top = int(floor(from_y));
     const float wx = from_x - float(left), wy = from_y - float(top);

@@ -107,8 +107,7 @@ TEST_CASE("eval: classes without training images, and a single class, are noted"
     return file == "test_batch.bin" ? i % 10 : i % 8;
   });
   REQUIRE(apps::knn(k) == 0);
-  const std::string floors =
-      "knn: the trained encoder is not above its floors";
+  const std::string floors = "knn: the trained encoder is not above its floors";
   CHECK(parsed(scratch, "run/knn.json").at("notes") ==
         json{"4 test images are of classes without training images (8, 9), and count as wrong", floors});
   k.data = pictures_of(scratch, "one", 1, 3, 2);

@@ -19,7 +19,7 @@ namespace {
 using engine::concat_text;
 using nlohmann::ordered_json;
 
-void line(const char* name, const std::string& text) {
+void show_line(const char* name, const std::string& text) {
   if (!text.empty()) std::printf("  %-11s %s\n", name, engine::shown(text).c_str());
 }
 
@@ -73,13 +73,13 @@ ordered_json about_checkpoint(const Checkpoint& c) {
 }
 
 void print_checkpoint(const ordered_json& about, const std::string& file) {
-  line("checkpoint", concat_text(file, ": step ", about.at("step").get<long>(), ", ",
-                                 data::counted(about.at("bytes").get<double>(), "byte"), ", undamaged, hash ",
-                                 about.at("hash").get<std::string>()));
+  show_line("checkpoint", concat_text(file, ": step ", about.at("step").get<long>(), ", ",
+                                      data::counted(about.at("bytes").get<double>(), "byte"),
+                                      ", undamaged, hash ", about.at("hash").get<std::string>()));
 }
 
 void print_model(const ordered_json& about) {
-  for (const char* name : {"method", "encoder", "images"}) line(name, about.at(name).get<std::string>());
+  for (const char* name : {"method", "encoder", "images"}) show_line(name, about.at(name).get<std::string>());
 }
 
 void print_tensors(const ordered_json& about) {
@@ -115,11 +115,11 @@ ordered_json show_run(const std::string& run) {
   }
   if (state) {
     result["state"] = state_json(*state);
-    line("progress", state_text(*state));
+    show_line("progress", state_text(*state));
   }
   if (record.loss) {
     result["loss"] = *record.loss;
-    line("loss", concat_text(*record.loss, " at the last step"));
+    show_line("loss", concat_text(*record.loss, " at the last step"));
   }
   std::string accuracy;
   for (const auto& [name, share] : {std::pair{"kNN", record.knn}, std::pair{"linear", record.linear}}) {
@@ -127,13 +127,13 @@ ordered_json show_run(const std::string& run) {
     result["accuracy"][name] = *share;
     accuracy += concat_text(accuracy.empty() ? "" : ", ", name, " ", percent(share));
   }
-  line("accuracy", accuracy);
+  show_line("accuracy", accuracy);
   if (newest)
     print_checkpoint(result.at("checkpoint"), newest->path().substr(run.size() + 1));
   else
-    line("checkpoint", "none");
-  if (count > 1) line("", concat_text("and ", data::counted(double(count - 1), "older one")));
-  for (const std::string& problem : record.problems) line("note", problem);
+    show_line("checkpoint", "none");
+  if (count > 1) show_line("", concat_text("and ", data::counted(double(count - 1), "older one")));
+  for (const std::string& problem : record.problems) show_line("note", problem);
   if (!record.problems.empty()) result["problems"] = record.problems;
   return result;
 }

@@ -14,13 +14,13 @@
 
 namespace {
 
-struct Answer {
+struct Shown {
   int code;
   std::string err;
   nlohmann::json json;
 };
 
-Answer shown(const Scratch& scratch, const std::string& what) {
+Shown shown(const Scratch& scratch, const std::string& what) {
   std::ostringstream out, err;
   const std::string json = scratch.path("show.json");
   const int code = apps::run_command_line({"show", what, "--tensors", "--json", json}, out, err);
@@ -34,7 +34,7 @@ TEST_CASE("show: a finished run and its checkpoint") {
   apps::PretrainOptions o = tiny_training(small_cifar(scratch, "data", 32, 8), scratch.path("run"));
   o.steps = 2;
   REQUIRE(apps::pretrain(o) == 0);
-  const Answer run = shown(scratch, o.run + "/");
+  const Shown run = shown(scratch, o.run + "/");
   REQUIRE(run.code == 0);
   CHECK(run.json.at("run") == o.run);
   CHECK(run.json.at("state").at("phase") == "finished");
@@ -53,7 +53,7 @@ TEST_CASE("show: a finished run and its checkpoint") {
                       t.at("shape").size() == 4 && t.at("shape")[1] == 3);
   CHECK(found);
 
-  const Answer file = shown(scratch, apps::checkpoints(o.run).front());
+  const Shown file = shown(scratch, apps::checkpoints(o.run).front());
   REQUIRE(file.code == 0);
   CHECK(file.json == nlohmann::json{{"checkpoint", checkpoint}});
 }

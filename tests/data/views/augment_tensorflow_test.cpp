@@ -56,9 +56,9 @@ TEST_CASE("views by TensorFlow's rules are TensorFlow's, within 2e-6") {
     cpu_threads() = threads;
     const auto of = differences_from_tensorflow();
     CHECK(of.size() == 10);
-    for (const auto& [name, largest] : of) {
-      INFO(name, ": ", largest.cases, " cases, ", largest.difference);
-      CHECK(largest.difference <= 2e-6);
+    for (const auto& op : of) {
+      INFO(op.first, ": ", op.second.cases, " cases, ", op.second.difference);
+      CHECK(op.second.difference <= 2e-6);
     }
   }
   cpu_threads() = before;

@@ -38,11 +38,6 @@ int stopped(int code, const PretrainOptions& o, const StopSignals& signals, long
   return code;
 }
 
-bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
-  const bool split = o.split_from > 0 || data::has_split(o.data, data::Split::test);
-  return !dataset.classes().empty() && split;
-}
-
 int finished(const PretrainOptions& o, const data::Dataset& dataset, const Ranks& ranks, Observers& observers,
              LiveReport& report) {
   if (!o.trace.empty()) ranks.write_trace(o.trace);
@@ -52,7 +47,7 @@ int finished(const PretrainOptions& o, const data::Dataset& dataset, const Ranks
   keep_result(o.run, result);
   if (!o.json.empty()) write_json(o.json, result);
   observers.say("report: " + o.run + "/report.html");
-  if (!dataset.classes().empty() && !can_be_evaluated(o, dataset))
+  if (!dataset.classes().empty() && !report.suggests_evaluation())
     observers.say(
         "evaluate: needs a test split: --data with train/ and val/, or --split-from 0.1 when the training "
         "begins");
@@ -154,6 +149,11 @@ int or_how_to_skip(const std::function<int()>& f) {
     throw engine::DataError(std::string(e.what()) +
                             "; dyad data check lists all such images, --bad-images skip trains without them");
   }
+}
+
+bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
+  const bool split = o.split_from > 0 || data::has_split(o.data, data::Split::test);
+  return !dataset.classes().empty() && split;
 }
 
 // The images. A resumed run has their path from its config.toml, perhaps relative to another folder.

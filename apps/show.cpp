@@ -23,10 +23,9 @@ void show_line(const char* name, const std::string& text) {
   if (!text.empty()) std::printf("  %-11s %s\n", name, engine::shown(text).c_str());
 }
 
-std::string percent(const std::optional<double>& share) {
-  if (!share) return "";
+std::string percent(double share) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f %%", 100 * *share);
+  std::snprintf(text, sizeof text, "%.2f %%", 100 * share);
   return text;
 }
 
@@ -125,7 +124,7 @@ ordered_json show_run(const std::string& run) {
   for (const auto& [name, share] : {std::pair{"kNN", record.knn}, std::pair{"linear", record.linear}}) {
     if (!share) continue;
     result["accuracy"][name] = *share;
-    accuracy += concat_text(accuracy.empty() ? "" : ", ", name, " ", percent(share));
+    accuracy += concat_text(accuracy.empty() ? "" : ", ", name, " ", percent(*share));
   }
   show_line("accuracy", accuracy);
   if (newest)

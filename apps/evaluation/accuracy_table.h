@@ -26,8 +26,8 @@ class AccuracyTable {
   void row(const std::string& key, const char* title, const Judge& judge);
 
   void print_reasons() const;  // below the table
-  std::string below_floors()
-      const;                    // a line that names the classifiers that are not above their floors, or ""
+  // A line that names the classifiers that are not above their floors, or "".
+  std::string below_floors() const;
   std::string failure() const;  // why nothing could be made; "" if anything was
   const nlohmann::ordered_json& result() const { return result_; }
 

@@ -82,8 +82,8 @@ Fields method_fields(MethodOptions& o) {
        {.name = "negatives",
         .value = &o.negatives,
         .help = "How the negatives of simclr, moco2 and moco3 count: as in NT-Xent, decoupled (DCL), "
-                "decoupled with "
-                "weighted positives (DCLW, of simclr only), debiased, hard, or as many as --as-many (EqCo)",
+                "decoupled with weighted positives (DCLW, of simclr only), debiased, hard, or as many as "
+                "--as-many (EqCo)",
         .choices = {"nt-xent", "decoupled", "dclw", "debiased", "hard", "eqco"},
         .absent = MethodOptions().negatives},
        {.name = "debias",

@@ -79,11 +79,13 @@ Start::Start(const PretrainOptions& o, const Setting& setting, const Ranks& rank
 
 std::vector<std::string> Start::lines(const PretrainOptions& o, const Setting& setting,
                                       const Plan& plan) const {
-  if (finished(plan))
-    return {concat_text("already at step ", position_.step,
-                        position_.step > plan.steps ? ", beyond the " : " of ", plan.steps,
-                        position_.step > plan.steps ? " asked for" : "", "; --",
-                        o.steps > 0 ? "steps" : "epochs", " N trains further")};
+  if (finished(plan)) {
+    const std::string end = position_.step > plan.steps
+                                ? concat_text(", beyond the ", plan.steps, " asked for")
+                                : concat_text(" of ", plan.steps);
+    return {concat_text("already at step ", position_.step, end, "; --", o.steps > 0 ? "steps" : "epochs",
+                        " N trains further")};
+  }
   std::vector<std::string> all = {warmup_warning(o, plan)};
   if (!checkpoint_ && o.resume == "auto") all.push_back("no checkpoint in " + o.run + ", starting at step 1");
   if (!checkpoint_) return all;

@@ -34,6 +34,7 @@ class LiveReport {
   int guarded(const std::function<int()>& f);
 
   const RunState& state() const { return state_; }
+  bool suggests_evaluation() const { return classes_; }
 
  private:
   using Clock = std::chrono::steady_clock;

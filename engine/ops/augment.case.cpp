@@ -2,7 +2,6 @@
 // consists of plain loops over whole images, one op after the other, in torchvision's order.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -177,8 +176,7 @@ Tensors view_reference(const Tensors& in) {
   const int size = int(in[0].dim(1));
   Tensor y({n, size, size, 3}, DType::f64, cpu);
   for (std::int64_t k = 0; k < n; ++k) {
-    View v;
-    std::memcpy(&v, in[2].data<std::uint8_t>() + k * std::int64_t(sizeof(View)), sizeof(View));
+    const View v = view_at(in, k);
     Picture p = resized_crop(in[1].data<std::uint8_t>() + v.offset, v, size);
     if (v.flip)
       p = filled(size, [q = p](int r, int x, int c) mutable { return q.at(r, q.width - 1 - x, c); });

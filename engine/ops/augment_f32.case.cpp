@@ -2,7 +2,6 @@
 // TensorFlow's kernels are: colors go through HSV and back.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -130,8 +129,7 @@ Tensors tensorflow_reference(const Tensors& in) {
   const int size = int(in[0].dim(1));
   Tensor y({n, size, size, 3}, DType::f64, cpu);
   for (std::int64_t k = 0; k < n; ++k) {
-    View v;
-    std::memcpy(&v, in[2].data<std::uint8_t>() + k * std::int64_t(sizeof(View)), sizeof(View));
+    const View v = view_at(in, k);
     RealPicture p = real_crop(in[1].data<std::uint8_t>() + v.offset, v, size);
     if (v.angle != 0) p = real_rotated(p, v.angle);
     for (int i = 0; i < 4; ++i) real_jitter(p, v.jitter[i], double(v.factor[i]));

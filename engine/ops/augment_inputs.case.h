@@ -45,6 +45,13 @@ inline Tensors view_inputs(const Shape& s, Random& random, int solarize = 128) {
   return {zeros({n, size}, DType::f64, cpu), pixels, views};
 }
 
+// View k of these inputs.
+inline kernels::View view_at(const Tensors& in, std::int64_t k) {
+  kernels::View v;
+  std::memcpy(&v, in[2].data<std::uint8_t>() + k * std::int64_t(sizeof v), sizeof v);
+  return v;
+}
+
 // What an n x n image rotated by `degrees` has at (row, column): the sum over all pixels less than one pixel
 // from where it is taken from. at(row, column): a value of the image.
 template <class At>

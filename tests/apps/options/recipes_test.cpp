@@ -50,7 +50,7 @@ TEST_CASE("recipes: each names options of pretrain that fit together, its source
                                                   std::to_string(expected.at("epochs").get<int>()) +
                                                   ", not 3: its results are not drawn");
   }
-  CHECK(methods == std::set<std::string>{"byol", "moco2", "moco3", "simclr", "supcon"});
+  CHECK(methods == std::set<std::string>{"byol", "moco2", "moco3", "simclr", "simsiam", "supcon"});
 }
 
 TEST_CASE("dyad recipes: lists each with its title and its expectation; other folders too") {

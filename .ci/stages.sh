@@ -2,8 +2,25 @@
 
 stage_install() { scripts/install.sh --ci; }
 
-# The README's test command.
-stage_test() { scripts/test.sh; }
+# The README's test command, with a Python that has onnxruntime if pip can install it.
+stage_test() {
+  if [[ -z ${DYAD_ONNX_PYTHON:-} ]] && install_onnx; then export DYAD_ONNX_PYTHON=$PWD/build/ci/onnx/bin/python; fi
+  scripts/test.sh
+}
+
+install_onnx() {
+  local wheels folder=build/ci/onnx
+  wheels=$(awk '$1 == "onnx-wheel" { print $2 }' scripts/packages.txt)
+  [[ $(cat "$folder/wheels" 2>/dev/null) != "$wheels" ]] || return 0
+  # shellcheck disable=SC2086  # one word for each wheel
+  if rm -rf "$folder" && python3 -m venv "$folder" &&
+      timeout 600 "$folder/bin/python" -m pip install -q --retries 1 --timeout 20 $wheels; then
+    echo "$wheels" >"$folder/wheels"
+  else
+    echo "ci: pip could not install $(tr '\n' ' ' <<<"$wheels"): the test onnx will be skipped"
+    return 1
+  fi
+}
 
 stage_asan() {
   build_preset asan || return 1

@@ -5,6 +5,7 @@
 #include "apps/cli/commands.h"
 #include "apps/evaluation/evaluation_images.h"
 #include "apps/evaluation/features.h"
+#include "apps/export/onnx_encoder.h"
 #include "apps/ranks/ranks.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_file.h"
@@ -31,8 +32,7 @@ std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", 
 std::map<std::string, std::string> describe(const PretrainOptions& o, const models::Method& method,
                                             long step) {
   const data::Normalization n = data::view_recipe(o.recipe).normalization;
-  return {{"format", "pt"},
-          {"arch", o.arch},
+  return {{"arch", o.arch},
           {"stem", o.stem},
           {"width", engine::concat_text(o.width)},
           {"size", std::to_string(o.size)},
@@ -89,14 +89,22 @@ engine::TensorFile feature_tensors(const ExportOptions& e, const PretrainOptions
   return {{{"features", f.values}, {"labels", labels}}, {}};
 }
 
+void require_name(const ExportOptions& e) {
+  const std::string ending = fs::path(e.out).extension();
+  if (e.format == "safetensors" && ending != ".safetensors")
+    throw UsageError("--out " + e.out +
+                     ": expected a name that ends in .safetensors, or --format npy, which writes a folder");
+  if (e.format == "onnx" && ending != ".onnx")
+    throw UsageError("--out " + e.out + ": expected a name that ends in .onnx");
+}
+
 }  // namespace
 
 int export_model(const ExportOptions& e) {
   require_one_process("export");
-  const bool npy = e.format == "npy";
-  if (!npy && fs::path(e.out).extension() != ".safetensors")
-    throw UsageError("--out " + e.out +
-                     ": expected a name that ends in .safetensors, or --format npy, which writes a folder");
+  const bool npy = e.format == "npy", onnx = e.format == "onnx";
+  require_name(e);
+  require_onnx_options(e);
   if (const std::string wrong = npy ? "" : hindrance(e.out); !wrong.empty())
     throw UsageError("--out: can't be written: " + wrong);
   PretrainOptions o = read_run_options(e.run);
@@ -109,15 +117,29 @@ int export_model(const ExportOptions& e) {
     dataset->decode_as(decode_options(o));
     dataset = as_bad_images_say(std::move(dataset), e, o, e.threads);
     std::printf("%s\n", data::describe(*dataset).c_str());
-    if (e.size > 0) o.size = e.size;
   }
+  if ((dataset || onnx) && e.size > 0) o.size = e.size;
   const auto method = make_method(o, engine::parse_device(e.device));
   load_parameters(checkpoint, method->parameters, e.branch);
+  std::map<std::string, std::string> metadata = describe(o, *method, checkpoint.step());
+  const std::string branch = e.branch == "target" ? ", target network" : "";
+  if (!branch.empty()) metadata["branch"] = e.branch;
+  std::error_code none;
+  const bool replaces = !npy && fs::is_regular_file(e.out, none);
+  const std::string source = fs::path(checkpoint.path()).filename().string() + branch,
+                    replaced = replaces ? " (the file that was there is replaced)" : "";
+  if (onnx) {
+    metadata.merge(onnx_metadata(o, e.onnx));
+    const OnnxGraph graph = encoder_graph(method->parameters, o, e.onnx);
+    graph.write(e.out, metadata);
+    std::printf("%s: %s, %s stem, %s, of %s%s\n", engine::shown(e.out).c_str(), o.arch.c_str(),
+                o.stem.c_str(), graph.signature().c_str(), source.c_str(), replaced.c_str());
+    return 0;
+  }
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
-  file.metadata = describe(o, *method, checkpoint.step());
-  const std::string branch = e.branch == "target" ? ", target network" : "";
-  if (!branch.empty()) file.metadata["branch"] = e.branch;
+  file.metadata = metadata;
+  file.metadata["format"] = "pt";
   const bool labelled = dataset && !dataset->classes().empty();
   if (labelled) file.metadata["classes"] = json_text(dataset->classes());  // the names of the labels 0, 1 ...
   std::string names;                                                       // a line for each row
@@ -125,8 +147,6 @@ int export_model(const ExportOptions& e) {
   std::string classes;  // a line for each label
   for (const std::string& name : labelled ? dataset->classes() : std::vector<std::string>())
     classes += name + "\n";
-  std::error_code none;
-  const bool replaces = !npy && fs::is_regular_file(e.out, none);
   if (npy) {
     folder->write(file, names, classes);
   } else {
@@ -139,9 +159,9 @@ int export_model(const ExportOptions& e) {
       (dataset ? engine::concat_text("features ", first.shape(), labelled ? " and labels of " : " of ",
                                      engine::shown(e.data), branch)
                : engine::concat_text(o.arch, ", ", o.stem, " stem, ", file.tensors.size(), " tensors, of ",
-                                     fs::path(checkpoint.path()).filename().string(), branch))
+                                     source))
           .c_str(),
-      replaces ? " (the file that was there is replaced)" : "");
+      replaced.c_str());
   return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "apps/options/evaluation.h"
 
+#include <set>
+
 #include "apps/options/shared.h"
 
 namespace apps {
@@ -59,7 +61,60 @@ Field no_floors_entry(bool& value) {
 
 const char* kForwardBatch = "Images per forward pass";
 
+std::string wrong_feature_words(const std::string& text) {
+  const std::vector<std::string> words = feature_words(text);
+  std::set<std::string> seen;
+  for (const std::string& w : words)
+    if (!std::set<std::string>{"gap", "c2", "c3", "c4", "c5"}.contains(w) || !seen.insert(w).second)
+      return "is \"" + text + "\", expected some of gap, c2, c3, c4 and c5, separated by commas, each once";
+  return "";
+}
+
+Fields onnx_fields(OnnxOptions& o) {
+  Field dtype = dtype_entry(o.dtype,
+                            "Type of the weights and of the computation, except for normalization and the "
+                            "final mean; inputs and outputs are f32 in both");
+  dtype.choices = {"f32", "f16"};
+  return {
+      {.name = "features",
+       .value = &o.features,
+       .help =
+           "Outputs, separated by commas: gap, the encoder's features; c2 to c5, the maps of its four stages",
+       .offered = {"gap", "c2,c3,c4,c5"},
+       .wrong = wrong_feature_words},
+      {.name = "input",
+       .value = &o.input,
+       .help = "Images that it takes: 8-bit RGB (N,S,S,3), or float RGB (N,3,S,S)",
+       .choices = {"nhwc-u8", "nchw-f32"}},
+      {.name = "normalize",
+       .value = &o.normalize,
+       .help = "Who subtracts the mean and divides by the deviation: the file, of float images of values 0 "
+               "to 1; or "
+               "outside, the caller",
+       .choices = {"inside", "outside"}},
+      {.name = "fixed-batch",
+       .value = &o.fixed_batch,
+       .help = "Images of each call; 0: any number",
+       .low = 0,
+       .high = 65536},
+      {.name = "fold-batch-norm",
+       .value = &o.fold_batch_norm,
+       .help = "Multiply the batch norms into the convolutions before them"},
+      dtype};
+}
+
 }  // namespace
+
+std::vector<std::string> feature_words(const std::string& text) {
+  std::vector<std::string> words = {""};
+  for (const char c : text) {
+    if (c == ',')
+      words.emplace_back();
+    else
+      words.back() += c;
+  }
+  return words;
+}
 
 Fields fields(EvalOptions& o) {
   return evaluation_fields(
@@ -135,11 +190,13 @@ Fields fields(ExportOptions& o) {
   images.help = "Images, as for evaluation: export their features and labels instead of the encoder";
   images.required = false;
   return joined({group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint), branch_entry(o.branch)}),
-                 group("Result", {out_entry(o.out, "File (safetensors) or folder (npy) to write"),
+                 group("Result", {out_entry(o.out, "File (safetensors, onnx) or folder (npy) to write"),
                                   {.name = "format",
                                    .value = &o.format,
-                                   .help = "One safetensors file, or a folder with a NAME.npy per tensor",
-                                   .choices = {"safetensors", "npy"}}}),
+                                   .help = "One safetensors file, a folder with a NAME.npy per tensor, or "
+                                           "the encoder as an ONNX file",
+                                   .choices = {"safetensors", "npy", "onnx"}}}),
+                 group("ONNX", onnx_fields(o.onnx)),
                  group("Features", {images,
                                     split_entry(o.split, {"auto", "train", "val", "test"},
                                                 "Images of --data to use; auto: test/, else val/, else all"),

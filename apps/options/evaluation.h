@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "apps/options/fields.h"
 
@@ -64,14 +65,28 @@ struct FinetuneOptions : EvaluationOptions {
   std::uint64_t seed = 0;
 };
 
+// The encoder as an ONNX file.
+struct OnnxOptions {
+  std::string features = "gap";  // outputs, separated by commas: gap, c2, c3, c4, c5
+  std::string input = "nhwc-u8";
+  std::string normalize = "inside";
+  std::string dtype = "f32";
+  int fixed_batch = 0;  // 0: any
+  bool fold_batch_norm = false;
+};
+
 struct ExportOptions : ImageChoice {
   std::string out, checkpoint;
   std::string branch = "online";
   std::string format = "safetensors";
+  OnnxOptions onnx = {};
   int batch = 256;
   std::string device = "cpu";
   int threads = 2;
 };
+
+// The words of --features: "gap,c4" -> gap, c4.
+std::vector<std::string> feature_words(const std::string&);
 
 Fields fields(EvalOptions&);
 Fields fields(KnnOptions&);

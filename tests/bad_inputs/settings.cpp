@@ -61,6 +61,27 @@ std::vector<BadInput> bad_settings() {
   flags("a config file that is not there", pretrain({"--config", "DIR/none.toml"}),
         "config file DIR/none.toml: can't be read");
 
+  const auto onnx = [](const Words& more) {
+    Words words = {"export", "--run", "DIR/run", "--format", "onnx", "--out", "DIR/e.onnx"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  flags("an ONNX file with another ending",
+        {"export", "--run", "DIR/run", "--format", "onnx", "--out", "DIR/e"},
+        "--out DIR/e: expected a name that ends in .onnx");
+  flags("maps of a stage that is not there", onnx({"--features", "c2,c6"}),
+        "--features is \"c2,c6\", expected some of gap, c2, c3, c4 and c5");
+  flags("an output twice", onnx({"--features", "gap,gap"}), "--features is \"gap,gap\", expected");
+  flags("8-bit images that the caller normalizes", onnx({"--normalize", "outside"}),
+        "--normalize outside: normalized values don't fit in 8 bits, expected --input nchw-f32");
+  flags("images for an ONNX file", onnx({"--data", "data/samples"}),
+        "--data: --format onnx writes the encoder, expected --format safetensors or npy");
+  flags("a type that ONNX files have not", onnx({"--dtype", "f64"}), "--dtype is \"f64\", expected f32|f16");
+  flags("an option of ONNX files for another",
+        {"export", "--run", "DIR/run", "--out", "DIR/e.safetensors", "--input", "nchw-f32"},
+        "--input: only --format onnx has it, but --format is safetensors");
+  flags("an ONNX file of no run", onnx({}), "--run DIR/run: there is no DIR/run/config.toml");
+
   const std::vector<Config> configs = {
       {"an unknown key", "[pretrain]\n\nlrr = 1\n", " line 3: unknown key lrr; did you mean lr?"},
       {"an unknown section", "[pretrian]\n", " line 1: unknown section [pretrian]; did you mean pretrain?"},

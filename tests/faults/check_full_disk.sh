@@ -117,6 +117,7 @@ on_full_disk() {  # COMMAND FLAGS...
 }
 on_full_disk export --run "$work/whole" --out "$disk/encoder.safetensors"
 on_full_disk export --run "$work/whole" --out "$disk/encoder" --format npy
+on_full_disk export --run "$work/whole" --out "$disk/encoder.onnx" --format onnx
 on_full_disk export --run "$work/whole" --data "$work/data" --out "$disk/features" --format npy
 on_full_disk linear --data "$work/data" --run "$work/whole" --no-floors --json "$disk/result.json"
 on_full_disk linear --data "$work/data" --run "$work/whole" --no-floors --out "$disk"

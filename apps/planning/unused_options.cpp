@@ -14,14 +14,18 @@ std::string description(const MethodOptions& o, long pairs) {
 
 std::string unused_options(const PretrainOptions& o) {
   MethodOptions own = o, untouched;
-  const Fields given = method_fields(own), usual = method_fields(untouched);
+  const Fields usual = method_fields(untouched);
+  Fields given = method_fields(own);
+  // what another option has decided is decided again: the numbers of the negatives are those of their kind
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (given[i].automatic) assign(given[i], text_of(usual[i]));
   std::string unused;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    MethodOptions other = o;
+    MethodOptions other = own;
     const Field changed = method_fields(other)[i];
     if (changed.is(other.method) || changed.automatic || text_of(given[i]) == text_of(usual[i])) continue;
     assign(changed, text_of(usual[i]));
-    if (description(other, o.batch) == description(o, o.batch))
+    if (description(other, o.batch) == description(own, o.batch))
       unused += (unused.empty() ? "--" : ", --") + changed.name + " " + text_of(given[i]);
   }
   return unused.empty() ? "" : "not used by " + o.method + ": " + unused;

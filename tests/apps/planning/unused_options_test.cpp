@@ -21,6 +21,16 @@ TEST_CASE("options that change nothing of a method are named") {
   CHECK(line("simsiam", both) == "not used by simsiam: --tau 0.1, --queue 512");
   CHECK(line("simclr", both) == "not used by simclr: --queue 512");
   CHECK(line("moco2", both).empty());
+  for (const char* method : {"simclr", "moco2", "moco3"})
+    for (const char* kind : {"nt-xent", "decoupled", "debiased", "hard", "eqco"}) {
+      CAPTURE(method);
+      CAPTURE(kind);
+      CHECK(line(method, [&](Options& o) { o.negatives = kind; }).empty());
+    }
+  const auto dclw = [](Options& o) { o.negatives = "dclw", o.sigma = 0.3; };
+  CHECK(line("simclr", dclw).empty());
+  const auto hard = [](Options& o) { o.negatives = "hard", o.hardness = 2, o.queue = 512; };
+  CHECK(line("simclr", hard) == "not used by simclr: --queue 512");
 
   apps::PretrainOptions o;
   o.method = "moco2", o.batch = 16, o.queue = 64;

@@ -145,3 +145,25 @@ TEST_CASE("an image that can't be decoded: training stops and names it, or skips
       (bad + "; dyad data check lists all such images, --bad-images skip trains without them").c_str());
   CHECK(apps::checkpoints(o.run).empty());
 }
+
+TEST_CASE("each kind of negatives trains, and continues to the same bytes, of each method that has it") {
+  const Folder folder;
+  for (const char* method : {"simclr", "moco2", "moco3"})
+    for (const char* kind : {"decoupled", "dclw", "debiased", "hard", "eqco"}) {
+      CAPTURE(method);
+      CAPTURE(kind);
+      auto o = small(folder.path / (std::string(method) + kind));
+      o.method = method, o.negatives = kind, o.width = 0.0625, o.batch = 16, o.queue = 32, o.steps = 2;
+      if (o.negatives == "dclw" && o.method != "simclr") {
+        CHECK_THROWS_AS(apps::pretrain(o), engine::UsageError);
+        continue;
+      }
+      o.save_every = "1";
+      REQUIRE(apps::pretrain(o) == apps::kOk);
+      const std::string whole = final_checkpoint(o);
+      fs::remove(apps::checkpoint_path(o.run, 2));
+      o.resume = "auto";
+      REQUIRE(apps::pretrain(o) == apps::kOk);
+      CHECK(final_checkpoint(o) == whole);
+    }
+}

@@ -24,6 +24,7 @@ struct TiffSource {
   const std::uint8_t* bytes;
   std::size_t size, at = 0;
   bool decoding = false;   // the header was read
+  bool no_memory = false;  // it is not the file's fault
   char message[256] = "";  // the first one that counts
 };
 
@@ -54,7 +55,10 @@ int map_tiff(thandle_t handle, void** base, toff_t* size) {
 void unmap_tiff(thandle_t, void*, toff_t) {}
 
 void keep_message(TiffSource& source, const char* format, std::va_list values) {
-  if (source.message[0] == '\0') std::vsnprintf(source.message, sizeof source.message, format, values);
+  if (source.message[0] != '\0') return;
+  std::vsnprintf(source.message, sizeof source.message, format, values);
+  for (const char* text : {"ailed to allocate", "ut of memory", "No space for"})
+    if (std::strstr(format, text) != nullptr) source.no_memory = true;
 }
 
 int on_tiff_error(TIFF*, void* source, const char*, const char* format, std::va_list values) {
@@ -93,11 +97,31 @@ struct TiffDecoder {
   std::uint32_t height = 0, width = 0;
   std::uint16_t planes = 1;  // 1: the samples of a pixel lie together
 
-  // The number of pixels that the file may declare. No allocation of libtiff or of ours is larger than 8
-  // bytes for each: a pixel of RGB with alpha in 16 bits.
+  // The most pixels that a file of its size may declare, in any compression. No allocation of libtiff or of
+  // ours is larger than 8 bytes for each: a pixel of RGB with alpha in 16 bits.
   std::uint64_t most() const { return unbounded_pixels(source.size); }
 
+  // The number of pixels that the file's bytes can hold in this compression.
+  std::uint64_t most_of(std::uint16_t compression) const {
+    const std::uint64_t pixel_bits = std::uint64_t(pixels.bits) * pixels.samples;
+    const auto expanded = [&](std::uint64_t times) { return source.size * times * 8 / pixel_bits; };
+    switch (compression) {
+      case COMPRESSION_NONE:
+        return expanded(1);
+      case COMPRESSION_PACKBITS:
+        return expanded(64);  // 128 bytes from two
+      case COMPRESSION_LZW:
+        return expanded(4096 * 8 / 12);  // a code of 12 bits is no longer than the table
+      case COMPRESSION_DEFLATE:
+      case COMPRESSION_ADOBE_DEFLATE:
+        return expanded(1032);
+      default:
+        return most();
+    }
+  }
+
   [[noreturn]] void fail(const char* otherwise) const {
+    if (source.no_memory) throw engine::FailedAllocation(source.size);
     const char* text = source.message[0] != '\0' ? source.message : otherwise;
     throw engine::DataError(what + printable(text) + ", expected a whole TIFF file");
   }
@@ -138,7 +162,6 @@ struct TiffDecoder {
   void read_header() {
     TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
     TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
-    check_size(height, width, name, most());
     const std::uint16_t compression = number(TIFFTAG_COMPRESSION, COMPRESSION_NONE);
     check_compression(compression);
     pixels.photometric = number(TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
@@ -157,6 +180,7 @@ struct TiffDecoder {
       pixels.premultiplied = extra[0] == EXTRASAMPLE_ASSOCALPHA && pixels.samples > pixels.colours();
     const std::string wrong = pixels.wrong();
     require_data(wrong.empty(), what, wrong);
+    check_size(height, width, name, most_of(compression));
     if (pixels.photometric == PHOTOMETRIC_PALETTE) {
       std::uint16_t *red = nullptr, *green = nullptr, *blue = nullptr;
       if (TIFFGetField(tiff.get(), TIFFTAG_COLORMAP, &red, &green, &blue) == 0) fail("no palette");

@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "apps/system/build_facts.h"
+#include "data/decode/decode.h"
 #include "engine/device.h"
 #include "engine/memory/cuda_device.h"
 #include "engine/ranks/mpi_communicator.h"
@@ -134,6 +135,9 @@ ordered_json library_versions([[maybe_unused]] bool with_gpu) {
 #define DYAD_TEXT(x) DYAD_TEXT_OF(x)
   v["libjpeg-turbo"] = DYAD_TEXT(LIBJPEG_TURBO_VERSION);
   v["libspng"] = spng_version_string();
+  for (const data::OptionalFormat& f : data::optional_formats())
+    v[f.library] =
+        f.version.empty() ? "not built in: no " + f.format + " images (" + f.package + ")" : f.version;
   v["CLI11"] = CLI11_VERSION;
   v["nlohmann-json"] = DYAD_TEXT(NLOHMANN_JSON_VERSION_MAJOR) "." DYAD_TEXT(
       NLOHMANN_JSON_VERSION_MINOR) "." DYAD_TEXT(NLOHMANN_JSON_VERSION_PATCH);

@@ -4,6 +4,7 @@
 
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
+#include "data/decode/optional_formats.h"
 #include "data/decode/shrink.h"
 #include "engine/error.h"
 #include "engine/files/file_kind.h"
@@ -51,6 +52,12 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
   } else if (begins_with(png, sizeof png)) {
     decode_png(bytes, size, name, o, into);
     into.format = "PNG";
+  } else if (const OptionalDecoder* optional = optional_decoder(bytes, size)) {
+    require_data(optional->decode != nullptr, name, ": is a ", optional->format,
+                 " image, which this build of dyad can't read: install ", optional->package,
+                 " and build dyad again, or convert it to JPEG or PNG");
+    optional->decode(bytes, size, name, o, into);
+    into.format = optional->format.c_str();
   } else {
     const StbHeader header = read_stb_header(bytes, size);
     if (header.format[0] == '\0') {
@@ -59,7 +66,7 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
                    size == 0      ? ": is empty"
                    : kind.empty() ? ": not an image"
                                   : ": is ",
-                   kind, ", expected a JPEG, PNG, BMP, PNM or TGA file");
+                   kind, ", expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
     }
     decode_stb(header, bytes, size, name, into);
     into.format = header.format;
@@ -76,8 +83,8 @@ Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::strin
 }
 
 const std::vector<std::string>& image_endings() {
-  static const std::vector<std::string> endings = {".jpg", ".jpeg", ".png", ".bmp",
-                                                   ".ppm", ".pgm",  ".pnm", ".tga"};
+  static const std::vector<std::string> endings = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff",
+                                                   ".gif", ".bmp",  ".ppm", ".pgm",  ".pnm", ".tga"};
   return endings;
 }
 

@@ -15,15 +15,25 @@ constexpr int max_side = 16384;
 constexpr std::int64_t max_pixels = 89'500'000;  // Pillow's limit
 constexpr int max_scans = 100;                   // of a progressive JPEG; encoders write about ten
 
-// Decodes JPEG, PNG, BMP, PNM (binary grey and colour) and TGA. The first bytes determine the format, not the
-// file name. Grey, palette and CMYK images are converted like Pillow's convert("RGB"), 16-bit images as the
-// options say. Alpha is dropped. By default, as in torchvision, the EXIF orientation is not applied. An
+// Decodes JPEG, PNG, BMP, PNM (binary grey and colour), TGA, and where the build has their libraries, WebP,
+// TIFF and GIF: the first page or frame of each. The first bytes determine the format, not the file name.
+// Grey, palette and CMYK images are converted like Pillow's convert("RGB"), 16-bit images as the options say.
+// Alpha is dropped. By default, as in torchvision, the EXIF orientation is not applied, but TIFF's own is. An
 // incomplete or invalid image is a DataError that begins with `name`. The second form reuses the memory of
 // `into`.
 Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
                    const DecodeOptions& = {});
 void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
                   const DecodeOptions& = {});
+
+// A format that is read by a library which a build may lack. A file of it is then a DataError that says so.
+struct OptionalFormat {
+  std::string format;   // "WebP"
+  std::string library;  // "libwebp"
+  std::string package;  // that has it on Debian: "libwebp-dev"
+  std::string version;  // of the library; "" if the build lacks it
+};
+const std::vector<OptionalFormat>& optional_formats();
 
 // File name extensions of images, with the dot, in lower case.
 const std::vector<std::string>& image_endings();

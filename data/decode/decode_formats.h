@@ -1,6 +1,8 @@
 // The decoders behind decode_image, one file per format.
 #pragma once
 
+#include <algorithm>
+
 #include "data/decode/decode.h"
 #include "data/files.h"
 
@@ -11,6 +13,17 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
                  Image& into);
 void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
                 Image& into);
+
+// For builds that have these formats' libraries: CMake's DYAD_WEBP, DYAD_TIFF and DYAD_GIF.
+void decode_webp(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
+                 Image& into);
+void decode_tiff(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
+                 Image& into);
+void decode_gif(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
+                Image& into);
+std::string webp_version();  // of the library
+std::string tiff_version();
+std::string gif_version();
 
 // The checked header of a file for stb_image (stb_headers.cpp).
 struct StbHeader {
@@ -30,5 +43,24 @@ void check_size(std::uint32_t height, std::uint32_t width, const std::string& na
 void resize(Image&, int height, int width);
 // Both.
 void set_size(Image&, std::uint32_t height, std::uint32_t width, const std::string& name, std::uint64_t most);
+
+// The most pixels that a file of a format may declare whose compression has no bound: an image of one colour
+// takes a few bytes. 2^24 whatever its size, so that a small file can't cause a large allocation, and beyond
+// that as many as JPEG's blocks can hold.
+constexpr std::uint64_t unbounded_pixels(std::size_t size) {
+  return std::max<std::uint64_t>(1 << 24, std::uint64_t(size) * 8 * 256);
+}
+
+// A level of red, green or blue of CMYK as Pillow computes it: paper - round(ink paper / 255), where paper is
+// 255 without black.
+constexpr std::uint8_t level_of_ink(int ink, int paper) {
+  const int t = ink * paper + 128;
+  return static_cast<std::uint8_t>(paper - (((t >> 8) + t) >> 8));
+}
+
+// 16-bit samples -> 8-bit RGB by DecodeOptions::sixteen, and their range. channels: as in `samples`, 1 to 4;
+// the second of two and the fourth are alpha. `into` has its size.
+void narrow(const std::vector<std::uint16_t>& samples, std::size_t channels, const DecodeOptions&,
+            Image& into);
 
 }  // namespace data

@@ -63,10 +63,7 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
   for (int x = 0; x < width; ++x) {
     // stored inverted (255 is no ink), the convention of Adobe's programs
     const int k = cmyk[4 * x + 3];
-    for (int c = 0; c < 3; ++c) {
-      const int ink = 255 - cmyk[4 * x + c], t = ink * k + 128;
-      rgb[3 * x + c] = static_cast<std::uint8_t>(k - (((t >> 8) + t) >> 8));  // k - round(ink k / 255)
-    }
+    for (int c = 0; c < 3; ++c) rgb[3 * x + c] = level_of_ink(255 - cmyk[4 * x + c], k);
   }
 }
 

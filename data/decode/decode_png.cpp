@@ -1,7 +1,6 @@
 // Decodes PNG with libspng.
 #include <spng.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "data/decode/decode_formats.h"
@@ -34,32 +33,6 @@ std::size_t samples_of(const spng_ihdr& header) {  // of a pixel
 // one byte of deflate expands to at most 1,032 bytes
 std::uint64_t most_pixels(const spng_ihdr& header, std::size_t size) {
   return std::uint64_t(size) * 1032 * 8 / (samples_of(header) * header.bit_depth);
-}
-
-// 16-bit samples -> 8-bit RGB. channels: as stored, 1 to 4; the second of two and the fourth are alpha.
-void narrow(const std::vector<std::uint16_t>& samples, std::size_t channels, const DecodeOptions& o,
-            Image& into) {
-  const std::size_t colours = channels < 3 ? 1 : 3;
-  int least = 65535, greatest = 0;
-  for (std::size_t i = 0; i < samples.size(); i += channels)
-    for (std::size_t c = 0; c < colours; ++c) {
-      least = std::min<int>(least, samples[i + c]);
-      greatest = std::max<int>(greatest, samples[i + c]);
-    }
-  into.sixteen_bit = true;
-  into.least = least;
-  into.greatest = greatest;
-  const bool whole = o.sixteen == DecodeOptions::Sixteen::stretch;
-  const int low = whole ? least : o.low, high = whole ? greatest : o.high;
-  const auto level = [&](int sample) {
-    // the range of an image of a single value is empty: it keeps the high byte
-    if (o.sixteen == DecodeOptions::Sixteen::high || low >= high) return std::uint8_t(sample >> 8);
-    const int span = high - low, above = std::clamp(sample, low, high) - low;
-    return std::uint8_t((std::int64_t(above) * 255 + span / 2) / span);
-  };
-  std::uint8_t* to = into.pixels.data();
-  for (std::size_t i = 0; i < samples.size(); i += channels)
-    for (std::size_t c = 0; c < 3; ++c) *to++ = level(samples[i + (colours == 3 ? c : 0)]);
 }
 
 void decode_sixteen(spng_ctx* png, const spng_ihdr& header, const std::string& name, std::size_t size,

@@ -14,9 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Images that dyad can't read, and other formats that hold images. Each is counted under its own ending.
-const std::vector<std::string> told_endings = {".tif",  ".tiff", ".webp",    ".gif",     ".avif", ".heic",
-                                               ".heif", ".jp2",  ".jfif",    ".jxl",     ".svg",  ".dcm",
-                                               ".npy",  ".h5",   ".parquet", ".tfrecord"};
+const std::vector<std::string> told_endings = {".avif", ".heic", ".heif", ".jp2", ".jfif",    ".jxl",
+                                               ".svg",  ".dcm",  ".npy",  ".h5",  ".parquet", ".tfrecord"};
 const std::vector<std::string> archive_endings = {".zip", ".tar", ".gz", ".tgz", ".bz2",
                                                   ".xz",  ".zst", ".7z", ".rar"};
 

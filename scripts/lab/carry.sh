@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Copies the headers and libraries that a build needs, apart from a compiler, CMake and NVIDIA's toolkit, from this
 # machine's Debian packages into one folder, for a machine where nothing can be installed. CMake finds them with
-# -DCMAKE_PREFIX_PATH=FOLDER. oneDNN and MPI are left out; configure such a build without them.
+# -DCMAKE_PREFIX_PATH=FOLDER. oneDNN, MPI, libwebp, libtiff and giflib are left out;
+# configure such a build without them (CMake does so by itself for the last three).
 #   scripts/lab/carry.sh FOLDER
 set -euo pipefail
 . "$(dirname "$0")/../help.sh"

@@ -27,6 +27,12 @@ std::vector<BadImage> bad_jpegs();
 std::vector<BadImage> bad_pngs();
 std::vector<BadImage> bad_bitmaps();  // BMP, PNM, TGA, and files that are no images
 
+// WebP, TIFF and GIF. The last ones: those that this build decodes, or one file for a format that it doesn't.
+std::vector<BadImage> bad_webps();
+std::vector<BadImage> bad_tiffs();
+std::vector<BadImage> bad_gifs();
+std::vector<BadImage> bad_optional_images();
+
 std::vector<BadInput> bad_images();
 std::vector<BadInput> bad_records();      // CIFAR and STL-10
 std::vector<BadInput> bad_safetensors();  // as checkpoints

@@ -17,20 +17,21 @@ BadInput preview(const std::string& name, const std::string& says, std::function
 
 std::vector<BadInput> bad_images() {
   std::vector<BadInput> list;
-  for (const auto& images : {bad_jpegs(), bad_pngs(), bad_bitmaps()})
+  for (const auto& images : {bad_jpegs(), bad_pngs(), bad_bitmaps(), bad_optional_images()})
     for (const BadImage& image : images)
       list.push_back(
           preview(image.name, "DIR/a/1.jpg: " + image.says,
                   [bytes = image.bytes](const Scratch& scratch) { scratch.write("a/1.jpg", bytes); }));
 
-  const std::string endings = ", expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files";
+  const std::string endings =
+      ", expected .jpg, .jpeg, .png, .webp, .tif, .tiff, .gif, .bmp, .ppm, .pgm, .pnm or .tga files";
   list.push_back(preview("folder: nothing in it", "DIR has no images" + endings, [](const Scratch&) {}));
   list.push_back(preview("folder: classes without images",
                          "DIR has no images" + endings + "; passed over: 1 of other kinds",
                          [](const Scratch& s) { s.write("a/notes.txt", "x"); }));
   list.push_back(preview("folder: images of other formats only",
-                         "DIR has no images" + endings + "; passed over: 1 .webp",
-                         [](const Scratch& s) { s.write("a/1.webp", "x"); }));
+                         "DIR has no images" + endings + "; passed over: 1 .heic",
+                         [](const Scratch& s) { s.write("a/1.heic", "x"); }));
   list.push_back(preview("folder: train/ without classes", "DIR/train has no images" + endings,
                          [](const Scratch& s) { fs::create_directories(s.path("train")); }));
   list.push_back(

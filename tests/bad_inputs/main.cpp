@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   std::set<std::string> names;
   int failed = 0, tried = 0;
   double slowest = 0, largest = 0;
-  for (const auto& [kind, least, inputs] : {std::tuple("images", 120, bad_images()),
+  for (const auto& [kind, least, inputs] : {std::tuple("images", 130, bad_images()),
                                             {"CIFAR and STL", 25, bad_records()},
                                             {"safetensors", 40, bad_safetensors()},
                                             {"config and flags", 30, bad_settings()}}) {

@@ -77,7 +77,7 @@ std::string refusal(const std::string& names, F f) {
   return shown(message);
 }
 
-// The system's libjpeg and libspng aren't instrumented, so libFuzzer gets no coverage from them. Instead,
+// The system's libraries of images aren't instrumented, so libFuzzer gets no coverage from them. Instead,
 // each kind of error message is a counter that libFuzzer treats as coverage.
 __attribute__((section("__libfuzzer_extra_counters"), no_sanitize("address"),
                used)) static std::uint8_t outcomes[512];

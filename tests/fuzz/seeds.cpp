@@ -13,6 +13,7 @@
 #include "tests/fuzz/small_training.h"
 #include "tests/support/encode.h"
 #include "tests/support/encode_stb.h"
+#include "tests/support/golden_images.h"
 
 namespace fs = std::filesystem;
 
@@ -106,6 +107,12 @@ void images(Seeds& seeds) {
                                    .colours = type % 8 == 1 ? 4 : 0,
                                    .colour_bits = type % 8 == 1 ? 24 : 0}));
   seeds.add("stb", bad_bitmaps());
+
+  for (const GoldenImage& image : golden_images())
+    seeds.add(image.name.substr(0, image.name.find_first_of(" ,")), image.file);
+  seeds.add("webp", bad_webps());
+  seeds.add("tiff", bad_tiffs());
+  seeds.add("gif", bad_gifs());
 }
 
 void records(Seeds& seeds) {

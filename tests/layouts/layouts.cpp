@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "data/decode/decode.h"
 #include "tests/layouts/layout.h"
 
 namespace {
@@ -238,6 +241,19 @@ Layout passed_over(const std::string& name, const Files& more, const std::string
   return l;
 }
 
+// A build without one of the libraries names the file.
+Layout optional_formats() {
+  Layout l = usual("WebP, TIFF and GIF files (`.webp`, `.tif`, `.TIFF`, `.gif`)", "train", "val", "`val/`");
+  l.files = classes("val") + Files{"train/a/1.webp", "train/a/2.tif", "train/b/1.TIFF", "train/b/2.gif"};
+  const bool all = std::ranges::none_of(data::optional_formats(),
+                                        [](const data::OptionalFormat& f) { return f.version.empty(); });
+  if (all)
+    l.check.says = "train: image folder, train/: 4 images, 2 classes...1 GIF, 2 TIFF, 1 WebP";
+  else
+    l.check = l.pretrain = l.evaluate = {65, "image, which this build of dyad can't read: install lib"};
+  return l;
+}
+
 std::vector<Layout> odd_entries() {
   Layout loose = usual("loose images beside class folders", "train", "val", "not the loose ones");
   loose.files.push_back("train/loose.png");
@@ -270,19 +286,20 @@ std::vector<Layout> odd_entries() {
           "hidden files and folders (`.ipynb_checkpoints`, `._1.jpg`)",
           {"train/a/.ipynb_checkpoints/1.png", "train/a/._1.jpg: x", ".git/x.png", "train/.DS_Store: x"},
           "passed over", "4 hidden"),
-      passed_over("kinds that dyad can't read (`.webp`, `.tif`, `.heic`, `.jp2`)",
-                  {"train/a/1.webp: x", "train/a/2.TIF: x", "train/b/3.heic: x", "train/b/4.jp2: x"},
-                  "passed over", "1 .heic, 1 .jp2, 1 .tif, 1 .webp"),
+      passed_over("kinds that dyad can't read (`.avif`, `.heic`, `.jp2`)",
+                  {"train/a/1.avif: x", "train/b/3.HEIC: x", "train/b/4.jp2: x"}, "passed over",
+                  "1 .avif, 1 .heic, 1 .jp2"),
       passed_over("other files (`labels.csv`, `Thumbs.db`)", {"train/labels.csv: x", "train/a/Thumbs.db: x"},
                   "passed over", "2 of other kinds"),
       passed_over("a link in a circle", {"train/a/up -> .."}, "passed over", "1 linking to a folder above"),
+      optional_formats(),
       loose,
       empty,
       class_link,
       below,
       broken,
-      refused("such kinds only", {"a/1.webp: x", "b/2.avif: x"},
-              "DIR has no images, expected .jpg...passed over: 1 .avif, 1 .webp", "no images"),
+      refused("such kinds only", {"a/1.heic: x", "b/2.avif: x"},
+              "DIR has no images, expected .jpg...passed over: 1 .avif, 1 .heic", "no images"),
       refused("an archive in the folder", {"images.tar.gz: \x1f\x8b\x08"},
               "DIR has images.tar.gz (not yet unpacked), expected image folders", "not unpacked"),
       refused("an empty folder", {}, "DIR has no images, expected .jpg", "no images")};

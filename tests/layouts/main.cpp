@@ -8,6 +8,7 @@
 
 #include "tests/layouts/layout.h"
 #include "tests/support/encode.h"
+#include "tests/support/golden_images.h"
 #include "tests/support/scratch.h"
 
 namespace fs = std::filesystem;
@@ -40,7 +41,12 @@ void make(const Scratch& scratch, const std::string& folder, const std::string& 
   } else if (file.ends_with("/")) {
     fs::create_directories(scratch.folder / folder / file);
   } else {
-    scratch.write(folder + "/" + file, next_png());
+    const bool webp = file.ends_with(".webp"), gif = file.ends_with(".gif");
+    const bool tiff = file.ends_with(".tif") || file.ends_with(".TIFF");
+    scratch.write(folder + "/" + file, webp   ? golden_file("webp lossless RGB")
+                                       : tiff ? golden_file("tiff mode P")
+                                       : gif  ? golden_file("gif P, interlace 1")
+                                              : next_png());
   }
 }
 

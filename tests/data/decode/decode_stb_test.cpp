@@ -103,7 +103,8 @@ TEST_CASE("PNM: grey and colour, comments; other depths and ASCII are refused") 
   check_refused_by_stb("P5 x", "x: PNM of 4 bytes: no number at byte 3, expected width, height and maximum");
   check_refused_by_stb("P5 1 1 255",
                        "x: PNM of 10 bytes: no white space at byte 10, expected one before the samples");
-  check_refused_by_stb("P3 1 1 255 1 2 3", "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
+  check_refused_by_stb("P3 1 1 255 1 2 3",
+                       "x: not an image, expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
   check_refused_by_stb(
       "P5 99999999999999999999 1 255\n",
       "x: declares 1 x 100,000,000 pixels, expected sides of 1 to 16,384 and at most 89,500,000 pixels");

@@ -209,10 +209,11 @@ TEST_CASE("PNG: palettes of 2 to 8 bits, with a transparent entry") {
 }
 
 TEST_CASE("a file of another format is refused") {
-  check_refused("", "x: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
-  check_refused("GIF89a", "x: is a GIF image, expected a JPEG, PNG, BMP, PNM or TGA file");
+  check_refused("", "x: is empty, expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
+  check_refused(std::string("8BPS\0", 5),
+                "x: is a Photoshop file, expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
   for (const std::string file : {"not an image at all", "\xff", "\x89PNG", "B"})
-    check_refused(file, "x: not an image, expected a JPEG, PNG, BMP, PNM or TGA file");
+    check_refused(file, "x: not an image, expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
 }
 
 TEST_CASE("a truncated file is refused") {

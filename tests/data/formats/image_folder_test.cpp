@@ -220,14 +220,15 @@ TEST_CASE("image folder: a class without images is no error") {
 
 TEST_CASE("image folder: a folder without images is refused, with what is there instead") {
   const Scratch scratch;
-  const std::string endings = ", expected .jpg, .jpeg, .png, .bmp, .ppm, .pgm, .pnm or .tga files";
+  const std::string endings =
+      ", expected .jpg, .jpeg, .png, .webp, .tif, .tiff, .gif, .bmp, .ppm, .pgm, .pnm or .tga files";
   fs::create_directory(scratch.path("empty"));
   CHECK(refused(scratch, Split::pretrain, "empty") == "DIR/empty has no images" + endings);
-  scratch.write("others/a/1.webp", "x");
+  scratch.write("others/a/1.avif", "x");
   scratch.write("others/a/2.HEIC", "x");
   scratch.write("others/images.tar.gz", "x");
   CHECK(refused(scratch, Split::pretrain, "others") ==
-        "DIR/others has no images" + endings + "; passed over: 1 .heic, 1 .webp, 1 not unpacked");
+        "DIR/others has no images" + endings + "; passed over: 1 .avif, 1 .heic, 1 not unpacked");
   scratch.write("val/train/a/readme.txt", "x");
   CHECK(refused(scratch, Split::pretrain, "val") ==
         "DIR/val/train has no images" + endings + "; passed over: 1 of other kinds");
@@ -278,9 +279,10 @@ TEST_CASE("image folder: the error for an unreadable file is one line with its n
   };
   CHECK(message(0) == "/a/1.jpg: JPEG of " + std::to_string(whole.size() - 4) +
                           " bytes: Premature end of JPEG file, expected a whole JPEG file");
-  CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, BMP, PNM or TGA file");
+  CHECK(message(1) == "/a/2\\x0a.jpg: is empty, expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM or TGA file");
   CHECK(message(2) ==
-        "/a/3.jpg: is an HTML page (of a failed download?), expected a JPEG, PNG, BMP, PNM or TGA file");
+        "/a/3.jpg: is an HTML page (of a failed download?), expected a JPEG, PNG, WebP, TIFF, GIF, BMP, PNM "
+        "or TGA file");
   CHECK(message(3) == "/a/4.jpg: No such file or directory, expected a readable file");
   CHECK(message(4) == "/a/5.jpg: not a regular file");
   CHECK(set->image(5).pixels.size() == 768);

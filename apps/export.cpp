@@ -12,9 +12,7 @@
 #include "apps/run/run_directory.h"
 #include "apps/system/json_text.h"
 #include "apps/system/result_output.h"
-#include "data/views.h"
 #include "engine/escape.h"
-#include "engine/files/hash.h"
 #include "engine/files/npy.h"
 
 namespace apps {
@@ -24,23 +22,6 @@ namespace fs = std::filesystem;
 using engine::DType;
 using engine::Tensor;
 using engine::UsageError;
-
-std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
-
-// What a program needs to use the encoder as it was trained.
-std::map<std::string, std::string> describe(const PretrainOptions& o, const models::Method& method,
-                                            long step) {
-  const data::Normalization n = data::view_recipe(o.recipe).normalization;
-  return {{"format", "pt"},
-          {"arch", o.arch},
-          {"stem", o.stem},
-          {"width", engine::concat_text(o.width)},
-          {"size", std::to_string(o.size)},
-          {"mean", three(n.mean)},
-          {"std", three(n.std)},
-          {"step", std::to_string(step)},
-          {"encoder_hash", engine::hash_text(method.parameters.hash("encoder."))}};
-}
 
 // A folder with one NAME.npy per tensor, and text files with the names of rows and classes if there are any.
 // The folder appears complete or not at all: files are written to another folder, which is renamed at the
@@ -115,7 +96,7 @@ int export_model(const ExportOptions& e) {
   load_parameters(checkpoint, method->parameters, e.branch);
   engine::TensorFile file =
       dataset ? feature_tensors(e, o, *method, *dataset) : encoder_tensors(method->parameters);
-  file.metadata = describe(o, *method, checkpoint.step());
+  file.metadata = encoder_metadata(o, method->parameters, checkpoint.step());
   const std::string branch = e.branch == "target" ? ", target network" : "";
   if (!branch.empty()) file.metadata["branch"] = e.branch;
   const bool labelled = dataset && !dataset->classes().empty();

@@ -93,6 +93,7 @@ CommandTable command_table() {
       over_runs("show", "Show what a run or a checkpoint holds", show, &ShowOptions::what,
                 "RUN|CHECKPOINT [options]"),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
+      command("embed", "Write features of any images to a file, and continue where it was stopped", embed),
       command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),

@@ -94,6 +94,8 @@ CommandTable command_table() {
                 "RUN|CHECKPOINT [options]"),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
       command("embed", "Write features of any images to a file, and continue where it was stopped", embed),
+      command("index", "Make features of images ready for a search", index_embeddings),
+      command("search", "Find the images that are most similar to a query, by their features", search),
       command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),

@@ -75,7 +75,7 @@ Fields fields(EvalOptions& o) {
 
 Fields fields(KnnOptions& o) {
   return evaluation_fields(o, "Nearest neighbours",
-                           {{.name = "k", .value = &o.k, .help = "Number of neighbours that vote", .low = 1, .high = 1e6},
+                           {k_entry(o.k, "Number of neighbours that vote"),
                             {.name = "temperature",
                              .value = &o.temperature,
                              .help = "Temperature T of the votes: a neighbour's weight is exp(cosine / T)",

@@ -30,4 +30,5 @@ std::vector<BadImage> bad_bitmaps();  // BMP, PNM, TGA, and files that are no im
 std::vector<BadInput> bad_images();
 std::vector<BadInput> bad_records();      // CIFAR and STL-10
 std::vector<BadInput> bad_safetensors();  // as checkpoints
+std::vector<BadInput> bad_embeddings();   // files of features
 std::vector<BadInput> bad_settings();     // flags and config files

@@ -36,6 +36,8 @@ std::vector<BadInput> bad_settings() {
   flags("embed: a stage that is not there",
         {"embed", "--run", "DIR/run", "--data", "data/samples", "--out", "DIR/f.npy", "--features", "c6"},
         "--features is \"c6\", expected ");
+  flags("index: an ending that is no format", {"index", "--embeddings", "DIR/f.npy", "--out", "DIR/i.npy"},
+        "--out DIR/i.npy: expected a name that ends in .safetensors");
   flags("an argument too many", pretrain({"more"}), "unexpected argument \"more\"");
   flags("no data", {"pretrain", "--run", "DIR/run"}, "--data is missing");
   flags("no run", {"pretrain", "--data", "data/samples"}, "--run is missing");

@@ -197,10 +197,27 @@ TEST_CASE("cli: invalid data ends with exit code 65") {
 
 TEST_CASE("config: every command accepts its own section") {
   const Folder folder;
-  for (const char* command :
-       {"pretrain", "eval", "knn", "linear", "finetune", "export", "embed", "steps", "gradcheck", "racecheck",
-        "bench collectives", "bench step", "bench ops", "bench compare", "bench turns", "data preview",
-        "data check", "data views", "info"}) {
+  for (const char* command : {"pretrain",
+                              "eval",
+                              "knn",
+                              "linear",
+                              "finetune",
+                              "export",
+                              "embed",
+                              "index",
+                              "search",
+                              "steps",
+                              "gradcheck",
+                              "racecheck",
+                              "bench collectives",
+                              "bench step",
+                              "bench ops",
+                              "bench compare",
+                              "bench turns",
+                              "data preview",
+                              "data check",
+                              "data views",
+                              "info"}) {
     const std::string full = command, section = full.substr(full.rfind(' ') + 1);
     std::vector<std::string> words;
     std::istringstream in(full);

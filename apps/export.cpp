@@ -13,9 +13,7 @@
 #include "apps/run/run_directory.h"
 #include "apps/system/json_text.h"
 #include "apps/system/result_output.h"
-#include "data/views.h"
 #include "engine/escape.h"
-#include "engine/files/hash.h"
 #include "engine/files/npy.h"
 
 namespace apps {
@@ -25,22 +23,6 @@ namespace fs = std::filesystem;
 using engine::DType;
 using engine::Tensor;
 using engine::UsageError;
-
-std::string three(const double (&v)[3]) { return engine::concat_text(v[0], ",", v[1], ",", v[2]); }
-
-// What a program needs to use the encoder as it was trained.
-std::map<std::string, std::string> describe(const PretrainOptions& o, const models::Method& method,
-                                            long step) {
-  const data::Normalization n = data::view_recipe(o.recipe).normalization;
-  return {{"arch", o.arch},
-          {"stem", o.stem},
-          {"width", engine::concat_text(o.width)},
-          {"size", std::to_string(o.size)},
-          {"mean", three(n.mean)},
-          {"std", three(n.std)},
-          {"step", std::to_string(step)},
-          {"encoder_hash", engine::hash_text(method.parameters.hash("encoder."))}};
-}
 
 // A folder with one NAME.npy per tensor, and text files with the names of rows and classes if there are any.
 // The folder appears complete or not at all: files are written to another folder, which is renamed at the
@@ -121,7 +103,7 @@ int export_model(const ExportOptions& e) {
   if ((dataset || onnx) && e.size > 0) o.size = e.size;
   const auto method = make_method(o, engine::parse_device(e.device));
   load_parameters(checkpoint, method->parameters, e.branch);
-  std::map<std::string, std::string> metadata = describe(o, *method, checkpoint.step());
+  std::map<std::string, std::string> metadata = encoder_metadata(o, method->parameters, checkpoint.step());
   const std::string branch = e.branch == "target" ? ", target network" : "";
   if (!branch.empty()) metadata["branch"] = e.branch;
   std::error_code none;

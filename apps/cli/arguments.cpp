@@ -42,10 +42,11 @@ struct Pointer {
 constexpr Pointer other_words[] = {
     {" report ", "the report is written by pretrain and eval: RUN/report.html"},
     {" train fit learn ", "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier"},
-    {" embed embeddings encode extract features ", "dyad export --data DIR writes the features of images"},
+    {" embeddings encode extract features ", "dyad embed --data DIR writes the features of images"},
     {" test evaluate predict validate score ", "dyad eval evaluates a run"},
     {" resume continue ", "dyad pretrain --run RUN --resume auto continues a run"},
     {" inspect describe summary status ", "dyad show RUN shows what a run or a checkpoint holds"},
+    {" neighbours neighbors similar query retrieve ", "dyad search finds the images most similar to one"},
     {" version ", "dyad --version prints the version"},
 };
 

@@ -21,6 +21,9 @@ int sweep(const SweepOptions&);  // 1 if a cell has failed
 int compare(const CompareOptions&);
 int show(const ShowOptions&);
 int export_model(const ExportOptions&);
+int embed(const EmbedOptions&);
+int index_embeddings(const IndexOptions&);
+int search(const SearchOptions&);
 int gradcheck(const GradcheckOptions&);
 int racecheck(const RacecheckOptions&);
 int recipes(const RecipesOptions&);

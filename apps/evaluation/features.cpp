@@ -14,8 +14,9 @@ namespace apps {
 
 using engine::Tensor;
 
-Features features_by(const data::Dataset& dataset, const FeatureOptions& o,
-                     const std::function<Tensor(const Tensor&)>& f) {
+void each_batch(const data::Dataset& dataset, const FeatureOptions& o, std::int64_t first,
+                const std::function<Tensor(const Tensor&)>& f, const TakeFeatures& take) {
+  engine::require(first % o.batch == 0, "each_batch: image ", first, ", expected a multiple of ", o.batch);
   const engine::NoGrad no_grad;
   const engine::Making making("features of images");
   data::ViewBatches views(data::view_recipe(o.recipe), 1, o.size, 0, o.device, o.dtype);
@@ -25,17 +26,28 @@ Features features_by(const data::Dataset& dataset, const FeatureOptions& o,
                                 .threads = o.threads,
                                 .device = o.device,
                                 .bad_images = o.bad_images});
-  Features features;
-  data::Batch batch;
   const auto total = std::int64_t(dataset.size());
-  for (std::int64_t done = 0; done < total; done += batch.size()) {
+  if (first >= total) return;
+  loader.seek(0, first / o.batch);
+  data::Batch batch;
+  for (std::int64_t done = first; done < total; done += batch.size()) {
     loader.next(batch);
-    const Tensor part = f(views(batch));
-    if (!features.values.defined()) features.values = Tensor({total, part.dim(1)}, part.dtype(), o.device);
+    take(f(views(batch)), batch);
+  }
+}
+
+Features features_by(const data::Dataset& dataset, const FeatureOptions& o,
+                     const std::function<Tensor(const Tensor&)>& f) {
+  Features features;
+  std::int64_t done = 0;
+  each_batch(dataset, o, 0, f, [&](const Tensor& part, const data::Batch& batch) {
+    if (!features.values.defined())
+      features.values = Tensor({std::int64_t(dataset.size()), part.dim(1)}, part.dtype(), o.device);
     engine::copy_bytes(features.values.slice(done, part.dim(0)).raw(), o.device, part.raw(), o.device,
                        part.bytes());
     features.labels.insert(features.labels.end(), batch.labels.begin(), batch.labels.end());
-  }
+    done += part.dim(0);
+  });
   return features;
 }
 

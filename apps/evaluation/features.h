@@ -30,6 +30,13 @@ struct FeatureOptions {
 // dataset: whose images these are; whose: "the encoder's".
 void require_finite(const Features&, const data::Dataset&, const std::string& whose);
 
+// f(images) of one batch of images (n,S,S,3), and its labels.
+using TakeFeatures = std::function<void(const engine::Tensor& part, const data::Batch&)>;
+// Hands f(images) of each batch to `take`, without gradients, in the order of the data set. From image
+// `first` on, a multiple of the batch.
+void each_batch(const data::Dataset&, const FeatureOptions&, std::int64_t first,
+                const std::function<engine::Tensor(const engine::Tensor&)>& f, const TakeFeatures& take);
+
 // f(images) for all images, (n,S,S,3) -> (n,D), without gradients, in the order of the data set.
 Features features_by(const data::Dataset&, const FeatureOptions&,
                      const std::function<engine::Tensor(const engine::Tensor&)>& f);

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "apps/export/f16.h"
 #include "apps/system/build_facts.h"
 #include "engine/escape.h"
+#include "engine/files/half.h"
 #include "engine/ops.h"
 
 namespace apps {
@@ -99,10 +99,10 @@ Tensor as_f16(const std::string& name, const Tensor& t) {
   auto* to = static_cast<std::uint16_t*>(bits.raw());
   for (std::int64_t i = 0; i < t.numel(); ++i) {
     const float value = values.data<float>()[i];
-    to[i] = f16_bits(value);
-    if (!(std::abs(value) <= kLargestF16))
+    to[i] = engine::to_half(value);
+    if (!(std::abs(value) <= engine::kMostHalf))
       throw engine::UsageError(engine::concat_text("--dtype f16: ", name, " has the value ", value,
-                                                   ", expected at most ", kLargestF16,
+                                                   ", expected at most ", engine::kMostHalf,
                                                    " in size, which is f16's largest; --dtype f32 holds it"));
   }
   return bits;

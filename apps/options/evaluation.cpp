@@ -129,17 +129,16 @@ Fields fields(EvalOptions& o) {
 }
 
 Fields fields(KnnOptions& o) {
-  return evaluation_fields(
-      o, "Nearest neighbours",
-      {{.name = "k", .value = &o.k, .help = "Number of neighbours that vote", .low = 1, .high = 1e6},
-       {.name = "temperature",
-        .value = &o.temperature,
-        .help = "Temperature T of the votes: a neighbour's weight is exp(cosine / T)",
-        .low = 1e-3,
-        .high = 100},
-       batch_entry(o.batch, kForwardBatch),
-       no_floors_entry(o.no_floors)},
-      labels_entry(o.label_file));
+  return evaluation_fields(o, "Nearest neighbours",
+                           {k_entry(o.k, "Number of neighbours that vote"),
+                            {.name = "temperature",
+                             .value = &o.temperature,
+                             .help = "Temperature T of the votes: a neighbour's weight is exp(cosine / T)",
+                             .low = 1e-3,
+                             .high = 100},
+                            batch_entry(o.batch, kForwardBatch),
+                            no_floors_entry(o.no_floors)},
+                           labels_entry(o.label_file));
 }
 
 Fields fields(LinearOptions& o) {
@@ -204,6 +203,37 @@ Fields fields(ExportOptions& o) {
                                     evaluated_bad_images_entry(o.bad_images), images_size_entry(o.size),
                                     batch_entry(o.batch, kForwardBatch), device_entry(o.device),
                                     loader_threads_entry(o.threads)})});
+}
+
+Fields fields(EmbedOptions& o) {
+  Field images = data_entry(o.data);
+  images.help = "Images: a folder with or without classes, a text file that lists them, or one image file";
+  Field type = dtype_entry(o.dtype, "Data type of the features in the file");
+  type.choices = {"f32", "f16"};
+  Field out = out_file_entry(o.out, "File to write: NAME.safetensors, NAME.npy or NAME.csv");
+  return joined(
+      {group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint), branch_entry(o.branch)}),
+       group("Images", {images,
+                        split_entry(o.split, {"auto", "train", "val", "test"},
+                                    "Images of --data to use; auto: test/, else val/, else all"),
+                        labels_entry(o.label_file), split_from_entry(o.split_from),
+                        evaluated_bad_images_entry(o.bad_images), images_size_entry(o.size)}),
+       group(
+           "Features",
+           {{.name = "features",
+             .value = &o.features,
+             .help = "What is written: the encoder's features, the projection's, or the maps behind a stage "
+                     "of the encoder, c2 (layer1) to c5 (layer4)",
+             .choices = {"backbone", "projection", "c2", "c3", "c4", "c5"}},
+            {.name = "pool",
+             .value = &o.pool,
+             .help =
+                 "Maps (N,h,w,C) as they are (none), or their mean over all places (gap); auto: none for c2 "
+                 "to c5",
+             .choices = {"auto", "none", "gap"}},
+            type,
+            batch_entry(o.batch, kForwardBatch)}),
+       group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}), group("Result", {out})});
 }
 
 }  // namespace apps

@@ -88,6 +88,18 @@ struct ExportOptions : ImageChoice {
 // The words of --features: "gap,c4" -> gap, c4.
 std::vector<std::string> feature_words(const std::string&);
 
+struct EmbedOptions : ImageChoice {
+  std::string out, checkpoint;
+  std::string branch = "online";
+  std::string features = "backbone";
+  std::string pool = "auto";
+  std::string dtype = "f32";
+  int batch = 256;
+  std::string device = "cpu";
+  int threads = 2;
+};
+
+Fields fields(EmbedOptions&);
 Fields fields(EvalOptions&);
 Fields fields(KnnOptions&);
 Fields fields(LinearOptions&);

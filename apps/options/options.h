@@ -6,5 +6,6 @@
 #include "apps/options/kernel_lab.h"
 #include "apps/options/machine.h"
 #include "apps/options/pretrain.h"
+#include "apps/options/search.h"
 #include "apps/options/steps.h"
 #include "apps/options/sweep.h"

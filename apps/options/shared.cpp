@@ -284,4 +284,12 @@ Field csv_entry(std::string& value) {
           .result = true};
 }
 
+Field html_entry(std::string& value, const std::string& help) {
+  return {.name = "html", .value = &value, .help = help, .saved = false, .result = true};
+}
+
+Field k_entry(int& value, const std::string& help) {
+  return {.name = "k", .value = &value, .help = help, .low = 1, .high = 1e6};
+}
+
 }  // namespace apps

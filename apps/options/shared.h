@@ -36,6 +36,7 @@ Field epochs_entry(int&, const std::string& help);
 Field steps_entry(long&, const std::string& help);
 Field lr_entry(double&, const std::string& help);
 Field weight_decay_entry(double&, const std::string& help);
+Field k_entry(int&, const std::string& help);  // neighbours
 Field seed_entry(std::uint64_t&, const std::string& help);
 
 // Machine
@@ -62,5 +63,6 @@ Field list_entry(bool&);
 // Results
 Field json_entry(std::string&);
 Field csv_entry(std::string&);
+Field html_entry(std::string&, const std::string& help);
 
 }  // namespace apps

@@ -48,11 +48,9 @@ Fields fields(SweepOptions& o) {
 Fields fields(CompareOptions& o) {
   return group(
       "Result",
-      {{.name = "html",
-        .value = &o.html,
-        .help = "HTML file to write the curves and the table to, one page that needs no network; -: stdout",
-        .saved = false,
-        .result = true},
+      {html_entry(
+           o.html,
+           "HTML file to write the curves and the table to, one page that needs no network; -: stdout"),
        json_entry(o.json)});
 }
 

@@ -8,6 +8,8 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/encoder_names.h"
 #include "apps/run/file_layout.h"
+#include "data/views.h"
+#include "engine/files/hash.h"
 #include "engine/ops.h"
 #include "engine/tape.h"
 
@@ -83,6 +85,20 @@ engine::TensorFile encoder_tensors(const engine::Parameters& parameters) {
     if (p.name.starts_with(kEncoder))
       file.tensors.emplace_back(p.name.substr(kEncoder.size()), to_file(p.value.detach(), p.filter));
   return file;
+}
+
+std::map<std::string, std::string> encoder_metadata(const PretrainOptions& o,
+                                                    const engine::Parameters& parameters, long step) {
+  const data::Normalization n = data::view_recipe(o.recipe).normalization;
+  const auto three = [](const double(&v)[3]) { return concat_text(v[0], ",", v[1], ",", v[2]); };
+  return {{"arch", o.arch},
+          {"stem", o.stem},
+          {"width", concat_text(o.width)},
+          {"size", std::to_string(o.size)},
+          {"mean", three(n.mean)},
+          {"std", three(n.std)},
+          {"step", std::to_string(step)},
+          {"encoder_hash", engine::hash_text(parameters.hash(kEncoder))}};
 }
 
 std::string load_encoder(const std::string& path, const ModelOptions& o,

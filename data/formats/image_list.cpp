@@ -36,4 +36,13 @@ std::unique_ptr<Dataset> open_image_list(const fs::path& list) {
   return std::make_unique<ImageFiles>(std::move(c));
 }
 
+std::unique_ptr<Dataset> open_image_file(const fs::path& file) {
+  return std::make_unique<ImageFiles>(ImageFiles::Content{
+      .title = "one image file",
+      .folder = file.parent_path().string(),
+      .files = {file.string()},
+      .labels = {-1},
+      .unlabelled = printable(file) + " is one image, expected a folder with CLASS/ folders"});
+}
+
 }  // namespace data

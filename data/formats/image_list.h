@@ -13,4 +13,7 @@ namespace data {
 // that takes minutes for a million files on a network.
 std::unique_ptr<Dataset> open_image_list(const std::filesystem::path& list);
 
+// One image file as a data set of one image, without a label.
+std::unique_ptr<Dataset> open_image_file(const std::filesystem::path&);
+
 }  // namespace data

@@ -8,9 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
-#include "engine/escape.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/file_kind.h"
 #include "engine/files/safetensors_header.h"
@@ -58,40 +56,23 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
   for (const auto& named : file.tensors) {
     require(named.second.defined(), "write_safetensors: ", path, ": tensor \"", named.first,
             "\" is not defined");
-    require(named.first != "__metadata__", "write_safetensors: ", path,
-            ": a tensor has the name __metadata__, which the format reserves");
     tensors.push_back(&named);
   }
   std::ranges::sort(tensors, {},
                     [](const auto* t) { return std::make_pair(order_of(t->second.dtype()), t->first); });
 
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!file.metadata.empty()) {
-    nlohmann::ordered_json& metadata = header["__metadata__"];
-    for (const auto& [key, value] : file.metadata) metadata[as_utf8(key)] = as_utf8(value);
-  }
+  SafetensorsLayout layout{{}, file.metadata};
   std::uint64_t end = 0;
   for (const auto* named : tensors) {
     const Tensor& tensor = named->second;
-    require(!header.contains(named->first), "write_safetensors: ", path, ": two tensors have the name \"",
-            named->first, "\"");
-    nlohmann::ordered_json shape = nlohmann::ordered_json::array();
-    for (int i = 0; i < tensor.shape().rank(); ++i) shape.push_back(tensor.dim(i));
     const std::uint64_t begin = end;
     end += tensor.bytes();
-    header[named->first] = {{"dtype", safetensors_name(tensor.dtype())},
-                            {"shape", std::move(shape)},
-                            {"data_offsets", {begin, end}}};
+    layout.tensors.push_back({named->first, safetensors_name(tensor.dtype()), tensor.shape(), begin, end});
   }
-  std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');
-  require(text.size() <= max_safetensors_header, "write_safetensors: ", path, ": the header has ",
-          text.size(), " bytes, expected at most ", max_safetensors_header);
+  const std::string header = safetensors_header_bytes(layout, "write_safetensors: " + path);
 
   AtomicFile out(path);
-  const std::uint64_t length = text.size();
-  out.write(&length, sizeof length);
-  out.write(text.data(), text.size());
+  out.write(header.data(), header.size());
   for (const auto* named : tensors) {
     const Tensor host = named->second.to(cpu);
     out.write(host.raw(), host.bytes());
@@ -109,15 +90,11 @@ SafetensorsReader::SafetensorsReader(const std::string& path)
     refuse_other_kinds(path);
     const auto size = static_cast<std::uint64_t>(status.st_size);
     require_data(size >= 8, path, ": ", size, " bytes, expected at least 8: not a safetensors file");
-    std::uint64_t length = 0;
-    read_at(0, &length, sizeof length);
-    require_data(length <= max_safetensors_header, path, ": declares a header of ", length,
-                 " bytes, expected at most ", max_safetensors_header, ": not a safetensors file");
-    require_data(length <= size - 8, path, ": declares a header of ", length, " bytes, but ", size - 8,
-                 " follow");
-    std::string text(length, '\0');
+    char first[8];
+    read_at(0, first, sizeof first);
+    std::string text(safetensors_header_length(first, size, path), '\0');
     read_at(8, text.data(), text.size());
-    data_ = 8 + length;
+    data_ = 8 + text.size();
     SafetensorsHeader header = parse_safetensors_header(text, size - data_, path);
     metadata_ = std::move(header.metadata);
     entries_ = std::move(header.entries);

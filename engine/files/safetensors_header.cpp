@@ -1,10 +1,13 @@
 #include "engine/files/safetensors_header.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+
+#include "engine/escape.h"
 
 namespace engine {
 
@@ -191,37 +194,69 @@ Shape to_shape(const std::vector<std::uint64_t>& v) {
   }
 }
 
-TensorEntry check_entry(const HeaderReader::Raw& raw, const std::string& file) {
-  const std::string where = file + ": tensor " + json(raw.name).dump();
-  TensorEntry entry;
-  entry.name = raw.name;
+constexpr DType known_types[] = {DType::f32, DType::f64, DType::bf16, DType::u8, DType::i32, DType::i64};
 
-  bool known = false;
-  for (const DType t : {DType::f32, DType::f64, DType::bf16, DType::u8, DType::i32, DType::i64})
-    if (*raw.dtype == safetensors_name(t)) {
-      entry.dtype = t;
-      known = true;
-    }
-  require_data(known, where, " has dtype ", json(*raw.dtype).dump(),
-               ", expected F32, F64, BF16, U8, I32 or I64");
+// null if it is no type of the engine
+const DType* type_named(const std::string& word) {
+  const auto* found = std::ranges::find_if(known_types, [&](DType t) { return word == safetensors_name(t); });
+  return found == std::end(known_types) ? nullptr : found;
+}
+
+StoredTensor check_tensor(const HeaderReader::Raw& raw, const std::string& file, bool with_f16) {
+  const std::string where = file + ": tensor " + json(raw.name).dump();
+  StoredTensor t;
+  t.name = raw.name;
+  t.type = *raw.dtype;
+  require_data(type_named(t.type) != nullptr || (with_f16 && t.type == "F16"), where, " has dtype ",
+               json(*raw.dtype).dump(), ", expected F32, F64, BF16, ", with_f16 ? "F16, " : "",
+               "U8, I32 or I64");
 
   require_data(raw.shape->size() <= 4, where, " has rank ", raw.shape->size(), ", expected at most 4");
-  auto bytes =
-      std::int64_t(size_of(entry.dtype));  // signed, like Shape's extents; checked up to an extent of 0
+  // signed, like Shape's extents; checked up to an extent of 0
+  auto bytes = std::int64_t(stored_size_of(t.type));
   for (const std::uint64_t extent : *raw.shape)
     require_data(extent <= std::uint64_t(std::numeric_limits<std::int64_t>::max()) &&
                      !__builtin_mul_overflow(bytes, std::int64_t(extent), &bytes),
                  where, " has a shape whose size in bytes overflows 64 bits");
-  entry.shape = to_shape(*raw.shape);
+  t.shape = to_shape(*raw.shape);
 
   require_data(raw.offsets->size() == 2, where, " has ", raw.offsets->size(), " data_offsets, expected 2");
-  entry.begin = (*raw.offsets)[0];
-  entry.end = (*raw.offsets)[1];
-  require_data(entry.begin <= entry.end, where, " ends at byte ", entry.end, ", before its begin ",
-               entry.begin);
-  require_data(entry.end - entry.begin == std::uint64_t(bytes), where, " has ", entry.end - entry.begin,
-               " bytes, expected ", bytes, " for ", safetensors_name(entry.dtype), " ", entry.shape);
-  return entry;
+  t.begin = (*raw.offsets)[0];
+  t.end = (*raw.offsets)[1];
+  require_data(t.begin <= t.end, where, " ends at byte ", t.end, ", before its begin ", t.begin);
+  require_data(t.end - t.begin == std::uint64_t(bytes), where, " has ", t.end - t.begin, " bytes, expected ",
+               bytes, " for ", t.type, " ", t.shape);
+  return t;
+}
+
+SafetensorsLayout parse_layout(const std::string& text, std::uint64_t data_bytes, const std::string& file,
+                               bool with_f16) {
+  require_data(text.starts_with('{'), file, ": header does not begin with '{'");
+  // the parser would accept other white space, and stop at a zero byte
+  const std::size_t last = text.find_last_not_of(' ');
+  require_data(text[last] == '}', file, ": header does not end with '}' and spaces, but with byte ",
+               int(static_cast<unsigned char>(text[last])));
+  const std::size_t zero = text.find('\0');
+  require_data(zero == std::string::npos, file, ": header has a zero byte at byte ", 8 + zero);
+
+  HeaderReader reader(file);
+  json::sax_parse(text, &reader);
+
+  SafetensorsLayout layout;
+  layout.metadata = std::move(reader.metadata);
+  for (const HeaderReader::Raw& raw : reader.raw) layout.tensors.push_back(check_tensor(raw, file, with_f16));
+  std::ranges::sort(layout.tensors, {},
+                    [](const StoredTensor& t) { return std::tie(t.begin, t.end, t.name); });
+  std::uint64_t end = 0;
+  for (const StoredTensor& t : layout.tensors) {
+    require_data(t.begin == end, file, ": tensor ", json(t.name).dump(), " begins at byte ", t.begin,
+                 " of the data, expected ", end, ": the tensors must follow each other without ",
+                 t.begin > end ? "holes" : "overlaps");
+    end = t.end;
+  }
+  require_data(end == data_bytes, file, ": ", data_bytes, " bytes follow the header, expected ", end,
+               end < data_bytes ? ": bytes after the last tensor" : ": the file was cut short");
+  return layout;
 }
 
 }  // namespace
@@ -243,34 +278,59 @@ const char* safetensors_name(DType t) {
   }
 }
 
+std::size_t stored_size_of(const std::string& type) {
+  if (type == "F16") return 2;
+  const DType* known = type_named(type);
+  require(known != nullptr, "stored_size_of: the type is ", type, ", expected one of the format");
+  return size_of(*known);
+}
+
+SafetensorsLayout parse_safetensors_layout(const std::string& text, std::uint64_t data_bytes,
+                                           const std::string& file) {
+  return parse_layout(text, data_bytes, file, true);
+}
+
 SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_bytes,
                                            const std::string& file) {
-  require_data(text.starts_with('{'), file, ": header does not begin with '{'");
-  // the parser would accept other white space, and stop at a zero byte
-  const std::size_t last = text.find_last_not_of(' ');
-  require_data(text[last] == '}', file, ": header does not end with '}' and spaces, but with byte ",
-               int(static_cast<unsigned char>(text[last])));
-  const std::size_t zero = text.find('\0');
-  require_data(zero == std::string::npos, file, ": header has a zero byte at byte ", 8 + zero);
-
-  HeaderReader reader(file);
-  json::sax_parse(text, &reader);
-
+  SafetensorsLayout layout = parse_layout(text, data_bytes, file, false);
   SafetensorsHeader header;
-  header.metadata = std::move(reader.metadata);
-  for (const HeaderReader::Raw& raw : reader.raw) header.entries.push_back(check_entry(raw, file));
-  std::ranges::sort(header.entries, {},
-                    [](const TensorEntry& e) { return std::tie(e.begin, e.end, e.name); });
-  std::uint64_t end = 0;
-  for (const TensorEntry& entry : header.entries) {
-    require_data(entry.begin == end, file, ": tensor ", json(entry.name).dump(), " begins at byte ",
-                 entry.begin, " of the data, expected ", end, ": the tensors must follow each other without ",
-                 entry.begin > end ? "holes" : "overlaps");
-    end = entry.end;
-  }
-  require_data(end == data_bytes, file, ": ", data_bytes, " bytes follow the header, expected ", end,
-               end < data_bytes ? ": bytes after the last tensor" : ": the file was cut short");
+  header.metadata = std::move(layout.metadata);
+  for (StoredTensor& t : layout.tensors)
+    header.entries.push_back({std::move(t.name), *type_named(t.type), t.shape, t.begin, t.end});
   return header;
+}
+
+std::string safetensors_header_bytes(const SafetensorsLayout& layout, const std::string& file) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!layout.metadata.empty()) {
+    nlohmann::ordered_json& metadata = header["__metadata__"];
+    for (const auto& [key, value] : layout.metadata) metadata[as_utf8(key)] = as_utf8(value);
+  }
+  for (const StoredTensor& t : layout.tensors) {
+    require(t.name != "__metadata__", file,
+            ": a tensor has the name __metadata__, which the format reserves");
+    require(!header.contains(t.name), file, ": two tensors have the name \"", t.name, "\"");
+    nlohmann::ordered_json shape = nlohmann::ordered_json::array();
+    for (int i = 0; i < t.shape.rank(); ++i) shape.push_back(t.shape[i]);
+    header[t.name] = {{"dtype", t.type}, {"shape", std::move(shape)}, {"data_offsets", {t.begin, t.end}}};
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');
+  require(text.size() <= max_safetensors_header, file, ": the header has ", text.size(),
+          " bytes, expected at most ", max_safetensors_header);
+  const std::uint64_t length = text.size();
+  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
+}
+
+std::uint64_t safetensors_header_length(const void* eight_bytes, std::uint64_t size,
+                                        const std::string& file) {
+  std::uint64_t length = 0;
+  std::memcpy(&length, eight_bytes, sizeof length);
+  require_data(length <= max_safetensors_header, file, ": declares a header of ", length,
+               " bytes, expected at most ", max_safetensors_header, ": not a safetensors file");
+  require_data(length <= size - 8, file, ": declares a header of ", length, " bytes, but ", size - 8,
+               " follow");
+  return length;
 }
 
 }  // namespace engine

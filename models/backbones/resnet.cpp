@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace models {
 namespace {
@@ -67,6 +68,7 @@ void ResNet::make_layers(const Scope& s, const std::array<int, 4>& blocks, std::
 ResNet::ResNet(const Scope& s, const ResNetConfig& c)
     : stem_(c.stem),
       width_(scaled(64, c.width)),
+      blocks_(resnet_depth(c.name).blocks),
       conv1_(s / "conv1", 3, width_, c.stem == Stem::cifar ? 3 : 7, c.stem == Stem::cifar ? 1 : 2),
       bn1_(s / "bn1", width_) {
   const ResNetDepth& depth = resnet_depth(c.name);
@@ -76,12 +78,21 @@ ResNet::ResNet(const Scope& s, const ResNetConfig& c)
     make_layers(s, depth.blocks, basic_);
 }
 
-Tensor ResNet::operator()(const Tensor& images, const Pass& p) const {
+Tensor ResNet::map(const Tensor& images, const Pass& p, int stage) const {
+  engine::require(1 <= stage && stage <= 4, "ResNet: stage ", stage, ", expected 1 to 4");
+  const int count = std::accumulate(blocks_.begin(), blocks_.begin() + stage, 0);
   Tensor x = bn1_.relu(conv1_(images), p);
   if (stem_ == Stem::imagenet) x = engine::max_pool2d(x, 3, 2, 1);
-  for (const BasicBlock& block : basic_) x = block(x, p);
-  for (const Bottleneck& block : bottleneck_) x = block(x, p);
-  return engine::global_avg_pool(x);
+  const auto run = [&](const auto& blocks) {
+    for (int b = 0; b < std::min(count, int(blocks.size())); ++b) x = blocks[std::size_t(b)](x, p);
+  };
+  run(basic_);
+  run(bottleneck_);
+  return x;
+}
+
+Tensor ResNet::operator()(const Tensor& images, const Pass& p) const {
+  return engine::global_avg_pool(map(images, p, 4));
 }
 
 }  // namespace models

@@ -54,6 +54,8 @@ struct Bottleneck {
 struct ResNet {
   ResNet(const Scope&, const ResNetConfig&);
   Tensor operator()(const Tensor& images, const Pass&) const;  // (N,H,W,3) -> (N,features)
+  // The map behind a stage from 1 to 4, torchvision's layer1 to layer4: (N,H,W,3) -> (N,h,w,C).
+  Tensor map(const Tensor& images, const Pass&, int stage) const;
   int features = 0;
 
  private:
@@ -62,6 +64,7 @@ struct ResNet {
 
   Stem stem_;
   int width_;
+  std::array<int, 4> blocks_;  // of each stage
   Conv2d conv1_;
   BatchNorm bn1_;
   std::vector<BasicBlock> basic_;  // the blocks of all stages in order; one of the two vectors is empty

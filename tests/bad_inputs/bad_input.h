@@ -36,4 +36,5 @@ std::vector<BadImage> bad_optional_images();
 std::vector<BadInput> bad_images();
 std::vector<BadInput> bad_records();      // CIFAR and STL-10
 std::vector<BadInput> bad_safetensors();  // as checkpoints
+std::vector<BadInput> bad_embeddings();   // files of features
 std::vector<BadInput> bad_settings();     // flags and config files

@@ -134,6 +134,7 @@ int main(int argc, char** argv) {
   for (const auto& [kind, least, inputs] : {std::tuple("images", 130, bad_images()),
                                             {"CIFAR and STL", 25, bad_records()},
                                             {"safetensors", 40, bad_safetensors()},
+                                            {"features", 15, bad_embeddings()},
                                             {"config and flags", 30, bad_settings()}}) {
     for (const BadInput& input : inputs) {
       if (input.name.find(wanted) == std::string::npos) continue;

@@ -27,6 +27,17 @@ std::vector<BadInput> bad_settings() {
   flags("an unknown command", {"pretain"}, "unknown command \"pretain\"; did you mean pretrain?");
   flags("an unknown command below data", {"data", "chek"}, "unknown command \"chek\"; did you mean check?");
   flags("an unknown flag", pretrain({"--btach", "8"}), "unknown flag --btach; did you mean --batch?");
+  flags("embed: an ending that is no format",
+        {"embed", "--run", "DIR/run", "--data", "data/samples", "--out", "DIR/f.txt"},
+        "--out DIR/f.txt: expected a name that ends in .safetensors, .npy or .csv");
+  flags("embed: maps in a table",
+        {"embed", "--run", "DIR/run", "--data", "data/samples", "--out", "DIR/f.csv", "--features", "c4"},
+        "--out DIR/f.csv: a CSV table has no place for maps");
+  flags("embed: a stage that is not there",
+        {"embed", "--run", "DIR/run", "--data", "data/samples", "--out", "DIR/f.npy", "--features", "c6"},
+        "--features is \"c6\", expected ");
+  flags("index: an ending that is no format", {"index", "--embeddings", "DIR/f.npy", "--out", "DIR/i.npy"},
+        "--out DIR/i.npy: expected a name that ends in .safetensors");
   flags("an argument too many", pretrain({"more"}), "unexpected argument \"more\"");
   flags("no data", {"pretrain", "--run", "DIR/run"}, "--data is missing");
   flags("no run", {"pretrain", "--data", "data/samples"}, "--run is missing");

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "apps/options/config.h"
+#include "engine/files/npy.h"
 #include "engine/files/plan_list.h"
 #include "engine/files/safetensors.h"
 #include "kernels/augment/view.h"
@@ -223,6 +224,29 @@ void tensors(Seeds& seeds) {
     }
 }
 
+void embeddings(Seeds& seeds) {
+  const Scratch scratch;
+  const std::string path = scratch.path("f");
+  using engine::DType;
+  const engine::Tensor names({4}, DType::u8, engine::cpu);
+  std::memcpy(names.raw(), "a\nb\n", 4);
+  for (const DType type : {DType::f32, DType::f64, DType::bf16}) {
+    engine::TensorFile file{{{"features", engine::zeros({2, 3}, type, engine::cpu)},
+                             {"labels", engine::from_vector({2}, {-1, 1}, DType::i64)},
+                             {"names", names}},
+                            {{"classes", R"(["ant","bee"])"}}};
+    engine::write_safetensors(path, file);
+    seeds.add("embedding", '\0' + scratch.read("f"));
+    file.metadata["classes"] = "[1]";
+    file.tensors.pop_back();
+    engine::write_safetensors(path, file);
+    seeds.add("embedding", '\0' + scratch.read("f"));
+  }
+  for (const char* type : {"<f2", "<f4", "<f8", "|u1"})
+    seeds.add("embedding", '\1' + engine::npy_header(type, {2, 1}) + std::string(16, '\0'));
+  seeds.add("embedding", '\1' + engine::npy_header("<f4", {2, 1, 1, 2}) + std::string(16, '\0'));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -239,4 +263,5 @@ int main(int argc, char** argv) {
   json_files(seeds);
   configs(seeds);
   tensors(seeds);
+  embeddings(seeds);
 }

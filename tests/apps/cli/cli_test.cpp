@@ -117,7 +117,7 @@ TEST_CASE("cli: a word for what dyad does under another name is answered with th
     check_usage({word}, "dyad: unknown command \"" + word + "\"; " + to);
   };
   points("report", "the report is written by pretrain and eval: RUN/report.html");
-  points("embed", "dyad export --data DIR writes the features of images");
+  points("extract", "dyad embed --data DIR writes the features of images");
   for (const char* word : {"train", "fit"})
     points(word, "dyad pretrain learns an encoder, dyad linear and dyad finetune a classifier");
   for (const char* word : {"test", "predict", "evaluate"}) points(word, "dyad eval evaluates a run");
@@ -197,9 +197,27 @@ TEST_CASE("cli: invalid data ends with exit code 65") {
 
 TEST_CASE("config: every command accepts its own section") {
   const Folder folder;
-  for (const char* command : {"pretrain", "eval", "knn", "linear", "finetune", "export", "steps", "gradcheck",
-                              "racecheck", "bench collectives", "bench step", "bench ops", "bench compare",
-                              "bench turns", "data preview", "data check", "data views", "info"}) {
+  for (const char* command : {"pretrain",
+                              "eval",
+                              "knn",
+                              "linear",
+                              "finetune",
+                              "export",
+                              "embed",
+                              "index",
+                              "search",
+                              "steps",
+                              "gradcheck",
+                              "racecheck",
+                              "bench collectives",
+                              "bench step",
+                              "bench ops",
+                              "bench compare",
+                              "bench turns",
+                              "data preview",
+                              "data check",
+                              "data views",
+                              "info"}) {
     const std::string full = command, section = full.substr(full.rfind(' ') + 1);
     std::vector<std::string> words;
     std::istringstream in(full);

@@ -1,0 +1,126 @@
+// dyad search: the images of an index that are most similar to a query.
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+
+#include "apps/cli/commands.h"
+#include "apps/embedding/approximate_search.h"
+#include "apps/embedding/embedding_file.h"
+#include "apps/embedding/exact_search.h"
+#include "apps/embedding/found_images.h"
+#include "apps/embedding/image_features.h"
+#include "apps/ranks/ranks.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/model.h"
+#include "apps/run/run_directory.h"
+#include "data/files.h"
+#include "engine/error.h"
+#include "engine/escape.h"
+#include "engine/files/hash.h"
+
+namespace apps {
+namespace {
+
+using engine::UsageError;
+
+constexpr std::size_t kMostOnPage = 200;  // queries: a page of all pictures of a data set would not open
+
+// What the index says about how its images were embedded; the queries are embedded the same way.
+std::string about_or(const EmbeddingFile& index, const std::string& key, const std::string& otherwise) {
+  const std::string said = index.about(key);
+  return said.empty() ? otherwise : said;
+}
+
+int size_of_index(const EmbeddingFile& index) {
+  const std::string text = index.about("size");
+  int size = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), size);
+  engine::require_data(
+      end.ec == std::errc() && end.ptr == text.data() + text.size() && size >= 1 && size <= 1024,
+      index.path(), ": its metadata say no size of the images, expected a file of dyad index");
+  return size;
+}
+
+// Other weights give features of another space, where no cosine means anything.
+void require_same_encoder(const SearchOptions& s, const EmbeddingFile& index,
+                          const engine::Parameters& parameters) {
+  for (const auto& [key, prefix] :
+       {std::pair("encoder_hash", "encoder."), {"projection_hash", "projection."}}) {
+    const std::string made = index.about(key), own = engine::hash_text(parameters.hash(prefix));
+    if (made == own || (made.empty() && key != std::string("encoder_hash"))) continue;
+    throw UsageError("--run " + s.run + ": its " + key + " is " + own + ", but " + index.path() +
+                     " was made with " + (made.empty() ? "an unknown one" : made) +
+                     ", expected the run and checkpoint of the index");
+  }
+}
+
+std::vector<FoundRows> searched(const SearchOptions& s, const EmbeddingFile& index, const std::string& kind,
+                                const engine::Tensor& queries) {
+  if (kind == "exact") return nearest_rows(index, queries, s.k, engine::parse_device(s.device));
+  return ApproximateIndex(index).nearest(queries, s.k);
+}
+
+}  // namespace
+
+int search(const SearchOptions& s) {
+  require_one_process("search");
+  const EmbeddingFile index(s.index);
+  engine::require_data(index.shape().rank() == 2, index.path(), ": features are ", index.shape(),
+                       ", expected (N,D), as dyad index writes");
+  const std::string kind = s.exact ? "exact" : about_or(index, "index", "exact");
+  if (kind != "exact") require_approximate(kind, index.rows());
+  PretrainOptions o = read_run_options(s.run);
+  const std::string branch = about_or(index, "branch", "online");
+  require_branch(o, branch);
+  const Checkpoint checkpoint = chosen_checkpoint(s.run, s.checkpoint);
+  const auto method = make_method(o, engine::parse_device(s.device));
+  load_parameters(checkpoint, method->parameters, branch);
+  require_same_encoder(s, index, method->parameters);
+
+  ImageChoice choice;
+  choice.data = s.query;
+  choice.run = s.run;
+  choice.bad_images = s.bad_images;
+  const auto images = embedded_images(choice, o, s.threads);
+  const FeatureOptions how = {o.recipe,  size_of_index(index),        s.batch,
+                              s.threads, method->parameters.device(), engine::parse_dtype(o.dtype)};
+  const FeatureFunction f =
+      feature_function(*method, about_or(index, "features", "backbone"), about_or(index, "pool", "auto"));
+  const engine::Tensor queries({std::int64_t(images->size()), index.width()}, engine::DType::f32,
+                               engine::cpu);
+  std::int64_t done = 0;
+  each_batch(*images, how, 0, f, [&](const engine::Tensor& part, const data::Batch&) {
+    const engine::Tensor rows = host_rows(part, *images, done, std::numeric_limits<float>::max());
+    engine::require_data(rows.shape().rank() == 2 && rows.dim(1) == index.width(), index.path(),
+                         ": has rows of ", index.width(), " values, expected ", rows.dim(1),
+                         " as the encoder of ", s.run, " has");
+    engine::copy_bytes(queries.slice(done, rows.dim(0)).raw(), engine::cpu, rows.raw(), engine::cpu,
+                       rows.bytes());
+    done += rows.dim(0);
+  });
+
+  const auto begun = std::chrono::steady_clock::now();
+  const std::vector<FoundRows> rows = searched(s, index, kind, queries);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  const Found found{*images, index, rows, s.run, kind, s.k};
+  std::printf("%s", found_text(found).c_str());
+  std::printf("%s in %s, %s: %.3g s\n", data::counted(double(rows.size()), "image").c_str(),
+              data::with_commas(std::uint64_t(index.rows())).c_str(), kind.c_str(), seconds);
+  if (!s.json.empty()) {
+    nlohmann::ordered_json result = found_json(found);
+    result["seconds"] = seconds;
+    write_json(s.json, result);
+  }
+  if (s.html.empty()) return 0;
+  std::size_t missing = 0;
+  write_text(s.html, found_page(found, kMostOnPage, missing));
+  if (rows.size() > kMostOnPage)
+    std::printf("the page has the first %zu of %zu queries\n", kMostOnPage, rows.size());
+  if (missing > 0)
+    std::printf("the page lacks %s that are not there any more\n",
+                data::counted(double(missing), "picture").c_str());
+  return 0;
+}
+
+}  // namespace apps

@@ -1,5 +1,6 @@
 // dyad eval: all published evaluations of frozen features in one command.
 #include "apps/cli/commands.h"
+#include "apps/evaluation/class_retrieval.h"
 #include "apps/evaluation/classifiers.h"
 #include "apps/evaluation/neighbours.h"
 
@@ -14,7 +15,10 @@ int eval(const EvalOptions& o) {
     f.labels = share;
     if (o.finetune) all.push_back(finetune_classifier(f));
   }
-  return evaluate({o, "eval", o.batch, o.no_floors}, all, pictures());
+  const Evaluation e{o, "eval", o.batch, o.no_floors};
+  if (!o.all) return evaluate(e, all, pictures());
+  ClassRetrieval retrieval(Database::train);
+  return evaluate(e, all, pictures(), "", &retrieval);
 }
 
 }  // namespace apps

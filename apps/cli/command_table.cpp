@@ -84,6 +84,8 @@ CommandTable command_table() {
       command("pretrain", "Learn an encoder from images, without labels", pretrain, config_of_resumed_run),
       command("eval", "Evaluate the features: nearest neighbours, linear classifiers, floors", eval),
       command("knn", "Classify images by the nearest neighbours of their features", knn),
+      command("retrieval", "Search images by the cosine of their features: mAP, recall, precision",
+              retrieval),
       command("linear", "Train a linear classifier on the frozen features", linear),
       command("finetune", "Fine-tune the encoder with some of the labels, or train the last layer only",
               finetune),

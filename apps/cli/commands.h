@@ -15,6 +15,7 @@ int bench_compare(const BenchCompareOptions&);  // 1 if something is slower
 int bench_turns(const BenchTurnsOptions&);      // 1 if something is slower
 int eval(const EvalOptions&);
 int knn(const KnnOptions&);
+int retrieval(const RetrievalOptions&);
 int finetune(const FinetuneOptions&);
 int linear(const LinearOptions&);
 int sweep(const SweepOptions&);  // 1 if a cell has failed

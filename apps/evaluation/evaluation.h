@@ -10,31 +10,9 @@
 
 #include "apps/evaluation/features.h"
 #include "apps/evaluation/fine_tuning.h"
-#include "apps/run/model.h"
-#include "engine/files/hash.h"
-#include "engine/optim/parameters.h"
+#include "apps/evaluation/session.h"
 
 namespace apps {
-
-struct Evaluation : EvaluationOptions {
-  std::string command;  // "eval", "knn" ...
-  int batch;            // images per forward pass
-  bool no_floors;
-};
-
-// The encoder that is evaluated. Its checkpoint is read once, before anything else, because a running
-// training may delete the file.
-struct Subject {
-  explicit Subject(const Evaluation&);
-  PretrainOptions options;  // of the run, with the size of the evaluation's images
-  int trained_size;         // of the views
-  std::unique_ptr<const models::Method> trained;
-  std::string checkpoint;  // the file's name; by default the newest's: the last epoch, not the best
-  long step;
-  std::unique_ptr<data::Dataset> train;
-  FeatureOptions features;
-  int classes() const { return int(train->classes().size()); }
-};
 
 struct Verdict {
   std::vector<std::int32_t> predicted;  // of each test image
@@ -73,28 +51,12 @@ using Inspector = std::function<std::vector<std::pair<std::string, nlohmann::ord
     const Features& train, const Features& test, const data::Dataset& train_images,
     const data::Dataset& test_images)>;
 
-struct EncoderChanged : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// Checks that the encoder's weights and running statistics have not changed since this object was made.
-class FrozenEncoder {
- public:
-  explicit FrozenEncoder(const engine::Parameters& parameters)
-      : parameters_(parameters), hash_(parameters.hash("encoder.")) {}
-  void check(const std::string& who) const;  // EncoderChanged if they have
-  std::string hash() const { return engine::hash_text(hash_); }
-
- private:
-  const engine::Parameters& parameters_;
-  std::uint64_t hash_;
-};
-
 // Prints the table, writes the result to NAME.json (by default the command's name) in the run or in --out,
 // and to the --json file, and writes the run's report anew. A result that can't be made is a dash with its
-// reason. std::runtime_error if none can be made.
+// reason. std::runtime_error if none can be made. also: measured on the same features, with a table and a
+// file of its own.
 int evaluate(const Evaluation&, const std::vector<Classifier>&, const Inspector& = {},
-             const std::string& name = "");
+             const std::string& name = "", Measurement* also = nullptr);
 
 // counts[label][predicted]
 std::vector<std::vector<int>> confusion(const std::vector<std::int32_t>& predicted,

@@ -124,8 +124,32 @@ Fields fields(EvalOptions& o) {
        {.name = "finetune",
         .value = &o.finetune,
         .help = "Also fine-tune with 1 %, 10 % and 100 % of the labels; this takes long"},
+       {.name = "all",
+        .value = &o.all,
+        .help = "Also measure what has a command of its own: retrieval, of training images by test images"},
        no_floors_entry(o.no_floors)},
       labels_entry(o.label_file));
+}
+
+Fields fields(RetrievalOptions& o) {
+  Fields all = evaluation_fields(
+      o, "Retrieval",
+      {{.name = "database",
+        .value = &o.database,
+        .help = "What a test image searches in: the training images, or all other images of its set "
+                "(leave-one-out)",
+        .choices = {"train", "others"}},
+       {.name = "protocol",
+        .value = &o.protocol,
+        .help = "JSON file that lists for each query the images that are easy or hard to find and those that "
+                "don't count, as revisited Oxford and Paris do"},
+       batch_entry(o.batch, kForwardBatch),
+       no_floors_entry(o.no_floors)},
+      labels_entry(o.label_file));
+  Field& split = entry_of(all, o.split);
+  split.choices.emplace_back("train");
+  split.help += "; train: with --database others";
+  return all;
 }
 
 Fields fields(KnnOptions& o) {

@@ -32,12 +32,20 @@ struct EvalOptions : EvaluationOptions {
   int batch = 256;
   std::uint64_t seed = 0;
   bool finetune = false;
+  bool all = false;
   bool no_floors = false;
 };
 
 struct KnnOptions : EvaluationOptions {
   int k = 200;
   double temperature = 0.1;
+  int batch = 256;
+  bool no_floors = false;
+};
+
+struct RetrievalOptions : EvaluationOptions {
+  std::string database = "train";  // or "others"
+  std::string protocol;
   int batch = 256;
   bool no_floors = false;
 };
@@ -102,6 +110,7 @@ struct EmbedOptions : ImageChoice {
 Fields fields(EmbedOptions&);
 Fields fields(EvalOptions&);
 Fields fields(KnnOptions&);
+Fields fields(RetrievalOptions&);
 Fields fields(LinearOptions&);
 Fields fields(FinetuneOptions&);
 Fields fields(ExportOptions&);

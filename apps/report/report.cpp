@@ -215,6 +215,7 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
       {"evaluations", evaluations(run, files)},
       {"neighbours", files.json("neighbours.json", check_neighbours)},
       {"map", files.json("map.json", check_map)},
+      {"retrieval", files.json("retrieval.json", check_retrieval)},
       {"expected", files.json("expected.json", check_expected)},
       {"env", files.json("env.json")}};
   add_training(data, o, files);

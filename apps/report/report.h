@@ -17,6 +17,7 @@ namespace apps {
 //   views.png                                        pretrain: images and their two views
 //   eval.json, knn.json, linear.json, finetune*.json ...   evaluations
 //   neighbours.json, map.json                        dyad eval, dyad knn
+//   retrieval.json                                   dyad retrieval, dyad eval --all
 // state: how far the training is. While it runs the page reloads itself.
 nlohmann::ordered_json report_data(const std::string& run, const std::optional<RunState>& state = {});
 std::string report_html(const std::string& run, const std::optional<RunState>& state = {});

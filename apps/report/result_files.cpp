@@ -118,6 +118,24 @@ void check_neighbours(const ordered_json& file) {
   }
 }
 
+void check_retrieval(const ordered_json& file) {
+  constexpr Check row = object_of<number_or_null>;
+  require_key(file, "figures", object_of<row>, "shares by row");
+  require_key(file, "database", text, "what was searched in");
+  require_key(file, "test", number, "a number of images");
+  check_if_there(file, "train", number, "a number of images");
+  check_if_there(file, "step", whole, "a whole number");
+  check_if_there(file, "reasons", object_of<text>, "texts");
+  check_if_there(file, "notes", texts, "texts");
+  check_if_there(file, "class_names", object_of<text>, "names");
+  check_if_there(file, "classes", texts, "names");
+  check_if_there(file, "by_class", object_of<list_of<number_or_null>>, "a share for each class");
+  const ordered_json none = ordered_json::object(), by_class = file.value("by_class", none);
+  for (const auto& [name, shares] : by_class.items())
+    require_data(shares.size() == file.value("classes", ordered_json::array()).size(), "by_class has ",
+                 shares.size(), " of ", name, ", expected one for each class");
+}
+
 void check_expected(const ordered_json& file) {
   require_key(file, "source", text, "the text that says whose results they are");
   require_key(file, "accuracy", object_of<number>, "accuracies, as shares of 1");

@@ -10,6 +10,7 @@ namespace apps {
 nlohmann::ordered_json checked_result(nlohmann::ordered_json);
 void check_map(const nlohmann::ordered_json&);         // map.json
 void check_neighbours(const nlohmann::ordered_json&);  // neighbours.json
+void check_retrieval(const nlohmann::ordered_json&);   // retrieval.json
 
 // expected.json, the results of others with the same options:
 //   {"source": text, "accuracy": {classifier: share}, "options": {option of pretrain: value},

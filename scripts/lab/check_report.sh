@@ -44,6 +44,7 @@ monitor.jsonl embeddings
 eval.json accuracy-of-the-features
 eval.json results-by-class
 finetune*.json fine-tuned-networks
+retrieval.json retrieval
 map.json map-of-the-features
 views.png views
 neighbours.json nearest-neighbours

@@ -67,6 +67,13 @@ std::vector<BadInput> bad_settings() {
         "--resume DIR: is a folder, expected a checkpoint, or auto");
   flags("a run that is not there", {"knn", "--data", "data/samples", "--run", "DIR/none"},
         "--run DIR/none: there is no DIR/none/config.toml");
+  flags("a database that is none", {"retrieval", "--run", "DIR/run", "--database", "all"},
+        "--database is \"all\", expected train|others");
+  flags("training images that search among themselves", {"retrieval", "--run", "DIR/run", "--split", "train"},
+        "--split train: the training images are the database, expected --database others");
+  flags("classes of a protocol's images",
+        {"retrieval", "--run", "DIR/run", "--protocol", "DIR/p.json", "--split", "val"},
+        "--split: the lists of --protocol say which images are searched, expected no --split");
   flags("a regular expression that is none", {"gradcheck", "--op", "("},
         "--op is \"(\", expected a regular expression");
   flags("a config file that is not there", pretrain({"--config", "DIR/none.toml"}),

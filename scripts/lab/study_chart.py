@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Draws the accuracies of a study: scripts/lab/study_chart.py STUDY.json PICTURE.svg [TITLE]
+"""Draws the accuracies of a study: scripts/lab/study_chart.py STUDY.json PICTURE.svg [TITLE [LABELS]]
 
 STUDY.json is what `dyad compare --json` has written. A row is one combination of options: a dot for the mean of the
-kNN accuracy, a bar of one standard deviation to either side, and a small mark for each seed.
+kNN accuracy, a bar of one standard deviation to either side, and a small mark for each seed. LABELS, separated by
+semicolons, name the rows; by default their options do.
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)
@@ -52,8 +53,9 @@ def rows_of(study):
     yield ", ".join(row["options"].values()), mean, spread, values
 
 
-def draw(study, title):
+def draw(study, title, labels):
   rows = list(rows_of(study))
+  if labels and len(labels) != len(rows): sys.exit(f"study_chart: {len(labels)} labels, expected {len(rows)}")
   if not rows: sys.exit("study_chart: no row has an accuracy")
   least = min(min(v) for _, _, _, v in rows) - 1
   most = max(max(v) for _, _, _, v in rows) + 1
@@ -65,7 +67,7 @@ def draw(study, title):
   for v in range(int(least), int(most) + 1, step):
     out += [line(place(v), TOP, place(v), bottom, "grid"), text(place(v), bottom + 16, str(v), anchor="middle")]
   for i, (label, mean, spread, values) in enumerate(rows):
-    y = TOP + ROW * (i + 0.5)
+    y, label = TOP + ROW * (i + 0.5), labels[i] if labels else label
     out += [text(LEFT - 10, y + 4, label, anchor="end"), line(place(mean - spread), y, place(mean + spread), y, "bar")]
     out += [line(place(v), y - 5, place(v), y + 5, "seed") for v in values]
     out += [f'<circle cx="{place(mean):.1f}" cy="{y:g}" r="4" class="mean"/>',
@@ -78,6 +80,8 @@ def draw(study, title):
 
 
 if __name__ == "__main__":
-  if len(sys.argv) not in (3, 4): sys.exit("study_chart: expected STUDY.json PICTURE.svg [TITLE]; --help says more")
-  source, picture = Path(sys.argv[1]), Path(sys.argv[2])
-  picture.write_text(draw(json.loads(source.read_text("utf-8")), sys.argv[3] if len(sys.argv) == 4 else source.stem), "utf-8")
+  if not 3 <= len(sys.argv) <= 5: sys.exit("study_chart: expected STUDY.json PICTURE.svg [TITLE [LABELS]]; --help says more")
+  source, picture, *more = sys.argv[1:]
+  title, labels = (*more, "", "")[:2]
+  study = json.loads(Path(source).read_text("utf-8"))
+  Path(picture).write_text(draw(study, title or Path(source).stem, labels.split(";") if labels else []), "utf-8")

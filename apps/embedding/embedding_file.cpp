@@ -121,8 +121,7 @@ void EmbeddingFile::open_safetensors() {
   require_data(names != nullptr, path_, ": has no tensor names, expected a line for each row of features");
   require_data(names->type == "U8" && names->shape.rank() == 1, path_, ": names are ", names->type, " ",
                names->shape, ", expected U8, the bytes of a text");
-  find_names(file_->text().substr(std::size_t(begin + names->begin), std::size_t(names->end - names->begin)),
-             path_);
+  find_names(*file_, begin + names->begin, names->end - names->begin);
   if (labels == nullptr) return;
   require_data(labels->type == "I64" && labels->shape == engine::Shape{rows()}, path_, ": labels are ",
                labels->type, " ", labels->shape, ", expected I64 (", rows(), ")");
@@ -143,7 +142,7 @@ void EmbeddingFile::open_npy() {
   const std::string beside = exported ? (own.parent_path() / "").string() : stem + ".";
   names_file_ = std::make_unique<engine::MappedFile>(beside + "names.txt",
                                                      "a text file with a line for each row of " + path_);
-  find_names(names_file_->text(), names_file_->path());
+  find_names(*names_file_, 0, names_file_->size());
   classes_ = lines_of(text_beside(beside + "classes.txt"));
   if (const std::string text = text_beside(stem + ".json"); !text.empty())
     metadata_ = metadata_of(text, stem + ".json");
@@ -161,15 +160,21 @@ void EmbeddingFile::require_shape() const {
                shape_, ", expected (N,D) or (N,h,w,C)");
 }
 
-void EmbeddingFile::find_names(std::string_view text, const std::string& file) {
-  names_ = text;
-  std::size_t at = 0;
-  while (at < text.size()) {
+void EmbeddingFile::find_names(const engine::MappedFile& file, std::uint64_t begin, std::uint64_t bytes) {
+  constexpr std::uint64_t kPart = 1 << 20;  // what is read before it is released
+  const std::string_view text = names_ = file.text().substr(std::size_t(begin), std::size_t(bytes));
+  ends_.reserve(std::size_t(std::min<std::uint64_t>(std::uint64_t(rows()), bytes) + 1));
+  std::uint64_t released = 0;
+  for (std::size_t at = 0; at < text.size();) {
     at = std::min(text.find('\n', at), text.size());
     ends_.push_back(at++);
     if (ends_.size() > std::size_t(rows())) break;  // too many: there may be very many
+    if (at - released < kPart) continue;
+    file.release(begin + released, kPart);
+    released += kPart;
   }
-  require_data(ends_.size() == std::size_t(rows()), file, ": has ",
+  file.release(begin + released, bytes - released);
+  require_data(ends_.size() == std::size_t(rows()), file.path(), ": has ",
                ends_.size() > std::size_t(rows()) ? "more" : std::to_string(ends_.size()),
                " names, expected ", rows(), ", a line for each row of features");
 }

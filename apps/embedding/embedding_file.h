@@ -56,7 +56,7 @@ class EmbeddingFile {
  private:
   void open_safetensors();
   void open_npy();
-  void find_names(std::string_view text, const std::string& file);
+  void find_names(const engine::MappedFile& file, std::uint64_t begin, std::uint64_t bytes);
   void take_labels(const char* values, const std::string& file);
   void require_shape() const;
 

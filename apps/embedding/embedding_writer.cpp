@@ -149,10 +149,12 @@ void EmbeddingWriter::append(const engine::Tensor& rows) {
 
 void EmbeddingWriter::finish() {
   engine::require(rows_ == plan_.shape[0], "EmbeddingWriter: ", rows_, " rows, expected ", plan_.shape[0]);
-  if (is_named(plan_.path, ".safetensors")) write(names_text());
+  if (is_named(plan_.path, ".safetensors")) each_names_part([&](const std::string& part) { write(part); });
   if (is_named(plan_.path, ".npy")) {
-    write_beside(".names.txt", names_text());
     const fs::path stem = fs::path(plan_.path).replace_extension();
+    engine::AtomicFile names(stem.string() + ".names.txt");
+    each_names_part([&](const std::string& part) { names.write(part.data(), part.size()); });
+    names.commit();
     if (!plan_.labels.empty()) {
       const engine::Tensor labels({plan_.shape[0]}, engine::DType::i64, engine::cpu);
       std::copy(plan_.labels.begin(), plan_.labels.end(), labels.data<std::int64_t>());
@@ -223,10 +225,15 @@ std::string EmbeddingWriter::before_rows() const {
   return bytes;
 }
 
-std::string EmbeddingWriter::names_text() const {
+void EmbeddingWriter::each_names_part(const std::function<void(const std::string&)>& take) const {
+  constexpr std::size_t kPart = 1 << 20;
   std::string text;
-  for (std::int64_t i = 0; i < plan_.shape[0]; ++i) text += plan_.name(i) + "\n";
-  return text;
+  for (std::int64_t i = 0; i < plan_.shape[0]; ++i) {
+    text += plan_.name(i) + "\n";
+    if (text.size() < kPart && i + 1 < plan_.shape[0]) continue;
+    take(text);
+    text.clear();
+  }
 }
 
 std::string EmbeddingWriter::encoded(const engine::Tensor& rows) const {

@@ -53,7 +53,7 @@ class EmbeddingWriter {
   void save_progress();
   void write_beside(const std::string& ending, const std::string& text) const;
   std::string before_rows() const;
-  std::string names_text() const;
+  void each_names_part(const std::function<void(const std::string&)>& take) const;  // a line for each row
   std::string encoded(const engine::Tensor& rows) const;
   [[noreturn]] void fail(const char* doing) const;
 

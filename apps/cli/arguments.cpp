@@ -46,6 +46,7 @@ constexpr Pointer other_words[] = {
     {" test evaluate predict validate score ", "dyad eval evaluates a run"},
     {" resume continue ", "dyad pretrain --run RUN --resume auto continues a run"},
     {" inspect describe summary status ", "dyad show RUN shows what a run or a checkpoint holds"},
+    {" dedup deduplicate duplicates outliers ", "dyad curate lists near duplicates, outliers and a subset"},
     {" version ", "dyad --version prints the version"},
 };
 

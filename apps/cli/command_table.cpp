@@ -94,6 +94,8 @@ CommandTable command_table() {
                 "RUN|SWEEP... [options]"),
       over_runs("show", "Show what a run or a checkpoint holds", show, &ShowOptions::what,
                 "RUN|CHECKPOINT [options]"),
+      command("curate", "List near duplicates, outliers, and a diverse subset of images by their features",
+              curate),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
       command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),

@@ -10,6 +10,7 @@
 #include "apps/ranks/late_wishes.h"
 #include "apps/report/expectation.h"
 #include "apps/run/checkpoint.h"
+#include "apps/run/left_out.h"
 #include "apps/run/model.h"
 #include "apps/run/next_commands.h"
 #include "apps/system/exit_code.h"
@@ -81,6 +82,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   if (o.warmup_epochs < 0) o.warmup_epochs = plan.warmup_epochs();
   std::vector<std::string> lines = start.lines(o, setting, plan);
   lines.push_back(expectation.unlike);
+  lines.push_back(ranks.first() ? left_out_line(o.data, std::int64_t(dataset.size())) : "");
   if (start.finished(plan) && !o.dry_run)
     return nothing_left(o, plan, start, lines, expectation, ranks, report);
   lines.insert(lines.end(), {unused_options(o), queue_note(o, dataset.size())});
@@ -102,6 +104,7 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
   Phases phase(device, o.sync);
   Observers observers(o, plan, dataset, train_step, ranks, phase, report, step, start.take_lock());
   keep_expectation(o.run, expectation);
+  if (ranks.first()) keep_left_out(o.run, o.data);
   for (const std::string& line : lines) observers.say(line);
   if (resident) observers.skipped(resident->skipped);
 

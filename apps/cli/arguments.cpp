@@ -47,6 +47,7 @@ constexpr Pointer other_words[] = {
     {" resume continue ", "dyad pretrain --run RUN --resume auto continues a run"},
     {" inspect describe summary status ", "dyad show RUN shows what a run or a checkpoint holds"},
     {" neighbours neighbors similar query retrieve ", "dyad search finds the images most similar to one"},
+    {" dedup deduplicate duplicates outliers ", "dyad curate lists near duplicates, outliers and a subset"},
     {" version ", "dyad --version prints the version"},
 };
 

@@ -94,6 +94,8 @@ CommandTable command_table() {
                 "RUN|SWEEP... [options]"),
       over_runs("show", "Show what a run or a checkpoint holds", show, &ShowOptions::what,
                 "RUN|CHECKPOINT [options]"),
+      command("curate", "List near duplicates, outliers, and a diverse subset of images by their features",
+              curate),
       command("export", "Write the encoder, or its features of images, for other programs", export_model),
       command("embed", "Write features of any images to a file, and continue where it was stopped", embed),
       command("index", "Make features of images ready for a search", index_embeddings),

@@ -21,6 +21,7 @@ int linear(const LinearOptions&);
 int sweep(const SweepOptions&);  // 1 if a cell has failed
 int compare(const CompareOptions&);
 int show(const ShowOptions&);
+int curate(const CurateOptions&);
 int export_model(const ExportOptions&);
 int embed(const EmbedOptions&);
 int index_embeddings(const IndexOptions&);

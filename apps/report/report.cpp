@@ -14,6 +14,7 @@
 #include "apps/report/page.h"
 #include "apps/report/result_files.h"
 #include "apps/report/table.h"
+#include "apps/run/left_out.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"
@@ -216,6 +217,7 @@ ordered_json report_data(const std::string& run, const std::optional<RunState>& 
       {"neighbours", files.json("neighbours.json", check_neighbours)},
       {"map", files.json("map.json", check_map)},
       {"retrieval", files.json("retrieval.json", check_retrieval)},
+      {"left_out", files.json("left_out.json", [](const ordered_json& j) { left_out_in(j); })},
       {"expected", files.json("expected.json", check_expected)},
       {"env", files.json("env.json")}};
   add_training(data, o, files);

@@ -17,6 +17,7 @@ namespace apps {
 //   views.png                                        pretrain: images and their two views
 //   eval.json, knn.json, linear.json, finetune*.json ...   evaluations
 //   neighbours.json, map.json                        dyad eval, dyad knn
+//   left_out.json                                    pretrain, of a list of dyad curate
 //   retrieval.json                                   dyad retrieval, dyad eval --all
 // state: how far the training is. While it runs the page reloads itself.
 nlohmann::ordered_json report_data(const std::string& run, const std::optional<RunState>& state = {});

@@ -4,8 +4,8 @@
   scripts/lab/check_retrieval.py --run RUN [--data DIR] [--dyad build/cpu/dyad] [--queries N]
   scripts/lab/check_retrieval.py --golden tests/golden/retrieval.json    writes random features and their figures
 
-It takes the features from `dyad export --data`, and ranks them with numpy in f64. Average precision is also compared with
-scikit-learn's, and mAP@R, R-precision and recall@1 with pytorch-metric-learning's, where that package is installed.
+It takes the features from `dyad export --data`, and ranks them with numpy in f64. Average precision is also compared
+with scikit-learn's, and mAP@R, R-precision and recall@1 with pytorch-metric-learning's, if that is installed.
 --queries: of scikit-learn, which is slow. Needs numpy and scikit-learn. CI compares dyad with the file of --golden.
 """
 
@@ -37,8 +37,8 @@ def check(name, ours, theirs):
     global failures
     off = abs(ours - theirs)
     failures += not off <= TOLERANCE
-    print(f"{'passed' if off <= TOLERANCE else 'FAILED'}  {name}: dyad {ours:.12f}, here {theirs:.12f}, apart {off:.1e}",
-          flush=True)
+    verdict = "passed" if off <= TOLERANCE else "FAILED"
+    print(f"{verdict}  {name}: dyad {ours:.12f}, here {theirs:.12f}, apart {off:.1e}", flush=True)
 
 
 def dyad(args, *words):

@@ -74,6 +74,10 @@ std::vector<BadInput> bad_settings() {
   flags("classes of a protocol's images",
         {"retrieval", "--run", "DIR/run", "--protocol", "DIR/p.json", "--split", "val"},
         "--split: the lists of --protocol say which images are searched, expected no --split");
+  flags("curate without features", {"curate", "--out", "DIR/out"}, "--embeddings is missing");
+  flags("a share of outliers that is too large",
+        {"curate", "--embeddings", "DIR/f.npy", "--out", "DIR/out", "--outliers", "0.9"},
+        "--outliers is 0.9, expected 0 to 0.5");
   flags("a regular expression that is none", {"gradcheck", "--op", "("},
         "--op is \"(\", expected a regular expression");
   flags("a config file that is not there", pretrain({"--config", "DIR/none.toml"}),
@@ -154,6 +158,11 @@ std::vector<BadInput> bad_settings() {
                   {"finetune", "--run", "DIR/run", "--labels", "DIR/file"},
                   2,
                   "--labels is the file DIR/file, expected a share of the labels; --label-file",
+                  file});
+  list.push_back({"a text as features",
+                  {"curate", "--embeddings", "DIR/file", "--out", "DIR/out"},
+                  65,
+                  "DIR/file",
                   file});
   list.push_back({"unwritable: data below a file",
                   {"data", "check", "--data", "DIR/file/data"},

@@ -16,4 +16,5 @@ rm "$run"/checkpoints/step-0000000[68].safetensors  # as after a kill after step
 sleep 1  # event files are named by the second
 "${train[@]}" --resume auto
 "$dyad" eval --data "$work/data" --run "$run"
+"$dyad" retrieval --data "$work/data" --run "$run"
 "$dyad" finetune --data "$work/data" --run "$run" --labels 0.5 --epochs 2

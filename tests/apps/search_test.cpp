@@ -1,6 +1,7 @@
 // dyad index and dyad search: from a run and pictures to neighbours, as text, JSON and a page.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 

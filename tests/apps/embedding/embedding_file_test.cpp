@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <limits>
 

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "apps/embedding/embedding_file.h"
 #include "engine/files/half.h"
 #include "engine/files/safetensors.h"

@@ -115,6 +115,7 @@ int search(const SearchOptions& s) {
   if (s.html.empty()) return 0;
   std::size_t missing = 0;
   write_text(s.html, found_page(found, kMostOnPage, missing));
+  std::printf("page: %s\n", engine::shown(s.html).c_str());
   if (rows.size() > kMostOnPage)
     std::printf("the page has the first %zu of %zu queries\n", kMostOnPage, rows.size());
   if (missing > 0)

@@ -10,10 +10,9 @@ Fields fields(CurateOptions& o) {
   images.required = false;
   return joined(
       {group("Images",
-             {{.name = "embeddings",
-               .value = &o.embeddings,
-               .help = "Features of the images: NAME.safetensors or NAME.npy of dyad embed or dyad export",
-               .required = true},
+             {embeddings_entry(
+                  o.embeddings,
+                  "Features of the images: NAME.safetensors or NAME.npy of dyad embed or dyad export"),
               {.name = "against",
                .value = &o.against,
                .help = "Features of test images by the same encoder: images that are near duplicates of one "

@@ -75,13 +75,13 @@ Fields onnx_fields(OnnxOptions& o) {
                             "Type of the weights and of the computation, except for normalization and the "
                             "final mean; inputs and outputs are f32 in both");
   dtype.choices = {"f32", "f16"};
+  Field outputs = features_entry(
+      o.features,
+      "Outputs, separated by commas: gap, the encoder's features; c2 to c5, the maps of its four stages");
+  outputs.offered = {"gap", "c2,c3,c4,c5"};
+  outputs.wrong = wrong_feature_words;
   return {
-      {.name = "features",
-       .value = &o.features,
-       .help =
-           "Outputs, separated by commas: gap, the encoder's features; c2 to c5, the maps of its four stages",
-       .offered = {"gap", "c2,c3,c4,c5"},
-       .wrong = wrong_feature_words},
+      outputs,
       {.name = "input",
        .value = &o.input,
        .help = "Images that it takes: 8-bit RGB (N,S,S,3), or float RGB (N,3,S,S)",
@@ -235,6 +235,11 @@ Fields fields(EmbedOptions& o) {
   Field type = dtype_entry(o.dtype, "Data type of the features in the file");
   type.choices = {"f32", "f16"};
   Field out = out_file_entry(o.out, "File to write: NAME.safetensors, NAME.npy or NAME.csv");
+  Field written = features_entry(o.features,
+                                 "What is written: the encoder's features, the projection's, or the maps "
+                                 "behind a stage of the encoder, c2 "
+                                 "(layer1) to c5 (layer4)");
+  written.choices = {"backbone", "projection", "c2", "c3", "c4", "c5"};
   return joined(
       {group("Run", {finished_run(o.run), checkpoint_entry(o.checkpoint), branch_entry(o.branch)}),
        group("Images", {images,
@@ -244,11 +249,7 @@ Fields fields(EmbedOptions& o) {
                         evaluated_bad_images_entry(o.bad_images), images_size_entry(o.size)}),
        group(
            "Features",
-           {{.name = "features",
-             .value = &o.features,
-             .help = "What is written: the encoder's features, the projection's, or the maps behind a stage "
-                     "of the encoder, c2 (layer1) to c5 (layer4)",
-             .choices = {"backbone", "projection", "c2", "c3", "c4", "c5"}},
+           {written,
             {.name = "pool",
              .value = &o.pool,
              .help =

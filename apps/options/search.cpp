@@ -7,10 +7,8 @@ namespace apps {
 Fields fields(IndexOptions& o) {
   return group(
       "Index",
-      {{.name = "embeddings",
-        .value = &o.embeddings,
-        .help = "Features of the images to find: a file of dyad embed or dyad export --data",
-        .required = true},
+      {embeddings_entry(o.embeddings,
+                        "Features of the images to find: a file of dyad embed or dyad export --data"),
        {.name = "kind",
         .value = &o.kind,
         .help = "exact: every row is compared; ivf-pq and hnsw (FAISS): a part of them, so that some "

@@ -115,6 +115,14 @@ Field out_file_entry(std::string& value, const std::string& help) {
   return f;
 }
 
+Field embeddings_entry(std::string& value, const std::string& help) {
+  return {.name = "embeddings", .value = &value, .help = help, .required = true};
+}
+
+Field features_entry(std::string& value, const std::string& help) {
+  return {.name = "features", .value = &value, .help = help};
+}
+
 Field image_size_entry(int& value, const std::string& help, int least) {
   return {.name = "size", .value = &value, .help = help, .low = double(least), .high = 1024};
 }

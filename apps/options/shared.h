@@ -18,7 +18,9 @@ Field run_entry(std::string&, const std::string& help);
 Field checkpoint_entry(std::string&);
 Field out_entry(std::string&, const std::string& help);
 Field out_file_entry(std::string& value,
-                     const std::string& help);  // a file, which is checked before the work
+                     const std::string& help);                  // a file, which is checked before the work
+Field embeddings_entry(std::string&, const std::string& help);  // a file of features
+Field features_entry(std::string&, const std::string& help);    // which part of the encoder
 Field image_size_entry(int&, const std::string& help, int least = 8);
 Field recipe_entry(std::string&);
 Field view_rules_entry(std::string&);

@@ -6,10 +6,10 @@
 
 First form: copies of N photographs of DIR (image files, or CIFAR-10's binary files) are re-encoded, resized, cropped or
 mirrored. Prints the recall of each kind: the share of copies in a group with their photograph, and the precision: the
-share of images left out that are a copy, or have one, in their group. (Others may be near duplicates in DIR.)
+share of images left out whose copy or photograph is the one that is kept. (Others may be near duplicates in DIR.)
 Second form: near duplicates between the train and test images of CIFAR-10, found here by their pixels (also mirrored),
-and how many of them `dyad curate --against` lists. Fails if dyad finds less than --recall of the re-encoded
-copies, or of CIFAR-10's. Needs numpy and Pillow.
+and how many of them `dyad curate --against` lists. Fails if dyad finds less than --recall of the re-encoded copies, or
+of CIFAR-10's that are not mirrored. Needs numpy and Pillow.
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)
@@ -84,7 +84,8 @@ def check_planted(args, folder):
             pairs = [pair for pair in planted if pair <= names]
             right += [planted[pair] for pair in pairs]
             left_out += len(names) - 1
-            justly += min(len(names) - 1, len(set().union(*pairs)))
+            kept = next(Path(m["name"]).name for m in group if m["what"] == "kept")
+            justly += any(kept in pair for pair in pairs)
         recall = {kind: right.count(kind) / max(1, list(planted.values()).count(kind)) for kind in KINDS}
         precision = justly / left_out if left_out else float("nan")
         best = max(best, recall["re-encoded"] if precision >= 0.5 else 0.0)
@@ -124,14 +125,17 @@ def check_cifar(args, folder):
         dyad(args, "export", "--run", args.run, "--data", args.cifar, "--split", split, "--out",
              folder / f"{split}.safetensors")
     dyad(args, "curate", "--embeddings", folder / "train.safetensors", "--against", folder / "test.safetensors",
-         "--threshold", args.threshold, "--map", 0, "--out", folder / "curated")
+         "--threshold", args.threshold, "--pairs", 1, "--map", 0, "--out", folder / "curated")  # of one set: one pair
     leaks = {m["name"] for m in json.loads((folder / "curated" / "curate.json").read_text())["leaks"]}
     name = lambda row: f"data_batch_{row // 10000 + 1}.bin record {row % 10000}"
-    found = [p for p in pairs if name(p[0]) in leaks]
-    recall = len(found) / max(1, len(pairs))
-    print(f"dyad curate --against, cosine at least {args.threshold}: {len(leaks)} of {len(train)} training images, "
-          f"with {len(found)} of the {len(pairs)} pairs: {100 * recall:.1f} %, expected {100 * args.recall:.0f} %")
-    return bool(pairs) and recall >= args.recall
+    print(f"dyad curate --against, cosine at least {args.threshold}: {len(leaks)} of {len(train)} training images")
+    recall = {}
+    for mirrored in (False, True):
+        of_kind = [p for p in pairs if p[3] == mirrored]
+        found = sum(name(p[0]) in leaks for p in of_kind)
+        recall[mirrored] = found / max(1, len(of_kind))
+        print(f"{'mirrored' if mirrored else 'as they are'}: {found} of {len(of_kind)} pairs are among them")
+    return bool(pairs) and recall[False] >= args.recall
 
 
 def main():

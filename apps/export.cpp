@@ -12,6 +12,7 @@
 #include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/json_text.h"
+#include "apps/system/new_folder.h"
 #include "apps/system/result_output.h"
 #include "engine/escape.h"
 #include "engine/files/npy.h"
@@ -24,35 +25,14 @@ using engine::DType;
 using engine::Tensor;
 using engine::UsageError;
 
-// A folder with one NAME.npy per tensor, and text files with the names of rows and classes if there are any.
-// The folder appears complete or not at all: files are written to another folder, which is renamed at the
-// end.
-class NpyFolder {
- public:
-  explicit NpyFolder(const std::string& path)
-      : path_(path), partial_(path + ".partial-" + std::to_string(getpid())) {
-    if (fs::exists(path)) throw UsageError(path + ": is there already, expected a new folder");
-    std::error_code error;
-    fs::create_directory(partial_, error);
-    if (error) throw UsageError(path + ": can't be made: " + error.message());
-  }
-  ~NpyFolder() {
-    std::error_code ignored;
-    fs::remove_all(partial_, ignored);
-  }
-  NpyFolder(const NpyFolder&) = delete;
-  NpyFolder& operator=(const NpyFolder&) = delete;
-
-  void write(const engine::TensorFile& file, const std::string& names, const std::string& classes) const {
-    for (const auto& [name, tensor] : file.tensors) engine::write_npy(partial_ + "/" + name + ".npy", tensor);
-    if (!names.empty()) write_text(partial_ + "/names.txt", names);
-    if (!classes.empty()) write_text(partial_ + "/classes.txt", classes);
-    fs::rename(partial_, path_);
-  }
-
- private:
-  std::string path_, partial_;
-};
+// One NAME.npy per tensor, and text files with the names of rows and classes if there are any.
+void write_npy_folder(const NewFolder& folder, const engine::TensorFile& file, const std::string& names,
+                      const std::string& classes) {
+  for (const auto& [name, tensor] : file.tensors) engine::write_npy(folder.file(name + ".npy"), tensor);
+  if (!names.empty()) write_text(folder.file("names.txt"), names);
+  if (!classes.empty()) write_text(folder.file("classes.txt"), classes);
+  folder.finish();
+}
 
 // The bytes of a text.
 Tensor text_tensor(const std::string& text) {
@@ -92,7 +72,7 @@ int export_model(const ExportOptions& e) {
   PretrainOptions o = read_run_options(e.run);
   require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
-  std::optional<NpyFolder> folder;
+  std::optional<NewFolder> folder;
   if (npy) folder.emplace(e.out);
   auto dataset = e.data.empty() ? nullptr : exported_images(e, o);
   if (dataset) {
@@ -130,7 +110,7 @@ int export_model(const ExportOptions& e) {
   for (const std::string& name : labelled ? dataset->classes() : std::vector<std::string>())
     classes += name + "\n";
   if (npy) {
-    folder->write(file, names, classes);
+    write_npy_folder(*folder, file, names, classes);
   } else {
     if (dataset) file.tensors.emplace_back("names", text_tensor(names));
     engine::write_safetensors(e.out, file);

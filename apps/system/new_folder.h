@@ -13,14 +13,12 @@ namespace apps {
 
 class NewFolder {
  public:
-  // UsageError if something is there already, or if the folder can't be made.
+  // UsageError if something is there already, or if the folder can't be made: the one above it must be there.
   explicit NewFolder(const std::string& path)
       : path_(path), partial_(path + ".partial-" + std::to_string(getpid())) {
     namespace fs = std::filesystem;
     std::error_code error;
     if (fs::exists(path, error)) throw engine::UsageError(path + ": is there already, expected a new folder");
-    const fs::path parent = fs::path(path).parent_path();
-    if (!parent.empty()) fs::create_directories(parent, error);
     fs::create_directory(partial_, error);
     if (error) throw engine::UsageError(path + ": can't be made: " + error.message());
   }

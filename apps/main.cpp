@@ -10,15 +10,28 @@
 #include "engine/memory/failed_allocation.h"
 #include "engine/ranks/rank_endings.h"
 
+namespace {
+
+bool in_main = false;
+
+[[noreturn]] void failed_allocation(std::size_t bytes) {
+  const engine::FailedAllocation error(bytes);
+  if (in_main) throw error;
+  std::fprintf(stderr, "dyad: %s\n", error.what());  // static data of a library: nothing can catch it yet
+  std::_Exit(apps::kFailed);
+}
+
+}  // namespace
+
 // Every allocation that fails says what was being made, and how large it was.
 void* operator new(std::size_t bytes) {
   if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
-  throw engine::FailedAllocation(bytes);
+  failed_allocation(bytes);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   void* memory = nullptr;
   if (posix_memalign(&memory, std::size_t(alignment), bytes) == 0) return memory;
-  throw engine::FailedAllocation(bytes);
+  failed_allocation(bytes);
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
@@ -53,6 +66,7 @@ int ended(int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  in_main = true;
   std::set_terminate(end_with_a_line);
   apps::open_standard_descriptors();
   return ended(apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr));

@@ -99,7 +99,8 @@ std::string curation_page(const CurateOptions& o, const Curation& c, const Embed
   for (std::size_t g = 0; g < data["groups"].size(); ++g) {
     ordered_json& members = data["groups"][g];
     // the image that stays comes first, so that it is among those with a picture
-    std::ranges::stable_partition(members, [](const ordered_json& m) { return m["what"] == "kept"; });
+    std::stable_partition(members.begin(), members.end(),
+                          [](const ordered_json& m) { return m["what"] == "kept"; });
     const std::size_t all = members.size();
     shorten(members, kOfGroup);
     for (ordered_json& m : members) m["png"] = pictures.of(m["name"]);

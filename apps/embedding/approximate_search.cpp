@@ -131,8 +131,7 @@ std::unique_ptr<Index> ivf_pq_of(const EmbeddingFile& file) {
   auto index = std::make_unique<faiss::IndexIVFPQ>(quantizer.get(), std::size_t(width), std::size_t(lists),
                                                    std::size_t(width / part_width(width)), 8,
                                                    faiss::METRIC_INNER_PRODUCT);
-  quantizer.release();
-  index->own_fields = true;
+  index->own_fields = quantizer.release() != nullptr;  // the index deletes it
   index->pq.cp.niter = 10;
   index->pq.cp.max_points_per_centroid = 78;
   index->train(std::min<std::int64_t>(learned.dim(0), 20'000), learned.data<float>());

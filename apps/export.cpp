@@ -1,4 +1,5 @@
 // dyad export: writes the encoder, or its features of images, for other programs.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 

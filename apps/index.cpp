@@ -8,6 +8,7 @@
 #include "apps/embedding/approximate_search.h"
 #include "apps/embedding/embedding_file.h"
 #include "apps/embedding/embedding_writer.h"
+#include "apps/embedding/unit_row.h"
 #include "apps/ranks/ranks.h"
 #include "data/files.h"
 #include "engine/error.h"
@@ -20,18 +21,12 @@ namespace fs = std::filesystem;
 
 // Unit vectors. std::runtime_error, which names the image, if a row can't be one.
 void normalize(const engine::Tensor& rows, const EmbeddingFile& file, std::int64_t first) {
-  auto* values = rows.data<float>();
-  const std::int64_t width = rows.dim(1);
   for (std::int64_t r = 0; r < rows.dim(0); ++r) {
-    float* row = values + r * width;
-    double square = 0;
-    for (std::int64_t d = 0; d < width; ++d) square += double(row[d]) * double(row[d]);
-    engine::require_data(std::isfinite(square) && square > 0, file.path(), ": the features of ",
+    const double length = make_unit(rows.data<float>() + r * rows.dim(1), rows.dim(1));
+    engine::require_data(std::isfinite(length) && length > 0, file.path(), ": the features of ",
                          std::string(file.name(first + r)),
-                         std::isfinite(square) ? " are all 0" : " are not finite",
+                         std::isfinite(length) ? " are all 0" : " are not finite",
                          ", expected features that have a direction");
-    const double length = std::sqrt(square);
-    for (std::int64_t d = 0; d < width; ++d) row[d] = float(double(row[d]) / length);
   }
 }
 

@@ -47,8 +47,10 @@ void require_same_encoder(const SearchOptions& s, const EmbeddingFile& index,
                           const engine::Parameters& parameters) {
   for (const auto& [key, prefix] :
        {std::pair("encoder_hash", "encoder."), {"projection_hash", "projection."}}) {
-    const std::string made = index.about(key), own = engine::hash_text(parameters.hash(prefix));
-    if (made == own || (made.empty() && key != std::string("encoder_hash"))) continue;
+    const std::string made = index.about(key);
+    if (made.empty() && key != std::string("encoder_hash")) continue;
+    const std::string own = engine::hash_text(parameters.hash(prefix));
+    if (made == own) continue;
     throw UsageError("--run " + s.run + ": its " + key + " is " + own + ", but " + index.path() +
                      " was made with " + (made.empty() ? "an unknown one" : made) +
                      ", expected the run and checkpoint of the index");

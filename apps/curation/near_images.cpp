@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 
+#include "apps/embedding/unit_row.h"
 #include "engine/error.h"
 #include "engine/escape.h"
 #include "engine/ops.h"
@@ -27,7 +28,7 @@ struct CosineTile {
   }
 };
 
-// Visits the tiles row by row. from(a): the first row of b that is wanted for rows from a on.
+// Visits the tiles row by row. above_diagonal: of a set with itself, those that have a pair a < b.
 void each_tile(const Tensor& a, const Tensor& b, bool above_diagonal,
                const std::function<void(const CosineTile&)>& visit) {
   const engine::NoGrad no_grad;
@@ -71,15 +72,10 @@ Tensor unit_features(const EmbeddingFile& file, engine::Device device) {
     float* to = all.data<float>() + first * file.width();
     file.read(first, count, to);
     for (std::int64_t i = 0; i < count; ++i) {
-      double square = 0;
-      for (std::int64_t d = 0; d < file.width(); ++d)
-        square += double(to[i * file.width() + d]) * double(to[i * file.width() + d]);
-      engine::require_data(std::isfinite(square) && square > 0, file.path(), ": the features of ",
-                           engine::shown(std::string(file.name(first + i))), " have the length ",
-                           std::sqrt(square), ", expected a finite one above 0");
-      const double scale = 1 / std::sqrt(square);
-      for (std::int64_t d = 0; d < file.width(); ++d)
-        to[i * file.width() + d] = float(double(to[i * file.width() + d]) * scale);
+      const double length = make_unit(to + i * file.width(), file.width());
+      engine::require_data(std::isfinite(length) && length > 0, file.path(), ": the features of ",
+                           engine::shown(std::string(file.name(first + i))), " have the length ", length,
+                           ", expected a finite one above 0");
     }
   }
   return all.to(device);

@@ -3,17 +3,13 @@
 #include "apps/evaluation/neighbours.h"
 #include "apps/report/markup.h"
 #include "data/decode/png.h"
-#include "data/formats/image_files.h"
+#include "data/formats/image_list.h"
 #include "engine/escape.h"
 
 namespace apps {
 namespace {
 
 constexpr int kSide = 72;
-
-data::Image read_image(const std::string& file) {
-  return data::ImageFiles({.title = "one image", .folder = "", .files = {file}, .labels = {-1}}).image(0);
-}
 
 }  // namespace
 
@@ -30,8 +26,9 @@ std::string Thumbnails::of(const std::string& name) {
   if (!added) return made->second;
   try {
     const auto place = places_.find(name);
-    const data::Image image = place != places_.end() ? place->second.first->image(place->second.second)
-                                                     : read_image(engine::restored(name));
+    const data::Image image = place != places_.end()
+                                  ? place->second.first->image(place->second.second)
+                                  : data::open_image_file(engine::restored(name))->image(0);
     made->second = data_uri(data::png_bytes(thumbnail(image, kSide)));
   } catch (const engine::DataError&) {  // the page shows the name in its place, and says how many
     ++missing_;

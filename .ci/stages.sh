@@ -37,7 +37,8 @@ stage_msan() {
   run_ctest msan
 }
 
-# Compiles every kernel with nvcc, and tests the CUDA build, whether the machine has a GPU or not.
+# Compiles every kernel with nvcc, and tests what a CUDA build computes, whether the machine has a GPU or not. The
+# program's own tests ran in the stage test.
 stage_cuda() {
   local nvcc
   nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || {
@@ -47,15 +48,16 @@ stage_cuda() {
   scripts/install.sh --cuda || return 1
   CUDACXX=$nvcc build_preset cuda -DCMAKE_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES:-90-real}" || return 1
   scripts/lab/ptxas_table.sh --check docs/benchmarks/ptxas-sm90.txt || return 1
-  run_ctest cuda
+  run_ctest cuda -L 'cuda|kernels|engine|models'
 }
 
-# A build for AVX2 machines, also on a machine with AVX-512, and without the optional formats of images.
+# What a build for AVX2 machines computes, also on a machine with AVX-512, and without the optional formats of images.
 stage_v3() {
   cmake -S . -B build/v3 -G Ninja -DDYAD_WERROR=ON -DDYAD_ARCH=x86-64-v3 \
     -DDYAD_WEBP=OFF -DDYAD_TIFF=OFF -DDYAD_GIF=OFF >/dev/null &&
     cmake --build build/v3 -- --quiet &&
-    ONEDNN_MAX_CPU_ISA=AVX2 ctest --test-dir build/v3 -j "$(nproc)" --no-tests=error --output-on-failure
+    ONEDNN_MAX_CPU_ISA=AVX2 ctest --test-dir build/v3 -L 'kernels|engine|models|data' -j "$(nproc)" \
+      --no-tests=error --output-on-failure
 }
 
 first_party() { git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.cu'; }
@@ -96,6 +98,6 @@ stage_example() {
   [[ $failed == 0 ]]
 }
 
-# Fuzzes each parser of external input for a minute, two at a time: four minutes.
-# Half a minute for each target: long runs are made by hand (docs/fuzzing.md).
-stage_fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-30} scripts/fuzz.sh; }
+# Fuzzes each parser of external input for a third of a minute, two at a time. Long runs are made by hand
+# (docs/fuzzing.md).
+stage_fuzz() { FUZZ_SECONDS=${FUZZ_SECONDS:-20} scripts/fuzz.sh; }

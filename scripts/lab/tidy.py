@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs clang-tidy on every source that the cpu preset compiles, kernels included (they are C++ there).
 
-  scripts/lab/tidy.py [--jobs N] [--cache FOLDER] [REGEX]      REGEX: only the sources whose path matches
+  scripts/lab/tidy.py [--alone] [--jobs N] [--cache FOLDER] [REGEX]      REGEX: only the sources whose path matches
+
+It reads a folder's sources as one file, as the compiler does (cmake/CompileByFolder.cmake): a third of the time, most
+of which goes into headers. --alone reads each source alone. That also finds a source that lacks an #include.
 
 A source that was clean is not checked again until something that clang-tidy reads has changed: the source, a header
 of ours that it includes, its compile command, .clang-tidy, clang-tidy itself, or an installed -dev package. The cache
@@ -24,16 +27,25 @@ BUILD = ROOT / "build/tidy"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
 
-def configure():
-    # each source alone: DYAD_UNITY would hide it in its folder's file
-    for command in (["cmake", "--preset", "cpu", "-B", BUILD, "-DDYAD_UNITY=OFF"],
+def configure(alone):
+    for command in (["cmake", "--preset", "cpu", "-B", BUILD, f"-DDYAD_UNITY={'OFF' if alone else 'ON'}"],
                     ["cmake", "--build", BUILD, "--target", "code_of_pages"]):  # headers that tests include
         done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode:
             sys.exit(f"tidy: {' '.join(map(str, command))} failed:\n{done.stdout}")
     # the sources extracted from pages are checked as part of the tests that include them
     return [c for c in json.loads((BUILD / "compile_commands.json").read_text())
-            if Path(c["file"]).is_relative_to(ROOT) and not Path(c["file"]).is_relative_to(ROOT / "build")]
+            if Path(c["file"]).is_relative_to(ROOT) and (folder_file(c) or not Path(c["file"]).is_relative_to(BUILD))]
+
+
+def folder_file(command):
+    """Whether the command compiles a file of CMake's that includes a folder's sources."""
+    return Path(command["file"]).parent.name == "Unity"
+
+
+def sources_of(command):
+    path = Path(command["file"])
+    return sorted(read(path)[1]) if folder_file(command) else [path]
 
 
 @functools.lru_cache(maxsize=None)
@@ -42,7 +54,7 @@ def read(path):
     data = path.read_bytes()
     named = INCLUDE.findall(data.decode("utf-8", "replace"))
     found = {p for name in named for p in (ROOT / name, path.parent / name) if p.is_file()}
-    return hashlib.sha256(data).hexdigest(), found
+    return hashlib.sha256(data.replace(str(ROOT).encode(), b"")).hexdigest(), found
 
 
 def read_by(source):
@@ -75,7 +87,8 @@ def check(number, command):
     database = BUILD / f"commands/{number}"  # of one command: clang-tidy runs all commands of a file
     database.mkdir(parents=True, exist_ok=True)
     (database / "compile_commands.json").write_text(json.dumps([command]))
-    done = subprocess.run(["clang-tidy", "-p", database, "--quiet", command["file"]], cwd=ROOT, text=True,
+    checks = ["--checks=-bugprone-suspicious-include"] if folder_file(command) else []  # it includes sources
+    done = subprocess.run(["clang-tidy", "-p", database, "--quiet", *checks, command["file"]], cwd=ROOT, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout if done.returncode else ""
 
@@ -85,9 +98,11 @@ def main():
     ccache = os.environ.get("CCACHE_DIR", Path.home() / ".cache/ccache")
     p.add_argument("--cache", type=Path, default=Path(ccache) / "clang-tidy")
     p.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    p.add_argument("--alone", action="store_true")
     p.add_argument("regex", nargs="?", default="")
     args = p.parse_args()
-    commands = [c for c in configure() if re.search(args.regex, c["file"].removeprefix(f"{ROOT}/"))]
+    commands = [c for c in configure(args.alone)
+                if any(re.search(args.regex, str(f.relative_to(ROOT))) for f in sources_of(c))]
     if not commands:
         sys.exit(f"tidy: no source matches {args.regex}")
     shared = environment()

@@ -32,6 +32,7 @@ ordered_json rows_made_of(const EmbedOptions& e, const PretrainOptions& o, const
           {"files", data::files_text(images, false)},
           {"--features", e.features},
           {"--pool", e.pool},
+          {"--mirror", e.mirror},
           {"--dtype", e.dtype},
           {"--branch", e.branch},
           {"--size", o.size},
@@ -51,6 +52,7 @@ std::map<std::string, std::string> metadata_of_features(const EmbedOptions& e, c
   if (e.features.size() == 2) m["pool"] = e.pool == "gap" ? "gap" : "none";
   if (e.features == "projection")
     m["projection_hash"] = engine::hash_text(method.parameters.hash("projection."));
+  if (e.mirror) m["mirror"] = "mean";
   m["data"] = e.data;  // where the pictures of the rows are
   m["split"] = e.split;
   return m;
@@ -77,11 +79,15 @@ class Told {
 int embed(const EmbedOptions& e) {
   require_one_process("embed");
   require_embedding_name(e.out, e.features.size() == 2 && e.pool != "gap" ? 4 : 2);
+  if (e.mirror && e.features.size() == 2 && e.pool != "gap")
+    throw engine::UsageError(
+        "--mirror: the maps of a mirror image lie the other way round, expected --pool gap");
   PretrainOptions o = read_run_options(e.run);
   require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto method = make_method(o, engine::parse_device(e.device));
-  const FeatureFunction f = feature_function(*method, e.features, e.pool);
+  const FeatureFunction one = feature_function(*method, e.features, e.pool);
+  const FeatureFunction f = e.mirror ? mean_with_mirror(one) : one;
   const auto images = embedded_images(e, o, e.threads);
   std::printf("%s\n", data::describe(*images).c_str());
   std::fflush(stdout);

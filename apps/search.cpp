@@ -87,8 +87,9 @@ int search(const SearchOptions& s) {
   const auto images = embedded_images(choice, o, s.threads);
   const FeatureOptions how = {o.recipe,  size_of_index(index),        s.batch,
                               s.threads, method->parameters.device(), engine::parse_dtype(o.dtype)};
-  const FeatureFunction f =
+  const FeatureFunction one =
       feature_function(*method, about_or(index, "features", "backbone"), about_or(index, "pool", "auto"));
+  const FeatureFunction f = index.about("mirror") == "mean" ? mean_with_mirror(one) : one;
   const engine::Tensor queries({std::int64_t(images->size()), index.width()}, engine::DType::f32,
                                engine::cpu);
   std::int64_t done = 0;

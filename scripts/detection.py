@@ -2,15 +2,17 @@
 """Trains a detector on an encoder of dyad and measures it: torchvision's Faster R-CNN or RetinaNet with an FPN.
 
   scripts/detection.py --weights encoder.safetensors --train train.json --test test.json
-                       [--start finetune|frozen|fresh] [--detector fasterrcnn|retinanet] [--images DIR]
-                       [--epochs 12] [--batch 8] [--lr auto] [--min-size 800] [--seed 0] [--device cpu|cuda]
-                       [--json FILE]
+                       [--start finetune|frozen|fresh|untrained] [--detector fasterrcnn|retinanet] [--images DIR]
+                       [--fraction 1] [--epochs 12 | --steps N] [--batch 8] [--lr auto] [--min-size 800]
+                       [--channels 256] [--regions 512] [--seed 0] [--device cpu|cuda] [--json FILE]
 
 The encoder is a file of `dyad export` with the ImageNet stem. --start: frozen trains the detector on it as it is,
-finetune trains the encoder too, with its batch norms' statistics, scale and shift as they are; fresh draws it from the
-seed, as the floor of the others. --train and --test are annotations of COCO (.json), Pascal VOC (a list of
-ImageSets/Main) or YOLO (a folder of images); scripts/lab/boxes.py says where each finds its pictures. Prints COCO's
-average precision: AP (mean over IoU 0.5 to 0.95), AP50, AP75. Needs torch, torchvision, safetensors and pycocotools.
+finetune trains the encoder too, batch norms included (MoCo, section 4.2). Two floors draw the encoder from the seed:
+fresh trains it, untrained leaves its weights as they were drawn and only measures its batch norms' statistics. --train
+and --test are annotations of COCO (.json), Pascal VOC (a list of ImageSets/Main) or YOLO (a folder of images);
+scripts/lab/boxes.py says where each finds its pictures. --fraction trains with that part of the pictures, drawn from
+the seed; --steps trains equally long for each part. Prints COCO's average precision: AP (mean over IoU 0.5 to 0.95),
+AP50, AP75. Needs torch, torchvision, safetensors and pycocotools.
 """
 
 import sys
@@ -35,6 +37,7 @@ from pycocotools.cocoeval import COCOeval
 from safetensors import SafetensorError
 from torchvision.models.detection import FasterRCNN, RetinaNet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import FrozenBatchNorm2d
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
 from torchvision.transforms.functional import hflip, pil_to_tensor
@@ -42,7 +45,6 @@ from torchvision.transforms.functional import hflip, pil_to_tensor
 import boxes
 import torch_simclr
 
-FPN_CHANNELS = 256
 LR_PER_IMAGE = 0.02 / 16  # of Faster R-CNN with FPN; RetinaNet takes half (both as torchvision's references)
 MOMENTUM, WEIGHT_DECAY, WARMUP_STEPS, LARGEST_GRADIENT = 0.9, 1e-4, 100, 10.0
 
@@ -53,7 +55,7 @@ def stop(code, text):
 
 
 def freeze_norms(module):
-    """Batch norms as constants: the few images of a detector's batch would give poor statistics."""
+    """Batch norms as constants, for an encoder that stays as it is."""
     for name, child in module.named_children():
         if isinstance(child, torch.nn.BatchNorm2d):
             frozen = FrozenBatchNorm2d(child.num_features, eps=child.eps)
@@ -72,20 +74,27 @@ def make_detector(args, classes):
     if about["stem"] != "imagenet":
         stop(65, f"{args.weights}: has the {about['stem']} stem, whose maps are as large as the image; expected one "
                  "that was pretrained with --stem imagenet")
-    if args.start == "fresh":
+    if args.start in ("fresh", "untrained"):  # whose batch norms have no statistics yet
         encoder = torch_simclr.ResNet(about["arch"], about["stem"], float(about["width"]))
-    else:
+    if args.start == "frozen":
         freeze_norms(encoder)
-    encoder.requires_grad_(args.start != "frozen")
+    encoder.requires_grad_(args.start in ("fresh", "finetune"))
     first = 1 if args.detector == "fasterrcnn" else 2  # RetinaNet has no level of stride 4
     widths = [next(p.shape[0] for n, p in reversed(list(getattr(encoder, f"layer{i}").named_parameters()))
                    if p.ndim == 4 and "downsample" not in n) for i in range(first, 5)]
-    extra = LastLevelMaxPool() if first == 1 else LastLevelP6P7(FPN_CHANNELS, FPN_CHANNELS)
-    body = BackboneWithFPN(encoder, {f"layer{i}": str(i - first) for i in range(first, 5)}, widths, FPN_CHANNELS, extra)
+    extra = LastLevelMaxPool() if first == 1 else LastLevelP6P7(args.channels, args.channels)
+    body = BackboneWithFPN(encoder, {f"layer{i}": str(i - first) for i in range(first, 5)}, widths, args.channels,
+                           extra)
     mean, std = ([float(v) for v in about[k].split(",")] for k in ("mean", "std"))
-    kind = FasterRCNN if first == 1 else RetinaNet
-    return kind(body, len(classes) + 1, min_size=args.min_size, max_size=round(args.min_size * 1333 / 800),
-                image_mean=mean, image_std=std), about
+    how = {"min_size": args.min_size, "max_size": round(args.min_size * 1333 / 800), "image_mean": mean,
+           "image_std": std}
+    if first == 2:
+        return RetinaNet(body, len(classes) + 1, **how), about
+    # torchvision's own heads at 256 channels: 1,024 values a region
+    head, classifier = TwoMLPHead(args.channels * 7 * 7, 4 * args.channels), FastRCNNPredictor(4 * args.channels,
+                                                                                              len(classes) + 1)
+    return FasterRCNN(body, box_head=head, box_predictor=classifier, box_batch_size_per_image=args.regions,
+                      **how), about
 
 
 def load_picture(picture):
@@ -115,14 +124,15 @@ def example(picture, classes, rng):
 def train(args, detector, pictures, classes):
     trained = [p for p in detector.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
-    steps = math.ceil(len(pictures) / args.batch) * args.epochs
+    steps = args.steps or math.ceil(len(pictures) / args.batch) * args.epochs
     warmup = max(1, min(WARMUP_STEPS, steps // 10))
     rate = torch.optim.lr_scheduler.LambdaLR(  # a linear warm-up, then a cosine
         optimizer, lambda s: min((s + 1) / warmup, (1 + math.cos(math.pi * s / steps)) / 2))
-    rng, begun, step = random.Random(args.seed), time.time(), 0
-    for epoch in range(1, args.epochs + 1):
+    rng, begun, step, epoch = random.Random(args.seed), time.time(), 0, 0
+    while step < steps:
         detector.train()
         order, total = rng.sample(pictures, len(pictures)), 0.0
+        order = order[:args.batch * (steps - step)]
         for at in range(0, len(order), args.batch):
             batch = [example(p, classes, rng) for p in order[at:at + args.batch]]
             losses = detector([x.to(args.device) for x, _ in batch],
@@ -137,7 +147,9 @@ def train(args, detector, pictures, classes):
             rate.step()
             step += 1
             total += loss.item() * len(batch)
-        print(f"epoch {epoch}/{args.epochs}  loss {total / len(order):.4f}  {time.time() - begun:.0f} s", flush=True)
+        epoch += 1
+        print(f"epoch {epoch}, step {step}/{steps}  loss {total / len(order):.4f}  {time.time() - begun:.0f} s",
+              flush=True)
 
 
 def truth(pictures, classes):
@@ -186,18 +198,25 @@ def arguments():
     p.add_argument("--train", required=True, help="annotations to train with")
     p.add_argument("--test", required=True, help="annotations to measure with")
     p.add_argument("--images", help="folder of the pictures of COCO's JSON, of both splits")
-    p.add_argument("--start", choices=("finetune", "frozen", "fresh"), default="finetune")
+    p.add_argument("--start", choices=("finetune", "frozen", "fresh", "untrained"), default="finetune")
     p.add_argument("--detector", choices=("fasterrcnn", "retinanet"), default="fasterrcnn")
+    p.add_argument("--fraction", type=float, default=1.0, help="part of the pictures of --train to train with")
     p.add_argument("--epochs", type=int, default=12)
+    p.add_argument("--steps", type=int, default=0, help="number of steps, in place of --epochs")
     p.add_argument("--batch", type=int, default=8)
     p.add_argument("--lr", type=float, help="learning rate; default: 0.00125 times --batch, of RetinaNet half of it")
     p.add_argument("--min-size", type=int, default=800, help="pixels that the shorter side of a picture is resized to")
+    p.add_argument("--channels", type=int, default=256, help="channels of the pyramid; a quarter of those of the heads")
+    p.add_argument("--regions", type=int, default=512, help="of a picture that Faster R-CNN's head is trained on")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", default="cpu")
     p.add_argument("--json", help="file for the result")
     args = p.parse_args()
-    if min(args.epochs, args.batch) < 1 or args.min_size < 32 or (args.lr is not None and not args.lr > 0):
-        stop(2, "--epochs and --batch: expected at least 1; --min-size: at least 32; --lr: more than 0")
+    if min(args.epochs, args.batch, args.channels, args.regions) < 1 or args.min_size < 32 or args.steps < 0:
+        stop(2, "--epochs, --batch, --channels and --regions: expected at least 1; --min-size: at least 32; --steps: "
+                "at least 0")
+    if not 0 < args.fraction <= 1 or (args.lr is not None and not args.lr > 0):
+        stop(2, "--fraction: expected more than 0 and at most 1; --lr: more than 0")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         stop(2, f"--json {args.json}: there is no such folder")
     if args.lr is None:
@@ -216,6 +235,9 @@ def main():
     unknown = sorted({b.label for p in tested for b in p.boxes} - set(classes))
     if unknown:
         stop(65, f"{args.test}: has the class {unknown[0]}, which {args.train} has no box of")
+    if args.fraction < 1:
+        learned = random.Random(args.seed).sample(learned, max(1, round(args.fraction * len(learned))))
+        print(f"trained with {len(learned)} pictures, {sum(len(p.boxes) for p in learned)} boxes")
     torch.manual_seed(args.seed)
     detector, about = make_detector(args, classes)
     detector.to(args.device)

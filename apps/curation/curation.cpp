@@ -45,12 +45,16 @@ void leave_out_listed(const CurateOptions& o, const EmbeddingFile& file, std::ve
   }
 }
 
-void require_same_encoder(const EmbeddingFile& images, const EmbeddingFile& against) {
+// Features that were made in two ways can't be compared.
+void require_same_making(const EmbeddingFile& images, const EmbeddingFile& against) {
   require_data(images.width() == against.width(), against.path(), ": has features of ", against.width(),
                " values, expected ", images.width(), " as in ", images.path());
   const std::string one = images.about("encoder_hash"), other = against.about("encoder_hash");
   require_data(one.empty() || other.empty() || one == other, against.path(), ": is of the encoder ", other,
                ", expected ", one, " as in ", images.path());
+  const std::string mirror = against.about("mirror");
+  require_data(mirror == images.about("mirror"), against.path(), ": was made with",
+               mirror.empty() ? "out" : "", " --mirror, expected the same as ", images.path());
 }
 
 std::uintmax_t bytes_of(const EmbeddingFile& file, std::int32_t row) {
@@ -130,7 +134,7 @@ std::string reason_text(Why why, const CurateOptions& o) {
 
 Curation curate_images(const CurateOptions& o, const EmbeddingFile& images, const EmbeddingFile* against) {
   const engine::Device device = engine::parse_device(o.device);
-  if (against != nullptr) require_same_encoder(images, *against);
+  if (against != nullptr) require_same_making(images, *against);
   Curation c;
   c.why.assign(std::size_t(images.rows()), Why::kept);
   leave_out_listed(o, images, c.why);

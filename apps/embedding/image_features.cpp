@@ -46,6 +46,22 @@ FeatureFunction feature_function(const models::Method& method, const std::string
   return [&branch, pass, wide](const Tensor& images) { return wide(branch.encoder(images, pass)); };
 }
 
+FeatureFunction mean_with_mirror(FeatureFunction f) {
+  return [f = std::move(f)](const Tensor& images) {
+    const std::int64_t pixels = images.numel() / images.dim(3), side = images.dim(2);
+    const Tensor rows({pixels}, engine::DType::i32, engine::cpu);
+    auto* row = rows.data<std::int32_t>();
+    for (std::int64_t i = 0; i < pixels; ++i) row[i] = std::int32_t(i / side * side + side - 1 - i % side);
+    const bool narrow = images.dtype() == engine::DType::bf16;
+    const Tensor wide = narrow ? engine::cast(images, engine::DType::f32) : images;
+    const Tensor turned =
+        engine::take_rows(engine::reshape(wide, {pixels, images.dim(3)}), rows.to(images.device()));
+    const Tensor mirrored =
+        engine::reshape(narrow ? engine::cast(turned, engine::DType::bf16) : turned, images.shape());
+    return engine::scale(engine::add(f(images), f(mirrored)), 0.5);
+  };
+}
+
 engine::Shape feature_shape(const FeatureFunction& f, const FeatureOptions& o, std::int64_t count) {
   const engine::NoGrad no_grad;
   return engine::with_rows(f(engine::zeros({1, o.size, o.size, 3}, o.dtype, o.device)).shape(), count);

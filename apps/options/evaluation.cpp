@@ -256,6 +256,10 @@ Fields fields(EmbedOptions& o) {
                  "Maps (N,h,w,C) as they are (none), or their mean over all places (gap); auto: none for c2 "
                  "to c5",
              .choices = {"auto", "none", "gap"}},
+            {.name = "mirror",
+             .value = &o.mirror,
+             .help = "Write the mean of the features of the image and of its mirror image, so that both have "
+                     "the same"},
             type,
             batch_entry(o.batch, kForwardBatch)}),
        group("Machine", {device_entry(o.device), loader_threads_entry(o.threads)}), group("Result", {out})});

@@ -101,6 +101,7 @@ struct EmbedOptions : ImageChoice {
   std::string branch = "online";
   std::string features = "backbone";
   std::string pool = "auto";
+  bool mirror = false;
   std::string dtype = "f32";
   int batch = 256;
   std::string device = "cpu";

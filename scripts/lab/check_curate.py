@@ -2,14 +2,15 @@
 """Plants near duplicates among photographs and counts which of them dyad curate finds, by kind and threshold.
 
   scripts/lab/check_curate.py --run RUN --data DIR [--dyad build/cpu/dyad] [--images N] [--size S]
-  scripts/lab/check_curate.py --run RUN --cifar DIR [--threshold T]
+  scripts/lab/check_curate.py --run RUN --cifar DIR [--threshold T] [--picture FILE.png]
 
 First form: copies of N photographs of DIR (image files, or CIFAR-10's binary files) are re-encoded, resized, cropped or
 mirrored. Prints the recall of each kind: the share of copies in a group with their photograph, and the precision: the
 share of images left out whose copy or photograph is the one that is kept. (Others may be near duplicates in DIR.)
 Second form: near duplicates between the train and test images of CIFAR-10, found here by their pixels (also mirrored),
-and how many of them `dyad curate --against` lists. Fails if dyad finds less than --recall of the re-encoded copies, or
-of CIFAR-10's that are not mirrored. Needs numpy and Pillow.
+and how many of them `dyad curate --against` lists. --picture shows the pairs. Features are made with `dyad embed
+--mirror`. Fails if dyad finds less than --recall of the re-encoded copies, or
+of CIFAR-10's that are mirrored or not. Needs numpy and Pillow.
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)
@@ -71,7 +72,7 @@ def plant(args, folder):
 def check_planted(args, folder):
     planted = plant(args, folder / "images")
     features = folder / "features.safetensors"
-    dyad(args, "export", "--run", args.run, "--data", folder / "images", "--out", features)
+    dyad(args, "embed", "--mirror", "--run", args.run, "--data", folder / "images", "--out", features)
     print(f"{args.images} photographs, {len(planted)} planted copies")
     print(f"{'threshold':>9}  {'precision':>9}  " + "  ".join(f"{kind:>10}" for kind in KINDS))
     best = 0.0
@@ -114,6 +115,18 @@ def pixel_duplicates(train, test):
     return pairs
 
 
+def draw_pairs(pairs, train, test, path):
+    """A sheet of the pairs, six in a row: the training image, then the test image."""
+    scale, columns, gap = 64, 6, 8
+    width, height = 2 * scale + gap, scale + gap
+    sheet = Image.new("RGB", (columns * width - gap, -(-len(pairs) // columns) * height - gap), "white")
+    for i, (t, q, _, _) in enumerate(pairs):
+        for side, pixels in enumerate((train[t], test[q])):
+            image = Image.fromarray(pixels).resize((scale, scale), Image.NEAREST)
+            sheet.paste(image, (i % columns * width + side * scale, i // columns * height))
+    sheet.save(path, optimize=True)
+
+
 def check_cifar(args, folder):
     train = numpy.concatenate([records(Path(args.cifar) / f"data_batch_{i}.bin") for i in range(1, 6)])
     test = records(Path(args.cifar) / "test_batch.bin")
@@ -122,20 +135,25 @@ def check_cifar(args, folder):
     print(f"by pixels: {len(pairs)} pairs, {sum(p[3] for p in pairs)} of them mirrored, of {len(known)} training and "
           f"{len(asked)} test images")
     for split in "train", "test":
-        dyad(args, "export", "--run", args.run, "--data", args.cifar, "--split", split, "--out",
+        dyad(args, "embed", "--mirror", "--run", args.run, "--data", args.cifar, "--split", split, "--out",
              folder / f"{split}.safetensors")
     dyad(args, "curate", "--embeddings", folder / "train.safetensors", "--against", folder / "test.safetensors",
          "--threshold", args.threshold, "--pairs", 1, "--map", 0, "--out", folder / "curated")  # of one set: one pair
     leaks = {m["name"] for m in json.loads((folder / "curated" / "curate.json").read_text())["leaks"]}
     name = lambda row: f"data_batch_{row // 10000 + 1}.bin record {row % 10000}"
     print(f"dyad curate --against, cosine at least {args.threshold}: {len(leaks)} of {len(train)} training images")
+    for t, q, apart, mirrored in pairs:
+        print(f"  {name(t)}, test_batch.bin record {q}: {apart:.1f} of 255 apart{', mirrored' if mirrored else ''}"
+              f"{'' if name(t) in leaks else ', not listed'}")
+    if args.picture:
+        draw_pairs(pairs, train, test, args.picture)
     recall = {}
     for mirrored in (False, True):
         of_kind = [p for p in pairs if p[3] == mirrored]
         found = sum(name(p[0]) in leaks for p in of_kind)
         recall[mirrored] = found / max(1, len(of_kind))
         print(f"{'mirrored' if mirrored else 'as they are'}: {found} of {len(of_kind)} pairs are among them")
-    return bool(pairs) and recall[False] >= args.recall
+    return bool(pairs) and min(recall.values()) >= args.recall
 
 
 def main():
@@ -144,6 +162,7 @@ def main():
     p.add_argument("--run", required=True)
     p.add_argument("--data", help="folder with image files, or with CIFAR-10's binary files")
     p.add_argument("--cifar", help="folder with CIFAR-10's binary files")
+    p.add_argument("--picture", help="with --cifar: PNG file to write")
     p.add_argument("--images", type=int, default=1000)
     p.add_argument("--size", type=int, default=64)
     p.add_argument("--threshold", type=float, default=0.98)

@@ -1,6 +1,7 @@
 // dyad embed: features of folders, lists and single images are those of the encoder.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <sstream>
 
@@ -33,10 +34,15 @@ Embedded run_embed(std::vector<std::string> arguments) {
   return {code, err.str()};
 }
 
-std::string noise_png(int seed) {
+std::string noise_png(int seed, bool mirrored = false) {
   std::vector<std::uint8_t> rows(std::size_t(20 * 24 * 3));
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i] = std::uint8_t((i * 7919 + std::size_t(seed) * 104729) >> 3);
+  if (mirrored)  // 20 rows of 24 pixels
+    for (std::size_t row = 0; row < 20; ++row)
+      for (std::size_t x = 0; x < 12; ++x)
+        std::swap_ranges(&rows[(row * 24 + x) * 3], &rows[(row * 24 + x) * 3] + 3,
+                         &rows[(row * 24 + 23 - x) * 3]);
   return encode_png(20, 24, SPNG_COLOR_TYPE_TRUECOLOR, 8, rows);
 }
 
@@ -134,6 +140,36 @@ TEST_CASE("embed: classes become labels; projections, maps and their means") {
   CHECK(run_embed({"--run", w.run, "--data", classes, "--out", w.scratch.path("x.txt")}).code == 2);
   CHECK(run_embed({"--run", w.run, "--data", classes, "--out", w.scratch.path("x.npy"), "--branch=target"})
             .code == 2);
+}
+
+TEST_CASE("embed: with --mirror an image and its mirror image have the same features, the mean of both") {
+  const World w;
+  for (const int seed : {1, 2, 3}) {
+    w.scratch.write("pairs/" + std::to_string(seed) + "-a.png", noise_png(seed));
+    w.scratch.write("pairs/" + std::to_string(seed) + "-b.png", noise_png(seed, true));
+  }
+  const std::string pairs = w.scratch.path("pairs");
+  for (const char* features : {"backbone", "projection"}) {
+    const std::string which = std::string("--features=") + features;
+    const apps::EmbeddingFile plain(w.embedded(pairs, "plain.npy", {which}));
+    const apps::EmbeddingFile mean(w.embedded(pairs, "mean.npy", {which, "--mirror"}));
+    CHECK(mean.about("mirror") == "mean");
+    const std::vector<double> one = plain.tile(0, 6).to_vector(), both = mean.tile(0, 6).to_vector();
+    const auto width = std::size_t(mean.width());
+    double apart = 0;
+    for (std::size_t i = 0; i < both.size(); ++i) {
+      const std::size_t image = i / width;
+      if (image % 2 == 1) continue;
+      apart = std::max(apart, std::abs(one[i] - one[i + width]));
+      CHECK(both[i] == doctest::Approx((one[i] + one[i + width]) / 2).epsilon(1e-4));
+      CHECK(both[i] == doctest::Approx(both[i + width]).epsilon(1e-4));
+    }
+    CHECK(apart > 1e-3);
+  }
+  CHECK(run_embed(
+            {"--run", w.run, "--data", pairs, "--out", w.scratch.path("x.npy"), "--features=c3", "--mirror"})
+            .err ==
+        "dyad embed: --mirror: the maps of a mirror image lie the other way round, expected --pool gap\n");
 }
 
 TEST_CASE("embed: a broken image stops it and leaves nothing, or is left out") {

@@ -101,6 +101,14 @@ TEST_CASE("search: each picture finds itself first, and the result is text, JSON
               .code == 0);
   CHECK(nlohmann::json::parse(s.scratch.read("found.json")).at("queries")[0].at("neighbours")[0].at("row") ==
         4);
+
+  // the query's features are made as the index's
+  REQUIRE(told({"embed", "--run", s.run, "--data", s.photos, "--mirror", "--out", s.features}).code == 0);
+  REQUIRE(
+      told({"search", "--run", s.run, "--index", s.features, "--query", s.photos, "--k=1", "--json", json})
+          .code == 0);
+  for (const auto& query : nlohmann::json::parse(s.scratch.read("found.json")).at("queries"))
+    CHECK(query.at("neighbours")[0].at("cosine").get<double>() == doctest::Approx(1).epsilon(1e-6));
 }
 
 TEST_CASE("search: pictures of records are those of the data set; missing ones are left out") {

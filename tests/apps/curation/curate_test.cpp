@@ -33,19 +33,22 @@ std::string image_file(const Scratch& scratch, const std::string& name, int size
 }
 
 std::string features_file(const Scratch& scratch, const std::string& name, const FeatureRows& rows,
-                          const std::vector<std::string>& names, const std::string& encoder = "abc") {
+                          const std::vector<std::string>& names, const std::string& encoder = "abc",
+                          const std::map<std::string, std::string>& more = {}) {
   std::vector<double> values;
   for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
   std::string text;
   for (const std::string& one : names) text += one + "\n";
   engine::Tensor bytes({std::int64_t(text.size())}, engine::DType::u8, engine::cpu);
   std::copy(text.begin(), text.end(), bytes.data<std::uint8_t>());
+  std::map<std::string, std::string> metadata = more;
+  metadata["encoder_hash"] = encoder;
   engine::write_safetensors(
       scratch.path(name),
       {{{"features",
          from_vector({std::int64_t(rows.size()), std::int64_t(rows[0].size())}, values, engine::DType::f32)},
         {"names", bytes}},
-       {{"encoder_hash", encoder}}});
+       metadata});
   return scratch.path(name);
 }
 
@@ -217,6 +220,9 @@ TEST_CASE("curate: what can't be done is said in a line, and nothing is half-wri
   refused(65, "none.safetensors", {"--against", p.scratch.path("none.safetensors")});
   refused(65, "has features of 2 values, expected 4 as in",
           {"--against", features_file(p.scratch, "narrow.safetensors", {{1, 0}}, {"x"})});
+  refused(65, "was made with --mirror, expected the same as",
+          {"--against", features_file(p.scratch, "mirror.safetensors", {{1, 0, 0, 0}}, {"x"}, "abc",
+                                      {{"mirror", "mean"}})});
   refused(65, "is of the encoder xyz, expected abc as in",
           {"--against", features_file(p.scratch, "other.safetensors", {{1, 0, 0, 0}}, {"x"}, "xyz")});
   refused(65, "out.txt line 2: nowhere.png is no image of",

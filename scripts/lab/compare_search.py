@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Times the exact search of dyad and of faiss.IndexFlatIP on the same vectors, in one run.
 
-  scripts/lab/compare_search.py [--dyad build/cpu/dyad] [--rows 1000000] [--queries 100] [--threads 2] [--turns 5]
+  scripts/lab/compare_search.py [--run RUN] [--data DIR] [--dyad build/cpu/dyad] [--rows 1000000] [--queries 100]
+                                [--threads 2] [--turns 5] [--kind exact|ivf-pq|hnsw]
 
-Needs numpy and PyPI's faiss-cpu. Makes an encoder of 512 features (one step of pretraining, in a temporary folder),
-embeds images of data/samples as queries, and draws the rows of the index around them at random. Both programs search
-the same index alternately. Prints the median seconds of each, without the reading of the index by FAISS, which holds it
-in memory, and with dyad's, which maps the file; the speed of a large matrix product by numpy, of the same width; and
-whether both found the same neighbours.
+Needs numpy and PyPI's faiss-cpu. Embeds the images of DIR, CIFAR-10's binary files (data/samples), with RUN (an
+encoder of 512 features after 3 epochs on data/samples, made in a temporary folder). A row of the index is the features
+of one of these images plus noise, whose length is the median distance of an image to its nearest neighbour. The queries
+are the first images of DIR. Both programs search the same index alternately. Prints the median seconds of each, without the
+reading of FAISS's indexes, which are in memory, and with that of the rows, which dyad maps; the speed of a large matrix
+product by numpy, of the same width; and whether both found the same neighbours.
 """
 
 import print_help  # noqa: F401
@@ -21,6 +23,8 @@ import tempfile
 import time
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+p.add_argument("--run")
+p.add_argument("--data", default="data/samples")
 p.add_argument("--dyad", default="build/cpu/dyad")
 p.add_argument("--rows", type=int, default=1_000_000)
 p.add_argument("--queries", type=int, default=100)
@@ -70,25 +74,32 @@ with tempfile.TemporaryDirectory() as folder:
     path = lambda name: os.path.join(folder, name)  # noqa: E731
     record = 3073
     os.mkdir(path("data"))
-    with open("data/samples/data_batch_1.bin", "rb") as file:
+    with open(os.path.join(args.data, "data_batch_1.bin"), "rb") as file:
         images = file.read(record * args.queries)
     with open(path("data/data_batch_1.bin"), "wb") as file:
         file.write(images)
-    run("pretrain", "--data", path("data"), "--run", path("run"), "--arch", "resnet18", "--batch", "16", "--steps", "1")
-    run("embed", "--data", path("data"), "--run", path("run"), "--out", path("queries.safetensors"), "--split", "train")
-    header, begin = read(path("queries.safetensors"))
+    trained = args.run or path("run")
+    if not args.run:
+        run("pretrain", "--data", "data/samples", "--run", trained, "--arch", "resnet10", "--batch", "128",
+            "--epochs", "3")
+    run("embed", "--data", args.data, "--run", trained, "--out", path("all.safetensors"), "--split", "train")
+    header, begin = read(path("all.safetensors"))
     entry = header["features"]
-    width = entry["shape"][1]
-    raw = np.fromfile(path("queries.safetensors"), np.float32, len(images) // record * width,
-                      offset=begin + entry["data_offsets"][0]).reshape(-1, width)
-    queries = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    count, width = entry["shape"]
+    known = np.fromfile(path("all.safetensors"), np.float32, count * width,
+                        offset=begin + entry["data_offsets"][0]).reshape(-1, width)
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+    queries = known[:args.queries].copy()
 
-    # rows of unit length, each near one of the queries, in the format of dyad index
+    # rows of unit length in the format of dyad index
+    cosines = known[:2000] @ known.T
+    np.fill_diagonal(cosines, -1)
+    noise = np.median(np.sqrt(np.maximum(0, 2 - 2 * cosines.max(1)))) / np.sqrt(width)  # of each value
     rng = np.random.default_rng(0)
     rows = np.empty((args.rows, width), np.float32)
     for first in range(0, args.rows, 10_000):
         part = rows[first:first + 10_000]
-        part[:] = rng.standard_normal(part.shape, np.float32) * 0.04 + queries[rng.integers(len(queries), size=len(part))]
+        part[:] = rng.standard_normal(part.shape, np.float32) * noise + known[rng.integers(count, size=len(part))]
         part /= np.linalg.norm(part, axis=1, keepdims=True)
     names = "".join(f"{i}\n" for i in range(args.rows)).encode()
     about = {**header["__metadata__"], "normalized": "true", "index": "exact"}
@@ -113,7 +124,7 @@ with tempfile.TemporaryDirectory() as folder:
     ours, theirs, peak = {name: [] for name in searches}, [], []
     for _ in range(args.turns):
         for name, index in searches.items():
-            run("search", "--run", path("run"), "--index", path(index), "--query", path("data"), "--k", "10", "--json",
+            run("search", "--run", trained, "--index", path(index), "--query", path("data"), "--k", "10", "--json",
                 path(index + ".json"))
             found = json.load(open(path(index + ".json")))
             ours[name].append(found["seconds"])

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 using engine::require_data;
 using nlohmann::json;
 
+constexpr std::int64_t kNamesApart = 64;
 constexpr const char* kExpected = "a file of dyad embed or dyad export --data: NAME.safetensors or NAME.npy";
 
 template <class Stored, class Convert>
@@ -163,19 +164,19 @@ void EmbeddingFile::require_shape() const {
 void EmbeddingFile::find_names(const engine::MappedFile& file, std::uint64_t begin, std::uint64_t bytes) {
   constexpr std::uint64_t kPart = 1 << 20;  // what is read before it is released
   const std::string_view text = names_ = file.text().substr(std::size_t(begin), std::size_t(bytes));
-  ends_.reserve(std::size_t(std::min<std::uint64_t>(std::uint64_t(rows()), bytes) + 1));
   std::uint64_t released = 0;
+  std::int64_t names = 0;
   for (std::size_t at = 0; at < text.size();) {
-    at = std::min(text.find('\n', at), text.size());
-    ends_.push_back(at++);
-    if (ends_.size() > std::size_t(rows())) break;  // too many: there may be very many
-    if (at - released < kPart) continue;
+    if (names % kNamesApart == 0) begins_.push_back(at);
+    const std::uint64_t end = std::min(text.find('\n', at), text.size());
+    at = std::size_t(end) + 1;
+    if (++names > rows()) break;  // too many: there may be very many
+    if (end - released < kPart) continue;
     file.release(begin + released, kPart);
     released += kPart;
   }
   file.release(begin + released, bytes - released);
-  require_data(ends_.size() == std::size_t(rows()), file.path(), ": has ",
-               ends_.size() > std::size_t(rows()) ? "more" : std::to_string(ends_.size()),
+  require_data(names == rows(), file.path(), ": has ", names > rows() ? "more" : std::to_string(names),
                " names, expected ", rows(), ", a line for each row of features");
 }
 
@@ -221,8 +222,10 @@ void EmbeddingFile::release(std::int64_t first, std::int64_t count) const {
 }
 
 std::string_view EmbeddingFile::name(std::int64_t row) const {
-  const std::uint64_t begin = row == 0 ? 0 : ends_.at(std::size_t(row) - 1) + 1;
-  return names_.substr(std::size_t(begin), std::size_t(ends_.at(std::size_t(row)) - begin));
+  engine::require(row >= 0 && row < rows(), "EmbeddingFile: row ", row, ", expected one of ", rows());
+  auto begin = std::size_t(begins_[std::size_t(row / kNamesApart)]);
+  for (std::int64_t i = 0; i < row % kNamesApart; ++i) begin = names_.find('\n', begin) + 1;
+  return names_.substr(begin, names_.find('\n', begin) - begin);
 }
 
 std::string EmbeddingFile::class_name(std::int64_t row) const {

@@ -66,7 +66,7 @@ class EmbeddingFile {
   engine::Shape shape_{};
   std::uint64_t data_ = 0;  // where the features begin in the file
   std::string_view names_;
-  std::vector<std::uint64_t> ends_;  // of each name in names_
+  std::vector<std::uint64_t> begins_;  // of every 64th name in names_: a file may have very many
   std::vector<std::int64_t> labels_;
   std::vector<std::string> classes_;
   std::map<std::string, std::string> metadata_;

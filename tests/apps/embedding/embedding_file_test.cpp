@@ -157,6 +157,24 @@ TEST_CASE("embedding file: the folder of export --format npy, and maps (N,h,w,C)
         "is a folder, expected a file of dyad embed or dyad export --data: NAME.safetensors or NAME.npy");
 }
 
+TEST_CASE("embedding file: each of many names, of other lengths, and of a file without a last newline") {
+  const Scratch scratch;
+  const int rows = 300;
+  std::string names;
+  for (int i = 0; i < rows; ++i) names += std::string(std::size_t(i % 7), 'n') + std::to_string(i) + "\n";
+  for (const bool last : {true, false}) {
+    const std::string path = scratch.path("many.safetensors");
+    write_safetensors(path, {{{"features", zeros({rows, 2}, DType::f32, cpu)},
+                              {"names", bytes_tensor(last ? names : names.substr(0, names.size() - 1))}},
+                             {}});
+    const apps::EmbeddingFile file(path);
+    for (int i = 0; i < rows; ++i)
+      CHECK(file.name(i) == std::string(std::size_t(i % 7), 'n') + std::to_string(i));
+    CHECK_THROWS_AS(file.name(rows), std::invalid_argument);
+    CHECK_THROWS_AS(file.name(-1), std::invalid_argument);
+  }
+}
+
 TEST_CASE("embedding file: a damaged or foreign safetensors file is refused in a line") {
   const Scratch scratch;
   const std::string path = scratch.path("f.safetensors");

@@ -28,6 +28,11 @@ std::string summary_of(const LeftOut& l, const Curation& c) {
     text +=
         concat_text("near duplicates: ", data::counted(double(c.groups.size()), "group"), ", the largest of ",
                     counted_images(std::int64_t(c.groups.front().rows.size())), "\n");
+  std::string higher;
+  for (const auto& [threshold, count] : c.at_higher)
+    higher +=
+        concat_text(higher.empty() ? "" : ", ", data::with_commas(std::uint64_t(count)), " at ", threshold);
+  if (!higher.empty()) text += "near duplicates at a higher --threshold: " + higher + "\n";
   if (!c.subset.rows.empty())
     text += concat_text("subset: ", counted_images(std::int64_t(c.subset.rows.size())),
                         "; every kept image has one within 1 - cosine = ", c.subset.radius, "\n");
@@ -36,7 +41,7 @@ std::string summary_of(const LeftOut& l, const Curation& c) {
       c.groups.front().rows.size() > 10)
     text += concat_text(
         "note: the largest group has more than a tenth of all images: chains of pairs join "
-        "images that are not alike; a higher --threshold avoids that\n");
+        "images that are not alike; look at the page, and choose a higher --threshold\n");
   return text;
 }
 

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <optional>
 
@@ -43,6 +44,14 @@ int size_of_index(const EmbeddingFile& index) {
   return size;
 }
 
+// What to search with: the checkpoint of the step that the index is of, if the run still has it.
+std::string checkpoint_of(const SearchOptions& s, const EmbeddingFile& index) {
+  for (const std::string& path : checkpoints(s.run))
+    if (s.checkpoint.empty() && std::to_string(Checkpoint(path).step()) == index.about("step"))
+      return "--checkpoint " + path + " if it is of this run, or an index made again";
+  return "the run and checkpoint of the index, or an index made again";
+}
+
 // Other weights give features of another space, where no cosine means anything.
 void require_same_encoder(const SearchOptions& s, const EmbeddingFile& index,
                           const engine::Parameters& parameters) {
@@ -53,8 +62,8 @@ void require_same_encoder(const SearchOptions& s, const EmbeddingFile& index,
     const std::string own = engine::hash_text(parameters.hash(prefix));
     if (made == own) continue;
     throw UsageError("--run " + s.run + ": its " + key + " is " + own + ", but " + index.path() +
-                     " was made with " + (made.empty() ? "an unknown one" : made) +
-                     ", expected the run and checkpoint of the index");
+                     " was made with " + (made.empty() ? "an unknown one" : made) + ", expected " +
+                     checkpoint_of(s, index));
   }
 }
 
@@ -77,6 +86,19 @@ Searched searched(const SearchOptions& s, const EmbeddingFile& index, const std:
                                     ? approximate->nearest(queries, s.k)
                                     : nearest_rows(index, queries, s.k, engine::parse_device(s.device));
   return {std::move(rows), seconds(begun, read), seconds(read, Clock::now())};
+}
+
+// Leaves out each query's own row, and keeps k of k + 1.
+void skip_own_rows(const data::Dataset& queries, const EmbeddingFile& index, int k,
+                   std::vector<FoundRows>& rows) {
+  const auto plain = [](const std::string& name) {  // the same path however it is written
+    return std::filesystem::absolute(engine::restored(name)).lexically_normal();
+  };
+  for (std::size_t q = 0; q < rows.size(); ++q) {
+    const auto own = plain(queries.name(q));
+    std::erase_if(rows[q], [&](const FoundRow& r) { return plain(std::string(index.name(r.row))) == own; });
+    if (rows[q].size() > std::size_t(k)) rows[q].resize(std::size_t(k));
+  }
 }
 
 }  // namespace
@@ -119,7 +141,10 @@ int search(const SearchOptions& s) {
     done += rows.dim(0);
   });
 
-  const auto [rows, reading, seconds] = searched(s, index, kind, queries);
+  SearchOptions wider = s;
+  wider.k += int(s.skip_self);
+  auto [rows, reading, seconds] = searched(wider, index, kind, queries);
+  if (s.skip_self) skip_own_rows(*images, index, s.k, rows);
   const Found found{*images, index, rows, s.run, kind, s.k};
   std::printf("%s", found_text(found).c_str());
   std::printf("%s in %s, %s: %.3g s\n", data::counted(double(rows.size()), "image").c_str(),

@@ -130,7 +130,7 @@ std::unique_ptr<Dataset> without_broken(std::unique_ptr<Dataset> dataset, int th
   const CheckResult result = check(*dataset, std::max(1, threads));
   if (result.broken.empty()) return dataset;
   engine::require_data(result.broken.size() < dataset->size(), result.broken.front(),
-                       ", and none of the other images can be decoded");
+                       dataset->size() > 1 ? ", and none of the other images can be decoded" : "");
   std::vector<std::size_t> whole;
   for (std::size_t i = 0; i < dataset->size(); ++i)
     if (!std::ranges::binary_search(result.broken_images, i)) whole.push_back(i);

@@ -66,8 +66,8 @@ std::uintmax_t bytes_of(const EmbeddingFile& file, std::int32_t row) {
 }
 
 // Whether a is to be kept rather than b.
-bool is_better(const CurateOptions& o, const EmbeddingFile& file, std::int32_t a, std::int32_t b) {
-  if (o.prefer == "largest")
+bool is_better(bool by_size, const EmbeddingFile& file, std::int32_t a, std::int32_t b) {
+  if (by_size)
     if (const auto one = bytes_of(file, a), other = bytes_of(file, b); one != other) return one > other;
   const std::string_view one = file.name(a), other = file.name(b);
   return one != other ? one < other : a < b;
@@ -80,14 +80,27 @@ float cosine_of(const Tensor& units, std::int32_t a, std::int32_t b) {
   return float(std::min(1.0, sum));
 }
 
+void count_at_higher(std::vector<NearPair> pairs, double threshold, Curation& c) {
+  for (const double higher : {0.97, 0.98, 0.99, 0.995, 0.999}) {
+    if (higher <= threshold || pairs.empty()) continue;
+    std::erase_if(pairs, [&](const NearPair& p) { return p.cosine < higher; });
+    std::int64_t left_out = 0;
+    for (const auto& group : connected(c.why.size(), pairs)) left_out += std::int64_t(group.size()) - 1;
+    c.at_higher.emplace_back(higher, left_out);
+  }
+}
+
 void find_groups(const CurateOptions& o, const EmbeddingFile& file, const Tensor& units, Curation& c) {
   const std::vector<NearPair> pairs =
       o.pairs > 0 ? closest_pairs(units, std::size_t(o.pairs)) : pairs_above(units, threshold_of(o));
+  if (o.pairs == 0) count_at_higher(pairs, threshold_of(o), c);
+  const bool by_size = o.prefer == "largest" || (o.prefer == "auto" && names_files(file));
   const Tensor host = units.to(engine::cpu);
   for (auto& rows : connected(c.why.size(), pairs)) {
     NearGroup group{-1, std::move(rows), {}};
     for (const std::int32_t row : group.rows)
-      if (c.why[std::size_t(row)] == Why::kept && (group.kept < 0 || is_better(o, file, row, group.kept)))
+      if (c.why[std::size_t(row)] == Why::kept &&
+          (group.kept < 0 || is_better(by_size, file, row, group.kept)))
         group.kept = row;
     for (const std::int32_t row : group.rows) {
       group.cosines.push_back(cosine_of(host, group.kept < 0 ? group.rows.front() : group.kept, row));

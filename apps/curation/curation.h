@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/curation/diverse_images.h"
@@ -33,6 +34,8 @@ struct Curation {
   std::vector<float> distances;        // of each row to its k-th neighbour
   std::vector<std::int32_t> isolated;  // all rows, the most isolated first
   Subset subset;                       // of the rows that are kept
+  // Higher thresholds, and how many near duplicates each would leave out of all images. Empty with --pairs.
+  std::vector<std::pair<double, std::int64_t>> at_higher;
   std::int64_t count(Why) const;
 };
 

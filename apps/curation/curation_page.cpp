@@ -81,6 +81,8 @@ ordered_json curation_json(const CurateOptions& o, const Curation& c, const Embe
     j["isolated"].push_back({{"name", name_in(images, c.isolated[i])},
                              {"distance", rounded(c.distances[std::size_t(c.isolated[i])])},
                              {"what", key_of(c.why[std::size_t(c.isolated[i])])}});
+  for (const auto& [threshold, count] : c.at_higher)
+    j["at_higher_thresholds"].push_back({{"threshold", threshold}, {"near_duplicates", count}});
   if (o.subset > 0)
     j["subset"] = {{"by", o.by}, {"images", c.subset.rows.size()}, {"radius", rounded(c.subset.radius)}};
   return j;

@@ -35,8 +35,9 @@ Fields fields(CurateOptions& o) {
                .high = 1e7},
               {.name = "prefer",
                .value = &o.prefer,
-               .help = "Which image of a group is kept: the first by name, or the largest file",
-               .choices = {"first", "largest"}}}),
+               .help = "Which image of a group is kept: the first by name, or the largest file; auto: the "
+                       "largest where the names are those of files",
+               .choices = {"auto", "first", "largest"}}}),
        group("Outliers",
              {{.name = "neighbour",
                .value = &o.neighbour,

@@ -12,7 +12,7 @@ struct CurateOptions {
   std::string against, keep_out, data;
   double threshold = -1;  // auto: 0.95
   int pairs = 0;          // above 0: the closest pairs, in place of the threshold
-  std::string prefer = "first";
+  std::string prefer = "auto";
   int neighbour = 10;
   double outliers = 0;
   int subset = 0;

@@ -15,7 +15,7 @@ struct IndexOptions {
 struct SearchOptions {
   std::string run, checkpoint, index, query;
   int k = 10;
-  bool exact = false;
+  bool exact = false, skip_self = false;
   std::string bad_images = "auto";
   int batch = 256;
   std::string device = "cpu";

@@ -15,6 +15,14 @@ std::string flag(PretrainOptions o, T Group::*member) {
   return " --" + f.name + " " + shell_word(text_of(f));
 }
 
+template <class Options>
+std::string out_flag(const std::string& file) {
+  Options options;
+  options.out = file;
+  Fields all = fields(options);
+  return " --" + entry_of(all, options.out).name + " " + shell_word(file);
+}
+
 std::string device_flag(const PretrainOptions& o) {
   return o.device == "cpu" ? "" : flag(o, &PretrainOptions::device);
 }
@@ -44,12 +52,14 @@ NextCommand evaluate_command(const PretrainOptions& o) {
 }
 
 NextCommand export_command(const PretrainOptions& o) {
-  ExportOptions e;
-  e.out = o.run + "/encoder.safetensors";
-  Fields all = fields(e);
-  const Field& out = entry_of(all, e.out);
-  return {"export", program_name() + " export" + flag(o, &PretrainOptions::run) + " --" + out.name + " " +
-                        shell_word(e.out)};
+  return {"export", program_name() + " export" + flag(o, &PretrainOptions::run) +
+                        out_flag<ExportOptions>(o.run + "/encoder.safetensors")};
+}
+
+NextCommand embed_command(const PretrainOptions& o) {
+  return {"features", program_name() + " embed" + flag(o, &PretrainOptions::data) +
+                          flag(o, &PretrainOptions::run) +
+                          out_flag<EmbedOptions>(o.run + "/features.safetensors") + device_flag(o)};
 }
 
 }  // namespace apps

@@ -16,5 +16,6 @@ using NextCommand = std::pair<std::string, std::string>;  // {"evaluate", "dyad 
 NextCommand continue_command(const PretrainOptions&, const std::string& launch);
 NextCommand evaluate_command(const PretrainOptions&);
 NextCommand export_command(const PretrainOptions&);
+NextCommand embed_command(const PretrainOptions&);  // of the training's images
 
 }  // namespace apps

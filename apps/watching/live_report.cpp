@@ -56,7 +56,7 @@ void LiveReport::finished() {
   state_.epoch = state_.epochs;
   state_.seconds_left = -1;
   state_.next = {export_command(options_)};
-  if (classes_) state_.next.insert(state_.next.begin(), evaluate_command(options_));
+  state_.next.insert(state_.next.begin(), classes_ ? evaluate_command(options_) : embed_command(options_));
   if (open_) write();
 }
 

@@ -102,6 +102,20 @@ TEST_CASE("search: each picture finds itself first, and the result is text, JSON
   CHECK(nlohmann::json::parse(s.scratch.read("found.json")).at("queries")[0].at("neighbours")[0].at("row") ==
         4);
 
+  // all but the query itself
+  REQUIRE(told({"search", "--run", s.run, "--index", s.index, "--query", s.photos + "/../photos", "--k=3",
+                "--skip-self", "--json", json})
+              .code == 0);
+  const auto without = nlohmann::json::parse(s.scratch.read("found.json"));
+  for (std::size_t q = 0; q < 6; ++q) {
+    const auto &some = without.at("queries")[q].at("neighbours"),
+               &all = found.at("queries")[q].at("neighbours");
+    REQUIRE(some.size() == 3);
+    CHECK(some[0] == all[1]);
+    CHECK(some[1] == all[2]);
+    CHECK(some[2].at("row") != int(q));
+  }
+
   // the query's features are made as the index's
   REQUIRE(told({"embed", "--run", s.run, "--data", s.photos, "--mirror", "--out", s.features}).code == 0);
   REQUIRE(
@@ -135,7 +149,12 @@ TEST_CASE("search: another encoder, another file and too few rows are refused in
   const Said other = told({"search", "--run", s.other, "--index", s.index, "--query", s.photos});
   CHECK(other.code == 2);
   CHECK(other.err.starts_with("dyad search: --run " + s.other + ": its encoder_hash is "));
-  CHECK(other.err.ends_with(", expected the run and checkpoint of the index\n"));
+  CHECK(other.err.ends_with(
+      ", expected --checkpoint " + s.other +
+      "/checkpoints/step-00000001.safetensors if it is of this run, or an index made again\n"));
+  const Said given = told({"search", "--run", s.other, "--index", s.index, "--query", s.photos,
+                           "--checkpoint", s.other + "/checkpoints/step-00000001.safetensors"});
+  CHECK(given.err.ends_with(", expected the run and checkpoint of the index, or an index made again\n"));
   CHECK(std::count(other.err.begin(), other.err.end(), '\n') == 1);
   CHECK(told({"search", "--run", s.run, "--index", s.scratch.path("none"), "--query", s.photos}).code == 65);
   CHECK(told({"index", "--embeddings", s.features, "--out", s.scratch.path("i.npy")}).code == 2);

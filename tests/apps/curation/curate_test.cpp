@@ -109,7 +109,8 @@ Answer curate_line(const std::vector<std::string>& more) {
 }  // namespace
 
 TEST_CASE("curate: near duplicates by groups, the first by name is kept") {
-  const Planted p;
+  Planted p;
+  p.o.prefer = "first";
   REQUIRE(apps::curate(p.o) == 0);
   CHECK(p.listed("kept.txt") == "abdehi");
   CHECK(p.listed("left_out.txt") == "cgf");  // in the order of the file
@@ -125,19 +126,24 @@ TEST_CASE("curate: near duplicates by groups, the first by name is kept") {
   const std::string page = p.scratch.read("out/curate.html");
   CHECK(page.find("data:image/png;base64,") != std::string::npos);
   CHECK(page.find("{{") == std::string::npos);
+  CHECK(p.result().at("at_higher_thresholds") == json{{{"threshold", 0.999}, {"near_duplicates", 1}}});
 }
 
 TEST_CASE("curate: the largest file is kept; the closest pair alone") {
   Planted p;
-  p.o.prefer = "largest";
   p.o.pairs = 1;
-  REQUIRE(apps::curate(p.o) == 0);
-  CHECK(p.listed("left_out.txt") == "b");
+  for (const char* prefer : {"largest", "auto"}) {
+    p.o.prefer = prefer;
+    std::filesystem::remove_all(p.o.out);
+    REQUIRE(apps::curate(p.o) == 0);
+    CHECK(p.listed("left_out.txt") == "b");
+  }
   CHECK(p.result().at("left_out")[0].at("reason") == "near duplicates of another image (the 1 closest pair)");
 }
 
 TEST_CASE("curate: leaks, a list to keep out, outliers and a subset, each image for one reason") {
   Planted p;
+  p.o.prefer = "first";
   p.against();
   p.o.keep_out = p.scratch.write("out.txt", "images/e.png\n\n" + p.names[1] + "\n");  // e and c
   p.o.outliers = 0.2;

@@ -137,8 +137,8 @@ TEST_CASE("an evaluation is suggested if the images have classes") {
     CHECK(report.state().next.size() == (classes ? 2 : 1));
     CHECK(report.state().next.front().first == "continue");
     report.finished();
-    CHECK(report.state().next.size() == (classes ? 2 : 1));
-    CHECK(report.state().next.front().first == (classes ? "evaluate" : "export"));
+    CHECK(report.state().next.size() == 2);
+    CHECK(report.state().next.front().first == (classes ? "evaluate" : "features"));
   }
 }
 

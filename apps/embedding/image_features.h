@@ -23,8 +23,8 @@ using FeatureFunction = std::function<engine::Tensor(const engine::Tensor& image
 // or f64. The method must outlive it. UsageError for maps of what has none.
 FeatureFunction feature_function(const models::Method&, const std::string& features, const std::string& pool);
 
-// The mean of f(images) and f(mirrored images), left and right exchanged. So an image and its mirror image have
-// the same features. For features, not for maps.
+// The mean of f(images) and f(mirrored images), left and right exchanged. So an image and its mirror image
+// have the same features. For features, not for maps.
 FeatureFunction mean_with_mirror(FeatureFunction f);
 
 // The shape of the features of `count` images, which one black image is enough to find.

@@ -48,30 +48,24 @@ class Nearest {
 };
 
 struct Candidate {
-  std::int32_t query, row;  // of the block and of the tile
+  std::int32_t row;  // of the tile
   float score;
 };
 
-// Those scores (rows,queries) that are at least the query's limit, by row.
-std::vector<Candidate> above(const float* scores, std::int64_t rows, std::int64_t queries,
-                             const std::vector<float>& limits) {
-  constexpr std::int64_t kPart = 1024;
-  std::vector<std::vector<Candidate>> parts(std::size_t((rows + kPart - 1) / kPart));
-  const float* limit = limits.data();
-#pragma omp parallel for schedule(static)
-  for (std::int64_t p = 0; p < std::int64_t(parts.size()); ++p)
-    for (std::int64_t r = p * kPart; r < std::min(rows, (p + 1) * kPart); ++r) {
-      const float* row = scores + r * queries;
-      int count = 0;  // rarely any: this loop has no branch, so that it is vectorised
-      for (std::int64_t q = 0; q < queries; ++q) count += int(row[q] >= limit[q]);
-      for (std::int64_t q = 0; q < queries && count > 0; ++q)
-        if (row[q] >= limit[q]) {
-          parts[std::size_t(p)].push_back({std::int32_t(q), std::int32_t(r), row[q]});
-          --count;
-        }
-    }
+// Those of a query's scores that are at least its limit, by row.
+std::vector<Candidate> above(const float* scores, std::int64_t rows, float limit) {
+  constexpr std::int64_t kPart = 512;
   std::vector<Candidate> all;
-  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  for (std::int64_t first = 0; first < rows; first += kPart) {
+    const std::int64_t end = std::min(rows, first + kPart);
+    int count = 0;  // rarely any: this loop has no branch, so that it is vectorised
+    for (std::int64_t r = first; r < end; ++r) count += int(scores[r] >= limit);
+    for (std::int64_t r = first; count > 0; ++r)
+      if (scores[r] >= limit) {
+        all.push_back({std::int32_t(r), scores[r]});
+        --count;
+      }
+  }
   return all;
 }
 
@@ -97,7 +91,8 @@ class Tiles {
   Tensor copy_;
 };
 
-// The scores (rows,queries) of a tile, on the host.
+// The scores (queries,rows) of a tile, on the host. This order makes oneDNN's product a fifth faster than the
+// other.
 class Scores {
  public:
   Scores(const Tensor& unit_queries, engine::Device device) : host_(unit_queries), device_(device) {
@@ -106,16 +101,16 @@ class Scores {
 
   // first, queries: the block. begin_tile() comes before.
   Tensor block(std::int64_t first, std::int64_t queries) {
-    if (on_device_.defined()) return engine::linear(tile_, on_device_.slice(first, queries)).to(engine::cpu);
+    if (on_device_.defined()) return engine::linear(on_device_.slice(first, queries), tile_).to(engine::cpu);
     const std::int64_t width = host_.dim(1);
-    const Tensor scores({count_, queries}, DType::f32, engine::cpu);
+    const Tensor scores({queries, count_}, DType::f32, engine::cpu);
     engine::on_stream(engine::cpu, [&](auto stream) {
       using Stream = decltype(stream);
-      const auto bytes = kernels::matmul_workspace_bytes<Stream, float, float>(true, queries, width, width);
+      const auto bytes = kernels::matmul_workspace_bytes<Stream, float, float>(true, count_, width, width);
       const Tensor scratch({std::int64_t(bytes)}, DType::u8, engine::cpu);
-      kernels::matmul(stream, false, true, count_, queries, width, rows_, width,
-                      host_.slice(first, queries).template data<float>(), width,
-                      scores.template data<float>(), queries, false, scratch.raw());
+      kernels::matmul(stream, false, true, queries, count_, width,
+                      host_.slice(first, queries).template data<float>(), width, rows_, width,
+                      scores.template data<float>(), count_, false, scratch.raw());
     });
     return scores;
   }
@@ -185,16 +180,10 @@ std::vector<FoundRows> nearest_rows(const EmbeddingFile& file, const Tensor& que
     for (std::int64_t block = 0; block < unit.dim(0); block += kQueryBlock) {
       const std::int64_t asked = std::min(kQueryBlock, unit.dim(0) - block);
       const Tensor tile_scores = scores.block(block, asked);
-      std::vector<float> limits;
-      for (std::int64_t q = 0; q < asked; ++q)
-        limits.push_back(float(nearest[std::size_t(block + q)].last()) - error);
-      std::vector<std::vector<Candidate>> of_query{std::size_t(asked)};
-      for (const Candidate& c : above(tile_scores.data<float>(), count, asked, limits))
-        of_query[std::size_t(c.query)].push_back(c);
 #pragma omp parallel for schedule(dynamic)
       for (std::int64_t q = 0; q < asked; ++q) {
-        std::vector<Candidate>& candidates = of_query[std::size_t(q)];
-        float least = limits[std::size_t(q)];
+        float least = float(nearest[std::size_t(block + q)].last()) - error;
+        std::vector<Candidate> candidates = above(tile_scores.data<float>() + q * count, count, least);
         if (candidates.size() > wanted) {  // those that may be among the k greatest of this tile
           const auto kth = candidates.begin() + std::ptrdiff_t(wanted) - 1;
           std::nth_element(candidates.begin(), kth, candidates.end(),

@@ -162,13 +162,14 @@ std::vector<FoundRows> found_by(const Index& index, const EmbeddingFile& rows, c
   std::vector<Index::idx_t> ids(products.size());
   index.search(unit.dim(0), unit.data<float>(), candidates, products.data(), ids.data());
   std::vector<FoundRows> found(std::size_t(unit.dim(0)));
-  std::vector<float> row(std::size_t(rows.width()));
   const float* in_place = rows.in_place();
+#pragma omp parallel for schedule(dynamic)
   for (std::int64_t q = 0; q < unit.dim(0); ++q) {
+    std::vector<float> row(in_place == nullptr ? std::size_t(rows.width()) : 0);
     FoundRows& all = found[std::size_t(q)];
     for (std::int64_t c = 0; c < candidates; ++c) {
       const Index::idx_t id = ids[std::size_t(q * candidates + c)];
-      if (id < 0) continue;  // fewer were looked at
+      if (id < 0 || id >= rows.rows()) continue;  // fewer were looked at, or the index is damaged
       const float* at = in_place == nullptr ? row.data() : in_place + id * rows.width();
       if (in_place == nullptr) rows.read(id, 1, row.data());
       all.push_back({id, cosine_of(unit.data<float>() + q * rows.width(), at, rows.width())});

@@ -79,15 +79,11 @@ class Told {
 int embed(const EmbedOptions& e) {
   require_one_process("embed");
   require_embedding_name(e.out, e.features.size() == 2 && e.pool != "gap" ? 4 : 2);
-  if (e.mirror && e.features.size() == 2 && e.pool != "gap")
-    throw engine::UsageError(
-        "--mirror: the maps of a mirror image lie the other way round, expected --pool gap");
   PretrainOptions o = read_run_options(e.run);
   require_branch(o, e.branch);
   const Checkpoint checkpoint = chosen_checkpoint(e.run, e.checkpoint);
   const auto method = make_method(o, engine::parse_device(e.device));
-  const FeatureFunction one = feature_function(*method, e.features, e.pool);
-  const FeatureFunction f = e.mirror ? mean_with_mirror(one) : one;
+  const FeatureFunction f = feature_function(*method, e.features, e.pool, e.mirror);
   const auto images = embedded_images(e, o, e.threads);
   std::printf("%s\n", data::describe(*images).c_str());
   std::fflush(stdout);

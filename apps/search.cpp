@@ -2,6 +2,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -46,9 +47,10 @@ int size_of_index(const EmbeddingFile& index) {
 
 // What to search with: the checkpoint of the step that the index is of, if the run still has it.
 std::string checkpoint_of(const SearchOptions& s, const EmbeddingFile& index) {
-  for (const std::string& path : checkpoints(s.run))
-    if (s.checkpoint.empty() && std::to_string(Checkpoint(path).step()) == index.about("step"))
-      return "--checkpoint " + path + " if it is of this run, or an index made again";
+  const std::string path = checkpoint_path(s.run, std::atol(index.about("step").c_str()));
+  std::error_code none;
+  if (s.checkpoint.empty() && std::filesystem::is_regular_file(path, none))
+    return "--checkpoint " + path + " if it is of this run, or an index made again";
   return "the run and checkpoint of the index, or an index made again";
 }
 
@@ -73,7 +75,7 @@ struct Searched {
 };
 
 Searched searched(const SearchOptions& s, const EmbeddingFile& index, const std::string& kind,
-                  const engine::Tensor& queries) {
+                  const engine::Tensor& queries, int k) {
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::time_point from, Clock::time_point to) {
     return std::chrono::duration<double>(to - from).count();
@@ -82,18 +84,15 @@ Searched searched(const SearchOptions& s, const EmbeddingFile& index, const std:
   std::optional<ApproximateIndex> approximate;
   if (kind != "exact") approximate.emplace(index);
   const auto read = Clock::now();
-  std::vector<FoundRows> rows = approximate
-                                    ? approximate->nearest(queries, s.k)
-                                    : nearest_rows(index, queries, s.k, engine::parse_device(s.device));
+  std::vector<FoundRows> rows = approximate ? approximate->nearest(queries, k)
+                                            : nearest_rows(index, queries, k, engine::parse_device(s.device));
   return {std::move(rows), seconds(begun, read), seconds(read, Clock::now())};
 }
 
 // Leaves out each query's own row, and keeps k of k + 1.
 void skip_own_rows(const data::Dataset& queries, const EmbeddingFile& index, int k,
                    std::vector<FoundRows>& rows) {
-  const auto plain = [](const std::string& name) {  // the same path however it is written
-    return std::filesystem::absolute(engine::restored(name)).lexically_normal();
-  };
+  const auto plain = [](const std::string& name) { return plain_path(engine::restored(name)); };
   for (std::size_t q = 0; q < rows.size(); ++q) {
     const auto own = plain(queries.name(q));
     std::erase_if(rows[q], [&](const FoundRow& r) { return plain(std::string(index.name(r.row))) == own; });
@@ -125,9 +124,9 @@ int search(const SearchOptions& s) {
   const auto images = embedded_images(choice, o, s.threads);
   const FeatureOptions how = {o.recipe,  size_of_index(index),        s.batch,
                               s.threads, method->parameters.device(), engine::parse_dtype(o.dtype)};
-  const FeatureFunction one =
-      feature_function(*method, about_or(index, "features", "backbone"), about_or(index, "pool", "auto"));
-  const FeatureFunction f = index.about("mirror") == "mean" ? mean_with_mirror(one) : one;
+  const FeatureFunction f =
+      feature_function(*method, about_or(index, "features", "backbone"), about_or(index, "pool", "auto"),
+                       index.about("mirror") == "mean");
   const engine::Tensor queries({std::int64_t(images->size()), index.width()}, engine::DType::f32,
                                engine::cpu);
   std::int64_t done = 0;
@@ -141,9 +140,7 @@ int search(const SearchOptions& s) {
     done += rows.dim(0);
   });
 
-  SearchOptions wider = s;
-  wider.k += int(s.skip_self);
-  auto [rows, reading, seconds] = searched(wider, index, kind, queries);
+  auto [rows, reading, seconds] = searched(s, index, kind, queries, s.k + int(s.skip_self));
   if (s.skip_self) skip_own_rows(*images, index, s.k, rows);
   const Found found{*images, index, rows, s.run, kind, s.k};
   std::printf("%s", found_text(found).c_str());

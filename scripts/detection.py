@@ -91,8 +91,8 @@ def make_detector(args, classes):
     if first == 2:
         return RetinaNet(body, len(classes) + 1, **how), about
     # torchvision's own heads at 256 channels: 1,024 values a region
-    head, classifier = TwoMLPHead(args.channels * 7 * 7, 4 * args.channels), FastRCNNPredictor(4 * args.channels,
-                                                                                              len(classes) + 1)
+    head = TwoMLPHead(args.channels * 7 * 7, 4 * args.channels)
+    classifier = FastRCNNPredictor(4 * args.channels, len(classes) + 1)
     return FasterRCNN(body, box_head=head, box_predictor=classifier, box_batch_size_per_image=args.regions,
                       **how), about
 

@@ -25,9 +25,6 @@ std::string path_of(const EmbeddingFile& file, std::int64_t row) {
 
 double threshold_of(const CurateOptions& o) { return o.threshold < 0 ? 0.95 : o.threshold; }
 
-// The same path however it is written.
-std::string plain_path(const std::string& path) { return fs::absolute(path).lexically_normal().string(); }
-
 void leave_out_listed(const CurateOptions& o, const EmbeddingFile& file, std::vector<Why>& why) {
   if (o.keep_out.empty()) return;
   std::unordered_map<std::string, std::int64_t> rows;
@@ -91,9 +88,8 @@ void count_at_higher(std::vector<NearPair> pairs, double threshold, Curation& c)
 }
 
 void find_groups(const CurateOptions& o, const EmbeddingFile& file, const Tensor& units, Curation& c) {
-  const std::vector<NearPair> pairs =
+  std::vector<NearPair> pairs =
       o.pairs > 0 ? closest_pairs(units, std::size_t(o.pairs)) : pairs_above(units, threshold_of(o));
-  if (o.pairs == 0) count_at_higher(pairs, threshold_of(o), c);
   const bool by_size = o.prefer == "largest" || (o.prefer == "auto" && names_files(file));
   const Tensor host = units.to(engine::cpu);
   for (auto& rows : connected(c.why.size(), pairs)) {
@@ -109,6 +105,7 @@ void find_groups(const CurateOptions& o, const EmbeddingFile& file, const Tensor
     c.groups.push_back(std::move(group));
   }
   std::ranges::stable_sort(c.groups, std::greater(), [](const NearGroup& g) { return g.rows.size(); });
+  if (o.pairs == 0) count_at_higher(std::move(pairs), threshold_of(o), c);
 }
 
 void find_outliers(const CurateOptions& o, const Tensor& units, Curation& c) {

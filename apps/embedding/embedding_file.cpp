@@ -221,6 +221,8 @@ void EmbeddingFile::release(std::int64_t first, std::int64_t count) const {
   file_->release(data_ + std::uint64_t(first) * bytes, std::uint64_t(count) * bytes);
 }
 
+std::string plain_path(const std::string& path) { return fs::absolute(path).lexically_normal().string(); }
+
 std::string_view EmbeddingFile::name(std::int64_t row) const {
   engine::require(row >= 0 && row < rows(), "EmbeddingFile: row ", row, ", expected one of ", rows());
   auto begin = std::size_t(begins_[std::size_t(row / kNamesApart)]);

@@ -22,6 +22,9 @@
 
 namespace apps {
 
+// The same path however it is written: absolute, without "." and "..".
+std::string plain_path(const std::string& path);
+
 class EmbeddingFile {
  public:
   // DataError, which begins with the file's name, if it is damaged or not such a file; UnusableFile if it, or

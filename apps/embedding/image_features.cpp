@@ -13,17 +13,9 @@ namespace apps {
 
 using engine::Tensor;
 
-std::unique_ptr<data::Dataset> embedded_images(const ImageChoice& c, const PretrainOptions& run,
-                                               int threads) {
-  std::error_code none;
-  const bool one = std::filesystem::is_regular_file(c.data, none) && data::has_image_ending(c.data);
-  auto images = one ? data::open_image_file(c.data) : exported_images(c, run);
-  images->decode_as(decode_options(run));
-  return as_bad_images_say(std::move(images), c, run, threads);
-}
+namespace {
 
-FeatureFunction feature_function(const models::Method& method, const std::string& features,
-                                 const std::string& pool) {
+FeatureFunction one_pass(const models::Method& method, const std::string& features, const std::string& pool) {
   const models::Pass pass{engine::Mode::eval, engine::single()};
   const models::Branch& branch = method.branch();
   const auto wide = [](const Tensor& y) {
@@ -60,6 +52,26 @@ FeatureFunction mean_with_mirror(FeatureFunction f) {
         engine::reshape(narrow ? engine::cast(turned, engine::DType::bf16) : turned, images.shape());
     return engine::scale(engine::add(f(images), f(mirrored)), 0.5);
   };
+}
+
+}  // namespace
+
+std::unique_ptr<data::Dataset> embedded_images(const ImageChoice& c, const PretrainOptions& run,
+                                               int threads) {
+  std::error_code none;
+  const bool one = std::filesystem::is_regular_file(c.data, none) && data::has_image_ending(c.data);
+  auto images = one ? data::open_image_file(c.data) : exported_images(c, run);
+  images->decode_as(decode_options(run));
+  return as_bad_images_say(std::move(images), c, run, threads);
+}
+
+FeatureFunction feature_function(const models::Method& method, const std::string& features,
+                                 const std::string& pool, bool mirror) {
+  if (!mirror) return one_pass(method, features, pool);
+  if (features.size() == 2 && pool != "gap")
+    throw engine::UsageError(
+        "--mirror: the maps of a mirror image lie the other way round, expected --pool gap");
+  return mean_with_mirror(one_pass(method, features, pool));
 }
 
 engine::Shape feature_shape(const FeatureFunction& f, const FeatureOptions& o, std::int64_t count) {

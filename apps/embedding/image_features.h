@@ -19,13 +19,12 @@ std::unique_ptr<data::Dataset> embedded_images(const ImageChoice&, const Pretrai
 // Images (n,S,S,3) -> features (n,D), or maps (n,h,w,C).
 using FeatureFunction = std::function<engine::Tensor(const engine::Tensor& images)>;
 
-// features: "backbone", "projection" or "c2" to "c5"; pool: "auto", "none" or "gap". In evaluation mode, f32
-// or f64. The method must outlive it. UsageError for maps of what has none.
-FeatureFunction feature_function(const models::Method&, const std::string& features, const std::string& pool);
-
-// The mean of f(images) and f(mirrored images), left and right exchanged. So an image and its mirror image
-// have the same features. For features, not for maps.
-FeatureFunction mean_with_mirror(FeatureFunction f);
+// features: "backbone", "projection" or "c2" to "c5"; pool: "auto", "none" or "gap". mirror: the mean of the
+// features of the image and of its mirror image, left and right exchanged, so that both have the same. In
+// evaluation mode, f32 or f64. The method must outlive it. UsageError for maps of what has none, and for the
+// mean of maps.
+FeatureFunction feature_function(const models::Method&, const std::string& features, const std::string& pool,
+                                 bool mirror);
 
 // The shape of the features of `count` images, which one black image is enough to find.
 engine::Shape feature_shape(const FeatureFunction&, const FeatureOptions&, std::int64_t count);

@@ -55,8 +55,7 @@ void LiveReport::finished() {
   state_.step = state_.steps;
   state_.epoch = state_.epochs;
   state_.seconds_left = -1;
-  state_.next = {export_command(options_)};
-  state_.next.insert(state_.next.begin(), classes_ ? evaluate_command(options_) : embed_command(options_));
+  state_.next = {classes_ ? evaluate_command(options_) : embed_command(options_), export_command(options_)};
   if (open_) write();
 }
 

@@ -9,8 +9,8 @@ mirrored. Prints the recall of each kind: the share of copies in a group with th
 share of images left out whose copy or photograph is the one that is kept. (Others may be near duplicates in DIR.)
 Second form: near duplicates between the train and test images of CIFAR-10, found here by their pixels (also mirrored),
 and how many of them `dyad curate --against` lists. --picture shows the pairs. Features are made with `dyad embed
---mirror`. Fails if dyad finds less than --recall of the re-encoded copies, or
-of CIFAR-10's that are mirrored or not. Needs numpy and Pillow.
+--mirror`. Fails if dyad finds less than --recall of the re-encoded copies, or of CIFAR-10's pairs, of those that are
+mirrored or of the others. Needs numpy and Pillow.
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)

@@ -7,9 +7,9 @@
 Needs numpy and PyPI's faiss-cpu. Embeds the images of DIR, CIFAR-10's binary files (data/samples), with RUN (an
 encoder of 512 features after 3 epochs on data/samples, made in a temporary folder). A row of the index is the features
 of one of these images plus noise, whose length is the median distance of an image to its nearest neighbour. The queries
-are the first images of DIR. Both programs search the same index alternately. Prints the median seconds of each, without the
-reading of FAISS's indexes, which are in memory, and with that of the rows, which dyad maps; the speed of a large matrix
-product by numpy, of the same width; and whether both found the same neighbours.
+are the first images of DIR. Both programs search the same index alternately. Prints the median seconds of each, without
+the reading of FAISS's indexes, which are in memory, and with that of the rows, which dyad maps; the speed of a large
+matrix product by numpy, of the same width; and whether both found the same neighbours.
 """
 
 import print_help  # noqa: F401

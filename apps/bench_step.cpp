@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "apps/bench/timed_steps.h"
 #include "apps/bench/times.h"
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
@@ -26,13 +27,6 @@ namespace {
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-// A hash of an element's index; scripts/lab/pytorch_step.py has the same.
-std::uint32_t noise(std::int64_t place) {
-  std::uint32_t h = std::uint32_t(place) * 2654435761u;
-  h = (h ^ h >> 15) * 2246822519u;
-  return h ^ h >> 13;
-}
-
 // Uniform from -2 to 2.
 Tensor noise_images(const engine::Shape& shape) {
   const Tensor x(shape, engine::DType::f32, engine::cpu);
@@ -41,9 +35,6 @@ Tensor noise_images(const engine::Shape& shape) {
   return x;
 }
 
-// The class of a pair, for a method that learns from classes: one of ten.
-std::int32_t class_of_noise(std::int64_t pair) { return std::int32_t(pair % 10); }
-
 Tensor noise_labels(const engine::Shard& pairs) {
   const Tensor labels({2 * pairs.count}, engine::DType::i32, engine::cpu);
   for (std::int64_t i = 0; i < 2 * pairs.count; ++i)
@@ -51,66 +42,25 @@ Tensor noise_labels(const engine::Shard& pairs) {
   return labels;
 }
 
-data::Batch noise_photographs(const BenchStepOptions& o, const engine::Shard& pairs, engine::Device device) {
-  const int size = o.size;
-  const bool small =
-      size <= 96;  // images of CIFAR or STL-10; else the usual size of a photograph in ImageNet
-  const std::int32_t height = small ? size : 375, width = small ? size : 500;
-  data::Batch batch;
-  batch.pixels = engine::HostBuffer(device);
-  std::vector<std::int64_t> images(std::size_t(pairs.count), 0);
-  std::iota(images.begin(), images.end(), pairs.first);
-  if (models::describe_method(o, o.batch).shuffles)
-    images = data::shuffle_second(batch, o.batch, pairs, o.seed);
-  batch.pixels.resize(images.size() * std::size_t(height) * std::size_t(width) * 3);
-  for (std::size_t i = 0; i < batch.pixels.size(); ++i)
-    batch.pixels.data()[i] = std::uint8_t(noise(std::int64_t(i)) >> 24);
-  for (const std::int64_t image : images) {
-    batch.offset.push_back(std::int64_t(batch.offset.size()) * height * width * 3);
-    batch.height.push_back(height);
-    batch.width.push_back(width);
-    batch.samples.push_back(std::uint32_t(image));
-    batch.labels.push_back(class_of_noise(image));
-  }
-  return batch;
-}
-
-using Step = std::function<Tensor(Phases&)>;  // returns the loss
-struct Column {
-  std::string name;  // of a phase
-  std::vector<double> seconds;
-};
-struct Measured {
-  std::vector<Column> phases;  // in order of running
-  std::vector<double> steps, losses;
-};
-
-Measured measure(long steps, engine::Device device, const Step& step) {
-  Measured m;
-  for (long i = 0; i < steps; ++i) {
-    Phases phases(device, true);
-    const auto begun = std::chrono::steady_clock::now();
-    const Tensor loss = step(phases);
-    m.steps.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-    m.losses.push_back(loss.item());
-    const auto& times = phases.milliseconds();
-    m.phases.resize(times.size());
-    for (std::size_t k = 0; k < times.size(); ++k) {
-      m.phases[k].name = times[k].first;
-      m.phases[k].seconds.push_back(times[k].second / 1e3);
-    }
-  }
-  return m;
-}
-
-// Answers each line `go N` on stdin with one line of JSON: the seconds of N steps, by phase, and their
-// losses.
-int serve(engine::Device device, const Step& step) {
+// Answers each line `go N` on stdin with one line of JSON: the seconds of N steps on images of noise, by
+// phase, and their losses.
+int serve(const BenchStepOptions& o, const Ranks& ranks, const engine::Shard& pairs, engine::Device device) {
+  const auto method = make_method(o, device);
+  if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
+  method->start();
+  const auto optimizer = make_optimizer(o, method->parameters);
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
+  const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
+  const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
+  const Tensor labels = noise_labels(pairs).to(device);
   std::cout << ordered_json{{"ready", true}, {"threads", omp_get_max_threads()}} << std::endl;
   for (std::string line; std::getline(std::cin, line) && line.rfind("go ", 0) == 0;) {
-    const Measured m = measure(std::stol(line.substr(3)), device, step);
+    const TimedSteps m = time_steps(std::stol(line.substr(3)), device, [&](Phases& phase) {
+      train_step.schedule(o.lr, 0);
+      return train_step.launch(images, phase, labels);
+    });
     ordered_json answer = {{"value", m.losses}, {"step", m.steps}};
-    for (const Column& c : m.phases) answer[c.name] = c.seconds;
+    for (const PhaseTimes& c : m.phases) answer[c.name] = c.seconds;
     std::cout << answer << std::endl;
   }
   return 0;
@@ -118,7 +68,7 @@ int serve(engine::Device device, const Step& step) {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.); }
 
-int report(const BenchStepOptions& o, int ranks, const Measured& m) {
+int report(const BenchStepOptions& o, int ranks, const TimedSteps& m) {
   ordered_json rows = ordered_json::array();
   std::string csv = "phase,p5_s,median_s,p95_s,share\n";
   std::printf("%-11s %10s %10s %10s %7s\n", "phase", "median ms", "p5", "p95", "share");
@@ -131,7 +81,7 @@ int report(const BenchStepOptions& o, int ranks, const Measured& m) {
     csv += engine::concat_text(name, ',', t.p5, ',', t.median, ',', t.p95, ',', share, '\n');
     return t.median;
   };
-  for (const Column& c : m.phases) row(c.name, c.seconds);
+  for (const PhaseTimes& c : m.phases) row(c.name, c.seconds);
   const double images_per_s = 2 * o.batch / row("step", m.steps);
   std::printf("%.1f images/s, two of each pair\n", images_per_s);
   if (!o.csv.empty()) write_text(o.csv, csv);
@@ -153,39 +103,16 @@ int run(const BenchStepOptions& o, const Ranks& ranks) {
   constexpr long kWarm =
       3;  // steps in which memory is allocated, the libraries make their plans, and the graph is captured
   const engine::Device device = device_of_rank(o);
-  const auto method = make_method(o, device);
-  if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
-  method->start();
-  const auto optimizer = make_optimizer(o, method->parameters);
-  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   const engine::Shard pairs = engine::shard(o.batch, ranks.rank(), ranks.size());
-  if (o.serve) {
-    const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
-    const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
-    const Tensor labels = noise_labels(pairs).to(device);
-    return serve(device, [&](Phases& phase) {
-      train_step.schedule(o.lr, 0);
-      return train_step.launch(images, phase, labels);
-    });
-  }
-
-  data::Batch batch = noise_photographs(o, pairs, device);
-  data::ViewBatches views = training_views(o, device);
-  CapturedStep step_on_device(device, o.graph, [&](Phases& p) {
-    return train_step.launch(p("views", [&] { return views.make(); }), p, views.labels(),
-                             views.second_places());
-  });
-  const Step step = [&](Phases& phase) {
-    ++batch.epoch;  // other views
-    phase("send", [&] { views.stage(batch), train_step.schedule(o.lr, 0); });
-    return step_on_device(views.layout(), phase);
-  };
+  if (o.serve) return serve(o, ranks, pairs, device);
+  StepOnNoise step(o, ranks.communicator(), pairs, device);
   if (ranks.first())
     std::printf("%s x %g, %s on %s: %d pairs of %d x %d pixels a step; %ld steps after %ld that warm up\n",
                 o.arch.c_str(), o.width, o.dtype.c_str(), o.device.c_str(), o.batch, o.size, o.size, o.steps,
                 kWarm);
-  measure(kWarm, device, step);
-  const Measured m = measure(o.steps, device, step);
+  const auto timed = [&](Phases& phase) { return step(phase); };
+  time_steps(kWarm, device, timed);
+  const TimedSteps m = time_steps(o.steps, device, timed);
   return ranks.first() ? report(o, ranks.size(), m) : 0;
 }
 

@@ -1,9 +1,12 @@
 // dyad info: devices, libraries, and the algorithms of convolutions.
+#include <omp.h>
+
 #include <cstdio>
 
 #include "apps/bench/convolutions.h"
 #include "apps/cli/commands.h"
 #include "apps/run/run_directory.h"
+#include "apps/system/cores.h"
 #include "apps/system/machine.h"
 #include "engine/error.h"
 #include "engine/memory/cuda_device.h"
@@ -33,6 +36,8 @@ void print_machine(const CpuInfo& cpu, const ordered_json& cuda, const ordered_j
   std::printf("%s\n\nCPU\n", version_text().c_str());
   line("model", cpu.model);
   line("cores", std::to_string(cpu.cores));
+  if (const double quota = cpu_quota(); quota > 0) line("quota", engine::concat_text(quota, " cores"));
+  line("threads", std::to_string(omp_get_max_threads()));
   line("features", joined(cpu.features));
   line("f32, f64", "yes");
   line("bf16", bf16_on_cpu(cpu).second);

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "apps/cli/cli.h"
+#include "apps/system/cores.h"
 #include "apps/system/exit_code.h"
 #include "apps/system/result_output.h"
 #include "engine/memory/failed_allocation.h"
@@ -69,5 +70,6 @@ int main(int argc, char** argv) {
   in_main = true;
   std::set_terminate(end_with_a_line);
   apps::open_standard_descriptors();
+  apps::use_threads_of_quota();
   return ended(apps::run_command_line({argv + 1, argv + argc}, std::cout, std::cerr));
 }

@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "kernels/base/bf16.h"
+#include "kernels/base/rounding.h"
 #include "kernels/base/stream.h"
 
 #ifdef __CUDACC__
@@ -60,8 +61,6 @@ Grid grid_for(std::int64_t n, const char* launcher = __builtin_FUNCTION(),
   const std::int64_t blocks = (n + piece - 1) / piece;
   return {dim3(unsigned(blocks < 1 ? 1 : blocks < most ? blocks : most)), dim3(NT), 0, launcher, file, line};
 }
-
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace kernels::inline KERNELS_COMPILER
 

@@ -108,6 +108,7 @@ CommandTable command_table() {
       command("racecheck", "Look for races and wrong memory accesses in every kernel", racecheck),
       command("steps", "Write the inputs and outputs of a pretraining's first steps to a file", steps),
       command("bench step", "Time the phases of a training step on random images", bench_step),
+      command("bench busy", "Time training steps beside other programs that use the cores", bench_busy),
       command("bench ops", "Time each op at the shapes of real models", bench_ops),
       command("bench compare", "Find what is slower or faster in one of two results of bench ops",
               bench_compare),

@@ -246,7 +246,7 @@ std::string build_approximate(const EmbeddingFile& file, const std::string& kind
   const double exact_time = seconds_since(begun);
   double recall = 0, time = 0;
   int effort = kind == "hnsw" ? 16 : 1;
-  for (;; effort *= 2) {
+  for (;; effort += std::max(1, effort / 2)) {
     set_effort(*index, effort);
     begun = std::chrono::steady_clock::now();
     recall = recall_of(found_by(*index, file, queries, kEnough + 1), exact, own);

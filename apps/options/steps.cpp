@@ -34,4 +34,28 @@ Fields fields(BenchStepOptions& o) {
        execution_fields(o), rank_fields(o), group("Result", {json_entry(o.json), csv_entry(o.csv)})});
 }
 
+Fields fields(BenchBusyOptions& o) {
+  Fields views = view_fields(o);
+  entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50 and deeper, else 32";
+  ScheduleOptions& schedule = o;
+  Fields batch = schedule_fields(schedule);
+  return joined({model_fields(o), method_fields(o), views,
+                 group("Steps", {entry_of(batch, o.batch),
+                                 steps_entry(o.steps, "Number of steps to time in each measurement"),
+                                 {.name = "turns",
+                                  .value = &o.turns,
+                                  .help = "Measurements of each number of neighbours and threads",
+                                  .low = 1,
+                                  .high = kMany},
+                                 {.name = "neighbours",
+                                  .value = &o.neighbours,
+                                  .help = "Most programs in an endless loop beside the steps; -1: as many as "
+                                          "the process has cores",
+                                  .low = -1,
+                                  .high = 4096}}),
+                 optimizer_fields(o), group("Run", {drawing_seed_entry(o.seed)}),
+                 group("Precision", {dtype_entry(o.dtype, "Data type of activations and gradients")}),
+                 group("Result", {json_entry(o.json)})});
+}
+
 }  // namespace apps

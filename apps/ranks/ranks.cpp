@@ -1,5 +1,6 @@
 #include "apps/ranks/ranks.h"
 
+#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,8 +59,7 @@ int start_mpi_ranks(int ranks) {
   set("OMPI_MCA_rmaps_base_oversubscribe", "1", false);  // allow more ranks than cores
   set("OMPI_MCA_hwloc_base_binding_policy", "none", false);
   set("OMPI_MCA_orte_execute_quiet", "1", false);  // no banner when a rank ends with another code than 0
-  const int cores = int(std::thread::hardware_concurrency());
-  set("OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks)), false);
+  set("OMP_NUM_THREADS", std::to_string(std::max(1, omp_get_max_threads() / ranks)), false);
   std::vector<std::string> words = own_command_line();
   words.insert(words.begin(), {"mpirun", "-n", std::to_string(ranks)});
   return run_mpirun(words);

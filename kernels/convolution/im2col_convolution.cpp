@@ -34,7 +34,7 @@ std::int64_t column_elements(const ConvolutionShape& s) {
 
 template <class Stream>
 int slots_for(std::int64_t blocks) {
-  return std::is_same_v<Stream, CpuStream> ? int(std::clamp<std::int64_t>(blocks, 1, cpu_workers())) : 1;
+  return std::is_same_v<Stream, CpuStream> ? int(std::clamp<std::int64_t>(blocks, 1, cpu_threads())) : 1;
 }
 
 template <class Stream>

@@ -2,25 +2,17 @@
 // library; both run on the calling thread, so that a block's data stays in that core's cache.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <type_traits>
 
+#include "kernels/base/cpu_threads.h"
 #include "kernels/base/launch_log.h"
 #include "kernels/base/stream.h"
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace kernels {
-
-inline int cpu_workers() {
-#ifdef _OPENMP
-  return omp_in_parallel() ? 1 : omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
 
 // On CpuStream the order of launches inside a parallel region varies, so the launch log gets one entry for
 // all of them.
@@ -43,47 +35,26 @@ class OneLogEntry {
 // other than CpuStream the calls are sequential, and each launch is parallel.
 template <class Stream, class F>
 void for_each_block(Stream, std::int64_t count, int slots, F f) {
-#ifdef _OPENMP
   if constexpr (std::is_same_v<Stream, CpuStream>) {
+    std::atomic<std::int64_t> next = 0;
     std::exception_ptr error;
-#pragma omp parallel num_threads(slots)
-    {
-      omp_set_num_threads(1);  // for nested regions of this thread: the library reads it
-#pragma omp for schedule(dynamic, 1)
-      for (std::int64_t i = 0; i < count; ++i) {
+    std::mutex mutex;  // of error
+    on_cpu_threads(slots, [&](int slot) {
+      for (std::int64_t i; (i = next++) < count;) {
         try {
-          f(i, omp_get_thread_num());
+          f(i, slot);
         } catch (...) {
-#pragma omp critical
+          const std::lock_guard lock(mutex);
           if (!error) error = std::current_exception();
         }
       }
-    }
+    });
     if (error) std::rethrow_exception(error);
     return;
   }
-#endif
   (void)slots;
   for (std::int64_t i = 0; i < count; ++i) f(i, 0);
 }
-
-// During its lifetime the vendor's library plans for one thread, as inside for_each_block.
-class PlanForOneThread {
- public:
-#ifdef _OPENMP
-  PlanForOneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~PlanForOneThread() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
-
- public:
-#else
-  PlanForOneThread() = default;
-#endif
-  PlanForOneThread(const PlanForOneThread&) = delete;
-  PlanForOneThread& operator=(const PlanForOneThread&) = delete;
-};
 
 // The number of parts of a weight gradient. One thread sums each part, and the sums of the parts are added in
 // order. The number depends on the shape only, so results do not depend on the number of threads.

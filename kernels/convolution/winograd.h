@@ -16,6 +16,7 @@
 #include <cstddef>
 
 #include "kernels/base/convolution_shape.h"
+#include "kernels/base/rounding.h"
 #include "kernels/simt.h"
 #include "kernels/tiles/vector.h"
 
@@ -24,8 +25,6 @@ namespace kernels::inline KERNELS_COMPILER {
 // Channels per panel: two vector registers at one thread per block, else the lanes of a warp.
 template <class Stream, class T>
 constexpr int winograd_panel = choose<Stream>(32, 2 * host_vector_bytes / int(sizeof(T)));
-
-constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) { return ceil_div(n, to) * to; }
 
 }  // namespace kernels::inline KERNELS_COMPILER
 

@@ -40,7 +40,7 @@ struct Apply {
     if constexpr (std::is_same_v<Stream, CpuStream>) {
       // A block's two domain tensors fit into the cache beside the filters; results do not depend on it.
       at_once = std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
-      slots = int(std::min<std::int64_t>(cpu_workers(), ceil_div(tiles, at_once)));
+      slots = int(std::min<std::int64_t>(cpu_threads(), ceil_div(tiles, at_once)));
     }
     at_once = std::min(at_once, tiles);
     blocks = ceil_div(tiles, at_once);
@@ -95,7 +95,7 @@ struct WeightGradient {
     parts = own ? int(std::min<std::int64_t>(8, ceil_div(tiles, at_once))) : 1;
     in_part = round_up(ceil_div(tiles, parts), at_once);
     parts = int(ceil_div(tiles, in_part));
-    slots = own ? std::min(cpu_workers(), parts) : 1;
+    slots = own ? std::min(cpu_threads(), parts) : 1;
     v = {at_once, round_up(s.c, P), P};
     w = {at_once, round_up(s.k, P), P};
     u = {w.channels, v.channels, P};

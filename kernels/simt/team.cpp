@@ -14,12 +14,10 @@
 #include <vector>
 
 #include "kernels/base/check_options.h"
+#include "kernels/base/cpu_threads.h"
 #include "kernels/base/launch_log.h"
 #include "kernels/base/launch_record.h"
 #include "kernels/simt/random_order.h"
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace kernels::simt {
 namespace {
@@ -215,15 +213,13 @@ void run_in_order(const LaunchShape& shape, RunBlocks run, const void* launch) {
   team.finish();
 }
 
-#ifdef _OPENMP
 void run_in_parallel(const LaunchShape& shape, RunBlocks run, const void* launch, int workers) {
   const std::uint64_t piece = std::max<std::uint64_t>(1, shape.block_count() / (std::uint64_t(workers) * 8));
   Team team(shape, run, launch, nullptr, piece);
-#pragma omp parallel
-  team.work();
+  on_cpu_threads(int(std::min<std::uint64_t>(std::uint64_t(workers), shape.block_count())),
+                 [&](int) { team.work(); });
   team.finish();
 }
-#endif
 
 // Appends to a text of fixed size, without the C library.
 struct FixedText {
@@ -270,11 +266,9 @@ void run_launch(const LaunchShape& shape, RunBlocks run, const void* launch, std
     const LaunchEdges edges;
     return run_in_order(shape, run, launch);
   }
-#ifdef _OPENMP
-  const int workers = omp_get_max_threads();
-  if (blocks > 1 && workers > 1 && !omp_in_parallel() && !check_options().order_seed)
+  const int workers = cpu_threads();
+  if (blocks > 1 && workers > 1 && !check_options().order_seed)
     return run_in_parallel(shape, run, launch, workers);
-#endif
   run_in_order(shape, run, launch);
 }
 

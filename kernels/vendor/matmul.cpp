@@ -1,13 +1,17 @@
 #include "kernels/vendor/matmul.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "kernels/base/launch_log.h"
+#include "kernels/base/rounding.h"
 #include "kernels/kernels.h"
 #ifdef DYAD_CUDA
 #include "kernels/vendor/cublaslt.h"
 #endif
 #ifdef DYAD_ONEDNN
+#include "kernels/base/cpu_threads.h"
+#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/vendor/onednn.h"
 #endif
 
@@ -48,6 +52,55 @@ void cublaslt_matmul(CudaStream stream, bool transpose_a, bool transpose_b, std:
 }  // namespace
 #endif
 
+#ifdef DYAD_ONEDNN
+namespace {
+
+// A product in parts of rows x columns of C, nearly square, so that a part reads little of A and B. One
+// thread computes each part. The parts depend on the shape only, so the result does not depend on the number
+// of threads. On one thread of many, all is one part.
+struct ProductParts {
+  std::int64_t rows, columns, down, across;
+
+  ProductParts(std::int64_t m, std::int64_t n, std::int64_t k) : rows(m), columns(n), down(1), across(1) {
+    constexpr std::int64_t enough = 32, least = 128, least_work = 1 << 20;
+    while (!on_one_cpu_thread() && down * across < enough && std::max(rows, columns) >= least &&
+           rows * columns * k >= least_work) {
+      std::int64_t& larger = rows > columns ? rows : columns;
+      larger = round_up(ceil_div(larger, 2), 16);
+      down = ceil_div(m, rows);
+      across = ceil_div(n, columns);
+    }
+  }
+};
+
+template <class TA, class TB, class TC>
+void onednn_matmul(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                   const TA* a, std::int64_t lda, const TB* b, std::int64_t ldb, TC* c, std::int64_t ldc,
+                   bool accumulate) {
+  if constexpr (std::is_same_v<TA, bf16> && std::is_same_v<TB, float>) {
+    const bf16* rounded = onednn::rounded_to_bf16((transpose_b ? n : k) * ldb, b);
+    return onednn_matmul(transpose_a, transpose_b, m, n, k, a, lda, rounded, ldb, c, ldc, accumulate);
+  } else {
+    const ProductParts parts(m, n, k);
+    for_each_block(CpuStream{}, parts.down * parts.across, cpu_threads(), [&](std::int64_t part, int) {
+      const std::int64_t i = part / parts.across * parts.rows, j = part % parts.across * parts.columns;
+      const std::int64_t rows = std::min(parts.rows, m - i), columns = std::min(parts.columns, n - j);
+      const TA* from_a = a + (transpose_a ? i : i * lda);
+      const TB* from_b = b + (transpose_b ? j * ldb : j);
+      TC* to = c + i * ldc + j;
+      if constexpr (std::is_same_v<TA, float>)
+        onednn::sgemm(transpose_a, transpose_b, rows, columns, k, from_a, lda, from_b, ldb, to, ldc,
+                      accumulate);
+      else
+        onednn::bf16_gemm(transpose_a, transpose_b, rows, columns, k, from_a, lda, from_b, ldb, to, ldc,
+                          std::is_same_v<TC, float>, accumulate);
+    });
+  }
+}
+
+}  // namespace
+#endif
+
 template <class Stream, class TA, class TB>
 std::size_t matmul_workspace_bytes(bool transpose_b, std::int64_t n, std::int64_t k, std::int64_t ldb) {
 #ifdef DYAD_CUDA
@@ -80,11 +133,7 @@ void matmul(Stream stream, bool transpose_a, bool transpose_b, std::int64_t m, s
   if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<TA, double>) {
     if (m == 0 || n == 0) return;
     if (LaunchLog* log = launch_log()) log->add("matmul", m, n, k, a, b, c);
-    if constexpr (std::is_same_v<TA, float>)
-      return onednn::sgemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
-    else
-      return onednn::bf16_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
-                               std::is_same_v<TC, float>, accumulate);
+    return onednn_matmul(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
   }
 #endif
   gemm(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);

@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "kernels/base/check.h"
+#include "kernels/kernels.h"
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -170,9 +171,10 @@ void* pooled(int which, std::size_t bytes) {
 
 }  // namespace
 
-void round_to_bf16(std::int64_t n, const float* from, bf16* to) {
-#pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < n; ++i) to[i] = bf16(from[i]);
+const bf16* rounded_to_bf16(std::int64_t n, const float* b) {
+  auto* rounded = static_cast<bf16*>(pooled(1, std::size_t(n) * sizeof(bf16)));
+  cast_to_bf16(CpuStream{}, n, b, rounded, false);
+  return rounded;
 }
 
 void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
@@ -189,15 +191,6 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
                        {DNNL_ARG_SCRATCHPAD, at(product.scratch, pooled(0, product.scratch.get_size()))}});
     cpu_stream().wait();
   });
-}
-
-void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
-               const bf16* a, std::int64_t lda, const float* b, std::int64_t ldb, void* c, std::int64_t ldc,
-               bool c_is_f32, bool accumulate) {
-  const std::int64_t elements = (transpose_b ? n : k) * ldb;
-  auto* rounded = static_cast<bf16*>(pooled(1, std::size_t(elements) * sizeof(bf16)));
-  round_to_bf16(elements, b, rounded);
-  bf16_gemm(transpose_a, transpose_b, m, n, k, a, lda, rounded, ldb, c, ldc, c_is_f32, accumulate);
 }
 
 // ---- convolution ---------------------------------------------------------------------------------
@@ -286,32 +279,43 @@ template const Convolution& Convolution::get<bf16>(const ConvolutionShape&, Pass
 
 Convolution::Convolution(std::unique_ptr<const Primitives> primitives) : primitives_(std::move(primitives)) {
   implementation_ = primitives_->implementation.c_str();
-  workspace_bytes_ = aligned(primitives_->filter.get_size()) + aligned(primitives_->scratch.get_size());
+  filter_bytes_ = aligned(primitives_->filter.get_size());
+  scratch_bytes_ = aligned(primitives_->scratch.get_size());
 }
 Convolution::~Convolution() = default;
 
-void Convolution::run(const void* first, const void* second, void* out, void* workspace) const {
+void Convolution::reorder_filter(const float* filter, void* reordered) const {
   const Primitives& p = *primitives_;
+  checked("reordering a filter", [&] {
+    p.reorder.execute(cpu_stream(),
+                      {{DNNL_ARG_FROM, at(p.filter_plain, filter)}, {DNNL_ARG_TO, at(p.filter, reordered)}});
+    cpu_stream().wait();
+  });
+}
+
+void Convolution::run(const void* image, const void* reordered_filter, void* out, void* scratch) const {
+  const Primitives& p = *primitives_;
+  const bool forward = p.pass == Pass::forward;
   checked("a convolution", [&] {
-    char* inner = static_cast<char*>(workspace);
-    const memory filter = at(p.filter, inner);
-    const memory scratch = at(p.scratch, inner + aligned(p.filter.get_size()));
-    dnnl::stream& stream = cpu_stream();
-    if (p.pass == Pass::backward_weights) {
-      p.convolution.execute(stream, {{DNNL_ARG_SRC, at(p.image_in, first)},
-                                     {DNNL_ARG_DIFF_DST, at(p.image_out, second)},
-                                     {DNNL_ARG_DIFF_WEIGHTS, filter},
-                                     {DNNL_ARG_SCRATCHPAD, scratch}});
-      p.reorder.execute(stream, {{DNNL_ARG_FROM, filter}, {DNNL_ARG_TO, at(p.filter_plain, out)}});
-    } else {
-      const bool forward = p.pass == Pass::forward;
-      p.reorder.execute(stream, {{DNNL_ARG_FROM, at(p.filter_plain, second)}, {DNNL_ARG_TO, filter}});
-      p.convolution.execute(stream, {{forward ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, at(p.image_in, first)},
-                                     {DNNL_ARG_WEIGHTS, filter},
-                                     {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, at(p.image_out, out)},
-                                     {DNNL_ARG_SCRATCHPAD, scratch}});
-    }
-    stream.wait();
+    p.convolution.execute(cpu_stream(), {{forward ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, at(p.image_in, image)},
+                                         {DNNL_ARG_WEIGHTS, at(p.filter, reordered_filter)},
+                                         {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, at(p.image_out, out)},
+                                         {DNNL_ARG_SCRATCHPAD, at(p.scratch, scratch)}});
+    cpu_stream().wait();
+  });
+}
+
+void Convolution::run_weights(const void* x, const void* dy, float* d_filter, void* reordered,
+                              void* scratch) const {
+  const Primitives& p = *primitives_;
+  checked("the weight gradient of a convolution", [&] {
+    const memory filter = at(p.filter, reordered);
+    p.convolution.execute(cpu_stream(), {{DNNL_ARG_SRC, at(p.image_in, x)},
+                                         {DNNL_ARG_DIFF_DST, at(p.image_out, dy)},
+                                         {DNNL_ARG_DIFF_WEIGHTS, filter},
+                                         {DNNL_ARG_SCRATCHPAD, at(p.scratch, scratch)}});
+    p.reorder.execute(cpu_stream(), {{DNNL_ARG_FROM, filter}, {DNNL_ARG_TO, at(p.filter_plain, d_filter)}});
+    cpu_stream().wait();
   });
 }
 

@@ -1,14 +1,19 @@
 // dyad bench step: its rows, and that its step equals a training step. No test depends on a measured time.
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "apps/bench/timed_steps.h"
 #include "apps/cli/cli.h"
 #include "apps/run/model.h"
+#include "apps/system/machine.h"
 #include "apps/training/train_step.h"
+#include "tests/support/busy_cores.h"
+#include "tests/support/gaussians.h"
 #include "tests/support/scratch.h"
 
 namespace {
@@ -102,5 +107,46 @@ TEST_CASE("bench step: --serve returns the losses of a training's steps") {
   for (const double loss : losses) {
     step.schedule(0.05, 0);
     CHECK(step.launch(images, phases).item() == loss);
+  }
+}
+
+TEST_CASE("bench busy: a row for each number of neighbours and threads") {
+  const Scratch scratch;
+  Streams streams("");
+  REQUIRE(run({"bench", "busy", "--arch", "resnet10", "--width", "0.125", "--batch", "4", "--size", "16",
+               "--steps", "1", "--turns", "2", "--neighbours", "1", "--json", scratch.path("busy.json")}) ==
+          0);
+  const auto rows = nlohmann::json::parse(scratch.read("busy.json"))["rows"];
+  const int threads = omp_get_max_threads();
+  REQUIRE(rows.size() == (threads > 1 ? 4 : 2));
+  for (const auto& row : rows) {
+    CHECK(row["images_per_s"].size() == 2);
+    CHECK(row["of_idle"] > 0);
+  }
+  CHECK(rows.front()["neighbours"] == 0);
+  CHECK(rows.front()["threads"] == threads);
+  CHECK(rows.back()["neighbours"] == 1);
+  CHECK(rows.back()["threads"] == 1);
+}
+
+TEST_CASE("a training's losses have the same bits for any number of threads, idle and busy") {
+  const auto losses = [](const std::string& dtype, int threads) {
+    apps::BenchStepOptions o;
+    o.arch = "resnet10", o.width = 0.25, o.batch = 12, o.size = 16, o.dtype = dtype, o.lr = 0.1;
+    apps::resolve(o, true);
+    std::vector<double> values;
+    with_threads(threads, [&] {
+      apps::StepOnNoise step(o, engine::single(), engine::shard(o.batch, 0, 1), engine::cpu);
+      values = apps::time_steps(3, engine::cpu, [&](apps::Phases& p) { return step(p); }).losses;
+    });
+    return values;
+  };
+  for (const std::string dtype : {"f32", "bf16"}) {
+    if (dtype == "bf16" && !apps::bf16_on_cpu(apps::cpu_info()).first) continue;
+    const std::vector<double> one = losses(dtype, 1);
+    CHECK(one.front() != one.back());
+    for (const int threads : {2, 3, 5}) CHECK(losses(dtype, threads) == one);
+    const BusyCores others;
+    for (const int threads : {2, 3}) CHECK(losses(dtype, threads) == one);
   }
 }

@@ -211,6 +211,7 @@ TEST_CASE("config: every command accepts its own section") {
                               "racecheck",
                               "bench collectives",
                               "bench step",
+                              "bench busy",
                               "bench ops",
                               "bench compare",
                               "bench turns",

@@ -39,8 +39,7 @@ void print_machine(const CpuInfo& cpu, const ordered_json& cuda, const ordered_j
   if (const double quota = cpu_quota(); quota > 0) line("quota", engine::concat_text(quota, " cores"));
   line("threads", std::to_string(omp_get_max_threads()));
   line("features", joined(cpu.features));
-  line("f32, f64", "yes");
-  line("bf16", bf16_on_cpu(cpu).second);
+  line("bf16", bf16_products(cpu));
   std::printf("\nCUDA\n");
   if (cuda["devices"].empty()) line("devices", "none: " + cuda["why_none"].get<std::string>());
   for (const auto& device : cuda["devices"]) line("device", device.get<std::string>());
@@ -92,14 +91,12 @@ int info(const InfoOptions& o) {
   const ordered_json convolutions = print_convolutions(o);
 
   if (!o.json.empty()) {
-    const auto [has_bf16, bf16_text] = bf16_on_cpu(cpu);
     const ordered_json report = {{"version", version_text()},
                                  {"cpu",
                                   {{"model", cpu.model},
                                    {"cores", cpu.cores},
                                    {"features", cpu.features},
-                                   {"bf16", has_bf16},
-                                   {"bf16_text", bf16_text}}},
+                                   {"bf16", bf16_products(cpu)}}},
                                  {"cuda", cuda},
                                  {"libraries", libraries},
                                  {"arch", o.arch},

@@ -7,7 +7,7 @@
 Needs a Python with torch, torchvision and safetensors (pip install torch torchvision safetensors), and `dyad` built
 with the cpu preset; --isa avx2 also needs a build with -DDYAD_ARCH=x86-64-v3.
 
-Each program is one process that waits on stdin and runs N steps on `go N`; the others sleep meanwhile. On the CPU the
+Each program is one process that waits on stdin and runs N steps on `go N`; the others are stopped meanwhile. On the CPU the
 script first finds the fastest of several thread and memory settings for each program. On a GPU each phase ends with a
 synchronisation, in every program. f32 runs without TF32, unless --tf32 enables it in every program. All programs start
 from the same weights and images, and their losses must agree. Prints a Markdown table.
@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,8 +34,11 @@ AVX2_TORCH = AVX2 | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "
 KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
 SETTINGS = {
     "default": {},
+    "active": {"OMP_WAIT_POLICY": "active"},
+    "passive": {"OMP_WAIT_POLICY": "passive"},
     "bound": {"OMP_PROC_BIND": "true"},
     "bound, keeping malloc": {"OMP_PROC_BIND": "true"} | KEEP_PAGES,
+    "bound, active, keeping malloc": {"OMP_PROC_BIND": "true", "OMP_WAIT_POLICY": "active"} | KEEP_PAGES,
     "bound, huge pages, keeping malloc": {"OMP_PROC_BIND": "true", "THP_MEM_ALLOC_ENABLE": "1"} | KEEP_PAGES,
 }
 
@@ -44,6 +48,7 @@ class Program:
         self.process = subprocess.Popen([str(c) for c in command], env=os.environ | env, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.about = self.answer()
+        self.process.send_signal(signal.SIGSTOP)  # its threads may spin
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -53,13 +58,16 @@ class Program:
 
     def go(self, steps):
         """Seconds of each step, by phase and in total."""
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.write(f"go {steps}\n")
         self.process.stdin.flush()
         times = self.answer()
+        self.process.send_signal(signal.SIGSTOP)
         times["step"] = [sum(phase) for phase in zip(*(times[p] for p in PHASES))]
         return times
 
     def end(self):
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
         self.process.wait()
 

@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace apps {
@@ -18,8 +17,8 @@ struct CpuInfo {
 };
 CpuInfo cpu_info();
 
-// Whether the CPU multiplies bf16 itself, and one line that says what that means.
-std::pair<bool, std::string> bf16_on_cpu(const CpuInfo&);
+// What --dtype bf16 means on the CPU device: "products by amx_bf16", or that bf16 saves memory only.
+std::string bf16_products(const CpuInfo&);
 
 // Versions of the compiler and of every library, by name. Those of the CUDA device are opened for it where
 // there is one; without `with_gpu` they are not looked for.

@@ -19,7 +19,7 @@ OpCase conv2d_case(const char* name, std::int64_t few, std::int64_t many, std::i
       .apply = [=](const Tensors& in) { return Tensors{conv2d(in[0], in[1], stride, padding, algorithm)}; },
       .check = std::move(check),
       .bench = std::move(bench),
-      .bf16 = algorithm == kernels::Algorithm::automatic,
+      .bf16 = true,
       .flops =
           [=](const Shape& s) {
             const std::int64_t p = (s[1] + 2 * padding - kernel) / stride + 1;

@@ -18,7 +18,7 @@ using Backend = ConvolutionBackend<Stream, T>;
 template <class Stream, class T>
 std::vector<Backend<Stream, T>> made_backends() {
   std::vector<Backend<Stream, T>> table;
-  if constexpr (!std::is_same_v<T, bf16>) table.push_back(winograd_convolution<Stream, T>());
+  table.push_back(winograd_convolution<Stream, T>());
 #ifdef DYAD_ONEDNN
   if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<T, double>)
     table.push_back(onednn_convolution<T>());

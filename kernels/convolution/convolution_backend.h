@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/base/convolution_shape.h"
 #include "kernels/base/stream.h"
@@ -26,11 +27,20 @@ struct ConvolutionBackend {
                            bool accumulate, void* workspace);
 };
 
+// The number of parts of a weight gradient. One thread sums each part, and the sums of the parts are added in
+// order. The number depends on the shape only, so results do not depend on the number of threads.
+inline int gradient_parts(std::int64_t images, std::int64_t filter_elements) {
+  constexpr std::int64_t most = 8, memory = std::int64_t(1) << 22;  // elements of all parts together
+  const std::int64_t fit = memory / (filter_elements > 0 ? filter_elements : 1);
+  const std::int64_t parts = fit < most ? fit : most;
+  return int(parts < 1 || images < 1 ? 1 : parts < images ? parts : images);
+}
+
 // Every stream, every type, every shape.
 template <class Stream, class T>
 ConvolutionBackend<Stream, T> im2col_convolution();
 
-// f32 and f64.
+// Every stream and type; 3x3 filters.
 template <class Stream, class T>
 ConvolutionBackend<Stream, T> winograd_convolution();
 

@@ -2,9 +2,9 @@
 // Convolution by cuDNN on the CUDA device, in f32 and bf16.
 #include <type_traits>
 
+#include "kernels/base/parallel_blocks.h"
 #include "kernels/convolution/beside_cudnn.h"
 #include "kernels/convolution/convolution_backend.h"
-#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/cudnn.h"
 #include "kernels/vendor/tf32.h"

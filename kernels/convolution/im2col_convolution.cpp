@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/base/parallel_blocks.h"
 #include "kernels/convolution/convolution_backend.h"
-#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/matmul.h"
 

@@ -1,10 +1,12 @@
 #ifdef DYAD_ONEDNN
 // Convolution by oneDNN's direct primitives, on the CPU device in f32 and bf16.
 #include <algorithm>
+#include <type_traits>
 
+#include "kernels/base/parallel_blocks.h"
 #include "kernels/base/rounding.h"
+#include "kernels/convolution/amx.h"
 #include "kernels/convolution/convolution_backend.h"
-#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/onednn.h"
 
@@ -99,8 +101,15 @@ const char* onednn_implementation(const ConvolutionShape& s, Pass pass) {
 // Whether oneDNN has optimized code for this convolution (not its reference loops).
 template <class T>
 bool onednn_can(const ConvolutionShape& s, Pass pass) {
+  if (std::is_same_v<T, bf16> && !onednn::has_bf16()) return false;
   const char* name = onednn_implementation<T>(s, pass);
   return !(name[0] == 'r' && name[1] == 'e' && name[2] == 'f');
+}
+
+template <class T>
+bool onednn_pays(const ConvolutionShape& s, Pass pass) {
+  if (std::is_same_v<T, bf16> && cpu_has_amx() && !direct_pays_with_amx(s, pass)) return false;
+  return onednn_can<T>(s, pass);
 }
 
 template <class T>
@@ -149,7 +158,7 @@ std::size_t onednn_workspace_bytes(const ConvolutionShape& s, Pass pass) {
 
 template <class T>
 ConvolutionBackend<CpuStream, T> onednn_convolution() {
-  return {Algorithm::onednn,         onednn_can<T>,     onednn_can<T>,           onednn_implementation<T>,
+  return {Algorithm::onednn,         onednn_can<T>,     onednn_pays<T>,          onednn_implementation<T>,
           onednn_workspace_bytes<T>, onednn_forward<T>, onednn_backward_data<T>, onednn_backward_weights<T>};
 }
 template ConvolutionBackend<CpuStream, float> onednn_convolution();

@@ -1,4 +1,5 @@
-// Winograd convolution: the transforms of images and filters into their domain and back. A thread transforms
+// Winograd convolution: the transforms of images and filters into their domain and back. The domain of a bf16
+// image is f32, so a result has the rounding error of f32 and that of storing it. A thread transforms
 // L channels of one tile; on the GPU L is 1 and neighbouring threads take neighbouring channels.
 #include "kernels/convolution/winograd.h"
 #include "kernels/convolution/winograd_transforms.h"
@@ -42,16 +43,17 @@ __device__ __forceinline__ std::int64_t first_channel() {
   return NT == 1 ? 0 : (std::int64_t(blockIdx.y) * LANES + threadIdx.x % LANES) * L;
 }
 
-template <int NT, int LANES, int L, int P, class F, class T>
+template <int NT, int LANES, int L, int P, class F, class M, class T>
 __global__ void __launch_bounds__(NT)
-    winograd_image_kernel(WinogradTiles t, const T* image, WinogradDomain d, T* domain) {
+    winograd_image_kernel(WinogradTiles t, const M* image, WinogradDomain d, T* domain) {
   using V = Vector<T, L>;
+  using S = Stored<V, M>;
   const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::step, F::origin);
-  const T* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
+  const M* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
   const Corner next = corner(t, t.first + tile + 1, F::step, F::origin);
-  const T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
+  const M* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
   for (std::int64_t c = first_channel<NT, LANES, L>(); c < d.channels; c = NT == 1 ? c + L : d.channels) {
     const bool whole = c + L <= t.c;
     V half[F::out][F::in];  // transformed along columns, then along rows
@@ -59,11 +61,11 @@ __global__ void __launch_bounds__(NT)
       const bool column = at.x + j >= 0 && at.x + j < t.w;
       V samples[F::in], points[F::out];
       UNROLL for (int i = 0; i < F::in; ++i) {
-        const T* from = base + (i * t.w + j) * t.c + c;
+        const M* from = base + (i * t.w + j) * t.c + c;
         if (NT == 1) prefetch(ahead + (i * t.w + j) * t.c + c);
         samples[i] = V{};
         if (column && at.y + i >= 0 && at.y + i < t.h)
-          samples[i] = whole ? load<V>(from) : load_part<V>(from, int(t.c - c));
+          samples[i] = widen<V>(whole ? load<S>(from) : load_part<S>(from, int(t.c - c)));
       }
       F::template apply<T>(samples, points);
       UNROLL for (int i = 0; i < F::out; ++i) half[i][j] = points[i];
@@ -77,16 +79,17 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-template <int NT, int LANES, int L, int P, class F, class T>
+template <int NT, int LANES, int L, int P, class F, class M, class T>
 __global__ void __launch_bounds__(NT)
-    winograd_output_kernel(WinogradTiles t, WinogradDomain d, const T* domain, T* image, bool accumulate) {
+    winograd_output_kernel(WinogradTiles t, WinogradDomain d, const T* domain, M* image, bool accumulate) {
   using V = Vector<T, L>;
+  using S = Stored<V, M>;
   const std::int64_t tile = std::int64_t(blockIdx.x) * (NT / LANES) + int(threadIdx.x) / LANES;
   if (tile >= t.count) return;
   const Corner at = corner(t, t.first + tile, F::out, 0);
   const Corner next = corner(t, t.first + tile + 1, F::out, 0);
-  T* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
-  const bool past = !accumulate && past_cache<V>(image, t.images * t.h * t.w * t.c, t.c);
+  M* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
+  const bool past = !accumulate && past_cache<S>(image, t.images * t.h * t.w * t.c, t.c);
   for (std::int64_t c = first_channel<NT, LANES, L>(); c < t.c; c = NT == 1 ? c + L : t.c) {
     if (NT == 1 && !past)
       for (int i = 0; i < F::out; ++i)
@@ -105,13 +108,13 @@ __global__ void __launch_bounds__(NT)
       if (at.y + i >= t.h) continue;
       UNROLL for (int j = 0; j < F::out; ++j) {
         if (at.x + j >= t.w) continue;
-        T* to = image + ((at.n * t.h + at.y + i) * t.w + at.x + j) * t.c + c;
+        M* to = image + ((at.n * t.h + at.y + i) * t.w + at.x + j) * t.c + c;
         if (past)
-          store_past_cache(to, out[j]);
+          store_past_cache(to, narrow<M>(out[j]));
         else if (part == L)
-          store(to, accumulate ? load<V>(to) + out[j] : out[j]);
+          store(to, narrow<M>(accumulate ? widen<V>(load<S>(to)) + out[j] : out[j]));
         else
-          store_part(to, accumulate ? load_part<V>(to, part) + out[j] : out[j], part);
+          store_part(to, narrow<M>(accumulate ? widen<V>(load_part<S>(to, part)) + out[j] : out[j]), part);
       }
     }
   }
@@ -231,21 +234,23 @@ Grid tile_grid(const WinogradTiles& t, std::int64_t channels, const char* launch
           dim3(NT), 0, launcher};
 }
 
-template <class F, class Stream, class T>
-void image_to_domain(Stream stream, const WinogradTiles& t, const T* image, const WinogradDomain& d,
-                     T* domain) {
+template <class F, class Stream, class M>
+void image_to_domain(Stream stream, const WinogradTiles& t, const M* image, const WinogradDomain& d,
+                     acc_t<M>* domain) {
+  using T = acc_t<M>;
   constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
   const Grid grid = tile_grid<NT, LANES>(t, d.channels, "winograd_image");
-  launch<winograd_image_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
+  launch<winograd_image_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, M, T>>(
       stream, grid, t, image, d, domain);
 }
 
-template <class F, class Stream, class T>
-void domain_to_image(Stream stream, const WinogradTiles& t, const WinogradDomain& d, const T* domain,
-                     T* image, bool accumulate) {
+template <class F, class Stream, class M>
+void domain_to_image(Stream stream, const WinogradTiles& t, const WinogradDomain& d, const acc_t<M>* domain,
+                     M* image, bool accumulate) {
+  using T = acc_t<M>;
   constexpr int NT = threads<Stream>(128), LANES = choose<Stream>(32, 1);
   const Grid grid = tile_grid<NT, LANES>(t, t.c, "winograd_output");
-  launch<winograd_output_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, T>>(
+  launch<winograd_output_kernel<NT, LANES, lanes<Stream, T>, winograd_panel<Stream, T>, F, M, T>>(
       stream, grid, t, d, domain, image, accumulate);
 }
 
@@ -260,7 +265,7 @@ Grid filter_grid(int threads, const WinogradFilter& u, const char* launcher) {
 
 template <class Stream, class T>
 void winograd_image(Stream stream, int stride, WinogradImage kind, const WinogradTiles& t, const T* image,
-                    const WinogradDomain& d, T* domain) {
+                    const WinogradDomain& d, acc_t<T>* domain) {
   if (stride == 1) {
     if (kind == WinogradImage::gradient) return image_to_domain<Gradient1>(stream, t, image, d, domain);
     return image_to_domain<Input1>(stream, t, image, d, domain);
@@ -272,7 +277,7 @@ void winograd_image(Stream stream, int stride, WinogradImage kind, const Winogra
 
 template <class Stream, class T>
 void winograd_output(Stream stream, int stride, WinogradImage kind, const WinogradTiles& t,
-                     const WinogradDomain& d, const T* domain, T* image, bool accumulate) {
+                     const WinogradDomain& d, const acc_t<T>* domain, T* image, bool accumulate) {
   if (stride == 1) return domain_to_image<Output1>(stream, t, d, domain, image, accumulate);
   if (kind == WinogradImage::input) return domain_to_image<Output2>(stream, t, d, domain, image, accumulate);
   domain_to_image<TransposedOutput2>(stream, t, d, domain, image, accumulate);
@@ -310,8 +315,8 @@ void winograd_filter_gradient(Stream stream, int stride, std::int64_t k, std::in
 
 #undef UNROLL_ON_GPU
 
-INSTANTIATE(winograd_image)
-INSTANTIATE(winograd_output)
+INSTANTIATE_WITH_BF16(winograd_image)
+INSTANTIATE_WITH_BF16(winograd_output)
 INSTANTIATE(winograd_filter)
 INSTANTIATE(winograd_filter_gradient)
 

@@ -89,12 +89,12 @@ enum class WinogradImage {
 // domain = the transform of tiles t of an image
 template <class Stream, class T>
 void winograd_image(Stream, int stride, WinogradImage, const WinogradTiles& t, const T* image,
-                    const WinogradDomain&, T* domain);
+                    const WinogradDomain&, acc_t<T>* domain);
 
 // tiles t of an image (+)= the transform of the domain; kind is that of the image that went in
 template <class Stream, class T>
 void winograd_output(Stream, int stride, WinogradImage kind, const WinogradTiles& t, const WinogradDomain&,
-                     const T* domain, T* image, bool accumulate);
+                     const acc_t<T>* domain, T* image, bool accumulate);
 
 // domain = the transform of a (k,3,3,c) filter with rows c and columns k; transposed, for the data gradient:
 // rows k, columns c, taps in reverse

@@ -3,8 +3,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/base/parallel_blocks.h"
+#include "kernels/convolution/amx.h"
 #include "kernels/convolution/convolution_backend.h"
-#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/convolution/winograd.h"
 
 namespace kernels {
@@ -17,6 +18,7 @@ std::int64_t elements(const WinogradDomain& d, int stride) {
 // Forward pass and data gradient: an image of `in` channels becomes one of `out` channels.
 template <class Stream, class T>
 struct Apply {
+  using D = acc_t<T>;  // of the domain
   int stride;
   WinogradImage kind;
   WinogradTiles in, out;
@@ -26,7 +28,7 @@ struct Apply {
   WinogradFilter u;
 
   Apply(const ConvolutionShape& s, bool transposed) : stride(int(s.stride)) {
-    constexpr int P = winograd_panel<Stream, T>;
+    constexpr int P = winograd_panel<Stream, D>;
     kind = transposed ? WinogradImage::transposed_input : WinogradImage::input;
     in = {s.n, s.h, s.w, s.c, 0, 0, 0, 0};
     out = {s.n, s.p(), s.q(), s.k, 0, 0, 0, 0};
@@ -50,16 +52,16 @@ struct Apply {
   }
 
   std::int64_t slot_elements() const { return elements(v, stride) + elements(m, stride); }
-  std::size_t bytes() const { return std::size_t(u.elements() + slots * slot_elements()) * sizeof(T); }
+  std::size_t bytes() const { return std::size_t(u.elements() + slots * slot_elements()) * sizeof(D); }
 
-  void run(Stream stream, const ConvolutionShape& s, const T* image, const T* filter, T* result,
+  void run(Stream stream, const ConvolutionShape& s, const T* image, const D* filter, T* result,
            bool accumulate, void* workspace) const {
-    T* domain_u = static_cast<T*>(workspace);
-    T* scratch = domain_u + u.elements();
+    D* domain_u = static_cast<D*>(workspace);
+    D* scratch = domain_u + u.elements();
     winograd_filter(stream, stride, kind != WinogradImage::input, s.k, s.c, filter, u, domain_u);
     for_each_block(stream, blocks, slots, [&](std::int64_t block, int slot) {
-      T* domain_v = scratch + slot * slot_elements();
-      T* domain_m = domain_v + elements(v, stride);
+      D* domain_v = scratch + slot * slot_elements();
+      D* domain_m = domain_v + elements(v, stride);
       WinogradTiles from = in, to = out;
       from.first = to.first = block * v.tiles;
       from.count = to.count = std::min(v.tiles, tiles - from.first);
@@ -74,6 +76,7 @@ struct Apply {
 // Neither depends on the number of threads.
 template <class Stream, class T>
 struct WeightGradient {
+  using D = acc_t<T>;  // of the domain
   int stride;
   WinogradTiles x, dy;
   std::int64_t tiles, in_part;  // tiles
@@ -82,7 +85,7 @@ struct WeightGradient {
   WinogradFilter u;
 
   explicit WeightGradient(const ConvolutionShape& s) : stride(int(s.stride)) {
-    constexpr int P = winograd_panel<Stream, T>;
+    constexpr int P = winograd_panel<Stream, D>;
     const std::int64_t across = ceil_div(s.q(), 4), down = ceil_div(s.p(), 4);
     x = {s.n, s.h, s.w, s.c, across, down, 0, 0};
     dy = {s.n, s.p(), s.q(), s.k, across, down, 0, 0};
@@ -103,12 +106,12 @@ struct WeightGradient {
 
   std::int64_t slot_elements() const { return elements(v, stride) + elements(w, stride); }
   std::size_t bytes() const {
-    return std::size_t(parts * u.elements() + slots * slot_elements()) * sizeof(T);
+    return std::size_t(parts * u.elements() + slots * slot_elements()) * sizeof(D);
   }
 
   void part(Stream stream, const T* image, const T* gradient, std::int64_t begin, std::int64_t end,
-            T* domain_u, T* domain_v) const {
-    T* domain_w = domain_v + elements(v, stride);
+            D* domain_u, D* domain_v) const {
+    D* domain_w = domain_v + elements(v, stride);
     for (std::int64_t first = begin; first < end; first += v.tiles) {
       WinogradTiles of_x = x, of_dy = dy;
       of_x.first = of_dy.first = first;
@@ -120,10 +123,10 @@ struct WeightGradient {
     }
   }
 
-  void run(Stream stream, const ConvolutionShape& s, const T* image, const T* gradient, T* d_filter,
+  void run(Stream stream, const ConvolutionShape& s, const T* image, const T* gradient, D* d_filter,
            bool accumulate, void* workspace) const {
-    T* domain_u = static_cast<T*>(workspace);
-    T* scratch = domain_u + parts * u.elements();
+    D* domain_u = static_cast<D*>(workspace);
+    D* scratch = domain_u + parts * u.elements();
     const auto each = [&](std::int64_t i, int slot) {
       part(stream, image, gradient, i * in_part, std::min(tiles, (i + 1) * in_part),
            domain_u + i * u.elements(), scratch + slot * slot_elements());
@@ -141,11 +144,14 @@ bool winograd_can(const ConvolutionShape& s, Pass) {
 }
 
 // Winograd pays where the products outweigh the transforms, and where the 4x4 tiles of outputs (8x8 of dx at
-// stride 2) do not hang over the edge too far: in f32 on the CPU device.
+// stride 2) do not hang over the edge too far: on the CPU device, in f32, and in bf16 unless AMX multiplies
+// many times as fast.
 template <class Stream, class T>
 bool winograd_pays(const ConvolutionShape& s, Pass pass) {
-  if (!std::is_same_v<Stream, CpuStream> || !std::is_same_v<T, float>) return false;
+  if (!std::is_same_v<Stream, CpuStream> || std::is_same_v<T, double>) return false;
   if (!winograd_can(s, pass) || s.c < 16 || s.k < 16) return false;
+  if (std::is_same_v<T, bf16> && cpu_has_amx())
+    return pass == Pass::backward_weights && s.stride == 1 && !direct_pays_with_amx(s, pass);
   const std::int64_t covered = (s.p() + 3) / 4 * 4 * ((s.q() + 3) / 4 * 4), outputs = s.p() * s.q();
   return covered * (s.stride == 1 ? 10 : 16) <= outputs * 20;
 }
@@ -155,22 +161,22 @@ const char* winograd_name(const ConvolutionShape& s, Pass) {
 }
 
 template <class Stream, class T>
-void winograd_forward(Stream stream, const ConvolutionShape& s, const T* x, const T* filter, T* y,
+void winograd_forward(Stream stream, const ConvolutionShape& s, const T* x, const acc_t<T>* filter, T* y,
                       void* workspace) {
   const OneLogEntry entry(stream, "winograd_forward", s, x, filter, y, workspace);
   Apply<Stream, T>(s, false).run(stream, s, x, filter, y, false, workspace);
 }
 
 template <class Stream, class T>
-void winograd_backward_data(Stream stream, const ConvolutionShape& s, const T* dy, const T* filter, T* dx,
-                            bool accumulate, void* workspace) {
+void winograd_backward_data(Stream stream, const ConvolutionShape& s, const T* dy, const acc_t<T>* filter,
+                            T* dx, bool accumulate, void* workspace) {
   const OneLogEntry entry(stream, "winograd_backward_data", s, dy, filter, dx, accumulate, workspace);
   Apply<Stream, T>(s, true).run(stream, s, dy, filter, dx, accumulate, workspace);
 }
 
 template <class Stream, class T>
-void winograd_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy, T* d_filter,
-                               bool accumulate, void* workspace) {
+void winograd_backward_weights(Stream stream, const ConvolutionShape& s, const T* x, const T* dy,
+                               acc_t<T>* d_filter, bool accumulate, void* workspace) {
   const OneLogEntry entry(stream, "winograd_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   WeightGradient<Stream, T>(s).run(stream, s, x, dy, d_filter, accumulate, workspace);
 }
@@ -195,9 +201,10 @@ ConvolutionBackend<Stream, T> winograd_convolution() {
           winograd_backward_weights<Stream, T>};
 }
 
-#define INSTANTIATE_WINOGRADS(S)                                \
-  template ConvolutionBackend<S, float> winograd_convolution(); \
-  template ConvolutionBackend<S, double> winograd_convolution();
+#define INSTANTIATE_WINOGRADS(S)                                 \
+  template ConvolutionBackend<S, float> winograd_convolution();  \
+  template ConvolutionBackend<S, double> winograd_convolution(); \
+  template ConvolutionBackend<S, bf16> winograd_convolution();
 
 INSTANTIATE_WINOGRADS(SimtStream)
 #ifndef DYAD_SIMT_ONLY

@@ -116,6 +116,55 @@ __device__ __forceinline__ void store_part(T* to, V v, int count) {
   if (count > 0) memcpy(to, &v, std::size_t(count < most ? count : most) * sizeof(T));
 }
 
+// What an array of M holds of a register V of float or double: V itself, or its values in bf16. widen() and
+// narrow() convert between the two; narrow() rounds to nearest, ties to even, and keeps NaN.
+template <class V, class M>
+struct StoredAs {
+  using type = V;
+};
+#ifdef __CUDACC__
+template <class V>
+struct StoredAs<V, bf16> {
+  using type = bf16;
+};
+#else
+template <class V>
+struct StoredAs<V, bf16> {
+  using type = std::conditional_t<sizeof(V) == sizeof(float), bf16, Vector<std::uint16_t, sizeof(V) / 4> >;
+};
+#endif
+template <class V, class M>
+using Stored = typename StoredAs<V, M>::type;
+
+template <class V, class S>
+__device__ __forceinline__ V widen(S stored) {
+  if constexpr (std::is_same_v<V, S>) {
+    return stored;
+  } else if constexpr (std::is_same_v<S, bf16>) {
+    return V(stored);
+  } else {
+#ifndef __CUDACC__
+    using Bits = Vector<std::uint32_t, sizeof(V) / 4>;
+    return std::bit_cast<V>(__builtin_convertvector(stored, Bits) << 16);
+#endif
+  }
+}
+template <class M, class V>
+__device__ __forceinline__ Stored<V, M> narrow(V v) {
+  using S = Stored<V, M>;
+  if constexpr (std::is_same_v<V, S>) {
+    return v;
+  } else if constexpr (std::is_same_v<S, bf16>) {
+    return bf16(v);
+  } else {
+#ifndef __CUDACC__
+    using Bits = Vector<std::uint32_t, sizeof(V) / 4>;
+    const Bits b = std::bit_cast<Bits>(v), rounded = (b + 0x7fffu + (b >> 16 & 1u)) >> 16;
+    return __builtin_convertvector((b & 0x7fffffffu) > 0x7f800000u ? b >> 16 | 0x40u : rounded, S);
+#endif
+  }
+}
+
 // v, or zero where `zero` is true. For float the host masks the bits: where v is rounded to bf16 next, g++
 // compiles a choice to a branch, and a loop with a branch does not vectorise.
 template <class Zero, class V>

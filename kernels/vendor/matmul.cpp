@@ -11,7 +11,7 @@
 #endif
 #ifdef DYAD_ONEDNN
 #include "kernels/base/cpu_threads.h"
-#include "kernels/convolution/parallel_blocks.h"
+#include "kernels/base/parallel_blocks.h"
 #include "kernels/vendor/onednn.h"
 #endif
 
@@ -132,6 +132,8 @@ void matmul(Stream stream, bool transpose_a, bool transpose_b, std::int64_t m, s
 #ifdef DYAD_ONEDNN
   if constexpr (std::is_same_v<Stream, CpuStream> && !std::is_same_v<TA, double>) {
     if (m == 0 || n == 0) return;
+    if (std::is_same_v<TA, bf16> && !onednn::has_bf16())  // our kernel widens to f32 as it reads
+      return gemm(stream, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
     if (LaunchLog* log = launch_log()) log->add("matmul", m, n, k, a, b, c);
     return onednn_matmul(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
   }

@@ -4,11 +4,11 @@
 #include <dnnl_debug.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 
@@ -74,38 +74,21 @@ int planned_threads() {
 #endif
 }
 
-const char* effective_isa() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::avx512_core:
-    case dnnl::cpu_isa::avx512_core_vnni:
-      return "AVX-512 without bf16";
-    case dnnl::cpu_isa::avx2:
-    case dnnl::cpu_isa::avx2_vnni:
-      return "AVX2";
-    case dnnl::cpu_isa::avx:
-      return "AVX";
-    case dnnl::cpu_isa::sse41:
-      return "SSE4.1";
-    default:
-      return "another instruction set";
-  }
-}
-
 void require_bf16() {
-  static const bool has = has_bf16();
-  if (!has)
-    throw std::runtime_error(std::string("bf16 needs AVX-512 with bf16 on the CPU device: this CPU has ") +
-                             effective_isa() +
-                             (std::getenv("ONEDNN_MAX_CPU_ISA") ? " (ONEDNN_MAX_CPU_ISA is set)" : ""));
+  if (!has_bf16()) throw std::logic_error("oneDNN is asked for bf16 on a CPU without its instructions");
 }
 
 }  // namespace
 
-bool has_bf16() {
-  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (isa & needed) == needed;
+namespace {
+bool has(dnnl::cpu_isa wanted) {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), all = static_cast<unsigned>(wanted);
+  return (isa & all) == all;
 }
+}  // namespace
+
+bool has_bf16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_amx() { return has(dnnl::cpu_isa::avx512_core_amx); }
 
 void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
            std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate) {

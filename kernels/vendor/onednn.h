@@ -10,14 +10,16 @@
 
 namespace kernels::onednn {
 
-// Whether oneDNN may use the CPU's bf16 instructions (ONEDNN_MAX_CPU_ISA can forbid them).
+// Whether oneDNN may use the CPU's bf16 instructions, and those for tiles of bf16 matrices
+// (ONEDNN_MAX_CPU_ISA can forbid them).
 bool has_bf16();
+bool has_amx();
 
 // C (+)= op(A) op(B) in f32, on the calling thread if OneCpuThread exists.
 void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
            std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate);
 
-// The same for bf16 matrices, with sums in f32; c is f32 or bf16.
+// The same for bf16 matrices if has_bf16(), with sums in f32; c is f32 or bf16.
 void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
                const bf16* a, std::int64_t lda, const bf16* b, std::int64_t ldb, void* c, std::int64_t ldc,
                bool c_is_f32, bool accumulate);
@@ -26,7 +28,7 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
 const bf16* rounded_to_bf16(std::int64_t n, const float* b);
 
 // A convolution primitive, created at first use of (shape, pass, type, number of threads) and kept. T is
-// float or bf16; throws for bf16 on a CPU without bf16 instructions.
+// float, or bf16 if has_bf16().
 class Convolution {
  public:
   template <class T>

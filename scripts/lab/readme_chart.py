@@ -69,11 +69,11 @@ def cpu_groups():
   page, groups, processor, isa = "docs/benchmarks/cpu.md", [], "", ""
   for text, rows in blocks(page):
     if text is not None:
-      processor = ([processor] + re.findall(r"Zen \d", text))[-1]
+      processor = ([processor] + re.findall(r"Zen \d|Xeon", text))[-1]
       isa = (re.findall(r"AVX-512|AVX2", text) or [isa])[0]
     elif rows[0][1:2] == ["images/s"]:
       for name, speed, faster, *_ in rows[2:]:
-        isa = (re.findall(r"AVX-512|AVX2", name) or [isa])[0]
+        isa = (re.findall(r"AVX-512|AVX2|bf16", name) or [isa])[0]
         if "eager" in name:
           group = {"label": f"{processor}, {isa}", "eager": number(speed), "ratio": ratio(faster)}
         elif "compile" in name:
@@ -121,7 +121,7 @@ def draw():
     out += [f'<rect x="{x}" y="{y - 10}" width="{BAR}" height="{BAR}" rx="1.5" class="{kind}"/>', text(x + 17, y, name)]
     x += width
   y += 8
-  for heading, groups in (("Two CPU cores, ResNet-18 (CIFAR), f32", cpu_groups()),
+  for heading, groups in (("Two CPU cores, ResNet-18 (CIFAR), f32 where not said", cpu_groups()),
                           ("One NVIDIA H200, ResNet-18 (CIFAR)", gpu_groups())):
     y += HEADING
     out.append(text(MARGIN, y - 10, heading, "heading"))

@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/base/parallel_blocks.h"
 #include "kernels/base/thread_cores.h"
-#include "kernels/convolution/parallel_blocks.h"
 #include "kernels/simt/sanitizers.h"
 #include "tests/support/busy_cores.h"
 
@@ -111,7 +111,15 @@ TEST_CASE("cpu_threads: a forked process has threads of its own") {
   if (kernels::simt::tsan) return;  // ThreadSanitizer allows a forked process no threads
   pieces_done(3, 10);
   const pid_t child = fork();
-  if (child == 0) _exit(pieces_done(3, 10) == std::vector<int>(10, 1) ? 0 : 1);
+  if (child == 0) {
+    std::atomic<bool> other = false;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!other && std::chrono::steady_clock::now() < end)
+      on_cpu_threads(2, [&](int thread) {
+        if (thread == 1) other = true;
+      });
+    _exit(other && pieces_done(3, 10) == std::vector<int>(10, 1) ? 0 : 1);
+  }
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(status == 0);

@@ -1,4 +1,4 @@
-// Runs the blocks of a convolution on a team of CPU threads. A block launches kernels and calls the vendor's
+// Runs the blocks of a convolution or product on CPU threads. A block launches kernels and calls the vendor's
 // library; both run on the calling thread, so that a block's data stays in that core's cache.
 #pragma once
 
@@ -54,15 +54,6 @@ void for_each_block(Stream, std::int64_t count, int slots, F f) {
   }
   (void)slots;
   for (std::int64_t i = 0; i < count; ++i) f(i, 0);
-}
-
-// The number of parts of a weight gradient. One thread sums each part, and the sums of the parts are added in
-// order. The number depends on the shape only, so results do not depend on the number of threads.
-inline int gradient_parts(std::int64_t images, std::int64_t filter_elements) {
-  constexpr std::int64_t most = 8, memory = std::int64_t(1) << 22;  // elements of all parts together
-  const std::int64_t fit = memory / (filter_elements > 0 ? filter_elements : 1);
-  const std::int64_t parts = fit < most ? fit : most;
-  return int(parts < 1 || images < 1 ? 1 : parts < images ? parts : images);
 }
 
 }  // namespace kernels

@@ -79,7 +79,7 @@ class Team {
 
   void run(int threads, void (*work)(void*, int), void* context) {
     if (std::size_t(threads) > members_.size() + 1) start_members(threads - 1);
-    if (sched_getcpu() != core_) choose_homes();
+    if (one_each_ && sched_getcpu() != core_) choose_homes();
     work_ = work;
     context_ = context;
     threads_ = threads;
@@ -106,18 +106,23 @@ class Team {
 
   void start_members(int count) {
     try {
-      while (int(members_.size()) < count) {
-        const int index = int(members_.size()) + 1;
-        Member& member = members_.emplace_back();
-        member.thread = std::thread([this, index, &member] {
-          const OneCpuThread each;
-          serve(index, member);
-        });
-      }
+      while (int(members_.size()) < count) start_member();
     } catch (const std::system_error&) {  // no more threads: those that there are do the work
-      members_.pop_back();
     }
     choose_homes();
+  }
+
+  void start_member() {
+    Member& member = members_.emplace_back();
+    try {
+      member.thread = std::thread([this, index = int(members_.size()), &member] {
+        const OneCpuThread each;
+        serve(index, member);
+      });
+    } catch (...) {
+      members_.pop_back();
+      throw;
+    }
   }
 
   // If the team needs all cores, each thread gets one: else the scheduler, which counts threads and not
@@ -125,13 +130,13 @@ class Team {
   void choose_homes() {
     core_ = sched_getcpu();
     const std::vector<int> allowed = allowed_cores();
-    const bool one_each = allowed.size() == members_.size() + 1;
+    one_each_ = allowed.size() == members_.size() + 1;
     const std::lock_guard lock(homes_);
     std::size_t next = 0;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       Member& m = members_[i];
       m.home = openmp_place(int(i) + 1);
-      if (m.home.empty() && one_each) {
+      if (m.home.empty() && one_each_) {
         if (allowed[next] == core_) ++next;
         m.home = {allowed[next++ % allowed.size()]};
       }
@@ -185,6 +190,7 @@ class Team {
   const unsigned forks_;
   std::deque<Member> members_;
   std::mutex homes_;
+  bool one_each_ = false;               // whether each thread has a core of its own
   int core_ = -1;                       // on which the owner was when homes were chosen
   void (*work_)(void*, int) = nullptr;  // of the launch in state_, as the two that follow
   void* context_ = nullptr;
@@ -220,7 +226,7 @@ class Owner {
 
 int cpu_threads() {
 #ifdef _OPENMP
-  return alone || omp_in_parallel() ? 1 : omp_get_max_threads();
+  return omp_in_parallel() ? 1 : omp_get_max_threads();  // 1 too where OneCpuThread exists
 #else
   return 1;
 #endif

@@ -22,6 +22,9 @@ namespace {
 
 using kernels::on_cpu_threads;
 
+// Before any team has been made.
+const std::vector<int> cores_at_start = kernels::allowed_cores();
+
 // Each piece of the work, done by whichever thread takes it. Returns how often each was done.
 std::vector<int> pieces_done(int threads, int count) {
   std::vector<int> done(std::size_t(count), 0);
@@ -127,16 +130,15 @@ TEST_CASE("cpu_threads: a forked process has threads of its own") {
 }
 
 TEST_CASE("cpu_threads: the owner's cores stay as they were, and so do those of threads that it starts") {
-  const std::vector<int> before = kernels::allowed_cores();
-  REQUIRE_FALSE(before.empty());
+  REQUIRE_FALSE(cores_at_start.empty());
   {
     const BusyCores others;
-    for (int i = 0; i < 200; ++i) pieces_done(int(before.size()), 40);
+    for (int i = 0; i < 200; ++i) pieces_done(int(cores_at_start.size()), 40);
   }
-  CHECK(kernels::allowed_cores() == before);
+  CHECK(kernels::allowed_cores() == cores_at_start);
   std::vector<int> of_other;
   std::thread([&] { of_other = kernels::allowed_cores(); }).join();
-  CHECK(of_other == before);
+  CHECK(of_other == cores_at_start);
 }
 
 #ifndef DYAD_SIMT_ONLY

@@ -157,7 +157,7 @@ std::unique_ptr<Index> hnsw_of(const EmbeddingFile& file) {
 std::vector<FoundRows> found_by(const Index& index, const EmbeddingFile& rows, const Tensor& queries, int k) {
   const Tensor unit = engine::l2_normalize(queries);
   // PQ's products are inexact: more candidates than wanted are compared with the rows themselves
-  const std::int64_t candidates = std::min<std::int64_t>(rows.rows(), std::max<std::int64_t>(20L * k, 200));
+  const std::int64_t candidates = std::min<std::int64_t>(rows.rows(), std::max<std::int64_t>(10L * k, 100));
   std::vector<float> products(std::size_t(unit.dim(0) * candidates));
   std::vector<Index::idx_t> ids(products.size());
   index.search(unit.dim(0), unit.data<float>(), candidates, products.data(), ids.data());

@@ -2,7 +2,6 @@
 // process that counts in an endless loop. The measurements alternate: with all threads and with one, beside
 // no neighbour, beside one, and so on up to one for each core.
 #include <omp.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,7 +20,6 @@
 #include "apps/bench/timed_steps.h"
 #include "apps/bench/times.h"
 #include "apps/cli/commands.h"
-#include "apps/ranks/ranks.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/cores.h"
 #include "apps/system/machine.h"
@@ -75,10 +74,10 @@ struct BusyRow {
 // core each: half of a core that has a neighbour.
 double fair_part(int cores, int neighbours) { return 1 - 0.5 * std::min(neighbours, cores) / cores; }
 
-int measure_busy(const BenchBusyOptions& o, const Ranks& ranks) {
-  const engine::Device device = device_of_rank(o);
-  const int threads = omp_get_max_threads(), cores = cpu_info().cores;
-  StepOnNoise step(o, ranks.communicator(), engine::shard(o.batch, 0, 1), device);
+int measure_busy(const BenchBusyOptions& o, int cores) {
+  const int threads = omp_get_max_threads();
+  const double quota = cpu_quota();
+  StepOnNoise step(o, engine::single(), engine::shard(o.batch, 0, 1), engine::cpu);
   const auto timed = [&](Phases& phase) { return step(phase); };
   std::vector<BusyRow> rows;
   for (int neighbours = 0; neighbours <= o.neighbours; ++neighbours)
@@ -86,16 +85,15 @@ int measure_busy(const BenchBusyOptions& o, const Ranks& ranks) {
       rows.push_back({.neighbours = neighbours, .threads = t});
   std::printf("%s, %s, %d images of %d x %d pixels a step; %d threads, %d cores%s\n", o.arch.c_str(),
               o.dtype.c_str(), 2 * o.batch, o.size, o.size, threads, cores,
-              cpu_quota() > 0 ? engine::concat_text(", a quota of ", cpu_quota(), " cores").c_str() : "");
-  time_steps(2, device, timed);  // warm up
+              quota > 0 ? engine::concat_text(", a quota of ", quota, " cores").c_str() : "");
+  time_steps(2, engine::cpu, timed);  // warm up
   for (int turn = 0; turn < o.turns; ++turn)
     for (BusyRow& row : rows) {
       const Neighbours others(row.neighbours);
       omp_set_num_threads(row.threads);
-      time_steps(1, device, timed);  // the scheduler settles
-      const TimedSteps m = time_steps(o.steps, device, timed);
-      double seconds = 0;
-      for (const double s : m.steps) seconds += s;
+      time_steps(1, engine::cpu, timed);  // the scheduler settles
+      const TimedSteps m = time_steps(o.steps, engine::cpu, timed);
+      const double seconds = std::accumulate(m.steps.begin(), m.steps.end(), 0.);
       row.images_per_s.push_back(2.0 * o.batch * double(o.steps) / seconds);
     }
   omp_set_num_threads(threads);
@@ -129,10 +127,10 @@ int measure_busy(const BenchBusyOptions& o, const Ranks& ranks) {
 
 int bench_busy(const BenchBusyOptions& given) {
   BenchBusyOptions o = given;
-  if (o.neighbours < 0) o.neighbours = cpu_info().cores;
+  const int cores = cpu_info().cores;
+  if (o.neighbours < 0) o.neighbours = cores;
   resolve(o, !models::resnet_depth(o.arch).bottlenecks);
-  Ranks ranks(o, "bench busy");
-  return ranks.guarded([&] { return measure_busy(o, ranks); });
+  return measure_busy(o, cores);
 }
 
 }  // namespace apps

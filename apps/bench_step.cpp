@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <cstdio>
-#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -12,13 +11,8 @@
 #include "apps/bench/times.h"
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
-#include "apps/run/checkpoint.h"
-#include "apps/run/model.h"
 #include "apps/run/run_directory.h"
-#include "apps/training/captured_step.h"
 #include "apps/training/train_step.h"
-#include "apps/training/training_data.h"
-#include "data/second_views.h"
 #include "engine/ops.h"
 
 namespace apps {
@@ -45,9 +39,7 @@ Tensor noise_labels(const engine::Shard& pairs) {
 // Answers each line `go N` on stdin with one line of JSON: the seconds of N steps on images of noise, by
 // phase, and their losses.
 int serve(const BenchStepOptions& o, const Ranks& ranks, const engine::Shard& pairs, engine::Device device) {
-  const auto method = make_method(o, device);
-  if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
-  method->start();
+  const auto method = started_method(o, device);
   const auto optimizer = make_optimizer(o, method->parameters);
   TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
   const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);

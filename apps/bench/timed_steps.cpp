@@ -37,14 +37,14 @@ data::Batch noise_photographs(const BenchStepOptions& o, const engine::Shard& pa
   return batch;
 }
 
-std::unique_ptr<models::Method> started(const BenchStepOptions& o, engine::Device device) {
+}  // namespace
+
+std::unique_ptr<models::Method> started_method(const BenchStepOptions& o, engine::Device device) {
   auto method = make_method(o, device);
   if (!o.weights.empty()) load_foreign_parameters(o.weights, method->parameters);
   method->start();
   return method;
 }
-
-}  // namespace
 
 std::uint32_t noise(std::int64_t place) {
   std::uint32_t h = std::uint32_t(place) * 2654435761u;
@@ -75,7 +75,7 @@ TimedSteps time_steps(long steps, engine::Device device, const TimedStep& step) 
 StepOnNoise::StepOnNoise(const BenchStepOptions& o, engine::Communicator& ranks, const engine::Shard& pairs,
                          engine::Device device)
     : lr_(o.lr),
-      method_(started(o, device)),
+      method_(started_method(o, device)),
       optimizer_(make_optimizer(o, method_->parameters)),
       step_(*method_, *optimizer_, ranks, o.batch, bucket_bytes(o)),
       batch_(noise_photographs(o, pairs, device)),

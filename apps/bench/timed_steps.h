@@ -36,6 +36,9 @@ std::uint32_t noise(std::int64_t place);
 // The class of a pair, for a method that learns from classes: one of ten.
 std::int32_t class_of_noise(std::int64_t pair);
 
+// The method, with the weights of --weights if given.
+std::unique_ptr<models::Method> started_method(const BenchStepOptions&, engine::Device);
+
 // The step of dyad pretrain on one batch of random photographs, which stays in memory; each step draws other
 // views of them.
 class StepOnNoise {

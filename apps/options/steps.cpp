@@ -13,14 +13,26 @@ Fields fields(StepsOptions& o) {
        group("Device", {device_entry(o.device)})});
 }
 
-Fields fields(BenchStepOptions& o) {
+namespace {
+
+// The views of steps that are timed.
+Fields timed_view_fields(BenchStepOptions& o) {
   Fields views = view_fields(o);
   entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50 and deeper, else 32";
-  ScheduleOptions& schedule = o;
-  Fields batch = schedule_fields(schedule);
+  return views;
+}
+
+Field pairs_of_step(ScheduleOptions& o) {
+  Fields all = schedule_fields(o);
+  return entry_of(all, o.batch);
+}
+
+}  // namespace
+
+Fields fields(BenchStepOptions& o) {
   return joined(
-      {model_fields(o), method_fields(o), views,
-       group("Steps", {entry_of(batch, o.batch), steps_entry(o.steps, "Number of steps to time")}),
+      {model_fields(o), method_fields(o), timed_view_fields(o),
+       group("Steps", {pairs_of_step(o), steps_entry(o.steps, "Number of steps to time")}),
        optimizer_fields(o),
        group("Run",
              {drawing_seed_entry(o.seed),
@@ -35,12 +47,8 @@ Fields fields(BenchStepOptions& o) {
 }
 
 Fields fields(BenchBusyOptions& o) {
-  Fields views = view_fields(o);
-  entry_of(views, o.size).help = "Side of a view in pixels; auto: 224 for resnet50 and deeper, else 32";
-  ScheduleOptions& schedule = o;
-  Fields batch = schedule_fields(schedule);
-  return joined({model_fields(o), method_fields(o), views,
-                 group("Steps", {entry_of(batch, o.batch),
+  return joined({model_fields(o), method_fields(o), timed_view_fields(o),
+                 group("Steps", {pairs_of_step(o),
                                  steps_entry(o.steps, "Number of steps to time in each measurement"),
                                  {.name = "turns",
                                   .value = &o.turns,

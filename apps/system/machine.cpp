@@ -10,7 +10,6 @@
 #endif
 
 #include <jpeglib.h>
-#include <sched.h>
 #include <spng.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "engine/memory/cuda_device.h"
 #include "engine/ranks/mpi_communicator.h"
 #include "engine/ranks/nccl_communicator.h"
+#include "kernels/base/thread_cores.h"
 #ifdef DYAD_ONEDNN
 #include <dnnl.hpp>
 #endif
@@ -84,9 +84,8 @@ CpuInfo cpu_info() {
   for (const char* f : {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni",
                         "avx512_bf16", "amx_bf16", "asimd", "sve"})
     if (flags.find(std::string(" ") + f + " ") != std::string::npos) info.features.push_back(f);
-  cpu_set_t set;
-  info.cores =
-      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(sysconf(_SC_NPROCESSORS_ONLN));
+  const auto cores = int(kernels::allowed_cores().size());
+  info.cores = cores > 0 ? cores : int(sysconf(_SC_NPROCESSORS_ONLN));
   return info;
 }
 

@@ -1,8 +1,7 @@
 // The CPU threads that run the blocks of a launch and of a convolution.
 //
 // Each thread that calls on_cpu_threads() owns a team, made at its first call. Between two calls a thread of
-// the team first spins, and then sleeps. It sleeps at once while other programs take the cores: then a thread
-// that spins only keeps others, its own team's among them, from their core.
+// the team first spins, and then sleeps. docs/design.md says how a team shares its cores with other programs.
 #pragma once
 
 #include <memory>

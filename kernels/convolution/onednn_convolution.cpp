@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/base/cpu_threads.h"
 #include "kernels/base/parallel_blocks.h"
 #include "kernels/base/rounding.h"
 #include "kernels/convolution/amx.h"
@@ -17,60 +18,55 @@ using onednn::Convolution;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// The images of a convolution in parts of equal size, but for a smaller last one. One thread runs each part.
-// The parts depend on the shape only.
-struct Parts {
-  std::int64_t count;
-  int slots;
-  ConvolutionShape large, last;
-
-  Parts(const ConvolutionShape& s, std::int64_t most) : large(s), last(s) {
-    large.n = ceil_div(s.n, std::clamp<std::int64_t>(s.n, 1, most));
-    count = large.n == 0 ? 0 : ceil_div(s.n, large.n);
-    last.n = s.n - std::max<std::int64_t>(0, count - 1) * large.n;
-    slots = int(std::clamp<std::int64_t>(count, 1, cpu_threads()));
-  }
-  const ConvolutionShape& part(std::int64_t i) const { return i + 1 == count ? last : large; }
-};
-
-// The primitives of the parts. Made for one thread each.
+// The images of a convolution in parts of equal size, but for a smaller last one, and their primitives. One
+// thread runs each part. The parts depend on the shape only.
 template <class T>
-struct Primitives {
-  const Convolution &large, &last;
+struct Parts {
+  std::int64_t images, count;
+  int slots;
+  const Convolution *first, *last;
 
-  Primitives(const Parts& parts, Pass pass, const OneCpuThread& = {})
-      : large(Convolution::get<T>(parts.large, pass)), last(Convolution::get<T>(parts.last, pass)) {}
-  std::size_t scratch_bytes() const { return std::max(large.scratch_bytes(), last.scratch_bytes()); }
-  std::size_t filter_bytes() const { return std::max(large.filter_bytes(), last.filter_bytes()); }
+  Parts(const ConvolutionShape& s, Pass pass, std::int64_t most)
+      : images(ceil_div(s.n, std::clamp<std::int64_t>(s.n, 1, most))),
+        count(images == 0 ? 0 : ceil_div(s.n, images)),
+        slots(int(std::clamp<std::int64_t>(count, 1, cpu_threads()))) {
+    ConvolutionShape part = s;
+    part.n = images;
+    first = &Convolution::get<T>(part, pass);
+    part.n = count == 0 ? 0 : s.n - (count - 1) * images;
+    last = &Convolution::get<T>(part, pass);
+  }
+  const Convolution& operator[](std::int64_t i) const { return i + 1 == count ? *last : *first; }
+  bool of_one_size() const { return first == last; }
+  std::size_t scratch_bytes() const { return std::max(first->scratch_bytes(), last->scratch_bytes()); }
+  std::size_t filter_bytes() const { return std::max(first->filter_bytes(), last->filter_bytes()); }
 };
 
 // Of the forward pass and the data gradient. Their workspace: a filter for each primitive, then the scratch
 // memory of each slot.
 template <class T>
 struct OnednnApply {
-  const Parts parts;
-  const Primitives<T> primitives;
+  const Parts<T> parts;
 
-  OnednnApply(const ConvolutionShape& s, Pass pass) : parts(s, 32), primitives(parts, pass) {}
+  OnednnApply(const ConvolutionShape& s, Pass pass) : parts(s, pass, 32) {}
   std::size_t bytes() const {
-    return 2 * primitives.filter_bytes() + std::size_t(parts.slots) * primitives.scratch_bytes();
+    return 2 * parts.filter_bytes() + std::size_t(parts.slots) * parts.scratch_bytes();
   }
 
   // from, to: elements of an image
   void run(CpuStream stream, const T* in, std::int64_t from, const float* filter, T* out, std::int64_t to,
            void* workspace) const {
-    char* filters[2] = {static_cast<char*>(workspace),
-                        static_cast<char*>(workspace) + primitives.filter_bytes()};
-    char* scratch = filters[1] + primitives.filter_bytes();
-    const bool one_size = &primitives.large == &primitives.last;
-    for_each_block(stream, one_size ? 1 : 2, 1, [&](std::int64_t i, int) {
-      (i == 0 ? primitives.large : primitives.last).reorder_filter(filter, filters[i]);
-    });
+    char* of_first = static_cast<char*>(workspace);
+    char* of_last = parts.of_one_size() ? of_first : of_first + parts.filter_bytes();
+    char* scratch = of_first + 2 * parts.filter_bytes();
+    {
+      const OneCpuThread alone;
+      parts.first->reorder_filter(filter, of_first);
+      if (!parts.of_one_size()) parts.last->reorder_filter(filter, of_last);
+    }
     for_each_block(stream, parts.count, parts.slots, [&](std::int64_t i, int slot) {
-      const bool last = !one_size && i + 1 == parts.count;
-      (last ? primitives.last : primitives.large)
-          .run(in + i * parts.large.n * from, filters[last], out + i * parts.large.n * to,
-               scratch + std::size_t(slot) * primitives.scratch_bytes());
+      parts[i].run(in + i * parts.images * from, i + 1 == parts.count ? of_last : of_first,
+                   out + i * parts.images * to, scratch + std::size_t(slot) * parts.scratch_bytes());
     });
   }
 };
@@ -80,22 +76,21 @@ struct OnednnApply {
 template <class T>
 struct OnednnWeightGradient {
   const std::int64_t filter_size;
-  const Parts parts;
-  const Primitives<T> primitives;
+  const Parts<T> parts;
 
   explicit OnednnWeightGradient(const ConvolutionShape& s)
       : filter_size(s.k * s.r * s.s * s.c),
-        parts(s, std::max(std::min<int>(2, int(s.n)), gradient_parts(s.n, filter_size))),
-        primitives(parts, Pass::backward_weights) {}
+        parts(s, Pass::backward_weights,
+              std::max(std::min<int>(2, int(s.n)), gradient_parts(s.n, filter_size))) {}
   std::size_t sums_bytes() const { return aligned(std::size_t(parts.count * filter_size) * sizeof(float)); }
-  std::size_t slot_bytes() const { return primitives.filter_bytes() + primitives.scratch_bytes(); }
+  std::size_t slot_bytes() const { return parts.filter_bytes() + parts.scratch_bytes(); }
   std::size_t bytes() const { return sums_bytes() + std::size_t(parts.slots) * slot_bytes(); }
 };
 
 template <class T>  // "jit:avx512_core", ...
 const char* onednn_implementation(const ConvolutionShape& s, Pass pass) {
-  if (pass == Pass::backward_weights) return OnednnWeightGradient<T>(s).primitives.large.implementation();
-  return OnednnApply<T>(s, pass).primitives.large.implementation();
+  if (pass == Pass::backward_weights) return OnednnWeightGradient<T>(s).parts.first->implementation();
+  return OnednnApply<T>(s, pass).parts.first->implementation();
 }
 
 // Whether oneDNN has optimized code for this convolution (not its reference loops).
@@ -135,16 +130,16 @@ void onednn_backward_weights(CpuStream stream, const ConvolutionShape& s, const 
                              float* d_filter, bool accumulate, void* workspace) {
   const OneLogEntry entry(stream, "onednn_backward_weights", s, x, dy, d_filter, accumulate, workspace);
   const OnednnWeightGradient<T> pass(s);
+  const Parts<T>& parts = pass.parts;
   auto* sums = static_cast<float*>(workspace);
   char* slots = static_cast<char*>(workspace) + pass.sums_bytes();
-  for_each_block(stream, pass.parts.count, pass.parts.slots, [&](std::int64_t i, int slot) {
-    const std::int64_t first = i * pass.parts.large.n;
+  for_each_block(stream, parts.count, parts.slots, [&](std::int64_t i, int slot) {
+    const std::int64_t image = i * parts.images;
     char* reordered = slots + std::size_t(slot) * pass.slot_bytes();
-    (i + 1 == pass.parts.count ? pass.primitives.last : pass.primitives.large)
-        .run_weights(x + first * s.h * s.w * s.c, dy + first * s.p() * s.q() * s.k,
-                     sums + i * pass.filter_size, reordered, reordered + pass.primitives.filter_bytes());
+    parts[i].run_weights(x + image * s.h * s.w * s.c, dy + image * s.p() * s.q() * s.k,
+                         sums + i * pass.filter_size, reordered, reordered + parts.filter_bytes());
   });
-  column_sum(stream, pass.parts.count, pass.filter_size, sums, d_filter, accumulate);
+  column_sum(stream, parts.count, pass.filter_size, sums, d_filter, accumulate);
 }
 
 template <class T>

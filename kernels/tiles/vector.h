@@ -122,17 +122,10 @@ template <class V, class M>
 struct StoredAs {
   using type = V;
 };
-#ifdef __CUDACC__
 template <class V>
 struct StoredAs<V, bf16> {
-  using type = bf16;
+  using type = std::conditional_t<sizeof(V) == sizeof(float), bf16, Vector<std::uint16_t, sizeof(V) / 4>>;
 };
-#else
-template <class V>
-struct StoredAs<V, bf16> {
-  using type = std::conditional_t<sizeof(V) == sizeof(float), bf16, Vector<std::uint16_t, sizeof(V) / 4> >;
-};
-#endif
 template <class V, class M>
 using Stored = typename StoredAs<V, M>::type;
 

@@ -13,10 +13,8 @@
 #include <tuple>
 
 #include "kernels/base/check.h"
+#include "kernels/base/cpu_threads.h"
 #include "kernels/kernels.h"
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace kernels {
 
@@ -65,26 +63,15 @@ memory at(const memory::desc& desc, const void* data) {
 
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// A primitive must run with the number of threads that it was created for.
-int planned_threads() {
-#ifdef _OPENMP
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
+bool has(dnnl::cpu_isa wanted) {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), all = static_cast<unsigned>(wanted);
+  return (isa & all) == all;
 }
 
 void require_bf16() {
   if (!has_bf16()) throw std::logic_error("oneDNN is asked for bf16 on a CPU without its instructions");
 }
 
-}  // namespace
-
-namespace {
-bool has(dnnl::cpu_isa wanted) {
-  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), all = static_cast<unsigned>(wanted);
-  return (isa & all) == all;
-}
 }  // namespace
 
 bool has_bf16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
@@ -106,9 +93,9 @@ struct Matmul {
   memory::desc a, b, c, scratch;
 };
 
-// threads, (transpose a, b, accumulate, c is f32), m, n, k, lda, ldb, ldc
+// (transpose a, b, accumulate, c is f32), m, n, k, lda, ldb, ldc
 using MatmulKey =
-    std::tuple<int, int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+    std::tuple<int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
 const Matmul& matmul_of(const MatmulKey& key) {
   static std::mutex mutex;
@@ -116,7 +103,7 @@ const Matmul& matmul_of(const MatmulKey& key) {
   const std::lock_guard lock(mutex);
   const auto found = cache.find(key);
   if (found != cache.end()) return found->second;
-  const auto& [threads, flags, m, n, k, lda, ldb, ldc] = key;
+  const auto& [flags, m, n, k, lda, ldb, ldc] = key;
   const auto plain = [](bool transposed, std::int64_t ld) { return transposed ? Dims{1, ld} : Dims{ld, 1}; };
   Matmul made;
   made.a = memory::desc({m, k}, Data::bf16, plain(flags & 1, lda));
@@ -166,7 +153,7 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
   require_bf16();
   checked("a bf16 matrix product", [&] {
     const int flags = int(transpose_a) | int(transpose_b) << 1 | int(accumulate) << 2 | int(c_is_f32) << 3;
-    const Matmul& product = matmul_of({planned_threads(), flags, m, n, k, lda, ldb, ldc});
+    const Matmul& product = matmul_of({flags, m, n, k, lda, ldb, ldc});
     product.primitive.execute(
         cpu_stream(), {{DNNL_ARG_SRC, at(product.a, a)},
                        {DNNL_ARG_WEIGHTS, at(product.b, b)},
@@ -188,7 +175,7 @@ struct Convolution::Primitives {
 namespace {
 
 using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                       std::int64_t, std::int64_t, std::int64_t, Pass, Data, int>;
+                       std::int64_t, std::int64_t, std::int64_t, Pass, Data>;
 
 std::unique_ptr<Convolution::Primitives> make(const ConvolutionShape& s, Pass pass, Data type) {
   auto made = std::make_unique<Convolution::Primitives>();
@@ -251,7 +238,8 @@ const Convolution& Convolution::get(const ConvolutionShape& s, Pass pass) {
   static std::mutex mutex;
   static std::map<Key, std::unique_ptr<const Convolution>> cache;
   const std::lock_guard lock(mutex);
-  const Key key{s.n, s.h, s.w, s.c, s.k, s.r, s.s, s.stride, s.padding, pass, type, planned_threads()};
+  const OneCpuThread planned_for;
+  const Key key{s.n, s.h, s.w, s.c, s.k, s.r, s.s, s.stride, s.padding, pass, type};
   auto& found = cache[key];
   if (!found)
     found.reset(new Convolution(checked("making a convolution", [&] { return make(s, pass, type); })));

@@ -1,5 +1,6 @@
-// oneDNN for the CPU device: convolution and matrix products. Images are plain NHWC and filters plain KRSC; a
-// primitive reorders filters internally if it needs to. Only in builds with DYAD_ONEDNN.
+// oneDNN for the CPU device: convolution and matrix products. Images are plain NHWC, filters plain KRSC. All
+// work is done on the calling thread, for which a OneCpuThread must exist: for_each_block() makes one. Only
+// in builds with DYAD_ONEDNN.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace kernels::onednn {
 bool has_bf16();
 bool has_amx();
 
-// C (+)= op(A) op(B) in f32, on the calling thread if OneCpuThread exists.
+// C (+)= op(A) op(B) in f32.
 void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
            std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate);
 
@@ -24,10 +25,10 @@ void bf16_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t 
                const bf16* a, std::int64_t lda, const bf16* b, std::int64_t ldb, void* c, std::int64_t ldc,
                bool c_is_f32, bool accumulate);
 
-// b, of n f32 values, rounded, in memory of the calling thread that lasts until its next call.
+// b, of n f32 values, rounded by all threads, in memory of the calling thread that lasts until its next call.
 const bf16* rounded_to_bf16(std::int64_t n, const float* b);
 
-// A convolution primitive, created at first use of (shape, pass, type, number of threads) and kept. T is
+// A convolution primitive, created at first use of (shape, pass, type) and kept. T is
 // float, or bf16 if has_bf16().
 class Convolution {
  public:

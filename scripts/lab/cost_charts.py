@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from xml.sax.saxutils import escape
+
+from study_chart import line as segment, text
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, PANEL, HEIGHT, LEFT, TOP, BOTTOM = 680, 330, 210, 52, 44, 30  # pixels; PANEL x HEIGHT: a panel
@@ -80,10 +81,6 @@ def measure(args):
     return charts
 
 
-def text(x, y, content, kind="", anchor="start"):
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(content)}</text>'
-
-
 def ticks(low, high, logarithmic):
     if logarithmic:
         return [m * 10.0 ** e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for m in (1, 2, 5)
@@ -111,7 +108,7 @@ def panel(x0, y0, title, below, lines, logarithmic):
     out = [text(x0 + 10, y0 + 20, title, "title")]
     for y in ticks(low, high, logarithmic):
         left, height = at(xs[0], y)
-        out += [f'<line x1="{left:.1f}" y1="{height:.1f}" x2="{x0 + PANEL - 24}" y2="{height:.1f}" class="grid"/>',
+        out += [segment(left, height, x0 + PANEL - 24, height, "grid"),
                 text(left - 6, height + 4, f"{y:g}", anchor="end")]
     for x in xs:
         out.append(text(at(x, high)[0], y0 + HEIGHT - BOTTOM + 16, f"{x:g}", anchor="middle"))

@@ -4,6 +4,7 @@
 #include "kernels/convolution/winograd.h"
 #include "kernels/convolution/winograd_transforms.h"
 #include "kernels/kernels.h"
+#include "kernels/tiles/bf16_parts.h"
 
 namespace kernels {
 namespace {
@@ -54,7 +55,8 @@ __global__ void __launch_bounds__(NT)
   const M* base = image + ((at.n * t.h + at.y) * t.w + at.x) * t.c;
   const Corner next = corner(t, t.first + tile + 1, F::step, F::origin);
   const M* ahead = image + ((next.n * t.h + next.y) * t.w + next.x) * t.c;
-  for (std::int64_t c = first_channel<NT, LANES, L>(); c < d.channels; c = NT == 1 ? c + L : d.channels) {
+  const std::int64_t channels = (t.c + P - 1) / P * P;  // the domain may have more, of another image
+  for (std::int64_t c = first_channel<NT, LANES, L>(); c < channels; c = NT == 1 ? c + L : channels) {
     const bool whole = c + L <= t.c;
     V half[F::out][F::in];  // transformed along columns, then along rows
     UNROLL_ON_GPU for (int j = 0; j < F::in; ++j) {
@@ -120,9 +122,9 @@ __global__ void __launch_bounds__(NT)
   }
 }
 
-// Transforms one 3x3 filter, w[tap], into the domain; past: past_cache() of the domain.
-template <class F, class T, class V>
-__device__ __forceinline__ void transform_filter(const V* w, const WinogradFilter& u, T* to, bool past) {
+// Transforms one 3x3 filter, w[tap], and calls put(point, value) for each of the 36 points.
+template <class F, class T, class V, class Put>
+__device__ __forceinline__ void transform_filter(const V* w, const Put& put) {
   V half[6][3];
   UNROLL_ON_GPU for (int j = 0; j < 3; ++j) {
     const V w1[3] = {w[j], w[3 + j], w[6 + j]};
@@ -133,21 +135,55 @@ __device__ __forceinline__ void transform_filter(const V* w, const WinogradFilte
   UNROLL_ON_GPU for (int i = 0; i < 6; ++i) {
     V y2[6];
     F::template apply<T>(half[i], y2);
-    if (past) {
-      UNROLL for (int j = 0; j < 6; ++j) store_past_cache(to + u.offset(i * 6 + j), y2[j]);
-    } else {
-      UNROLL for (int j = 0; j < 6; ++j) store(to + u.offset(i * 6 + j), y2[j]);
-    }
+    UNROLL for (int j = 0; j < 6; ++j) put(i * 6 + j, y2[j]);
+  }
+}
+
+// Transforms rows `row` to row + G - 1 of the filter, L columns of each, into the domain; taps(row, w) loads
+// a row. With PARTS = 0 the domain is of T, else of bf16 parts; past: past_cache() of the domain.
+template <int PARTS, int L, int P, class F, class T, class D, class Taps>
+__device__ __forceinline__ void put_filter(const WinogradFilter& u, std::int64_t panel, std::int64_t row,
+                                           int column, D* domain, bool past, const Taps& taps) {
+  using V = Vector<T, L>;
+  V w[9];
+  taps(row, w);
+  if constexpr (PARTS == 0) {
+    T* to = domain + (panel * u.rows + row) * P + column;
+    transform_filter<F, T>(w, [&](int point, V y) {
+      if (past)
+        store_past_cache(to + u.offset(point), y);
+      else
+        store(to + u.offset(point), y);
+    });
+  } else {
+#ifndef __CUDACC__
+    V first[36];
+    transform_filter<F, T>(w, [&](int point, V y) { first[point] = y; });
+    taps(row + 1, w);
+    D* to = domain + PARTS * (panel * u.rows + row) * P + 2 * column;
+    transform_filter<F, T>(w, [&](int point, V second) {
+      PartBits<V> a[PARTS], b[PARTS];
+      split(first[point], a);
+      split(second, b);
+      for (int p = 0; p < PARTS; ++p) {
+        D* at = to + PARTS * u.offset(point) + p * 2 * P;
+        if (past)
+          store_past_cache(at, pair_halves(a[p], b[p]));
+        else
+          store(at, pair_halves(a[p], b[p]));
+      }
+    });
+#endif
   }
 }
 
 // Filter of the forward pass: rows are c, columns k. c is innermost in memory, so a block first transposes a
 // piece of the filter in shared memory.
-template <int NT, int L, int P, int ROWS, class F, class T>
+template <int NT, int L, int P, int ROWS, int PARTS, class F, class T, class D>
 __global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_count, std::int64_t c_count,
-                                                             const T* filter, WinogradFilter u, T* domain) {
+                                                             const T* filter, WinogradFilter u, D* domain) {
   using V = Vector<T, L>;
-  constexpr int PAD = NT == 1 ? L : 1, TX = NT < ROWS ? NT : ROWS;
+  constexpr int PAD = NT == 1 ? L : 1, TX = NT < ROWS ? NT : ROWS, G = PARTS ? 2 : 1;
   SHARED(T, taps, [9][ROWS][P + PAD]);
   const std::int64_t c0 = std::int64_t(blockIdx.x) * ROWS, k0 = std::int64_t(blockIdx.y) * P;
   for (int e = int(threadIdx.x) / TX; e < P * 9; e += NT / TX) {
@@ -157,36 +193,40 @@ __global__ void __launch_bounds__(NT) winograd_filter_kernel(std::int64_t k_coun
       taps[tap][c][k] = k0 + k < k_count && c0 + c < c_count ? from[c] : T(0);
   }
   __syncthreads();
-  const bool past = past_cache<V>(domain, u.elements(), P);
-  for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
-    const int row = e / (P / L), column = e % (P / L) * L;
-    if (c0 + row >= u.rows) continue;
-    V w[9];
-    UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(&taps[tap][row][column]);
-    transform_filter<F>(w, u, domain + k0 * u.rows + (c0 + row) * P + column, past);
+  const bool past = past_cache<V>(domain, (PARTS ? PARTS : 1) * u.elements(), P);
+  for (int e = threadIdx.x; e < ROWS / G * (P / L); e += NT) {
+    const int first = e / (P / L) * G, column = e % (P / L) * L;
+    if (c0 + first >= u.rows) continue;
+    put_filter<PARTS, L, P, F, T>(
+        u, blockIdx.y, c0 + first, column, domain, past, [&](std::int64_t row, V* w) {
+          UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(&taps[tap][row - c0][column]);
+        });
   }
 }
 
 // Filter of the data gradient: rows are k, columns c, taps reversed.
-template <int NT, int L, int P, int ROWS, class F, class T>
+template <int NT, int L, int P, int ROWS, int PARTS, class F, class T, class D>
 __global__ void __launch_bounds__(NT)
     winograd_transposed_filter_kernel(std::int64_t k_count, std::int64_t c_count, const T* filter,
-                                      WinogradFilter u, T* domain) {
+                                      WinogradFilter u, D* domain) {
   using V = Vector<T, L>;
+  constexpr int G = PARTS ? 2 : 1;
   const std::int64_t k0 = std::int64_t(blockIdx.x) * ROWS, c0 = std::int64_t(blockIdx.y) * P;
-  const bool past = past_cache<V>(domain, u.elements(), P);
-  for (int e = threadIdx.x; e < ROWS * (P / L); e += NT) {
-    const std::int64_t k = k0 + e / (P / L), c = c0 + e % (P / L) * L;
-    if (k >= u.rows) continue;
-    const int part = k < k_count ? int(c_count - c < L ? c_count - c : L) : 0;
-    const T* from = filter + (k < k_count ? k : 0) * 9 * c_count + c;
-    V w[9];
-    if (part == L) {
-      UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(from + (8 - tap) * c_count);
-    } else {
-      UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load_part<V>(from + (8 - tap) * c_count, part);
-    }
-    transform_filter<F>(w, u, domain + c0 * u.rows + k * P + (c - c0), past);
+  const bool past = past_cache<V>(domain, (PARTS ? PARTS : 1) * u.elements(), P);
+  for (int e = threadIdx.x; e < ROWS / G * (P / L); e += NT) {
+    const std::int64_t first = k0 + e / (P / L) * G;
+    const int column = e % (P / L) * L;
+    const std::int64_t c = c0 + column;
+    if (first >= u.rows) continue;
+    put_filter<PARTS, L, P, F, T>(u, blockIdx.y, first, column, domain, past, [&](std::int64_t k, V* w) {
+      const int part = k < k_count ? int(c_count - c < L ? c_count - c : L) : 0;
+      const T* from = filter + (k < k_count ? k : 0) * 9 * c_count + c;
+      if (part == L) {
+        UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load<V>(from + (8 - tap) * c_count);
+      } else {
+        UNROLL for (int tap = 0; tap < 9; ++tap) w[tap] = load_part<V>(from + (8 - tap) * c_count, part);
+      }
+    });
   }
 }
 
@@ -283,21 +323,44 @@ void winograd_output(Stream stream, int stride, WinogradImage kind, const Winogr
   domain_to_image<TransposedOutput2>(stream, t, d, domain, image, accumulate);
 }
 
-template <class Stream, class T>
-void winograd_filter(Stream stream, int stride, bool transposed, std::int64_t k, std::int64_t c,
-                     const T* filter, const WinogradFilter& u, T* domain) {
+namespace {
+
+template <int PARTS, class Stream, class T, class D>
+void filter_to_domain(Stream stream, int stride, bool transposed, std::int64_t k, std::int64_t c,
+                      const T* filter, const WinogradFilter& u, D* domain) {
   constexpr int NT = threads<Stream>(128), L = lanes<Stream, T>, P = winograd_panel<Stream, T>,
                 R = filter_rows;
   const Grid grid = filter_grid(NT, u, "winograd_filter");
   if (stride == 1 && !transposed)
-    launch<winograd_filter_kernel<NT, L, P, R, Filter1, T>>(stream, grid, k, c, filter, u, domain);
+    launch<winograd_filter_kernel<NT, L, P, R, PARTS, Filter1, T, D>>(stream, grid, k, c, filter, u, domain);
   else if (stride == 1)
-    launch<winograd_transposed_filter_kernel<NT, L, P, R, Filter1, T>>(stream, grid, k, c, filter, u, domain);
+    launch<winograd_transposed_filter_kernel<NT, L, P, R, PARTS, Filter1, T, D>>(stream, grid, k, c, filter,
+                                                                                 u, domain);
   else if (!transposed)
-    launch<winograd_filter_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, filter, u, domain);
+    launch<winograd_filter_kernel<NT, L, P, R, PARTS, Filter2, T, D>>(stream, grid, k, c, filter, u, domain);
   else
-    launch<winograd_transposed_filter_kernel<NT, L, P, R, Filter2, T>>(stream, grid, k, c, filter, u, domain);
+    launch<winograd_transposed_filter_kernel<NT, L, P, R, PARTS, Filter2, T, D>>(stream, grid, k, c, filter,
+                                                                                 u, domain);
 }
+
+}  // namespace
+
+template <class Stream, class T>
+void winograd_filter(Stream stream, int stride, bool transposed, std::int64_t k, std::int64_t c,
+                     const T* filter, const WinogradFilter& u, T* domain) {
+  filter_to_domain<0>(stream, stride, transposed, k, c, filter, u, domain);
+}
+
+#ifdef KERNELS_CPU_STREAM
+void winograd_filter_parts(int parts, CpuStream stream, int stride, bool transposed, std::int64_t k,
+                           std::int64_t c, const float* filter, const WinogradFilter& u,
+                           std::uint16_t* domain) {
+  if (parts == 3)
+    filter_to_domain<3>(stream, stride, transposed, k, c, filter, u, domain);
+  else
+    filter_to_domain<2>(stream, stride, transposed, k, c, filter, u, domain);
+}
+#endif
 
 template <class Stream, class T>
 void winograd_filter_gradient(Stream stream, int stride, std::int64_t k, std::int64_t c, int parts,

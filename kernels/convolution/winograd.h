@@ -102,6 +102,11 @@ template <class Stream, class T>
 void winograd_filter(Stream, int stride, bool transposed, std::int64_t k, std::int64_t c, const T* filter,
                      const WinogradFilter&, T* domain);
 
+// The same on the CPU device with each value as 2 or 3 bf16 parts (kernels/tiles/bf16_parts.h):
+// [point][output / P][input / 2][part][P][2], for winograd_amx.h
+void winograd_filter_parts(int parts, CpuStream, int stride, bool transposed, std::int64_t k, std::int64_t c,
+                           const float* filter, const WinogradFilter&, std::uint16_t* domain);
+
 // d_filter (k,3,3,c) (+)= the transform of the sum of the parts; rows k, columns c
 template <class Stream, class T>
 void winograd_filter_gradient(Stream, int stride, std::int64_t k, std::int64_t c, int parts,

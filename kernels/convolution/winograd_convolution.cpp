@@ -1,5 +1,6 @@
 // A whole convolution in Winograd's domain, from the kernels of winograd.h.
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -7,9 +8,26 @@
 #include "kernels/convolution/amx.h"
 #include "kernels/convolution/convolution_backend.h"
 #include "kernels/convolution/winograd.h"
+#include "kernels/convolution/winograd_amx.h"
 
 namespace kernels {
 namespace {
+
+// Whether the products of a domain are AMX's, on a CPU that has it.
+template <class Stream, class D>
+constexpr bool amx_is_possible = std::is_same_v<Stream, CpuStream>&& std::is_same_v<D, float>&& amx::built;
+
+// The bf16 parts of an operand of AMX's products; 0 if the products are not AMX's.
+template <class Stream, class T>
+int split_of() {
+  return amx_is_possible<Stream, acc_t<T>> && cpu_has_amx() ? amx::parts<T> : 0;
+}
+
+// Bytes of `elements` of a domain, as bf16 parts if `split` is not 0.
+template <class D>
+std::size_t domain_bytes(std::int64_t elements, int split = 0) {
+  return std::size_t(elements) * (split ? std::size_t(split) * sizeof(bf16) : sizeof(D));
+}
 
 std::int64_t elements(const WinogradDomain& d, int stride) {
   return stride == 1 ? d.elements<1>() : d.elements<2>();
@@ -19,7 +37,7 @@ std::int64_t elements(const WinogradDomain& d, int stride) {
 template <class Stream, class T>
 struct Apply {
   using D = acc_t<T>;  // of the domain
-  int stride;
+  int stride, split = split_of<Stream, T>();
   WinogradImage kind;
   WinogradTiles in, out;
   std::int64_t tiles, blocks;
@@ -41,7 +59,8 @@ struct Apply {
     slots = 1;
     if constexpr (std::is_same_v<Stream, CpuStream>) {
       // A block's two domain tensors fit into the cache beside the filters; results do not depend on it.
-      at_once = std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
+      at_once = split ? std::clamp<std::int64_t>(std::max(in.c, out.c) / 2, 32, 64) / stride
+                      : std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
       slots = int(std::min<std::int64_t>(cpu_threads(), ceil_div(tiles, at_once)));
     }
     at_once = std::min(at_once, tiles);
@@ -49,26 +68,49 @@ struct Apply {
     v = {at_once, round_up(in.c, P), P};
     m = {at_once, round_up(out.c, P), P};
     u = {v.channels, m.channels, P};
+    if (split) v.channels = m.channels = std::max(v.channels, m.channels);  // one tensor is both
   }
 
-  std::int64_t slot_elements() const { return elements(v, stride) + elements(m, stride); }
-  std::size_t bytes() const { return std::size_t(u.elements() + slots * slot_elements()) * sizeof(D); }
+  std::size_t slot_bytes() const {
+    if (split) return domain_bytes<D>(elements(v, stride)) + amx::product_scratch_bytes(split, u);
+    return domain_bytes<D>(elements(v, stride) + elements(m, stride));
+  }
+  std::size_t bytes() const {
+    return domain_bytes<D>(u.elements(), split) + std::size_t(slots) * slot_bytes();
+  }
 
   void run(Stream stream, const ConvolutionShape& s, const T* image, const D* filter, T* result,
            bool accumulate, void* workspace) const {
-    D* domain_u = static_cast<D*>(workspace);
-    D* scratch = domain_u + u.elements();
-    winograd_filter(stream, stride, kind != WinogradImage::input, s.k, s.c, filter, u, domain_u);
+    std::byte* scratch = static_cast<std::byte*>(workspace) + domain_bytes<D>(u.elements(), split);
+    filter_to_domain(stream, s, filter, workspace);
     for_each_block(stream, blocks, slots, [&](std::int64_t block, int slot) {
-      D* domain_v = scratch + slot * slot_elements();
-      D* domain_m = domain_v + elements(v, stride);
+      D* domain_v = reinterpret_cast<D*>(scratch + std::size_t(slot) * slot_bytes());
+      D* domain_m = split ? domain_v : domain_v + elements(v, stride);
       WinogradTiles from = in, to = out;
       from.first = to.first = block * v.tiles;
       from.count = to.count = std::min(v.tiles, tiles - from.first);
       winograd_image(stream, stride, kind, from, image, v, domain_v);
-      winograd_product(stream, stride, from.count, v, domain_v, u, domain_u, m, domain_m);
+      product(stream, from.count, domain_v, workspace, domain_m);
       winograd_output(stream, stride, kind, to, m, domain_m, result, accumulate);
     });
+  }
+
+  void filter_to_domain(Stream stream, const ConvolutionShape& s, const D* filter, void* domain) const {
+    const bool transposed = kind != WinogradImage::input;
+    if constexpr (amx_is_possible<Stream, D>)
+      if (split)
+        return winograd_filter_parts(split, stream, stride, transposed, s.k, s.c, filter, u,
+                                     static_cast<std::uint16_t*>(domain));
+    winograd_filter(stream, stride, transposed, s.k, s.c, filter, u, static_cast<D*>(domain));
+  }
+
+  void product(Stream stream, std::int64_t count, const D* domain_v, const void* domain_u,
+               D* domain_m) const {
+    if constexpr (amx_is_possible<Stream, D>)
+      if (split)
+        return amx::product(split, stride, count, m, domain_m, u, static_cast<const std::uint16_t*>(domain_u),
+                            domain_m + elements(m, stride));
+    winograd_product(stream, stride, count, v, domain_v, u, static_cast<const D*>(domain_u), m, domain_m);
   }
 };
 
@@ -77,14 +119,16 @@ struct Apply {
 template <class Stream, class T>
 struct WeightGradient {
   using D = acc_t<T>;  // of the domain
-  int stride;
+  int stride, split;
   WinogradTiles x, dy;
   std::int64_t tiles, in_part;  // tiles
   int parts, slots;
   WinogradDomain v, w;
   WinogradFilter u;
 
-  explicit WeightGradient(const ConvolutionShape& s) : stride(int(s.stride)) {
+  // With few channels AMX has no gain: each operand is split, and one of them transposed, for few products.
+  explicit WeightGradient(const ConvolutionShape& s)
+      : stride(int(s.stride)), split(s.c * s.k >= 128 * 128 ? split_of<Stream, T>() : 0) {
     constexpr int P = winograd_panel<Stream, D>;
     const std::int64_t across = ceil_div(s.q(), 4), down = ceil_div(s.p(), 4);
     x = {s.n, s.h, s.w, s.c, across, down, 0, 0};
@@ -93,7 +137,8 @@ struct WeightGradient {
     // Few channels: the accumulators fit into a core's cache, and each part has its own. Many channels: one
     // set of accumulators, whose panels are divided among the threads.
     const bool own = std::is_same_v<Stream, CpuStream> && s.c * s.k <= 128 * 256;
-    std::int64_t at_once = std::is_same_v<Stream, CpuStream> ? (own ? 32 : 128) / stride : 4096;
+    std::int64_t at_once =
+        std::is_same_v<Stream, CpuStream> ? (own ? (split ? 64 : 32) : 128) / (split ? 1 : stride) : 4096;
     at_once = std::min(at_once, tiles);
     parts = own ? int(std::min<std::int64_t>(8, ceil_div(tiles, at_once))) : 1;
     in_part = round_up(ceil_div(tiles, parts), at_once);
@@ -104,38 +149,53 @@ struct WeightGradient {
     u = {w.channels, v.channels, P};
   }
 
-  std::int64_t slot_elements() const { return elements(v, stride) + elements(w, stride); }
+  std::size_t slot_bytes() const { return domain_bytes<D>(elements(v, stride) + elements(w, stride)); }
+  int product_slots() const { return parts > 1 ? slots : cpu_threads(); }
   std::size_t bytes() const {
-    return std::size_t(parts * u.elements() + slots * slot_elements()) * sizeof(D);
-  }
-
-  void part(Stream stream, const T* image, const T* gradient, std::int64_t begin, std::int64_t end,
-            D* domain_u, D* domain_v) const {
-    D* domain_w = domain_v + elements(v, stride);
-    for (std::int64_t first = begin; first < end; first += v.tiles) {
-      WinogradTiles of_x = x, of_dy = dy;
-      of_x.first = of_dy.first = first;
-      of_x.count = of_dy.count = std::min(v.tiles, end - first);
-      winograd_image(stream, stride, WinogradImage::input, of_x, image, v, domain_v);
-      winograd_image(stream, stride, WinogradImage::gradient, of_dy, gradient, w, domain_w);
-      winograd_gradient_product(stream, stride, of_x.count, w, domain_w, v, domain_v, u, domain_u,
-                                first > begin);
-    }
+    return domain_bytes<D>(parts * u.elements()) + std::size_t(slots) * slot_bytes() +
+           (split ? std::size_t(product_slots()) * amx::gradient_scratch_bytes(split) : 0);
   }
 
   void run(Stream stream, const ConvolutionShape& s, const T* image, const T* gradient, D* d_filter,
            bool accumulate, void* workspace) const {
     D* domain_u = static_cast<D*>(workspace);
-    D* scratch = domain_u + parts * u.elements();
-    const auto each = [&](std::int64_t i, int slot) {
-      part(stream, image, gradient, i * in_part, std::min(tiles, (i + 1) * in_part),
-           domain_u + i * u.elements(), scratch + slot * slot_elements());
+    std::byte* scratch = static_cast<std::byte*>(workspace) + domain_bytes<D>(parts * u.elements());
+    std::byte* product_scratch = scratch + std::size_t(slots) * slot_bytes();
+    const auto part = [&](std::int64_t i, int slot) {
+      const std::int64_t begin = i * in_part, end = std::min(tiles, begin + in_part);
+      D* domain_v = reinterpret_cast<D*>(scratch + std::size_t(slot) * slot_bytes());
+      D* domain_w = domain_v + elements(v, stride);
+      for (std::int64_t first = begin; first < end; first += v.tiles) {
+        WinogradTiles of_x = x, of_dy = dy;
+        of_x.first = of_dy.first = first;
+        of_x.count = of_dy.count = std::min(v.tiles, end - first);
+        winograd_image(stream, stride, WinogradImage::input, of_x, image, v, domain_v);
+        winograd_image(stream, stride, WinogradImage::gradient, of_dy, gradient, w, domain_w);
+        product(stream, of_x.count, domain_w, domain_v, domain_u + i * u.elements(), first > begin, slot,
+                product_scratch);
+      }
     };
     if (parts == 1)
-      each(0, 0);  // outside a parallel region, so each launch is parallel
+      part(0, 0);  // outside a parallel region, so each launch is parallel
     else
-      for_each_block(stream, parts, slots, each);
+      for_each_block(stream, parts, slots, part);
     winograd_filter_gradient(stream, stride, s.k, s.c, parts, u, domain_u, d_filter, accumulate);
+  }
+
+  void product(Stream stream, std::int64_t count, const D* domain_w, const D* domain_v, D* domain_u,
+               bool accumulate, [[maybe_unused]] int slot, [[maybe_unused]] std::byte* scratch) const {
+    if constexpr (amx_is_possible<Stream, D>)
+      if (split) {
+        const auto piece = [&](std::int64_t i, int of) {
+          amx::gradient_product(split, stride, i, count, w, domain_w, v, domain_v, u, domain_u, accumulate,
+                                scratch + std::size_t(of) * amx::gradient_scratch_bytes(split));
+        };
+        const std::int64_t pieces = amx::gradient_pieces(u);
+        if (parts == 1) return for_each_block(stream, pieces, product_slots(), piece);
+        for (std::int64_t i = 0; i < pieces; ++i) piece(i, slot);
+        return;
+      }
+    winograd_gradient_product(stream, stride, count, w, domain_w, v, domain_v, u, domain_u, accumulate);
   }
 };
 
@@ -156,8 +216,12 @@ bool winograd_pays(const ConvolutionShape& s, Pass pass) {
   return covered * (s.stride == 1 ? 10 : 16) <= outputs * 20;
 }
 
-const char* winograd_name(const ConvolutionShape& s, Pass) {
-  return s.stride == 1 ? "winograd 4x4,3x3" : "winograd 4x4,3x3/2";
+template <class Stream, class T>
+const char* winograd_name(const ConvolutionShape& s, Pass pass) {
+  const int split =
+      pass == Pass::backward_weights ? WeightGradient<Stream, T>(s).split : split_of<Stream, T>();
+  if (s.stride == 1) return split ? "winograd 4x4,3x3 by amx" : "winograd 4x4,3x3";
+  return split ? "winograd 4x4,3x3/2 by amx" : "winograd 4x4,3x3/2";
 }
 
 template <class Stream, class T>
@@ -194,7 +258,7 @@ ConvolutionBackend<Stream, T> winograd_convolution() {
   return {Algorithm::winograd,
           winograd_can,
           winograd_pays<Stream, T>,
-          winograd_name,
+          winograd_name<Stream, T>,
           winograd_workspace_bytes<Stream, T>,
           winograd_forward<Stream, T>,
           winograd_backward_data<Stream, T>,

@@ -160,13 +160,14 @@ __device__ __forceinline__ void put_filter(const WinogradFilter& u, std::int64_t
     V first[36];
     transform_filter<F, T>(w, [&](int point, V y) { first[point] = y; });
     taps(row + 1, w);
-    D* to = domain + PARTS * (panel * u.rows + row) * P + 2 * column;
+    D* to =
+        domain + PARTS * (panel * u.rows + row / P * P) * P + (column / L * (P / 2) + row % P / 2) * 2 * L;
     transform_filter<F, T>(w, [&](int point, V second) {
       PartBits<V> a[PARTS], b[PARTS];
       split(first[point], a);
       split(second, b);
       for (int p = 0; p < PARTS; ++p) {
-        D* at = to + PARTS * u.offset(point) + p * 2 * P;
+        D* at = to + PARTS * u.offset(point) + p * P * P;
         if (past)
           store_past_cache(at, pair_halves(a[p], b[p]));
         else

@@ -103,7 +103,8 @@ void winograd_filter(Stream, int stride, bool transposed, std::int64_t k, std::i
                      const WinogradFilter&, T* domain);
 
 // The same on the CPU device with each value as 2 or 3 bf16 parts (kernels/tiles/bf16_parts.h):
-// [point][output / P][input / 2][part][P][2], for winograd_amx.h
+// [point][output / P][input / P][part][output / L][input / 2][output in L][input in 2], with L = P / 2, for
+// winograd_amx.h
 void winograd_filter_parts(int parts, CpuStream, int stride, bool transposed, std::int64_t k, std::int64_t c,
                            const float* filter, const WinogradFilter&, std::uint16_t* domain);
 

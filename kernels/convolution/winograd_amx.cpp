@@ -32,7 +32,8 @@ struct Left {
   const std::uint16_t* data;
   std::int64_t rows;
 };
-// The right operand: [panel of the depth][pair][part][32 columns][2].
+// The right operand: [panel of the depth][part][half of the 32 columns][pair][16 columns][2], so that a tile
+// is 1 KB of neighbouring lines, which the CPU prefetches.
 struct Right {
   const std::uint16_t* data;
 };
@@ -119,9 +120,9 @@ class Tiles {
     if (second_) _tile_loadd(5, from + tile_rows * panel, panel * 2);
   }
   AMX_FUNCTION void load_right(int part) const {
-    const std::uint16_t* from = from_b_ + part * 2 * panel;
-    _tile_loadd(6, from, PARTS * panel * 4);
-    _tile_loadd(7, from + panel, PARTS * panel * 4);
+    const std::uint16_t* from = from_b_ + part * panel * panel;
+    _tile_loadd(6, from, panel * 2);
+    _tile_loadd(7, from + tile_rows * panel, panel * 2);
   }
   AMX_FUNCTION void multiply() const {
     _tile_dpbf16ps(0, 4, 6);
@@ -176,7 +177,8 @@ void split_right(const float* from, std::int64_t rows, std::uint16_t* to) {
     for (int j = 0; j < panel; j += 16) {
       Bits pair[PARTS];
       split_pair(from + j, r, rows, pair);
-      for (int p = 0; p < PARTS; ++p) store(to + (r / 2 * PARTS + p) * 2 * panel + 2 * j, pair[p]);
+      for (int p = 0; p < PARTS; ++p)
+        store(to + (r / panel * PARTS + p) * panel * panel + (j + r % panel / 2) * panel, pair[p]);
     }
 }
 
@@ -221,30 +223,28 @@ void split_left_transposed(const float* from, std::int64_t rows, std::uint16_t* 
 }
 
 // How much of the operands is split at a time; it fits into a core's L2 cache beside the results.
-constexpr std::int64_t product_rows = 64;
+constexpr std::int64_t product_rows = 128;
 constexpr std::int64_t gradient_rows = 128, k_panels_most = 8, c_panels_most = 16;  // 128 tiles, 256 x 512
 
 template <int PARTS, int S>
-void product_of(std::int64_t count, const WinogradDomain& d, float* domain, std::int64_t in_panels,
-                std::int64_t out_panels, const WinogradFilter& du, const std::uint16_t* u,
-                std::uint16_t* left) {
+void product_of(int point, std::int64_t count, const WinogradDomain& d, float* domain,
+                const WinogradFilter& du, const std::uint16_t* u, std::uint16_t* left) {
   Tiles<PARTS> tiles;
-  for (int point = 0; point < 36; ++point) {
-    const std::int64_t rows = count * winograd_members<S>(point);
-    float* const of_point = domain + d.offset<S>(point);
-    for (std::int64_t row = 0; row < rows; row += product_rows) {
-      const std::int64_t some = std::min(product_rows, rows - row);
-      for (std::int64_t q = 0; q < in_panels; ++q)
-        split_rows<PARTS>(of_point + q * d.panel_stride<S>(point) + row * panel, some,
-                          left + q * PARTS * product_rows * panel, product_rows * panel);
-      stores_are_done();
-      for (std::int64_t out = 0; out < out_panels; ++out)
-        for (std::int64_t i = 0; i < some; i += 2 * tile_rows)
-          tiles.multiply({left + i * panel, product_rows},
-                         {u + PARTS * (du.offset(point) + out * du.rows * panel)},
-                         int(std::min<std::int64_t>(2 * tile_rows, some - i)), in_panels,
-                         of_point + out * d.panel_stride<S>(point) + (row + i) * panel, false);
-    }
+  const std::int64_t in_panels = du.rows / panel, out_panels = du.columns / panel;
+  const std::int64_t rows = count * winograd_members<S>(point);
+  float* const of_point = domain + d.offset<S>(point);
+  for (std::int64_t row = 0; row < rows; row += product_rows) {
+    const std::int64_t some = std::min(product_rows, rows - row);
+    for (std::int64_t q = 0; q < in_panels; ++q)
+      split_rows<PARTS>(of_point + q * d.panel_stride<S>(point) + row * panel, some,
+                        left + q * PARTS * product_rows * panel, product_rows * panel);
+    stores_are_done();
+    for (std::int64_t out = 0; out < out_panels; ++out)
+      for (std::int64_t i = 0; i < some; i += 2 * tile_rows)
+        tiles.multiply({left + i * panel, product_rows},
+                       {u + PARTS * (du.offset(point) + out * du.rows * panel)},
+                       int(std::min<std::int64_t>(2 * tile_rows, some - i)), in_panels,
+                       of_point + out * d.panel_stride<S>(point) + (row + i) * panel, false);
   }
 }
 
@@ -286,11 +286,11 @@ std::size_t gradient_scratch_bytes(int parts) {
   return std::size_t(parts) * 2 * std::size_t((k_panels_most + c_panels_most) * panel * gradient_rows);
 }
 
-void product(int parts, int stride, std::int64_t count, const WinogradDomain& d, float* domain,
+void product(int parts, int stride, int point, std::int64_t count, const WinogradDomain& d, float* domain,
              const WinogradFilter& du, const std::uint16_t* u, void* scratch) {
   const auto run = parts == 3 ? (stride == 1 ? product_of<3, 1> : product_of<3, 2>)
                               : (stride == 1 ? product_of<2, 1> : product_of<2, 2>);
-  run(count, d, domain, du.rows / panel, du.columns / panel, du, u, static_cast<std::uint16_t*>(scratch));
+  run(point, count, d, domain, du, u, static_cast<std::uint16_t*>(scratch));
 }
 
 std::int64_t gradient_pieces(const WinogradFilter& u) {

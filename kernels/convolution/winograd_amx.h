@@ -25,9 +25,9 @@ constexpr int parts = sizeof(T) == 4 ? 3 : 2;
 std::size_t product_scratch_bytes(int parts, const WinogradFilter&);
 std::size_t gradient_scratch_bytes(int parts);
 
-// As winograd_product(), in place: `domain` holds v, then m. Its channels are the more numerous of both. u is
-// that of winograd_filter_parts().
-void product(int parts, int stride, std::int64_t count, const WinogradDomain&, float* domain,
+// As winograd_product(), of one point and in place: `domain` holds v, then m. Its channels are the more
+// numerous of both. u is that of winograd_filter_parts().
+void product(int parts, int stride, int point, std::int64_t count, const WinogradDomain&, float* domain,
              const WinogradFilter&, const std::uint16_t* u, void* scratch);
 
 // One of the gradient_pieces() of winograd_gradient_product(); each computes other elements of u.

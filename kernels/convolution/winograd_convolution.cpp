@@ -41,11 +41,15 @@ struct Apply {
   WinogradImage kind;
   WinogradTiles in, out;
   std::int64_t tiles, blocks;
+  // With AMX and many channels all threads work on one large block, each on other points: then each core
+  // reads its points' filters from memory once. Otherwise a thread has blocks of its own.
+  bool shared;
   int slots;
   WinogradDomain v, m;
   WinogradFilter u;
 
-  Apply(const ConvolutionShape& s, bool transposed) : stride(int(s.stride)) {
+  Apply(const ConvolutionShape& s, bool transposed)
+      : stride(int(s.stride)), shared(split && s.c * s.k >= 256 * 256) {
     constexpr int P = winograd_panel<Stream, D>;
     kind = transposed ? WinogradImage::transposed_input : WinogradImage::input;
     in = {s.n, s.h, s.w, s.c, 0, 0, 0, 0};
@@ -55,15 +59,10 @@ struct Apply {
     in.across = out.across = ceil_div(out.w, extent);
     in.down = out.down = ceil_div(out.h, extent);
     tiles = s.n * in.across * in.down;
-    std::int64_t at_once = 4096;
-    slots = 1;
-    if constexpr (std::is_same_v<Stream, CpuStream>) {
-      // A block's two domain tensors fit into the cache beside the filters; results do not depend on it.
-      at_once = split ? std::clamp<std::int64_t>(std::max(in.c, out.c) / 2, 32, 64) / stride
-                      : std::clamp<std::int64_t>(round_up(std::max(in.c, out.c) / 4, 16), 16, 64) / stride;
-      slots = int(std::min<std::int64_t>(cpu_threads(), ceil_div(tiles, at_once)));
-    }
-    at_once = std::min(at_once, tiles);
+    const std::int64_t at_once = std::min(tiles, tiles_at_once(std::max(in.c, out.c)));
+    slots = std::is_same_v<Stream, CpuStream> && !shared
+                ? int(std::min<std::int64_t>(cpu_threads(), ceil_div(tiles, at_once)))
+                : 1;
     blocks = ceil_div(tiles, at_once);
     v = {at_once, round_up(in.c, P), P};
     m = {at_once, round_up(out.c, P), P};
@@ -71,8 +70,21 @@ struct Apply {
     if (split) v.channels = m.channels = std::max(v.channels, m.channels);  // one tensor is both
   }
 
+  // The tiles of a block; results do not depend on it. A thread's own block fits into its cache beside the
+  // filters.
+  std::int64_t tiles_at_once(std::int64_t channels) const {
+    constexpr std::int64_t of_shared = std::int64_t(1) << 23;  // elements
+    if (!std::is_same_v<Stream, CpuStream>) return 4096;
+    if (shared) return std::max<std::int64_t>(of_shared / (stride == 1 ? 36 : 81) / channels, 64);
+    if (split) return std::clamp<std::int64_t>(channels / 2, 32, 64) / stride;
+    return std::clamp<std::int64_t>(round_up(channels / 4, 16), 16, 64) / stride;
+  }
+
+  int product_threads() const { return shared ? cpu_threads() : 1; }
   std::size_t slot_bytes() const {
-    if (split) return domain_bytes<D>(elements(v, stride)) + amx::product_scratch_bytes(split, u);
+    if (split)
+      return domain_bytes<D>(elements(v, stride)) +
+             std::size_t(product_threads()) * amx::product_scratch_bytes(split, u);
     return domain_bytes<D>(elements(v, stride) + elements(m, stride));
   }
   std::size_t bytes() const {
@@ -83,7 +95,7 @@ struct Apply {
            bool accumulate, void* workspace) const {
     std::byte* scratch = static_cast<std::byte*>(workspace) + domain_bytes<D>(u.elements(), split);
     filter_to_domain(stream, s, filter, workspace);
-    for_each_block(stream, blocks, slots, [&](std::int64_t block, int slot) {
+    const auto each = [&](std::int64_t block, int slot) {
       D* domain_v = reinterpret_cast<D*>(scratch + std::size_t(slot) * slot_bytes());
       D* domain_m = split ? domain_v : domain_v + elements(v, stride);
       WinogradTiles from = in, to = out;
@@ -92,7 +104,9 @@ struct Apply {
       winograd_image(stream, stride, kind, from, image, v, domain_v);
       product(stream, from.count, domain_v, workspace, domain_m);
       winograd_output(stream, stride, kind, to, m, domain_m, result, accumulate);
-    });
+    };
+    if (!shared) return for_each_block(stream, blocks, slots, each);
+    for (std::int64_t block = 0; block < blocks; ++block) each(block, 0);
   }
 
   void filter_to_domain(Stream stream, const ConvolutionShape& s, const D* filter, void* domain) const {
@@ -107,9 +121,15 @@ struct Apply {
   void product(Stream stream, std::int64_t count, const D* domain_v, const void* domain_u,
                D* domain_m) const {
     if constexpr (amx_is_possible<Stream, D>)
-      if (split)
-        return amx::product(split, stride, count, m, domain_m, u, static_cast<const std::uint16_t*>(domain_u),
-                            domain_m + elements(m, stride));
+      if (split) {
+        auto* const scratch = reinterpret_cast<std::byte*>(domain_m + elements(m, stride));
+        const auto point = [&](std::int64_t i, int slot) {
+          amx::product(split, stride, int(i), count, m, domain_m, u,
+                       static_cast<const std::uint16_t*>(domain_u),
+                       scratch + std::size_t(slot) * amx::product_scratch_bytes(split, u));
+        };
+        return for_each_block(stream, 36, product_threads(), point);
+      }
     winograd_product(stream, stride, count, v, domain_v, u, static_cast<const D*>(domain_u), m, domain_m);
   }
 };

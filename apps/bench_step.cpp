@@ -12,6 +12,7 @@
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
 #include "apps/run/run_directory.h"
+#include "apps/run/model.h"
 #include "apps/training/train_step.h"
 #include "engine/ops.h"
 
@@ -41,7 +42,8 @@ Tensor noise_labels(const engine::Shard& pairs) {
 int serve(const BenchStepOptions& o, const Ranks& ranks, const engine::Shard& pairs, engine::Device device) {
   const auto method = started_method(o, device);
   const auto optimizer = make_optimizer(o, method->parameters);
-  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o),
+                       recompute_mode(o.recompute));
   const Tensor noise = noise_images({2 * pairs.count, o.size, o.size, 3}).to(device);
   const Tensor images = engine::cast(noise, engine::parse_dtype(o.dtype));
   const Tensor labels = noise_labels(pairs).to(device);

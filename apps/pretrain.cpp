@@ -93,8 +93,10 @@ int train(const PretrainOptions& given, PretrainOptions o, const data::Dataset& 
     return dry_run(std::cout, o, plan, dataset, *method, lines.back(), setting.ranks, start.position().step);
   const StopSignals signals;  // from here on there is something to do before the end
   const auto optimizer = make_optimizer(o, method->parameters);
-  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o));
-  lines.insert(lines.end(), {required_memory(o, dataset, *method, ranks), start.load(o, train_step, ranks)});
+  const std::string memory = required_memory(o, dataset, *method, ranks);
+  TrainStep train_step(*method, *optimizer, ranks.communicator(), o.batch, bucket_bytes(o),
+                       recompute_mode(o.recompute));
+  lines.insert(lines.end(), {memory, start.load(o, train_step, ranks)});
   long step = start.position().step;
 
   const auto resident = resident_pixels(o, o.seed, dataset, device);

@@ -125,7 +125,8 @@ int steps(const StepsOptions& given) {
   if (!o.init_weights.empty()) load_encoder(o.init_weights, o, parameters);
   method->start();
   const auto optimizer = make_optimizer(o, parameters);
-  TrainStep train_step(*method, *optimizer, engine::single(), o.batch);
+  TrainStep train_step(*method, *optimizer, engine::single(), o.batch, bucket_bytes(o),
+                       recompute_mode(o.recompute));
 
   Record record;
   record.add_parameters("initial.", parameters);

@@ -24,6 +24,13 @@
 namespace engine {
 namespace {
 
+// The host gives memory when it is first used. (Not to a sanitizer, which marks all of a chunk at once.)
+#ifdef DYAD_SIMT_ONLY
+constexpr std::size_t kHostChunk = std::size_t(64) << 20;
+#else
+constexpr std::size_t kHostChunk = std::size_t(4) << 30;
+#endif
+
 // A new 4 KB page costs microseconds, so the pool uses huge pages and keeps them.
 void* grow_host(std::size_t bytes) {
   constexpr std::size_t kHuge = std::size_t(2) << 20;
@@ -47,7 +54,9 @@ Pool& pool(Device device) {
     else
       std::free(chunk);
   };
-  return pools.try_emplace({device.backend, device.index}, Pool::Source{allocate, release}).first->second;
+  const std::size_t chunk = device.backend == Backend::cuda ? Pool::Source{}.chunk : kHostChunk;
+  return pools.try_emplace({device.backend, device.index}, Pool::Source{allocate, release, chunk})
+      .first->second;
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ struct BatchNormState {
 struct BatchNormFusion {
   bool relu = false;
   Tensor residual = {};
+  bool again = false;  // the result is not kept for backward but computed again from x, see recompute.h
 };
 
 // Parts of a batch that are normalized apart, as on that many devices without exchange: group g has the

@@ -130,6 +130,10 @@ Destination Gradients::destination(int number) {
   return {n.gradient, false};
 }
 
+Tensor Gradients::in_place_of(const Tensor& dy) const {
+  return node_.gradient.shares_storage() ? empty_like(dy) : dy;
+}
+
 void Gradients::give(int number, const Tensor& g) {
   Node& n = input(number);
   require(g.shape() == n.shape && g.dtype() == n.dtype, node_.op, ": gradient ", number, " is ", g.shape(),

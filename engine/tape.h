@@ -29,6 +29,9 @@ class Gradients {
   bool wanted(int input) const;           // false: this gradient is not needed
   Destination destination(int input);     // the closure must write to it
   void give(int input, const Tensor& g);  // the gradient is `g` itself, which must not be written to any more
+  // Memory for a result like dy, the closure's argument: dy's own if nothing else has it. An op may overwrite it
+  // when it has read dy for the last time.
+  Tensor in_place_of(const Tensor& dy) const;
 
  private:
   Node& input(int) const;  // std::invalid_argument if the op has no such input, or if it is not wanted

@@ -74,6 +74,7 @@ Tensor Tensor::slice_flat(std::int64_t first, Shape shape) const {
   require(first >= 0 && first + shape.numel() <= numel(), "Tensor: ", shape, " from element ", first, " of ",
           shape_, " is out of bounds");
   Tensor t = detach();
+  t.again_ = nullptr;
   t.offset_ += std::size_t(first) * size_of(dtype_);
   t.shape_ = shape;
   return t;

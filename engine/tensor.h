@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -52,7 +53,8 @@ constexpr DType dtype_of = DTypeOf<T>::value;
 // The dtype of parameters, statistics and losses where activations are of type t: f32 for bf16, else t.
 constexpr DType accumulator(DType t) { return t == DType::bf16 ? DType::f32 : t; }
 
-struct Node;  // how a tensor was computed, see tape.h
+struct Node;   // how a tensor was computed, see tape.h
+struct Again;  // how to compute it a second time, see recompute.h
 
 class Tensor {
  public:
@@ -101,6 +103,8 @@ class Tensor {
 
  private:
   friend Tensor with_node(Tensor, std::shared_ptr<Node>);
+  friend Tensor computed_again(const Tensor&, std::function<Tensor()>);
+  friend class Region;
   const Storage& storage() const {
     require(defined(), "Tensor: undefined, expected one that was given a shape or computed");
     return *storage_;
@@ -110,6 +114,7 @@ class Tensor {
   Shape shape_{};
   DType dtype_ = DType::f32;
   std::shared_ptr<Node> node_;
+  std::shared_ptr<Again> again_;
 };
 
 using Tensors = std::vector<Tensor>;

@@ -27,8 +27,8 @@ __device__ __forceinline__ V masked(V dy, V normalized, V y) {
 template <int NT, int V, Mask M, bool Write, class T>
 __global__ void __launch_bounds__(NT, 3)
     reduce_kernel(std::int64_t R, std::int64_t C, std::int64_t height, const T* __restrict__ x,
-                  const T* __restrict__ y, const T* __restrict__ dy, const acc_t<T>* __restrict__ statistics,
-                  const acc_t<T>* __restrict__ weight, const acc_t<T>* __restrict__ bias, T* __restrict__ out,
+                  const T* __restrict__ y, const T* dy, const acc_t<T>* __restrict__ statistics,
+                  const acc_t<T>* __restrict__ weight, const acc_t<T>* __restrict__ bias, T* out,
                   acc_t<T>* __restrict__ partials) {
   using A = acc_t<T>;
   const std::int64_t first = blockIdx.x * height, end = first + height < R ? first + height : R;

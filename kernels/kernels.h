@@ -156,7 +156,8 @@ void batch_norm_apply(Stream, std::int64_t R, std::int64_t C, bool relu, const T
                       const T* residual, T* y);
 
 // partials[s] = (sum dy', sum dy' xhat) over slab s, (slabs,2C); dy' = relu ? (y > 0 ? dy : 0) : dy. Without
-// y the mask is that of weight xhat + bias. masked_dy (R,C), if not null, is set to dy'; it needs y.
+// y the mask is that of weight xhat + bias. masked_dy (R,C), if not null, is set to dy'; it needs y,
+// and may be dy itself.
 template <class Stream, class T>
 void batch_norm_backward_reduce(Stream, std::int64_t R, std::int64_t C, bool relu, const T* x, const T* y,
                                 const T* dy, const acc_t<T>* statistics, const acc_t<T>* weight,

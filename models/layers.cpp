@@ -13,6 +13,12 @@ Conv2d::Conv2d(const Scope& s, int in, int out, int kernel, int stride)
 
 Tensor Conv2d::operator()(const Tensor& x) const { return engine::conv2d(x, weight, stride, padding); }
 
+namespace {
+
+bool again(const Pass& p) { return p.recompute != Recompute::none; }
+
+}  // namespace
+
 BatchNorm::BatchNorm(const Scope& s, int channels, bool affine)
     : weight(affine ? s.constant("weight", channels, 1) : s.unnamed(channels, 1)),
       bias(affine ? s.constant("bias", channels, 0) : s.unnamed(channels, 0)) {
@@ -22,16 +28,17 @@ BatchNorm::BatchNorm(const Scope& s, int channels, bool affine)
 }
 
 Tensor BatchNorm::operator()(const Tensor& x, const Pass& p) const {
-  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {}, p.groups);
+  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {.again = again(p)}, p.groups);
 }
 
 Tensor BatchNorm::relu(const Tensor& x, const Pass& p) const {
-  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {.relu = true}, p.groups);
+  return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator, {.relu = true, .again = again(p)},
+                            p.groups);
 }
 
 Tensor BatchNorm::add_relu(const Tensor& x, const Tensor& residual, const Pass& p) const {
   return engine::batch_norm(x, weight, bias, state, p.mode, p.communicator,
-                            {.relu = true, .residual = residual}, p.groups);
+                            {.relu = true, .residual = residual, .again = again(p)}, p.groups);
 }
 
 }  // namespace models

@@ -12,12 +12,22 @@ using engine::Mode;
 using engine::Scope;
 using engine::Tensor;
 
+// What the encoder computes again during backward instead of keeping it; each saves more memory and takes
+// more time than the one before it.
+enum class Recompute {
+  none,
+  norm,   // the results of batch norm, ReLU and residual addition, from the convolutions' outputs
+  block,  // the inside of residual blocks, from their inputs
+  stage   // the blocks inside the four stages, from the stages' inputs, and then as `block`
+};
+
 // How a forward pass is done.
 struct Pass {
   Mode mode = Mode::train;
   Communicator& communicator = engine::single();
   engine::Phases* phases = nullptr;  // where phase() measures times; null: nowhere
   engine::NormGroups groups = {};    // that batch norm normalizes apart
+  Recompute recompute = Recompute::none;
 
   template <class F>
   auto phase(const char* name, F f) const {

@@ -77,7 +77,7 @@ StepOnNoise::StepOnNoise(const BenchStepOptions& o, engine::Communicator& ranks,
     : lr_(o.lr),
       method_(started_method(o, device)),
       optimizer_(make_optimizer(o, method_->parameters)),
-      step_(*method_, *optimizer_, ranks, o.batch, bucket_bytes(o)),
+      step_(*method_, *optimizer_, ranks, o.batch, bucket_bytes(o), recompute_mode(o.recompute)),
       batch_(noise_photographs(o, pairs, device)),
       views_(training_views(o, device)),
       on_device_(device, o.graph, [this](Phases& phase) {

@@ -283,6 +283,7 @@ Fields execution_fields(ExecutionOptions& o) {
   return group(
       "Execution",
       {{.name = "graph", .value = &o.graph, .help = "Run each step as one CUDA graph (needs --device cuda)"},
+       recompute_entry(o.recompute),
        {.name = "bucket",
         .value = &o.bucket,
         .help = "MiB of gradients that the ranks sum at a time while backward runs; 0: all of them after "

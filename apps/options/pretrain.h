@@ -73,6 +73,7 @@ struct RunOptions {
 
 struct ExecutionOptions {
   bool graph = false;
+  std::string recompute = "auto";
   double bucket = 4;
 };
 

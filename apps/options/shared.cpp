@@ -174,6 +174,18 @@ Field dtype_entry(std::string& value, const std::string& help) {
           .resume = Resume::reported};
 }
 
+Field recompute_entry(std::string& value) {
+  return {
+      .name = "recompute",
+      .value = &value,
+      .help =
+          "What backward computes again instead of keeping it, to save memory: the results of batch norms, "
+          "the inside of residual blocks, that of stages too; auto: the fastest that fits. Results "
+          "keep their bits",
+      .choices = {"auto", "none", "norm", "block", "stage"},
+      .saved = false};
+}
+
 Field batch_entry(int& value, const std::string& help, int least) {
   return {.name = "batch", .value = &value, .help = help, .low = double(least), .high = 65536};
 }

@@ -30,6 +30,7 @@ Field method_entry(std::string&, const std::string& help);
 Field arch_entry(std::string&, const std::string& help);
 Field stem_entry(std::string&, const std::string& help);  // without "auto"
 Field width_entry(double&);
+Field recompute_entry(std::string&);
 Field dtype_entry(std::string&, const std::string& help);
 
 // Training

@@ -10,7 +10,7 @@ Fields fields(StepsOptions& o) {
        group("Data", {data_entry(o.data), labels_entry(o.label_file), loader_threads_entry(o.threads)}),
        model_fields(o), method_fields(o), view_fields(o), schedule_fields(o), optimizer_fields(o),
        group("Run", {drawing_seed_entry(o.seed), init_weights_entry(o.init_weights)}),
-       group("Device", {device_entry(o.device)})});
+       group("Device", {device_entry(o.device), recompute_entry(o.recompute)})});
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include "apps/options/config.h"
 #include "apps/planning/memory_need.h"
 #include "apps/planning/plan_json.h"
+#include "apps/run/model.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/duration.h"
 #include "apps/system/exit_code.h"
@@ -54,7 +55,8 @@ MeasuredStep measured_step(const PretrainOptions& given, const data::Dataset& da
   o.batch = std::max(2 * o.split_norm, on_cpu ? std::min(share, kMostOnCpu) : share);
   const ThreadsOfRank threads(ranks);
   const auto optimizer = make_optimizer(o, method.parameters);
-  TrainStep train_step(method, *optimizer, engine::single(), o.batch);
+  TrainStep train_step(method, *optimizer, engine::single(), o.batch, bucket_bytes(o),
+                       recompute_mode(o.recompute));
   data::Loader loader(dataset, loader_options(o, device, false));
   data::ViewBatches views = training_views(o, device);
   Phases phases(device, false);
@@ -88,18 +90,17 @@ int dry_run(std::ostream& out, const PretrainOptions& o, const Plan& plan, const
   if (!plan.warmup_fills_training()) out << ", then cosine to 0 after step " << plan.steps;
   out << '\n';
   const engine::Device device = method.parameters.device();
-  MemoryNeed need = memory_need(o, dataset, method, ranks);
-  constexpr double kMpi = 40e6;           // of Open MPI 4.1 in a rank on one machine
-  if (o.ranks > 1) need.program += kMpi;  // this process is no rank
-  const MemoryVerdict verdict = compare_with_free(need, device, ranks);
-  out << memory_text(need, device) << '\n' << verdict.text << std::endl;
-  require_memory(verdict, o.force);
-  const MeasuredStep step = measured_step(o, dataset, method, ranks);
+  constexpr double kMpi = 40e6;  // of Open MPI 4.1 in a rank on one machine; this process is no rank
+  const MemoryPlan memory = memory_plan(o, dataset, method, ranks, ranks, o.ranks > 1 ? kMpi : 0);
+  out << memory_text(memory.need, device) << '\n' << memory.verdict.text << std::endl;
+  require_memory(memory.verdict, o.force);
+  copy.recompute = memory.recompute;
+  const MeasuredStep step = measured_step(copy, dataset, method, ranks);
   out << "time: about " << rough_duration(step.seconds * double(plan.steps - done)) << ", "
       << rough_duration(step.seconds * double(plan.steps_per_epoch)) << " an epoch, measured on steps of "
       << data::counted(double(step.pairs), "pair") << std::endl;
   if (o.json.empty()) return kOk;
-  auto json = plan_json(o, plan, dataset, method, need);
+  auto json = plan_json(copy, plan, dataset, method, memory.need);
   json["seconds"] = step.seconds * double(plan.steps - done);
   write_json(o.json, json);
   return kOk;

@@ -16,7 +16,7 @@ struct MemoryNeed {
   double parameters = 0;  // with gradients
   double optimizer = 0;
   double activations = 0;  // kept for backward, with what a step needs besides
-  double held = 0;         // by the pool between tensors: a quarter of the activations, measured
+  double held = 0;         // by the pool between tensors: a part of the activations, measured
   double images = 0;       // decoded ahead by the loader, in the host's memory
   int shrink = 0;          // the --shrink that would make these smaller; 0: none
   double pixels = 0;       // on the device: of two batches, or of all images (--resident)
@@ -37,14 +37,26 @@ struct MemoryVerdict {
   bool fits = true;
   std::string text;    // one line, such as "memory: about 1.2 GB, 14 GB are free on this machine"
   std::string remedy;  // what to try if it doesn't fit
+  double free = 0;     // bytes
 };
 MemoryVerdict compare_with_free(const MemoryNeed&, engine::Device, int ranks_here);
 // UsageError if it does not fit, unless --force was given.
 void require_memory(const MemoryVerdict&, bool force);
 
-// All of this before a training; every rank calls it. Returns the verdict's line on the first rank, else "".
-std::string required_memory(const PretrainOptions&, const data::Dataset&, const models::Method&,
-                            const Ranks&);
+// The need under --recompute, where "auto" is the first of none, norm, block and stage that fits, or the
+// last.
+struct MemoryPlan {
+  std::string recompute;
+  MemoryNeed need;
+  MemoryVerdict verdict;  // its text says what "auto" chose if that is not none
+};
+// program: bytes that a rank has besides what this process has.
+MemoryPlan memory_plan(const PretrainOptions&, const data::Dataset&, const models::Method&, int ranks,
+                       int ranks_here, double program = 0);
+
+// All of this before a training; every rank calls it, and `o.recompute` becomes what the first one chose.
+// Returns the verdict's line on the first rank, else "".
+std::string required_memory(PretrainOptions& o, const data::Dataset&, const models::Method&, const Ranks&);
 
 std::string bytes_text(double bytes);  // "512 MB", "1.25 GB", "662 GB"
 

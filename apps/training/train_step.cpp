@@ -23,13 +23,14 @@ std::unique_ptr<engine::Optimizer> make_optimizer(const OptimizerOptions& o,
 }
 
 TrainStep::TrainStep(models::Method& method, engine::Optimizer& optimizer, engine::Communicator& communicator,
-                     std::int64_t pairs, std::int64_t bucket)
+                     std::int64_t pairs, std::int64_t bucket, models::Recompute recompute)
     : method_(method),
       optimizer_(optimizer),
       communicator_(communicator),
       buckets_(method.parameters, communicator, bucket),
       measure_(engine::flat_parameters(method.parameters)),
-      pairs_(pairs) {}
+      pairs_(pairs),
+      recompute_(recompute) {}
 
 void TrainStep::schedule(double lr, double done) {
   optimizer_.set_learning_rate(lr);
@@ -38,8 +39,9 @@ void TrainStep::schedule(double lr, double done) {
 
 Tensor TrainStep::launch(const Tensor& images, Phases& phase, const Tensor& labels,
                          const Tensor& second_places) {
-  const Tensor loss =
-      method_.loss({images, pairs_, labels, second_places}, {engine::Mode::train, communicator_, &phase});
+  const models::Pass pass{
+      .mode = engine::Mode::train, .communicator = communicator_, .phases = &phase, .recompute = recompute_};
+  const Tensor loss = method_.loss({images, pairs_, labels, second_places}, pass);
   phase("backward", [&] { buckets_.backward(loss); });
   phase("all_reduce", [&] { buckets_.finish(); });  // the sums that were not done while backward ran
   phase("optimizer", [&] { gradient_square_ = measure_(), optimizer_.step(), method_.after_step(); });

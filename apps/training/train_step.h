@@ -23,7 +23,7 @@ class TrainStep {
   // pairs: N of all ranks together, divided among them as engine::shard() does.
   // bucket: bytes of gradients that are summed over the ranks at once while backward runs; 0: all after it.
   TrainStep(models::Method&, engine::Optimizer&, engine::Communicator&, std::int64_t pairs,
-            std::int64_t bucket = 4 << 20);
+            std::int64_t bucket = 4 << 20, models::Recompute = models::Recompute::none);
 
   // Sends to the device what differs from step to step: the learning rate, and the schedules of the method.
   // done: part of the training, from 0 to 1.
@@ -47,6 +47,7 @@ class TrainStep {
   engine::GradientNorm measure_;
   engine::Tensor gradient_square_;
   std::int64_t pairs_;
+  models::Recompute recompute_;
 };
 
 }  // namespace apps

@@ -44,9 +44,10 @@ bool Pool::release_free_chunks() {
 // waste less than many small ones. If that allocation fails, it grows by `bytes` only.
 bool Pool::grow(std::size_t bytes) {
   const std::size_t least = rounded(bytes, kGranule);
-  const std::size_t wanted = rounded(std::max(bytes, held_ / 8), kLeastChunk);
-  std::size_t chunk = wanted;
+  const std::size_t more = std::max(bytes, held_ / 8);
+  std::size_t chunk = rounded(more, source_.chunk);
   void* fresh = source_.allocate(chunk);
+  if (fresh == nullptr && chunk > more) fresh = source_.allocate(chunk = rounded(more, kLeastChunk));
   if (fresh == nullptr) fresh = source_.allocate(chunk = least);
   if (fresh == nullptr && release_free_chunks()) fresh = source_.allocate(chunk);
   if (fresh == nullptr) return false;

@@ -20,6 +20,9 @@ class Pool {
   struct Source {
     std::function<void*(std::size_t)> allocate;
     std::function<void(void*)> free;
+    // Bytes of the first chunk, and least of a later one. One large chunk wastes less than several, and where
+    // memory is given when it is first used it costs nothing.
+    std::size_t chunk = std::size_t(64) << 20;
   };
   explicit Pool(Source source) : source_(std::move(source)) {}
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/ops.h"
+#include "engine/recompute.h"
 #include "engine/tape.h"
 #include "kernels/kernels.h"
 
@@ -156,30 +157,37 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
   const std::int64_t C = x.shape().rank() ? x.dim(x.shape().rank() - 1) : 0, R = C ? x.numel() / C : 0;
   check(x, R, C, weight, bias, state, mode, comm, fusion, groups);
   const bool relu = fusion.relu, train = mode == Mode::train;
-  const Tensor residual = fusion.residual;
 
   const Cut cut =
       train && groups.count > 1 ? cut_rows(groups, groups.samples, R / x.dim(0), comm) : whole(R, comm);
-  const Tensors statistics =
-      train ? batch_statistics(x, C, state, cut, comm) : Tensors{running_statistics(C, state)};
-  Tensor y = empty_like(x);
-  dispatch("batch_norm", x, [&](auto stream, auto zero) {
-    using T = decltype(zero);
-    using A = kernels::acc_t<T>;
-    for (const Piece& p : cut.own) {
-      const std::int64_t at = p.first * C;
-      kernels::batch_norm_apply(stream, p.rows, C, relu, x.data<T>() + at,
-                                statistics[std::size_t(p.group)].data<A>(), weight.data<A>(), bias.data<A>(),
-                                from(residual.data_or_null<T>(), at), y.data<T>() + at);
-    }
+  const Tensors statistics = once([&] {
+    return train ? batch_statistics(x, C, state, cut, comm) : Tensors{running_statistics(C, state)};
   });
+  const auto apply = [=](const Tensor& x, const Tensor& residual) {
+    Tensor y = empty_like(x);
+    dispatch("batch_norm", x, [&](auto stream, auto zero) {
+      using T = decltype(zero);
+      using A = kernels::acc_t<T>;
+      for (const Piece& p : cut.own) {
+        const std::int64_t at = p.first * C;
+        kernels::batch_norm_apply(stream, p.rows, C, relu, x.data<T>() + at,
+                                  statistics[std::size_t(p.group)].template data<A>(), weight.data<A>(),
+                                  bias.data<A>(), from(residual.data_or_null<T>(), at), y.data<T>() + at);
+      }
+    });
+    return y;
+  };
+  const Saved saved_x = x, saved_residual = fusion.again ? fusion.residual : Tensor();
+  Tensor y = apply(x, fusion.residual);
+  if (fusion.again) y = computed_again(y, [=] { return apply(saved_x.get(), saved_residual.get()); });
 
   // Backward recomputes the ReLU's mask from x. If a residual was added, it needs y.
-  const bool has_residual = residual.defined();
-  const Tensor mask = relu && has_residual ? y : Tensor();
+  const bool has_residual = fusion.residual.defined();
+  Saved saved_y = relu && has_residual ? y : Tensor();
   Tensors inputs{x, weight, bias};
-  if (has_residual) inputs.push_back(residual);
-  return record("batch_norm", y, inputs, [=, comm = &comm](const Tensor& dy, Gradients& out) {
+  if (has_residual) inputs.push_back(fusion.residual);
+  return record("batch_norm", y, inputs, [=, comm = &comm](const Tensor& dy, Gradients& out) mutable {
+    const Tensor x = saved_x.get();
     const DType dtype = accumulator(x.dtype());
     const auto count = std::int64_t(statistics.size());
     const Tensor sums({count, 2 * C}, dtype, x.device());
@@ -187,9 +195,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     // The gradient of the residual is dy masked by the ReLU. The first pass writes it, and the second pass
     // reads it instead of dy and y.
     const bool wants_residual = has_residual && out.wanted(3);
-    const Tensor masked = wants_residual && relu ? empty_like(x) : Tensor();
+    const Tensor masked = wants_residual && relu ? out.in_place_of(dy) : Tensor();
     const Destination dweight = out.wanted(1) ? out.destination(1) : Destination{};
     const Destination dbias = out.wanted(2) ? out.destination(2) : Destination{};
+    Tensor y = saved_y.get();
     dispatch("batch_norm", x, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
@@ -197,7 +206,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
         const std::int64_t parts = kernels::row_slabs(p.rows, C), at = p.first * C;
         const Tensor partials({parts, 2 * C}, dtype, x.device());
         kernels::batch_norm_backward_reduce(
-            stream, p.rows, C, relu, x.data<T>() + at, from(mask.data_or_null<T>(), at), dy.data<T>() + at,
+            stream, p.rows, C, relu, x.data<T>() + at, from(y.data_or_null<T>(), at), dy.data<T>() + at,
             statistics[std::size_t(p.group)].template data<A>(), weight.data<A>(), bias.data<A>(),
             from(masked.data_or_null<T>(), at), partials.data<A>());
         const bool later = p.first > 0;  // adds to the sums of the first piece
@@ -207,6 +216,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
                                           dbias.tensor.data_or_null<A>(), dbias.accumulate || later);
       }
     });
+    if (masked.defined()) y = {}, saved_y = {};  // before dx is made, if y was computed again
     if (out.wanted(0)) {
       if (!train)
         sums.fill_zero();  // the statistics are constants
@@ -221,7 +231,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, con
         for (const Piece& p : cut.own) {
           const std::int64_t at = p.first * C;
           kernels::batch_norm_backward_apply(
-              stream, p.rows, C, use_mask, x.data<T>() + at, from(mask.data_or_null<T>(), at), d + at,
+              stream, p.rows, C, use_mask, x.data<T>() + at, from(y.data_or_null<T>(), at), d + at,
               statistics[std::size_t(p.group)].template data<A>(), weight.data<A>(), bias.data<A>(),
               sums.slice(p.group, 1).template data<A>(), dx.tensor.data<T>() + at, dx.accumulate);
         }

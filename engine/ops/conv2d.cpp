@@ -1,4 +1,5 @@
 #include "engine/ops.h"
+#include "engine/recompute.h"
 #include "engine/tape.h"
 #include "kernels/convolution/convolution.h"
 
@@ -45,23 +46,24 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, int stride, int padding, Al
     kernels::convolution_forward(stream, s, x.data<T>(), weight.data<kernels::acc_t<T>>(), y.data<T>(),
                                  scratch.raw(), algorithm);
   });
+  const Saved saved = x;
   return record("conv2d", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
-    dispatch("conv2d", x, [&](auto stream, auto zero) {
+    dispatch("conv2d", dy, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
+      if (out.wanted(1)) {  // first, so that x is gone before dx is made if it is computed again
+        const Destination dw = out.destination(1);
+        const Tensor scratch =
+            workspace<decltype(stream), T>(dy.device(), s, kernels::Pass::backward_weights, algorithm);
+        kernels::convolution_backward_weights(stream, s, saved.get().data<T>(), dy.data<T>(),
+                                              dw.tensor.data<A>(), dw.accumulate, scratch.raw(), algorithm);
+      }
       if (out.wanted(0)) {
         const Destination dx = out.destination(0);
         const Tensor scratch =
-            workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_data, algorithm);
+            workspace<decltype(stream), T>(dy.device(), s, kernels::Pass::backward_data, algorithm);
         kernels::convolution_backward_data(stream, s, dy.data<T>(), weight.data<A>(), dx.tensor.data<T>(),
                                            dx.accumulate, scratch.raw(), algorithm);
-      }
-      if (out.wanted(1)) {
-        const Destination dw = out.destination(1);
-        const Tensor scratch =
-            workspace<decltype(stream), T>(x.device(), s, kernels::Pass::backward_weights, algorithm);
-        kernels::convolution_backward_weights(stream, s, x.data<T>(), dy.data<T>(), dw.tensor.data<A>(),
-                                              dw.accumulate, scratch.raw(), algorithm);
       }
     });
   });

@@ -1,4 +1,5 @@
 #include "engine/ops.h"
+#include "engine/recompute.h"
 #include "engine/tape.h"
 #include "kernels/kernels.h"
 #include "kernels/vendor/matmul.h"
@@ -32,21 +33,22 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     kernels::matmul(stream, false, true, rows, outputs, in, x.data<T>(), in, weight.data<A>(), in,
                     y.data<T>(), outputs, false, scratch.raw());
   });
+  const Saved saved = x;
   const Tensor product = record("linear", y, {x, weight}, [=](const Tensor& dy, Gradients& out) {
-    dispatch("linear", x, [&](auto stream, auto zero) {
+    dispatch("linear", dy, [&](auto stream, auto zero) {
       using T = decltype(zero);
       using A = kernels::acc_t<T>;
       if (out.wanted(0)) {
         const Destination dx = out.destination(0);
-        const Tensor scratch = workspace<T, A>(stream, x.device(), false, in, outputs, in);
+        const Tensor scratch = workspace<T, A>(stream, dy.device(), false, in, outputs, in);
         kernels::matmul(stream, false, false, rows, in, outputs, dy.data<T>(), outputs, weight.data<A>(), in,
                         dx.tensor.data<T>(), in, dx.accumulate, scratch.raw());
       }
       if (out.wanted(1)) {
         const Destination dw = out.destination(1);
-        const Tensor scratch = workspace<T, T>(stream, x.device(), false, in, rows, in);
-        kernels::matmul(stream, true, false, outputs, in, rows, dy.data<T>(), outputs, x.data<T>(), in,
-                        dw.tensor.data<A>(), in, dw.accumulate, scratch.raw());
+        const Tensor scratch = workspace<T, T>(stream, dy.device(), false, in, rows, in);
+        kernels::matmul(stream, true, false, outputs, in, rows, dy.data<T>(), outputs, saved.get().data<T>(),
+                        in, dw.tensor.data<A>(), in, dw.accumulate, scratch.raw());
       }
     });
   });

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/recompute.h"
+
 namespace models {
 namespace {
 
@@ -78,16 +80,35 @@ ResNet::ResNet(const Scope& s, const ResNetConfig& c)
     make_layers(s, depth.blocks, basic_);
 }
 
+namespace {
+
+template <class F>
+Tensor run(bool again, const Tensor& x, F f) {
+  return again ? engine::recomputed(x, f) : f(x);
+}
+
+}  // namespace
+
+// Block b of all stages, counted from 0.
+Tensor ResNet::block(int b, const Tensor& x, const Pass& p) const {
+  return basic_.empty() ? bottleneck_[std::size_t(b)](x, p) : basic_[std::size_t(b)](x, p);
+}
+
 Tensor ResNet::map(const Tensor& images, const Pass& p, int stage) const {
   engine::require(1 <= stage && stage <= 4, "ResNet: stage ", stage, ", expected 1 to 4");
+  const bool blocks_again = p.recompute >= Recompute::block, stages_again = p.recompute == Recompute::stage;
+  // The last block, and the last stage, are not run again: their backward pass is the first.
   const int count = std::accumulate(blocks_.begin(), blocks_.begin() + stage, 0);
-  Tensor x = bn1_.relu(conv1_(images), p);
-  if (stem_ == Stem::imagenet) x = engine::max_pool2d(x, 3, 2, 1);
-  const auto run = [&](const auto& blocks) {
-    for (int b = 0; b < std::min(count, int(blocks.size())); ++b) x = blocks[std::size_t(b)](x, p);
-  };
-  run(basic_);
-  run(bottleneck_);
+  Tensor x = run(blocks_again, images, [this, p](const Tensor& images) {
+    const Tensor x = bn1_.relu(conv1_(images), p);
+    return stem_ == Stem::imagenet ? engine::max_pool2d(x, 3, 2, 1) : x;
+  });
+  for (int s = 0, first = 0; s < stage; first += blocks_[std::size_t(s++)])
+    x = run(stages_again && s + 1 < stage, x, [=, this](Tensor x) {
+      for (int b = first; b < first + blocks_[std::size_t(s)]; ++b)
+        x = run(blocks_again && b + 1 < count, x, [=, this](const Tensor& x) { return block(b, x, p); });
+      return x;
+    });
   return x;
 }
 

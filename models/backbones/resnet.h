@@ -61,6 +61,7 @@ struct ResNet {
  private:
   template <class Block>
   void make_layers(const Scope&, const std::array<int, 4>& blocks, std::vector<Block>& into);
+  Tensor block(int b, const Tensor& x, const Pass&) const;
 
   Stem stem_;
   int width_;

@@ -11,8 +11,8 @@
 #include "apps/bench/times.h"
 #include "apps/cli/commands.h"
 #include "apps/ranks/ranks.h"
-#include "apps/run/run_directory.h"
 #include "apps/run/model.h"
+#include "apps/run/run_directory.h"
 #include "apps/training/train_step.h"
 #include "engine/ops.h"
 

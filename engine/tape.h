@@ -29,8 +29,8 @@ class Gradients {
   bool wanted(int input) const;           // false: this gradient is not needed
   Destination destination(int input);     // the closure must write to it
   void give(int input, const Tensor& g);  // the gradient is `g` itself, which must not be written to any more
-  // Memory for a result like dy, the closure's argument: dy's own if nothing else has it. An op may overwrite it
-  // when it has read dy for the last time.
+  // Memory for a result like dy, the closure's argument: dy's own if nothing else has it. An op may overwrite
+  // it when it has read dy for the last time.
   Tensor in_place_of(const Tensor& dy) const;
 
  private:

@@ -219,18 +219,14 @@ MemoryPlan memory_plan(const PretrainOptions& given, const data::Dataset& datase
 
 std::string required_memory(PretrainOptions& o, const data::Dataset& dataset, const models::Method& method,
                             const Ranks& ranks) {
-  std::string line;
-  engine::Tensor chosen = engine::zeros({1}, engine::DType::f32, engine::cpu);
+  const int ranks_here = ranks.on_this_machine();
+  MemoryPlan plan;
   if (ranks.first()) {
-    const MemoryPlan plan = memory_plan(o, dataset, method, ranks.size(), ranks.on_this_machine());
+    plan = memory_plan(o, dataset, method, ranks.size(), ranks_here);
     require_memory(plan.verdict, o.force);
-    line = plan.verdict.text;
-    chosen.data<float>()[0] = float(recompute_mode(plan.recompute));
   }
-  chosen = chosen.to(ranks.communicator().device());
-  ranks.communicator().broadcast(chosen, 0);
-  o.recompute = recompute_word(models::Recompute(int(chosen.item())));
-  return line;
+  o.recompute = ranks.of_first(plan.recompute);
+  return ranks.first() ? plan.verdict.text : "";
 }
 
 }  // namespace apps

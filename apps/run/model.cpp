@@ -16,17 +16,13 @@ models::HeadNorm head_norm(const std::string& word) {
                             : HeadNorm::all;
 }
 
-namespace {
-constexpr const char* recompute_words[] = {"none", "norm", "block",
-                                           "stage"};  // in the order of models::Recompute
-}
-
 models::Recompute recompute_mode(const std::string& word) {
-  for (int i = 0; i < 4; ++i)
-    if (word == recompute_words[i]) return models::Recompute(i);
-  return models::Recompute::none;
+  using models::Recompute;
+  return word == "norm"    ? Recompute::norm
+         : word == "block" ? Recompute::block
+         : word == "stage" ? Recompute::stage
+                           : Recompute::none;
 }
-std::string recompute_word(models::Recompute mode) { return recompute_words[int(mode)]; }
 
 models::BranchConfig branch_config(const ModelOptions& o) {
   return {.encoder = encoder_config(o),

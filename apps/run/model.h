@@ -10,7 +10,6 @@ namespace apps {
 
 models::ResNetConfig encoder_config(const ModelOptions&);   // of resolved options
 models::Recompute recompute_mode(const std::string& word);  // of --recompute; "auto" is none
-std::string recompute_word(models::Recompute);
 models::BranchConfig branch_config(const ModelOptions&);
 
 // The method with fresh weights, drawn by (seed, name). Its parameters have the type of the options, f32 for

@@ -182,18 +182,26 @@ void split_right(const float* from, std::int64_t rows, std::uint16_t* to) {
     }
 }
 
+// Element i is element index[i] of a and b together.
+inline Bits choose_elements(Bits a, Bits index, Bits b) {
+  return std::bit_cast<Bits>(_mm512_permutex2var_epi32(
+      std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(index), std::bit_cast<__m512i>(b)));
+}
+
 // Transposes a 16 x 16 matrix: in step s the halves of 2^s rows are exchanged.
 template <int S>
 void exchange(Bits (&m)[16]) {
-  constexpr int d = 1 << S;
-  const Bits lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const Bits first = (lane & d) != 0 ? (lane ^ d) + 16 : lane,
-             second = (lane & d) != 0 ? lane + 16 : lane ^ d;
-  for (int i = 0; i < 16; ++i) {
+  constexpr unsigned d = 1 << S;
+  Bits first, second;
+  for (unsigned i = 0; i < 16; ++i) {
+    first[i] = i & d ? (i ^ d) + 16 : i;
+    second[i] = i & d ? i + 16 : i ^ d;
+  }
+  for (unsigned i = 0; i < 16; ++i) {
     if (i & d) continue;
     const Bits a = m[i], b = m[i + d];
-    m[i] = __builtin_shuffle(a, b, first);
-    m[i + d] = __builtin_shuffle(a, b, second);
+    m[i] = choose_elements(a, first, b);
+    m[i + d] = choose_elements(a, second, b);
   }
 }
 void transpose(Bits (&m)[16]) {

@@ -100,8 +100,8 @@ TEST_CASE("options: what belongs to one start or one machine") {
     if (f.per_machine) per_machine.insert(f.name);
   }
   CHECK(unsaved == std::set<std::string>{"bucket", "collectives", "discard-newer", "dry-run", "expected",
-                                         "force", "json", "ranks", "resume", "sync", "timeout", "trace",
-                                         "verbose", "verify-images"});
+                                         "force", "json", "ranks", "recompute", "resume", "sync", "timeout",
+                                         "trace", "verbose", "verify-images"});
   CHECK(per_machine == std::set<std::string>{"data", "labels", "run", "threads"});
 }
 

@@ -97,9 +97,9 @@ void require_labels(const Dataset& dataset) {
   require_data(why.empty(), why);
 }
 
-void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name,
-                          Image& into) const {
-  decode_image(bytes.data(), bytes.size(), name, into, decode_);
+void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into,
+                          const ChoosePart& needed) const {
+  decode_image(bytes.data(), bytes.size(), name, into, decode_, needed);
   if (into.sixteen_bit) sixteen_bit_ = true;
   if (into.orientation != 1 && !decode_.apply_exif) turned_ = true;
 }

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/part.h"
 #include "engine/error.h"
 
 namespace data {
@@ -16,6 +18,7 @@ namespace data {
 struct Image {
   int height = 0, width = 0;
   std::vector<std::uint8_t> pixels;
+  std::optional<Source> source = {};  // if the pixels are only a part of the image
 
   const char* format = "";      // of the file: "JPEG", "PNG" ...
   int orientation = 1;          // the EXIF orientation of the file, 1 to 8
@@ -54,6 +57,11 @@ class Dataset {
   // Reuses `into`'s memory. Thread-safe. DataError, with the image's name, if the image can't be decoded: the
   // only error that BadImages::skip passes over.
   virtual void read(std::size_t i, Image& into) const = 0;
+  // The same, but the reader may leave out what is not needed; `into.source` then says what it gives.
+  virtual void read_part(std::size_t i, const ChoosePart& /*needed*/, Image& into) const {
+    into.source.reset();
+    read(i, into);
+  }
   Image image(std::size_t i) const {
     Image image;
     read(inside(i), image);
@@ -70,8 +78,9 @@ class Dataset {
     engine::require(i < size(), "Dataset: image ", i, ", expected less than ", size());
     return i;
   }
-  // The image in the bytes of a file.
-  void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into) const;
+  // The image in the bytes of a file, or what is needed of it.
+  void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into,
+                   const ChoosePart& needed = {}) const;
 
  private:
   mutable DecodeOptions decode_;

@@ -33,6 +33,9 @@ class Subset final : public Dataset {
   void decode_as(const DecodeOptions& o) const override { whole_->decode_as(o); }
   std::vector<std::string> decoding_notes() const override { return whole_->decoding_notes(); }
   void read(std::size_t i, Image& into) const override { whole_->read(indices_.at(i), into); }
+  void read_part(std::size_t i, const ChoosePart& needed, Image& into) const override {
+    whole_->read_part(indices_.at(i), needed, into);
+  }
 
  private:
   std::shared_ptr<const Dataset> whole_;

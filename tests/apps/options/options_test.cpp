@@ -82,11 +82,11 @@ TEST_CASE("options: what a resume does when they differ") {
   CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "head-norm", "hidden",
                                            "out-dim", "method", "predictor-hidden", "queue", "symmetric"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
-  Names reported{"as-many",     "batch",         "debias",       "dtype",  "epochs",
-                 "exif",        "hardness",      "init-weights", "lars",   "lr",
-                 "momentum",    "negatives",     "seed",         "shrink", "sigma",
-                 "sixteen-bit", "split-from",    "split-norm",   "steps",  "target-momentum",
-                 "tau",         "warmup-epochs", "weight-decay"};
+  Names reported{
+      "as-many",  "batch",         "debias",      "decode",     "dtype",      "epochs",    "exif",
+      "hardness", "init-weights",  "lars",        "lr",         "momentum",   "negatives", "seed",
+      "shrink",   "sigma",         "sixteen-bit", "split-from", "split-norm", "steps",     "target-momentum",
+      "tau",      "warmup-epochs", "weight-decay"};
   apps::ViewOptions views;
   for (const apps::Field& f : apps::view_fields(views)) reported.insert(f.name);
   CHECK(with(apps::Resume::reported) == reported);

@@ -10,6 +10,7 @@
 #include "data/formats/image_folder.h"
 #include "data/formats/image_list.h"
 #include "data/formats/stl10.h"
+#include "data/pack/packed_images.h"
 #include "engine/error.h"
 #include "engine/memory/failed_allocation.h"
 
@@ -70,6 +71,11 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, cons
                    " is a list of files, which has no test split, expected a folder with CLASS/ folders");
       return open_image_list(data);
     }
+    if (is_pack(data)) {
+      require_data(labels.empty(), printable(data),
+                   " is a packed data set, which has its labels, expected no --labels");
+      return open_pack(data, split);
+    }
     if (!is_records(data)) {
       refuse_foreign_folder(data);
       return open_image_folder(data, split, labels);
@@ -83,6 +89,7 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, cons
 bool has_split(const std::string& path, Split split) {
   return with_path(path, [split](const fs::path& data) {
     if (!fs::is_directory(data)) return split == Split::train || split == Split::pretrain;
+    if (is_pack(data)) return has_pack_split(data, split);
     if (!is_records(data)) return has_image_split(data, split);
     if (split == Split::train || split == Split::pretrain) return true;
     return split != Split::only_val &&
@@ -97,9 +104,9 @@ void require_labels(const Dataset& dataset) {
   require_data(why.empty(), why);
 }
 
-void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into,
+void Dataset::decode_file(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
                           const ChoosePart& needed) const {
-  decode_image(bytes.data(), bytes.size(), name, into, decode_, needed);
+  decode_image(bytes, size, name, into, decode_, needed);
   if (into.sixteen_bit) sixteen_bit_ = true;
   if (into.orientation != 1 && !decode_.apply_exif) turned_ = true;
 }

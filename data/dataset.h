@@ -47,6 +47,8 @@ class Dataset {
   virtual int label(std::size_t i) const = 0;                   // -1 if it has none
   virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
   virtual std::string file(std::size_t) const { return ""; }    // the path of the file it is in, if known
+  // The bytes of the file that is this image; empty if it is a record or pixels.
+  virtual std::vector<std::uint8_t> file_bytes(std::size_t) const { return {}; }
   virtual std::string entry(std::size_t i) const { return std::to_string(i); }  // the image's line in a list
   virtual std::string title() const { return "images"; }  // for describe(): "image folder, train/"
   virtual std::string unlabelled() const { return ""; }   // why evaluation can't use its labels; "" if it can
@@ -79,7 +81,7 @@ class Dataset {
     return i;
   }
   // The image in the bytes of a file, or what is needed of it.
-  void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into,
+  void decode_file(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
                    const ChoosePart& needed = {}) const;
 
  private:
@@ -102,7 +104,7 @@ enum class Split {
 //   STL-10:    train_X.bin, train_y.bin, test_X.bin, test_y.bin and unlabeled_X.bin, or
 //   image files: train/CLASS/FILE with val/CLASS/FILE or test/CLASS/FILE, or any folder of images, which has
 //   no test split;
-// or a text file that lists image files, for pretraining.
+// or a packed data set (pack/pack_index.h), or a text file that lists image files, for pretraining.
 // labels: a file with the classes of image files (formats/label_file.h); "": none.
 // Throws DataError, one line, if the folder or a file is invalid.
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split, const std::string& labels = "");

@@ -103,6 +103,9 @@ CommandTable command_table() {
       command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),
+      command("data pack", "Pack a data set into a few large files, which --data reads as a folder",
+              data_pack),
+      command("data unpack", "Write the images of a packed data set as files", data_unpack),
       command("data views", "Make the views that a file describes", apply_views),
       command("gradcheck", "Compare every op's gradient with finite differences", gradcheck),
       command("racecheck", "Look for races and wrong memory accesses in every kernel", racecheck),
@@ -122,7 +125,7 @@ CommandTable command_table() {
       printed("man", "Print the man page", man_page),
   };
   table.commands.back().hidden = true;
-  table.groups = {{"data", "Look at data sets"},
+  table.groups = {{"data", "Look at data sets, and pack them"},
                   {"bench", "Measure training steps, ops and collectives"},
                   {"completion", "Print a script that completes dyad's command line in a shell"}};
   return table;

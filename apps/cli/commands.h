@@ -32,6 +32,8 @@ int racecheck(const RacecheckOptions&);
 int recipes(const RecipesOptions&);
 int preview(const PreviewOptions&);
 int data_check(const DataCheckOptions&);
+int data_pack(const DataPackOptions&);
+int data_unpack(const DataUnpackOptions&);
 int apply_views(const ViewsOptions&);
 int info(const InfoOptions&);
 

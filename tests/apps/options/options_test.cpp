@@ -48,6 +48,7 @@ TEST_CASE("options: each name stands once in the sources") {
     for (const apps::Field& f : c.fields) {
       names.insert(f.name);
       choices.insert(f.choices.begin(), f.choices.end());
+      choices.insert(f.offered.begin(), f.offered.end());
     }
   }
   CHECK(names.size() > 70);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "data/pack/pack_writer.h"
 #include "data/view_batch.h"
 #include "engine/error.h"
 #include "tests/support/encode.h"
@@ -80,6 +81,21 @@ TEST_CASE("views of parts are the views of whole images, bit for bit") {
         CHECK(views_of(*set, recipes, part_of_views(recipes, kSize, 5), false, 2, &part_bytes) == whole);
         CHECK(part_bytes < whole_bytes);
       }
+}
+
+TEST_CASE("views of a packed data set, whole and in part, are those of the files") {
+  const Scratch scratch;
+  write_images(scratch.folder / "photos", 16, 1);
+  const std::vector<ViewRecipe> recipes(2, view_recipe("simclr-imagenet"));
+  const auto files = views_of(*open_dataset(scratch.path("photos"), Split::pretrain), recipes, {}, false, 0);
+  for (const auto encode : {PackOptions::Encode::keep, PackOptions::Encode::raw}) {
+    const std::string pack = scratch.path(encode == PackOptions::Encode::raw ? "raw" : "kept");
+    std::filesystem::create_directories(pack);
+    write_pack(scratch.path("photos"), "", pack, {.encode = encode});
+    const auto set = open_dataset(pack, Split::pretrain);
+    for (const NeededPart& part : {NeededPart(), part_of_views(recipes, kSize, 5)})
+      CHECK(views_of(*set, recipes, part, false, 1) == files);
+  }
 }
 
 TEST_CASE("second views in another order are made of parts too") {

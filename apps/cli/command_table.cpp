@@ -112,6 +112,8 @@ CommandTable command_table() {
       command("steps", "Write the inputs and outputs of a pretraining's first steps to a file", steps),
       command("bench step", "Time the phases of a training step on random images", bench_step),
       command("bench busy", "Time training steps beside other programs that use the cores", bench_busy),
+      command("bench loader", "Time reading, decoding and assembling of images, whole and in part",
+              bench_loader),
       command("bench ops", "Time each op at the shapes of real models", bench_ops),
       command("bench compare", "Find what is slower or faster in one of two results of bench ops",
               bench_compare),
@@ -126,7 +128,7 @@ CommandTable command_table() {
   };
   table.commands.back().hidden = true;
   table.groups = {{"data", "Look at data sets, and pack them"},
-                  {"bench", "Measure training steps, ops and collectives"},
+                  {"bench", "Measure training steps, images, ops and collectives"},
                   {"completion", "Print a script that completes dyad's command line in a shell"}};
   return table;
 }

@@ -10,6 +10,7 @@ int pretrain(const PretrainOptions&);
 int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_step(const BenchStepOptions&);
+int bench_loader(const BenchLoaderOptions&);
 int bench_busy(const BenchBusyOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 if something is slower

@@ -214,6 +214,7 @@ TEST_CASE("config: every command accepts its own section") {
                               "bench collectives",
                               "bench step",
                               "bench busy",
+                              "bench loader",
                               "bench ops",
                               "bench compare",
                               "bench turns",

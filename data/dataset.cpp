@@ -10,6 +10,7 @@
 #include "data/formats/image_folder.h"
 #include "data/formats/image_list.h"
 #include "data/formats/stl10.h"
+#include "data/formats/tar_images.h"
 #include "data/pack/packed_images.h"
 #include "engine/error.h"
 #include "engine/memory/failed_allocation.h"
@@ -32,6 +33,20 @@ auto with_path(const std::string& given, F f) {
   } catch (const fs::filesystem_error& error) {
     throw engine::DataError(printable(error.path1()) + ": " + error.code().message());
   }
+}
+
+// The same for functions of tar files, which need no path: it may be a pattern.
+template <class F>
+auto with_tars(const std::string& given, F f) {
+  try {
+    return f();
+  } catch (const fs::filesystem_error& error) {
+    throw engine::DataError(printable(given) + ": " + error.code().message());
+  }
+}
+
+bool of_tars(const std::string& given) {
+  return with_tars(given, [&] { return is_tars(given); });
 }
 
 // The splits of CIFAR and STL-10.
@@ -65,6 +80,11 @@ std::string sixteen_bit_note(const DecodeOptions& o) {
 
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, const std::string& labels) {
   const engine::Making making("the list of images");
+  if (of_tars(path)) {
+    require_data(labels.empty(), printable(path),
+                 " names tar files, which have their classes, expected no --labels");
+    return with_tars(path, [&] { return open_tars(path, split); });
+  }
   return with_path(path, [&](const fs::path& data) -> std::unique_ptr<Dataset> {
     if (!fs::is_directory(data)) {
       require_data(split == Split::train || split == Split::pretrain, printable(data),
@@ -86,7 +106,13 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, cons
   });
 }
 
+bool is_there(const std::string& path) {
+  std::error_code none;
+  return fs::exists(of_tars(path) ? first_tar(path) : path, none);
+}
+
 bool has_split(const std::string& path, Split split) {
+  if (of_tars(path)) return with_tars(path, [&] { return has_tar_split(path, split); });
   return with_path(path, [split](const fs::path& data) {
     if (!fs::is_directory(data)) return split == Split::train || split == Split::pretrain;
     if (is_pack(data)) return has_pack_split(data, split);

@@ -104,10 +104,13 @@ enum class Split {
 //   STL-10:    train_X.bin, train_y.bin, test_X.bin, test_y.bin and unlabeled_X.bin, or
 //   image files: train/CLASS/FILE with val/CLASS/FILE or test/CLASS/FILE, or any folder of images, which has
 //   no test split;
-// or a packed data set (pack/pack_index.h), or a text file that lists image files, for pretraining.
-// labels: a file with the classes of image files (formats/label_file.h); "": none.
-// Throws DataError, one line, if the folder or a file is invalid.
+// or a packed data set (pack/pack_index.h), or tar files (formats/tar_images.h), or a text file that lists
+// image files, for pretraining. labels: a file with the classes of image files (formats/label_file.h); "":
+// none. Throws DataError, one line, if the folder or a file is invalid.
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split, const std::string& labels = "");
+
+// Whether the folder or the file is there, or the first one of a pattern of tar files.
+bool is_there(const std::string& path);
 
 // Whether the folder has files for a split, without checking them. DataError if it is not a folder.
 bool has_split(const std::string& path, Split);

@@ -164,7 +164,8 @@ void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string&
     into.source = Source{height, width, box.top, box.left, scale};
   }
   resize(into, box.height, box.width);
-  // A row at an odd address: aligned ones libjpeg-turbo writes past the caches, and the copy waits for memory.
+  // A row at an odd address: aligned ones libjpeg-turbo writes past the caches, and the copy waits for
+  // memory.
   std::vector<std::uint8_t> row(std::size_t(width) * 4 + 1);
   const bool whole = read_pixels(d, factor, box, into.pixels.data(), row.data() + 1);
   if (d.no_memory) throw engine::FailedAllocation(into.pixels.size());

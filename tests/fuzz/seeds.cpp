@@ -17,6 +17,7 @@
 #include "tests/support/encode.h"
 #include "tests/support/encode_stb.h"
 #include "tests/support/golden_images.h"
+#include "tests/support/tar.h"
 
 namespace fs = std::filesystem;
 
@@ -268,6 +269,16 @@ void packs(Seeds& seeds) {
   seeds.add("pack", index.bytes(data::Dataset::Kind::image_folder, {shard.size()}, splits, {"ant", "bee"}));
 }
 
+void tars(Seeds& seeds) {
+  const std::string png = encode_png(1, 1, SPNG_COLOR_TYPE_TRUECOLOR, 8, {1, 2, 3});
+  seeds.add("tar", tar_member("./1.cls", "3") + tar_member("./1.png", png) + tar_end());
+  seeds.add("tar",
+            tar_member("set/", "", '5') + tar_member("set/a/1.png", png) + tar_member("set/b/2.png", png));
+  seeds.add("tar", tar_member("././@LongLink", "a/long.png" + std::string(1, '\0'), 'L') +
+                       tar_member("x", png) + tar_member("pax", "14 path=b.png\n", 'x') +
+                       tar_member("y", png) + tar_end());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -286,4 +297,5 @@ int main(int argc, char** argv) {
   tensors(seeds);
   embeddings(seeds);
   packs(seeds);
+  tars(seeds);
 }

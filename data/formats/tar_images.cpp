@@ -246,19 +246,21 @@ class TarImages final : public Dataset {
   }
   std::string file(std::size_t i) const override { return index_.shard(member(i)).path(); }
   std::vector<std::uint8_t> file_bytes(std::size_t i) const override {
-    const TarMember& m = member(i);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(index_.shard(m).data()) + m.begin;
-    return {bytes, bytes + m.bytes};
+    const engine::MappedPart file = content(i);
+    return {file.data(), file.data() + file.size()};
   }
   void read(std::size_t i, Image& into) const override { read_part(i, {}, into); }
   void read_part(std::size_t i, const ChoosePart& needed, Image& into) const override {
-    const TarMember& m = member(i);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(index_.shard(m).data()) + m.begin;
-    decode_file(bytes, std::size_t(m.bytes), name(i), into, needed);
+    const engine::MappedPart file = content(i);
+    decode_file(file.data(), file.size(), name(i), into, needed);
   }
 
  private:
   const TarMember& member(std::size_t i) const { return index_.members().at(i); }
+  engine::MappedPart content(std::size_t i) const {
+    const TarMember& m = member(i);
+    return {index_.shard(m), m.begin, m.bytes};
+  }
   std::string name_of(const TarMember& m) const {
     return printable(index_.shard(m).path()) + "/" + printable(m.name);
   }

@@ -17,9 +17,14 @@ namespace data {
 
 namespace fs = std::filesystem;
 using engine::MappedFile;
+using engine::MappedPart;
 using engine::require_data;
 
 namespace {
+
+// Of a larger pack the pages of an image are given back after it was read, so that what the process seems to
+// use stays below this. To find them again in the page cache takes some microseconds.
+constexpr std::uint64_t most_mapped = 1 << 30;
 
 // An index and where its bytes come from.
 struct OpenIndex {
@@ -39,6 +44,9 @@ class PackedImages final : public Dataset {
                  split == Split::train || split == Split::pretrain ? "a training split"
                                                                    : "one for evaluation (test/ or val/)");
     for (std::size_t s = 0; s < index().shards().size(); ++s) open_shard(s);
+    std::uint64_t bytes = 0;
+    for (const auto& shard : shards_) bytes += shard->size();
+    releases_ = bytes > most_mapped;
     for (std::size_t i = 0; i < index().images().size(); ++i)
       if (index().images()[i].splits >> unsigned(split) & 1) rows_.push_back(std::uint32_t(i));
     require_data(!rows_.empty(), printable(folder), ": no images in this split, expected at least 1");
@@ -76,16 +84,16 @@ class PackedImages final : public Dataset {
   std::vector<std::uint8_t> file_bytes(std::size_t i) const override {
     const PackImage& p = image(i);
     if (p.height > 0) return {};
-    const std::uint8_t* bytes = checked_bytes(i);
-    return {bytes, bytes + p.bytes};
+    const MappedPart bytes = checked_bytes(i);
+    return {bytes.data(), bytes.data() + bytes.size()};
   }
 
   void read(std::size_t i, Image& into) const override { read_part(i, {}, into); }
 
   void read_part(std::size_t i, const ChoosePart& needed, Image& into) const override {
     const PackImage& p = image(i);
-    const std::uint8_t* bytes = checked_bytes(i);
-    if (p.height == 0) return decode_file(bytes, std::size_t(p.bytes), name(i), into, needed);
+    const MappedPart bytes = checked_bytes(i);
+    if (p.height == 0) return decode_file(bytes.data(), bytes.size(), name(i), into, needed);
     const int height = int(p.height), width = int(p.width);
     const Box box = needed ? checked_part(needed, height, width).box : Box{0, 0, height, width};
     into.format = "pixels";
@@ -98,7 +106,8 @@ class PackedImages final : public Dataset {
     into.pixels.resize(std::size_t(box.height) * row);
     for (int y = 0; y < box.height; ++y)
       std::memcpy(into.pixels.data() + std::size_t(y) * row,
-                  bytes + (std::size_t(box.top + y) * std::size_t(width) + std::size_t(box.left)) * 3, row);
+                  bytes.data() + (std::size_t(box.top + y) * std::size_t(width) + std::size_t(box.left)) * 3,
+                  row);
   }
 
  private:
@@ -114,17 +123,16 @@ class PackedImages final : public Dataset {
   }
 
   // The bytes of an image, whose hash is right.
-  const std::uint8_t* checked_bytes(std::size_t i) const {
+  MappedPart checked_bytes(std::size_t i) const {
     const PackImage& p = image(i);
-    const MappedFile& shard = *shards_[p.shard];
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(shard.data()) + p.begin;
-    if (checked_[i].load(std::memory_order_relaxed)) return bytes;
-    const std::uint64_t hash = engine::xxh64(bytes, std::size_t(p.bytes));
+    if (checked_[i].load(std::memory_order_relaxed)) return {*shards_[p.shard], p.begin, p.bytes, releases_};
+    const MappedPart bytes(*shards_[p.shard], p.begin, p.bytes, false);
+    const std::uint64_t hash = engine::xxh64(bytes.data(), bytes.size());
     require_data(hash == p.hash, name(i), ": bytes ", with_commas(p.begin), " to ",
                  with_commas(p.begin + p.bytes), " of ", pack_shard_name(p.shard), " have the hash ",
                  engine::hash_text(hash), ", expected ", engine::hash_text(p.hash), ": the shard is damaged");
     checked_[i].store(true, std::memory_order_relaxed);
-    return bytes;
+    return {*shards_[p.shard], p.begin, p.bytes, releases_};
   }
 
   fs::path folder_;
@@ -134,6 +142,7 @@ class PackedImages final : public Dataset {
   std::vector<std::uint32_t> rows_;  // the images of the split
   std::vector<std::string> classes_;
   std::int64_t pixel_bytes_ = 0;
+  bool releases_ = false;
   mutable std::vector<std::atomic<bool>> checked_;
 };
 

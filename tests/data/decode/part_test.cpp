@@ -112,8 +112,13 @@ const Kind kinds[] = {
 TEST_CASE("a part of a JPEG has the pixels of the whole image: subsamplings, codings, odd sizes") {
   engine::Random random(1);
   for (const Kind& kind : kinds)
-    for (const auto& [height, width] :
-         {std::pair{97, 131}, {64, 48}, {33, 200}, {1, 77}, {50, 1}, {15, 17}}) {
+    for (const Box& size : {Box{0, 0, 97, 131},
+                            {0, 0, 64, 48},
+                            {0, 0, 33, 200},
+                            {0, 0, 1, 77},
+                            {0, 0, 50, 1},
+                            {0, 0, 15, 17}}) {
+      const int height = size.height, width = size.width;
       const std::string file =
           encode_jpeg(height, width, busy(height, width, kind.channels, random), kind.options);
       INFO(kind.name, " ", height, " x ", width);

@@ -1,5 +1,4 @@
 // dyad pretrain: the training loop.
-#include <filesystem>
 #include <iostream>
 
 #include "apps/cli/commands.h"
@@ -163,8 +162,7 @@ bool can_be_evaluated(const PretrainOptions& o, const data::Dataset& dataset) {
 
 // The images. A resumed run has their path from its config.toml, perhaps relative to another folder.
 std::unique_ptr<data::Dataset> images_of(const PretrainOptions& given) {
-  std::error_code none;
-  if (!given.resume.empty() && !std::filesystem::exists(given.data, none))
+  if (!given.resume.empty() && !data::is_there(given.data))
     throw engine::DataError(given.data + ": is not there; unless you gave it, the path is that of " +
                             given.run + "/config.toml: name the images with --data");
   return pretraining_images(given);

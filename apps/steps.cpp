@@ -28,6 +28,7 @@
 #include "apps/training/plan.h"
 #include "apps/training/train_step.h"
 #include "apps/training/training_data.h"
+#include "data/view_parts.h"
 #include "engine/check/observe.h"
 #include "engine/escape.h"
 #include "engine/files/safetensors.h"
@@ -68,8 +69,11 @@ class Record {
     for (std::uint32_t v = 0; v < 2; ++v)
       for (std::size_t place = 0; place < batch.samples.size(); ++place) {
         const std::size_t i = v == 0 || batch.second.empty() ? place : std::size_t(batch.second[place]);
-        views.push_back(data::draw(recipes[v], seed, std::uint32_t(batch.epoch), batch.samples[i], v,
-                                   batch.offset[i], batch.height[i], batch.width[i], o.size));
+        const data::Source& source = batch.source[i];
+        views.push_back(
+            data::within(data::draw(recipes[v], seed, std::uint32_t(batch.epoch), batch.samples[i], v,
+                                    batch.offset[i], source.height, source.width, o.size),
+                         source, batch.height[i], batch.width[i]));
       }
     add("pixels." + step, pixels);
     add("views." + step, data::pack(views));

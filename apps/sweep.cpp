@@ -71,7 +71,7 @@ std::size_t count(const Outcomes& outcomes, Outcome::Kind kind) {
 // Before anything is written.
 void require_images(const SweepPlan& plan) {
   const std::string& data = plan.shared.data;
-  engine::require_data(data.empty() || std::filesystem::exists(data), data,
+  engine::require_data(data.empty() || data::is_there(data), data,
                        ": is not there, expected images to train with");
   const bool evaluated = !plan.options.no_eval && !data.empty() && plan.shared.split_from <= 0;
   engine::require_data(

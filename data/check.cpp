@@ -57,8 +57,7 @@ bool before(const PixelHash& a, const PixelHash& b) {
 
 // Of an image's file. Records of equal pixels are equal.
 std::uint64_t file_hash(const Dataset& dataset, std::size_t image) {
-  if (dataset.kind() != Dataset::Kind::image_folder) return 0;
-  const std::vector<std::uint8_t> bytes = read_bytes(dataset.file(image));
+  const std::vector<std::uint8_t> bytes = dataset.file_bytes(image);
   return engine::fnv1a(bytes.data(), bytes.size());
 }
 

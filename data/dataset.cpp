@@ -10,6 +10,8 @@
 #include "data/formats/image_folder.h"
 #include "data/formats/image_list.h"
 #include "data/formats/stl10.h"
+#include "data/formats/tar_images.h"
+#include "data/pack/packed_images.h"
 #include "engine/error.h"
 #include "engine/memory/failed_allocation.h"
 
@@ -31,6 +33,20 @@ auto with_path(const std::string& given, F f) {
   } catch (const fs::filesystem_error& error) {
     throw engine::DataError(printable(error.path1()) + ": " + error.code().message());
   }
+}
+
+// The same for functions of tar files, which need no path: it may be a pattern.
+template <class F>
+auto with_tars(const std::string& given, F f) {
+  try {
+    return f();
+  } catch (const fs::filesystem_error& error) {
+    throw engine::DataError(printable(given) + ": " + error.code().message());
+  }
+}
+
+bool of_tars(const std::string& given) {
+  return with_tars(given, [&] { return is_tars(given); });
 }
 
 // The splits of CIFAR and STL-10.
@@ -64,11 +80,21 @@ std::string sixteen_bit_note(const DecodeOptions& o) {
 
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, const std::string& labels) {
   const engine::Making making("the list of images");
+  if (of_tars(path)) {
+    require_data(labels.empty(), printable(path),
+                 " names tar files, which have their classes, expected no --labels");
+    return with_tars(path, [&] { return open_tars(path, split); });
+  }
   return with_path(path, [&](const fs::path& data) -> std::unique_ptr<Dataset> {
     if (!fs::is_directory(data)) {
       require_data(split == Split::train || split == Split::pretrain, printable(data),
                    " is a list of files, which has no test split, expected a folder with CLASS/ folders");
       return open_image_list(data);
+    }
+    if (is_pack(data)) {
+      require_data(labels.empty(), printable(data),
+                   " is a packed data set, which has its labels, expected no --labels");
+      return open_pack(data, split);
     }
     if (!is_records(data)) {
       refuse_foreign_folder(data);
@@ -80,9 +106,16 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, Split split, cons
   });
 }
 
+bool is_there(const std::string& path) {
+  std::error_code none;
+  return fs::exists(of_tars(path) ? first_tar(path) : path, none);
+}
+
 bool has_split(const std::string& path, Split split) {
+  if (of_tars(path)) return with_tars(path, [&] { return has_tar_split(path, split); });
   return with_path(path, [split](const fs::path& data) {
     if (!fs::is_directory(data)) return split == Split::train || split == Split::pretrain;
+    if (is_pack(data)) return has_pack_split(data, split);
     if (!is_records(data)) return has_image_split(data, split);
     if (split == Split::train || split == Split::pretrain) return true;
     return split != Split::only_val &&
@@ -97,9 +130,9 @@ void require_labels(const Dataset& dataset) {
   require_data(why.empty(), why);
 }
 
-void Dataset::decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name,
-                          Image& into) const {
-  decode_image(bytes.data(), bytes.size(), name, into, decode_);
+void Dataset::decode_file(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
+                          const ChoosePart& needed) const {
+  decode_image(bytes, size, name, into, decode_, needed);
   if (into.sixteen_bit) sixteen_bit_ = true;
   if (into.orientation != 1 && !decode_.apply_exif) turned_ = true;
 }

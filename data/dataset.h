@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/part.h"
 #include "engine/error.h"
 
 namespace data {
@@ -16,6 +18,7 @@ namespace data {
 struct Image {
   int height = 0, width = 0;
   std::vector<std::uint8_t> pixels;
+  std::optional<Source> source = {};  // if the pixels are only a part of the image
 
   const char* format = "";      // of the file: "JPEG", "PNG" ...
   int orientation = 1;          // the EXIF orientation of the file, 1 to 8
@@ -44,6 +47,8 @@ class Dataset {
   virtual int label(std::size_t i) const = 0;                   // -1 if it has none
   virtual std::string name(std::size_t i) const = 0;            // file, and record within the file
   virtual std::string file(std::size_t) const { return ""; }    // the path of the file it is in, if known
+  // The bytes of the file that is this image; empty if it is a record or pixels.
+  virtual std::vector<std::uint8_t> file_bytes(std::size_t) const { return {}; }
   virtual std::string entry(std::size_t i) const { return std::to_string(i); }  // the image's line in a list
   virtual std::string title() const { return "images"; }  // for describe(): "image folder, train/"
   virtual std::string unlabelled() const { return ""; }   // why evaluation can't use its labels; "" if it can
@@ -54,6 +59,11 @@ class Dataset {
   // Reuses `into`'s memory. Thread-safe. DataError, with the image's name, if the image can't be decoded: the
   // only error that BadImages::skip passes over.
   virtual void read(std::size_t i, Image& into) const = 0;
+  // The same, but the reader may leave out what is not needed; `into.source` then says what it gives.
+  virtual void read_part(std::size_t i, const ChoosePart& /*needed*/, Image& into) const {
+    into.source.reset();
+    read(i, into);
+  }
   Image image(std::size_t i) const {
     Image image;
     read(inside(i), image);
@@ -70,8 +80,9 @@ class Dataset {
     engine::require(i < size(), "Dataset: image ", i, ", expected less than ", size());
     return i;
   }
-  // The image in the bytes of a file.
-  void decode_file(const std::vector<std::uint8_t>& bytes, const std::string& name, Image& into) const;
+  // The image in the bytes of a file, or what is needed of it.
+  void decode_file(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
+                   const ChoosePart& needed = {}) const;
 
  private:
   mutable DecodeOptions decode_;
@@ -93,10 +104,13 @@ enum class Split {
 //   STL-10:    train_X.bin, train_y.bin, test_X.bin, test_y.bin and unlabeled_X.bin, or
 //   image files: train/CLASS/FILE with val/CLASS/FILE or test/CLASS/FILE, or any folder of images, which has
 //   no test split;
-// or a text file that lists image files, for pretraining.
-// labels: a file with the classes of image files (formats/label_file.h); "": none.
-// Throws DataError, one line, if the folder or a file is invalid.
+// or a packed data set (pack/pack_index.h), or tar files (formats/tar_images.h), or a text file that lists
+// image files, for pretraining. labels: a file with the classes of image files (formats/label_file.h); "":
+// none. Throws DataError, one line, if the folder or a file is invalid.
 std::unique_ptr<Dataset> open_dataset(const std::string& path, Split, const std::string& labels = "");
+
+// Whether the folder or the file is there, or the first one of a pattern of tar files.
+bool is_there(const std::string& path);
 
 // Whether the folder has files for a split, without checking them. DataError if it is not a folder.
 bool has_split(const std::string& path, Split);

@@ -61,10 +61,17 @@ void note_error(Job& job, int row, std::string message) {
   job.error = std::move(message);
 }
 
-// Decodes the image of a sample. Returns the error, or "".
-std::string read_sample(const Dataset& dataset, std::uint32_t sample, Image& into) {
+// Decodes what is needed of the image of a sample. Returns the error, or "".
+std::string read_sample(const Dataset& dataset, const LoaderOptions& options, std::int64_t epoch,
+                        std::uint32_t sample, Image& into) {
   try {
-    dataset.read(sample, into);
+    if (options.part)
+      dataset.read_part(
+          sample,
+          [&](int height, int width) { return options.part(std::uint32_t(epoch), sample, height, width); },
+          into);
+    else
+      dataset.read(sample, into);
     if (into.height > 0 && into.width > 0 &&
         into.pixels.size() == std::size_t(into.height) * std::size_t(into.width) * 3)
       return {};
@@ -85,7 +92,8 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
   const auto r = std::size_t(row);
   std::uint32_t& sample = job.batch.samples[r];
   try {
-    const std::string wrong = read_sample(dataset, sample, job.images[r]);
+    const auto read = [&] { return read_sample(dataset, options, job.batch.epoch, sample, job.images[r]); };
+    const std::string wrong = read();
     if (wrong.empty() || options.bad_images == BadImages::stop) return wrong;
     // The replacement is the same in each epoch, as in a Resident. The last word separates these random
     // numbers from those of the views.
@@ -93,7 +101,7 @@ std::string decode_row(const Dataset& dataset, const LoaderOptions& options, Job
     bool found = false;
     for (int i = 0; i < most_replacements && !found; ++i) {
       sample = random.below(std::uint32_t(dataset.size()));
-      found = read_sample(dataset, sample, job.images[r]).empty();
+      found = read().empty();
     }
     if (!found)
       return wrong + " (and none of " + std::to_string(most_replacements) +
@@ -116,10 +124,12 @@ void assemble(Job& job) {
   batch.offset.clear();
   batch.height.clear();
   batch.width.clear();
+  batch.source.clear();
   for (const Image& image : job.images) {
     batch.offset.push_back(bytes);
     batch.height.push_back(image.height);
     batch.width.push_back(image.width);
+    batch.source.push_back(image.source.value_or(Source{image.height, image.width}));
     bytes += std::int64_t(image.pixels.size());
   }
   batch.pixels.resize(std::size_t(bytes));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Batch {
   engine::HostBuffer pixels;         // 8-bit RGB, all images concatenated
   std::vector<std::int64_t> offset;  // of each image in pixels, in bytes
   std::vector<std::int32_t> height, width;
+  std::vector<Source> source;  // what each image's pixels are a part of; {height, width} if they are all
   std::vector<std::uint32_t> samples;  // indices in the data set
   // With LoaderOptions::shuffle_second, else empty. second: the row whose second view this rank makes at each
   // of its places; rows behind the first second.size() are loaded for second views only. second_places: of
@@ -47,6 +49,9 @@ enum class BadImages {
   skip   // replace it by an image drawn by (seed, sample), and report it in Batch::skipped
 };
 
+// What is needed of a sample in an epoch: data/view_parts.h. The loader's threads call it.
+using NeededPart = std::function<Part(std::uint32_t epoch, std::uint32_t sample, int height, int width)>;
+
 struct LoaderOptions {
   int batch = 256;        // images over all ranks; each rank gets its rows
   bool shuffle = true;    // false: the order of the data set
@@ -58,6 +63,7 @@ struct LoaderOptions {
   BadImages bad_images = BadImages::stop;
   bool shuffle_second = false;  // second views in another order than the first: data/second_views.h
   bool pixels = true;           // false: only samples and labels; the pixels are in a Resident
+  NeededPart part = {};         // what is needed of each image; none: all of it
 };
 
 // How many batches are decoded ahead, at least one: no more than `prefetch`, and than 512 MB of pixels.

@@ -24,6 +24,9 @@ class Subset final : public Dataset {
   int label(std::size_t i) const override { return whole_->label(indices_[inside(i)]); }
   std::string name(std::size_t i) const override { return whole_->name(indices_.at(i)); }
   std::string file(std::size_t i) const override { return whole_->file(indices_.at(i)); }
+  std::vector<std::uint8_t> file_bytes(std::size_t i) const override {
+    return whole_->file_bytes(indices_.at(i));
+  }
   std::string title() const override { return whole_->title(); }
   std::string entry(std::size_t i) const override { return whole_->entry(indices_.at(i)); }
   std::string unlabelled() const override { return whole_->unlabelled(); }
@@ -33,6 +36,9 @@ class Subset final : public Dataset {
   void decode_as(const DecodeOptions& o) const override { whole_->decode_as(o); }
   std::vector<std::string> decoding_notes() const override { return whole_->decoding_notes(); }
   void read(std::size_t i, Image& into) const override { whole_->read(indices_.at(i), into); }
+  void read_part(std::size_t i, const ChoosePart& needed, Image& into) const override {
+    whole_->read_part(indices_.at(i), needed, into);
+  }
 
  private:
   std::shared_ptr<const Dataset> whole_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/view_parts.h"
 #include "engine/ops.h"
 
 namespace data {
@@ -68,8 +69,10 @@ void ViewBatches::stage(const Batch& batch) {
                                            : Place{begin + batch.offset[i], batch.height[i], batch.width[i],
                                                    batch.samples[i], batch.labels[i]};
       if (labelled_) classes_.push_back(p.label);
-      drawn_.push_back(draw(recipes_[v], seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v),
-                            p.offset, p.height, p.width, size_));
+      const Source source = resident_ != nullptr ? Source{p.height, p.width} : batch.source[i];
+      const View view = draw(recipes_[v], seed_, std::uint32_t(batch.epoch), p.sample, std::uint32_t(v),
+                             p.offset, source.height, source.width, size_);
+      drawn_.push_back(within(view, source, p.height, p.width));
     }
   const std::size_t bytes = drawn_.size() * sizeof(View);
   const bool too_small = !parameters_ || bytes > parameters_->capacity();

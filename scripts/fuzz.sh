@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers of external input with libFuzzer: docs/fuzzing.md.
 #   scripts/fuzz.sh [TARGET...]
-#   TARGET         jpeg png stb webp tiff gif cifar stl10 labels list safetensors embedding views config
-#                  sweep plans checkpoint; default: all
+#   TARGET         jpeg png stb webp tiff gif cifar stl10 pack tar labels list safetensors embedding
+#                  views config sweep plans checkpoint; default: all
 #   FUZZ_SECONDS   seconds per target (default 60)
 #   FUZZ_JOBS      targets that run at the same time (default 2)
 # Builds in build/fuzz. The corpus in build/fuzz/corpus/TARGET is kept and grows with each run. Prints one line per
@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/ctest.sh
 
-all="jpeg png stb webp tiff gif cifar stl10 labels list safetensors embedding views config sweep plans checkpoint"
+all="jpeg png stb webp tiff gif cifar stl10 pack tar labels list safetensors embedding views config sweep plans checkpoint"
 targets=${*:-$all} seconds=${FUZZ_SECONDS:-60} jobs=${FUZZ_JOBS:-2} out=build/fuzz
 for target in $targets; do
   [[ " $all " == *" $target "* ]] || { echo "fuzz: no target $target, expected some of: $all" >&2; exit 2; }

@@ -31,6 +31,7 @@ data::Batch noise_photographs(const BenchStepOptions& o, const engine::Shard& pa
     batch.offset.push_back(std::int64_t(batch.offset.size()) * height * width * 3);
     batch.height.push_back(height);
     batch.width.push_back(width);
+    batch.source.push_back({height, width});
     batch.samples.push_back(std::uint32_t(image));
     batch.labels.push_back(class_of_noise(image));
   }

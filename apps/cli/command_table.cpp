@@ -103,12 +103,17 @@ CommandTable command_table() {
       command("recipes", "List the published trainings that dyad has a config file for", recipes),
       command("data preview", "Draw images and their views into a PNG file", preview),
       command("data check", "Decode every image and list the broken ones", data_check),
+      command("data pack", "Pack a data set into a few large files, which --data reads as a folder",
+              data_pack),
+      command("data unpack", "Write the images of a packed data set as files", data_unpack),
       command("data views", "Make the views that a file describes", apply_views),
       command("gradcheck", "Compare every op's gradient with finite differences", gradcheck),
       command("racecheck", "Look for races and wrong memory accesses in every kernel", racecheck),
       command("steps", "Write the inputs and outputs of a pretraining's first steps to a file", steps),
       command("bench step", "Time the phases of a training step on random images", bench_step),
       command("bench busy", "Time training steps beside other programs that use the cores", bench_busy),
+      command("bench loader", "Time reading, decoding and assembling of images, whole and in part",
+              bench_loader),
       command("bench ops", "Time each op at the shapes of real models", bench_ops),
       command("bench compare", "Find what is slower or faster in one of two results of bench ops",
               bench_compare),
@@ -122,8 +127,8 @@ CommandTable command_table() {
       printed("man", "Print the man page", man_page),
   };
   table.commands.back().hidden = true;
-  table.groups = {{"data", "Look at data sets"},
-                  {"bench", "Measure training steps, ops and collectives"},
+  table.groups = {{"data", "Look at data sets, and pack them"},
+                  {"bench", "Measure training steps, images, ops and collectives"},
                   {"completion", "Print a script that completes dyad's command line in a shell"}};
   return table;
 }

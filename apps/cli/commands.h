@@ -10,6 +10,7 @@ int pretrain(const PretrainOptions&);
 int steps(const StepsOptions&);
 int bench_collectives(const CollectivesOptions&);
 int bench_step(const BenchStepOptions&);
+int bench_loader(const BenchLoaderOptions&);
 int bench_busy(const BenchBusyOptions&);
 int bench_ops(const BenchOpsOptions&);
 int bench_compare(const BenchCompareOptions&);  // 1 if something is slower
@@ -32,6 +33,8 @@ int racecheck(const RacecheckOptions&);
 int recipes(const RecipesOptions&);
 int preview(const PreviewOptions&);
 int data_check(const DataCheckOptions&);
+int data_pack(const DataPackOptions&);
+int data_unpack(const DataUnpackOptions&);
 int apply_views(const ViewsOptions&);
 int info(const InfoOptions&);
 

@@ -6,6 +6,7 @@
 #include "apps/evaluation/evaluation.h"
 #include "apps/run/model.h"
 #include "data/view_batch.h"
+#include "data/view_parts.h"
 #include "engine/ops.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
@@ -34,10 +35,13 @@ void fine_tune(const FineTuned& model, const PretrainOptions& run, const data::D
   engine::Sgd sgd(engine::flat_parameters(model.parameters, o.frozen ? "fc." : ""),
                   {.momentum = 0.9, .weight_decay = o.weight_decay, .nesterov = true});
   const int batch_size = std::min(o.batch, int(labelled.size()));
-  data::ViewBatches views(data::view_recipe("crop-" + run.recipe), 1, run.size, o.seed, device,
-                          engine::parse_dtype(run.dtype));
-  data::Loader loader(labelled,
-                      {.batch = batch_size, .threads = o.threads, .seed = o.seed, .device = device});
+  const data::ViewRecipe crops = data::view_recipe("crop-" + run.recipe);
+  data::ViewBatches views(crops, 1, run.size, o.seed, device, engine::parse_dtype(run.dtype));
+  data::Loader loader(labelled, {.batch = batch_size,
+                                 .threads = o.threads,
+                                 .seed = o.seed,
+                                 .device = device,
+                                 .part = data::part_of_views({crops}, run.size, o.seed)});
   const long steps = long(loader.batches_per_epoch());
   data::Batch batch;
   for (int epoch = 0; epoch < o.epochs; ++epoch) {

@@ -20,7 +20,7 @@ using nlohmann::ordered_json;
 Evaluation with_data_of_run(Evaluation e) {
   if (!e.data.empty()) return e;
   e.data = read_run_options(e.run).data;
-  engine::require_data(std::filesystem::exists(e.data), e.data, ": is not there; the path is that of ", e.run,
+  engine::require_data(data::is_there(e.data), e.data, ": is not there; the path is that of ", e.run,
                        "/config.toml, where the training has found its images: name them with --data");
   return e;
 }

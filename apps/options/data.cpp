@@ -1,5 +1,6 @@
 #include "apps/options/data.h"
 
+#include <charconv>
 #include <filesystem>
 
 #include "apps/options/shared.h"
@@ -40,6 +41,59 @@ Fields fields(RecipesOptions& o) {
 
 Fields fields(DataCheckOptions& o) {
   return group("Data", {data_entry(o.data), decoder_threads_entry(o.threads), json_entry(o.json)});
+}
+
+namespace {
+
+// "" if the word is keep, raw or jpeg:QUALITY.
+std::string wrong_encoding(const std::string& word) {
+  int quality = 0;
+  const char* const end = word.data() + word.size();
+  const bool jpeg = word.starts_with("jpeg:");
+  const auto number = std::from_chars(word.data() + (jpeg ? 5 : 0), end, quality);
+  const bool right = jpeg && number.ec == std::errc() && number.ptr == end && quality >= 1 && quality <= 100;
+  return right || word == "keep" || word == "raw"
+             ? ""
+             : "is " + word + ", expected keep, raw or jpeg:QUALITY, as jpeg:95";
+}
+
+}  // namespace
+
+Fields fields(DataPackOptions& o) {
+  return joined({group("Data", {data_entry(o.data),
+                                out_entry(o.out, "Folder to write the packed data set to, which must be new"),
+                                labels_entry(o.label_file),
+                                {.name = "encode",
+                                 .value = &o.encode,
+                                 .help = "What is stored of an image: its file (keep), its pixels (raw), or "
+                                         "a JPEG of its pixels with "
+                                         "this quality (jpeg:95)",
+                                 .offered = {"keep", "raw", "jpeg:95"},
+                                 .wrong = wrong_encoding},
+                                {.name = "shorter-side",
+                                 .value = &o.shorter_side,
+                                 .help = "With raw and jpeg: make larger images smaller, so that their "
+                                         "shorter side has this many pixels; "
+                                         "0: as they are",
+                                 .low = 0,
+                                 .high = 16384},
+                                {.name = "shard-size",
+                                 .value = &o.shard_size,
+                                 .help = "Size of a file of images in MiB",
+                                 .low = 1,
+                                 .high = 1 << 20},
+                                decoder_threads_entry(o.threads),
+                                bad_images_entry(
+                                    o.bad_images,
+                                    "What to do about an image that can't be decoded: stop, or leave it out"),
+                                json_entry(o.json)}),
+                 group("Decoding", decoding_fields(o))});
+}
+
+Fields fields(DataUnpackOptions& o) {
+  Field data = data_entry(o.data);
+  data.help = "Folder of the packed data set";
+  return group("Data", {data, out_entry(o.out, "Folder to write the images to, which must be new")});
 }
 
 Fields fields(ViewsOptions& o) {

@@ -28,6 +28,21 @@ struct DataCheckOptions {
   std::string json;
 };
 
+struct DataPackOptions : DecodingOptions {
+  std::string data, out;
+  std::string label_file;
+  std::string encode = "keep";
+  int shorter_side = 0;
+  int shard_size = 256;
+  int threads = -1;
+  std::string bad_images = "stop";
+  std::string json;
+};
+
+struct DataUnpackOptions {
+  std::string data, out;
+};
+
 struct ViewsOptions {
   std::string in, out;
   int size = 32;
@@ -39,6 +54,8 @@ struct ViewsOptions {
 Fields fields(RecipesOptions&);
 Fields fields(PreviewOptions&);
 Fields fields(DataCheckOptions&);
+Fields fields(DataPackOptions&);
+Fields fields(DataUnpackOptions&);
 Fields fields(ViewsOptions&);
 
 }  // namespace apps

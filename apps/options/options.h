@@ -1,6 +1,7 @@
 // The options of every command.
 #pragma once
 
+#include "apps/options/bench_loader.h"
 #include "apps/options/curate.h"
 #include "apps/options/data.h"
 #include "apps/options/evaluation.h"

@@ -25,7 +25,17 @@ Fields data_fields(DataOptions& o) {
        .help = "Keep the pixels of all images in the device's memory; auto: for CIFAR on a GPU "
                "with enough free memory",
        .choices = {"auto", "on", "off"}}};
-  return group("Data", joined({own, decoding_fields(o)}));
+  const Field decode = {
+      .name = "decode",
+      .value = &o.decode,
+      .help =
+          "Of a JPEG, decode the rows and columns that its views read: as they are (exact), or "
+          "at 1/2 or 1/4 of the size where the crops are that much larger than the views (scaled: "
+          "faster, views differ a little)",
+      .choices = {"exact", "scaled"},
+      .resume = Resume::reported,
+      .absent = DataOptions().decode};
+  return group("Data", joined({own, {decode}, decoding_fields(o)}));
 }
 
 Fields model_fields(ModelOptions& o) {

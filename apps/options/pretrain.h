@@ -21,6 +21,7 @@ struct DataOptions : DecodingOptions {
   int threads = 2;
   std::string bad_images = "stop";
   std::string resident = "auto";
+  std::string decode = "exact";
 };
 
 struct ModelOptions {

@@ -77,13 +77,15 @@ Field label_file_entry(std::string& value) {
 }
 
 Field data_entry(std::string& value) {
-  return {.name = "data",
-          .value = &value,
-          .help =
-              "Folder of the images: CIFAR or STL-10 binary files, or train/CLASS/*.jpg and "
-              "test/CLASS/*.jpg; for pretraining also any folder of images, or a text file that lists them",
-          .required = true,
-          .per_machine = true};
+  return {
+      .name = "data",
+      .value = &value,
+      .help =
+          "Folder of the images: CIFAR or STL-10 binary files, or train/CLASS/*.jpg and "
+          "test/CLASS/*.jpg, or a packed data set; for pretraining also any folder of images, or a text file "
+          "that lists them",
+      .required = true,
+      .per_machine = true};
 }
 
 Field bad_images_entry(std::string& value, const std::string& help) {

@@ -5,6 +5,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "data/subset.h"
+#include "data/view_parts.h"
 #include "models/methods/methods.h"
 
 namespace apps {
@@ -61,13 +62,17 @@ std::unique_ptr<data::Resident> resident_pixels(const DataOptions& o, std::uint6
 }
 
 data::LoaderOptions loader_options(const PretrainOptions& o, engine::Device device, bool resident) {
+  const auto recipes = recipes_of(o);
   return {.batch = o.batch,
           .threads = o.threads,
           .seed = o.seed,
           .device = device,
           .bad_images = bad_images(o),
           .shuffle_second = models::describe_method(o, o.batch).shuffles,
-          .pixels = !resident};
+          .pixels = !resident,
+          .part = data::part_of_views(
+              {recipes[0], recipes[1]}, o.size, o.seed,
+              o.decode == "scaled" ? data::CropDecoding::scaled : data::CropDecoding::exact)};
 }
 
 data::ViewBatches training_views(const PretrainOptions& o, engine::Device device,

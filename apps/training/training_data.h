@@ -22,6 +22,7 @@ bool keeps_pixels(const DataOptions&, const data::Dataset&, engine::Device);
 // These pixels, or null. An image that can't be decoded is replaced by another, drawn by the seed.
 std::unique_ptr<data::Resident> resident_pixels(const DataOptions&, std::uint64_t seed, const data::Dataset&,
                                                 engine::Device);
+// Of each image no more is decoded than its two views read.
 data::LoaderOptions loader_options(const PretrainOptions&, engine::Device, bool resident);
 
 // Two views of each image.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "data/decode/cut.h"
 #include "data/decode/decode_formats.h"
 #include "data/decode/exif.h"
 #include "data/decode/optional_formats.h"
@@ -37,7 +38,7 @@ void set_size(Image& image, std::uint32_t height, std::uint32_t width, const std
 }
 
 void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
-                  const DecodeOptions& o) {
+                  const DecodeOptions& o, const ChoosePart& needed) {
   static const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff};
   static const std::uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   const auto begins_with = [&](const std::uint8_t* magic, std::size_t count) {
@@ -45,10 +46,12 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
   };
   into.orientation = 1;
   into.sixteen_bit = false;
+  into.source.reset();
   if (begins_with(jpeg, sizeof jpeg)) {
-    decode_jpeg(bytes, size, name, o, into);
+    const int orientation = exif_orientation(bytes, size);
+    decode_jpeg(bytes, size, name, o, into, stored_part(needed, o.apply_exif ? orientation : 1));
     into.format = "JPEG";
-    into.orientation = exif_orientation(bytes, size);
+    into.orientation = orientation;
   } else if (begins_with(png, sizeof png)) {
     decode_png(bytes, size, name, o, into);
     into.format = "PNG";
@@ -71,7 +74,10 @@ void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string
     decode_stb(header, bytes, size, name, into);
     into.format = header.format;
   }
-  if (!begins_with(jpeg, sizeof jpeg)) shrink(into, shrink_factor(into.height, into.width, o.shrink));
+  if (!begins_with(jpeg, sizeof jpeg)) {
+    shrink(into, shrink_factor(into.height, into.width, o.shrink));
+    cut(into, stored_part(needed, o.apply_exif ? into.orientation : 1));
+  }
   if (o.apply_exif) apply_orientation(into);
 }
 

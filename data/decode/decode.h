@@ -20,11 +20,13 @@ constexpr int max_scans = 100;                   // of a progressive JPEG; encod
 // Grey, palette and CMYK images are converted like Pillow's convert("RGB"), 16-bit images as the options say.
 // Alpha is dropped. By default, as in torchvision, the EXIF orientation is not applied, but TIFF's own is. An
 // incomplete or invalid image is a DataError that begins with `name`. The second form reuses the memory of
-// `into`.
+// `into`. needed: if it is given, it is asked with the size of the image, as the options make it, and `into`
+// becomes the part that it names, with the same pixels as in the whole image unless Part::scale is above 1,
+// which JPEG follows only. A file that is refused as a whole is refused in part.
 Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
                    const DecodeOptions& = {});
 void decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name, Image& into,
-                  const DecodeOptions& = {});
+                  const DecodeOptions& = {}, const ChoosePart& needed = {});
 
 // A format that is read by a library which a build may lack. A file of it is then a DataError that says so.
 struct OptionalFormat {

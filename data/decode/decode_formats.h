@@ -8,9 +8,10 @@
 
 namespace data {
 
-// Shrinks by DecodeOptions::shrink while it decodes, in the frequency domain, which is faster.
+// Shrinks by DecodeOptions::shrink and Part::scale while it decodes, in the frequency domain, which is
+// faster. needed: of the image as it is stored.
 void decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
-                 Image& into);
+                 Image& into, const ChoosePart& needed = {});
 void decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name, const DecodeOptions&,
                 Image& into);
 

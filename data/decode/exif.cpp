@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "data/decode/shrink.h"
+
 namespace data {
 
 // TIFF: "II" (little-endian) or "MM", 42, the offset of the first directory. A directory entry has 12 bytes:
@@ -43,21 +45,56 @@ int exif_orientation(const std::uint8_t* jpeg, std::size_t size) {
   return 1;
 }
 
+namespace {
+
+// 5 to 8 exchange rows and columns; then some mirror rows, columns or both
+bool mirrors_rows(int o) { return o == 3 || o == 4 || o == 6 || o == 7; }
+bool mirrors_columns(int o) { return o == 2 || o == 3 || o == 7 || o == 8; }
+
+// In the stored image, whose size is height x width.
+Box mirrored(Box box, int orientation, int height, int width) {
+  if (mirrors_rows(orientation)) box.top = height - box.top - box.height;
+  if (mirrors_columns(orientation)) box.left = width - box.left - box.width;
+  return box;
+}
+
+Box transposed_box(const Box& box, int orientation) {
+  return exchanges_sides(orientation) ? Box{box.left, box.top, box.width, box.height} : box;
+}
+
+}  // namespace
+
+bool exchanges_sides(int orientation) { return orientation >= 5; }
+
+Box stored_box(const Box& upright, int orientation, int height, int width) {
+  return mirrored(transposed_box(upright, orientation), orientation, height, width);
+}
+
+Box upright_box(const Box& stored, int orientation, int height, int width) {
+  return transposed_box(mirrored(stored, orientation, height, width), orientation);
+}
+
 void apply_orientation(Image& image) {
   if (image.orientation == 1) return;
-  // 5 to 8 exchange rows and columns; then some mirror rows, columns or both
-  const bool transposed = image.orientation >= 5;
+  const bool transposed = exchanges_sides(image.orientation);
   const int height = transposed ? image.width : image.height, width = transposed ? image.height : image.width;
   std::vector<std::uint8_t> turned(image.pixels.size());
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
       int row = transposed ? x : y, column = transposed ? y : x;  // of the stored image
-      if (const int o = image.orientation; o == 3 || o == 4 || o == 6 || o == 7) row = image.height - 1 - row;
-      if (const int o = image.orientation; o == 2 || o == 3 || o == 7 || o == 8)
-        column = image.width - 1 - column;
+      if (mirrors_rows(image.orientation)) row = image.height - 1 - row;
+      if (mirrors_columns(image.orientation)) column = image.width - 1 - column;
       std::memcpy(&turned[(std::size_t(y) * std::size_t(width) + std::size_t(x)) * 3],
                   &image.pixels[(std::size_t(row) * std::size_t(image.width) + std::size_t(column)) * 3], 3);
     }
+  if (image.source) {
+    Source& s = *image.source;
+    const Box stored{s.top, s.left, image.height, image.width};
+    const Box upright =
+        upright_box(stored, image.orientation, divided(s.height, s.scale), divided(s.width, s.scale));
+    s.top = upright.top, s.left = upright.left;
+    if (transposed) std::swap(s.height, s.width);
+  }
   image.height = height;
   image.width = width;
   image.pixels = std::move(turned);

@@ -13,7 +13,7 @@ int shrink_factor(int height, int width, int side) {
 
 void shrink(Image& image, int factor) {
   if (factor == 1) return;
-  const int height = (image.height + factor - 1) / factor, width = (image.width + factor - 1) / factor;
+  const int height = divided(image.height, factor), width = divided(image.width, factor);
   // in place: a mean is written no later than at the first pixel of its block
   std::uint8_t* to = image.pixels.data();
   for (int y = 0; y < height; ++y)

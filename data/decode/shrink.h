@@ -9,6 +9,9 @@ namespace data {
 // `side` pixels. side 0: always 1.
 int shrink_factor(int height, int width, int side);
 
+// A side divided by a factor, rounded up, as libjpeg and shrink() do.
+constexpr int divided(int side, int factor) { return (side + factor - 1) / factor; }
+
 // Replaces each block of factor x factor pixels by its mean, rounded to nearest; the blocks at the lower and
 // right edges are smaller if the sides are no multiples. -> (ceil(height / factor), ceil(width / factor)).
 void shrink(Image&, int factor);

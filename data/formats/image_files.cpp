@@ -24,13 +24,18 @@ std::string ImageFiles::remark() const {
   return c_.note + (c_.note.empty() || passed.empty() ? "" : "; ") + passed;
 }
 
-void ImageFiles::read(std::size_t i, Image& into) const {
+std::vector<std::uint8_t> ImageFiles::file_bytes(std::size_t i) const {
   const InputFile file(c_.files.at(i));
   engine::require_data(file.size() <= max_file_bytes, name(i), ": has ", with_commas(file.size()),
                        " bytes, expected at most ", with_commas(max_file_bytes));
   std::vector<std::uint8_t> bytes(file.size());
   file.read_at(0, bytes.data(), bytes.size());
-  decode_file(bytes, name(i), into);
+  return bytes;
+}
+
+void ImageFiles::read_part(std::size_t i, const ChoosePart& needed, Image& into) const {
+  const std::vector<std::uint8_t> bytes = file_bytes(i);
+  decode_file(bytes.data(), bytes.size(), name(i), into, needed);
 }
 
 }  // namespace data

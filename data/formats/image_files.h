@@ -33,9 +33,11 @@ class ImageFiles final : public Dataset {
   std::string name(std::size_t i) const override;
   std::string entry(std::size_t i) const override;
   std::string file(std::size_t i) const override { return c_.files.at(i); }
+  std::vector<std::uint8_t> file_bytes(std::size_t i) const override;
   std::string remark() const override;
   std::vector<std::string> passed_over() const override { return c_.passed_over.lines(); }
-  void read(std::size_t i, Image& into) const override;
+  void read(std::size_t i, Image& into) const override { read_part(i, {}, into); }
+  void read_part(std::size_t i, const ChoosePart& needed, Image& into) const override;
 
  private:
   Content c_;  // classes as text (printable), files as paths

@@ -32,4 +32,24 @@ class MappedFile {
   std::uint64_t size_ = 0;
 };
 
+// A part of a file that is read in a scope. releases: its pages are released at the end of the scope.
+class MappedPart {
+ public:
+  MappedPart(const MappedFile& file, std::uint64_t first, std::uint64_t bytes, bool releases = true)
+      : file_(file), first_(first), bytes_(bytes), releases_(releases) {}
+  ~MappedPart() {
+    if (releases_) file_.release(first_, bytes_);
+  }
+  MappedPart(const MappedPart&) = delete;
+  MappedPart& operator=(const MappedPart&) = delete;
+
+  const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(file_.data()) + first_; }
+  std::size_t size() const { return std::size_t(bytes_); }
+
+ private:
+  const MappedFile& file_;
+  std::uint64_t first_, bytes_;
+  bool releases_;
+};
+
 }  // namespace engine

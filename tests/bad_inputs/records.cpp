@@ -1,5 +1,6 @@
 // CIFAR-10, CIFAR-100 and STL-10.
 #include "tests/bad_inputs/bad_input.h"
+#include "tests/support/tar.h"
 
 namespace {
 
@@ -125,6 +126,21 @@ std::vector<BadInput> bad_records() {
        "DIR/train has n01440764.tar and 1 other archive (not yet unpacked), expected image folders",
        {{"train/n01440764.tar", std::string(257, 'x') + "ustar"},
         {"train/n01443537.tar", std::string(257, 'x') + "ustar"}}},
+      {"tar: a shard that is no tar file",
+       "DIR/shard.tar: the header at byte 0 has a wrong checksum, expected a tar archive: it is damaged",
+       {{"shard.tar", std::string(600, 'x')}}},
+      {"tar: a shard that was cut",
+       "DIR/shard.tar: the header at byte 0 declares 3,000 bytes, expected at most 88: the archive was cut",
+       {{"shard.tar", tar_member("a.png", std::string(3000, 'x')).substr(0, 600)}}},
+      {"tar: shards without images",
+       "DIR/shard.tar: 1 archive without images, expected .jpg",
+       {{"shard.tar", tar_member("a.txt", "x") + tar_end()}}},
+      {"pack: an index that is none",
+       "DIR/index.dyadpack: does not begin with DYADPACK, expected the index of a packed data set",
+       {{"index.dyadpack", "DYADPICK"}}},
+      {"pack: an index that was cut",
+       "DIR/index.dyadpack: has 9 bytes, expected at least 64",
+       {{"index.dyadpack", std::string("DYADPACK\1", 9)}}},
   };
   std::vector<BadInput> list;
   for (const Record& r : records)

@@ -6,15 +6,18 @@
 #include <limits>
 
 #include "apps/options/config.h"
+#include "data/pack/pack_index.h"
 #include "engine/files/npy.h"
 #include "engine/files/plan_list.h"
 #include "engine/files/safetensors.h"
+#include "engine/files/xxh64.h"
 #include "kernels/augment/view.h"
 #include "tests/bad_inputs/bad_input.h"
 #include "tests/fuzz/small_training.h"
 #include "tests/support/encode.h"
 #include "tests/support/encode_stb.h"
 #include "tests/support/golden_images.h"
+#include "tests/support/tar.h"
 
 namespace fs = std::filesystem;
 
@@ -247,6 +250,35 @@ void embeddings(Seeds& seeds) {
   seeds.add("embedding", '\1' + engine::npy_header("<f4", {2, 1, 1, 2}) + std::string(16, '\0'));
 }
 
+void packs(Seeds& seeds) {
+  std::string shard;
+  for (int i = 0; i < 256; ++i) shard += char(i);
+  data::PackIndexBuilder index;
+  for (const auto& [height, width] : {std::pair{2U, 2U}, {4U, 4U}, {0U, 0U}}) {
+    data::PackImage image{};
+    image.bytes = height > 0 ? 3 * height * width : 20;
+    image.hash = engine::xxh64(shard.data(), image.bytes);
+    image.height = height, image.width = width;
+    image.label = height > 2 ? 1 : -1;
+    image.splits = height > 2 ? 2 : 5;
+    index.add_image(image, "train/ant/" + std::to_string(height) + ".png", "ant");
+  }
+  std::vector<data::PackSplit> splits;
+  for (std::size_t s = 0; s < data::pack_splits; ++s)
+    splits.push_back({index.add_text("images"), index.add_text(""), 3});
+  seeds.add("pack", index.bytes(data::Dataset::Kind::image_folder, {shard.size()}, splits, {"ant", "bee"}));
+}
+
+void tars(Seeds& seeds) {
+  const std::string png = encode_png(1, 1, SPNG_COLOR_TYPE_TRUECOLOR, 8, {1, 2, 3});
+  seeds.add("tar", tar_member("./1.cls", "3") + tar_member("./1.png", png) + tar_end());
+  seeds.add("tar",
+            tar_member("set/", "", '5') + tar_member("set/a/1.png", png) + tar_member("set/b/2.png", png));
+  seeds.add("tar", tar_member("././@LongLink", "a/long.png" + std::string(1, '\0'), 'L') +
+                       tar_member("x", png) + tar_member("pax", "14 path=b.png\n", 'x') +
+                       tar_member("y", png) + tar_end());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -264,4 +296,6 @@ int main(int argc, char** argv) {
   configs(seeds);
   tensors(seeds);
   embeddings(seeds);
+  packs(seeds);
+  tars(seeds);
 }

@@ -15,10 +15,12 @@ struct JpegOptions {
   J_COLOR_SPACE input = JCS_RGB, stored = JCS_YCbCr;
   bool progressive = false;
   bool one_scan_a_component = false;
-  bool arithmetic = false;  // arithmetic instead of Huffman coding
+  bool arithmetic = false;   // arithmetic instead of Huffman coding
+  int across = 1, down = 1;  // samples of the first component for one of the others: 2, 2 is 4:2:0
+  int restart_rows = 0;      // rows of blocks between restart markers
 };
 
-// pixels: height * width * channels of `input`. Quality 100, no chroma subsampling: within 3 of the input.
+// pixels: height * width * channels of `input`. Quality 100: within 3 of the input without subsampling.
 inline std::string encode_jpeg(int height, int width, std::vector<std::uint8_t> pixels,
                                const JpegOptions& o = {}) {
   jpeg_compress_struct jpeg = {};
@@ -37,6 +39,9 @@ inline std::string encode_jpeg(int height, int width, std::vector<std::uint8_t> 
   jpeg_set_quality(&jpeg, 100, TRUE);
   for (int c = 0; c < jpeg.num_components; ++c)
     jpeg.comp_info[c].h_samp_factor = jpeg.comp_info[c].v_samp_factor = 1;
+  jpeg.comp_info[0].h_samp_factor = o.across;
+  jpeg.comp_info[0].v_samp_factor = o.down;
+  jpeg.restart_in_rows = o.restart_rows;
   static const jpeg_scan_info scans[] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
   if (o.one_scan_a_component) {
     jpeg.scan_info = scans;

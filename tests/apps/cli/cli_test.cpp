@@ -108,8 +108,9 @@ TEST_CASE("cli: help as a word, and a group alone") {
   CHECK(data.out == ask({"data", "--help"}).out);
   CHECK(data.err.empty());
   check_usage({"help", "pretain"}, "dyad: unknown command \"pretain\"; did you mean pretrain?");
-  CHECK(ask({"--help"}).out.find("\n  data               Look at data sets:\n  data preview ") !=
-        std::string::npos);
+  CHECK(
+      ask({"--help"}).out.find("\n  data               Look at data sets, and pack them:\n  data preview ") !=
+      std::string::npos);
 }
 
 TEST_CASE("cli: a word for what dyad does under another name is answered with that name") {
@@ -139,7 +140,8 @@ TEST_CASE("cli: what a flag takes for its value") {
   check_usage({"pretrain", "--batch="}, "dyad pretrain: --batch= is given no value");
   check_usage({"pretrain", "--graph", "--run", "-x"},
               "dyad pretrain: --data is missing: folder of the images: CIFAR or STL-10 binary files, or "
-              "train/CLASS/*.jpg and test/CLASS/*.jpg; for pretraining also any folder of images, or a text "
+              "train/CLASS/*.jpg and test/CLASS/*.jpg, or a packed data set; for pretraining also any folder "
+              "of images, or a text "
               "file that lists them");
   check_usage({"pretrain", "--graph", "no"}, "dyad pretrain: --graph is \"no\", expected true or false");
   CHECK(ask({"pretrain", "--graph", "--graph", "--help"}).code == 0);
@@ -212,11 +214,14 @@ TEST_CASE("config: every command accepts its own section") {
                               "bench collectives",
                               "bench step",
                               "bench busy",
+                              "bench loader",
                               "bench ops",
                               "bench compare",
                               "bench turns",
                               "data preview",
                               "data check",
+                              "data pack",
+                              "data unpack",
                               "data views",
                               "info"}) {
     const std::string full = command, section = full.substr(full.rfind(' ') + 1);

@@ -50,7 +50,7 @@ TEST_CASE("bash completes commands") {
   CHECK(bash.offers({"pre"}) == Words{"pretrain"});
   CHECK(bash.offers({"bench", "c"}) == Words{"compare", "collectives"});
   CHECK(bash.offers({"bench", ""}) ==
-        Words{"step", "busy", "ops", "compare", "turns", "collectives", "--help"});
+        Words{"step", "busy", "loader", "ops", "compare", "turns", "collectives", "--help"});
   CHECK(bash.offers({"completion", "f"}) == Words{"fish"});
   CHECK(bash.offers({"--v"}) == Words{"--version"});
   CHECK(bash.offers({"help", "pre"}) == Words{"pretrain"});

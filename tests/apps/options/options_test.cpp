@@ -48,6 +48,7 @@ TEST_CASE("options: each name stands once in the sources") {
     for (const apps::Field& f : c.fields) {
       names.insert(f.name);
       choices.insert(f.choices.begin(), f.choices.end());
+      choices.insert(f.offered.begin(), f.offered.end());
     }
   }
   CHECK(names.size() > 70);
@@ -82,11 +83,11 @@ TEST_CASE("options: what a resume does when they differ") {
   CHECK(with(apps::Resume::model) == Names{"arch", "stem", "width", "head-layers", "head-norm", "hidden",
                                            "out-dim", "method", "predictor-hidden", "queue", "symmetric"});
   CHECK(with(apps::Resume::state) == Names{"optimizer"});
-  Names reported{"as-many",     "batch",         "debias",       "dtype",  "epochs",
-                 "exif",        "hardness",      "init-weights", "lars",   "lr",
-                 "momentum",    "negatives",     "seed",         "shrink", "sigma",
-                 "sixteen-bit", "split-from",    "split-norm",   "steps",  "target-momentum",
-                 "tau",         "warmup-epochs", "weight-decay"};
+  Names reported{
+      "as-many",  "batch",         "debias",      "decode",     "dtype",      "epochs",    "exif",
+      "hardness", "init-weights",  "lars",        "lr",         "momentum",   "negatives", "seed",
+      "shrink",   "sigma",         "sixteen-bit", "split-from", "split-norm", "steps",     "target-momentum",
+      "tau",      "warmup-epochs", "weight-decay"};
   apps::ViewOptions views;
   for (const apps::Field& f : apps::view_fields(views)) reported.insert(f.name);
   CHECK(with(apps::Resume::reported) == reported);

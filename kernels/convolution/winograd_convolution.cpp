@@ -76,7 +76,7 @@ struct Apply {
     constexpr std::int64_t of_shared = std::int64_t(1) << 23;  // elements
     if (!std::is_same_v<Stream, CpuStream>) return 4096;
     if (shared) return std::max<std::int64_t>(of_shared / (stride == 1 ? 36 : 81) / channels, 64);
-    if (split) return std::clamp<std::int64_t>(channels / 2, 32, 64) / stride;
+    if (split) return std::clamp<std::int64_t>(channels, 64, 256) / stride;
     return std::clamp<std::int64_t>(round_up(channels / 4, 16), 16, 64) / stride;
   }
 

@@ -36,7 +36,10 @@ BasicBlock::BasicBlock(const Scope& s, int in, int width, int stride)
 }
 
 Tensor BasicBlock::operator()(const Tensor& x, const Pass& p) const {
-  return bn2.add_relu(conv2(bn1.relu(conv1(x), p)), shortcut(*this, x, p), p);
+  Tensor y =
+      bn1.relu(conv1(x), p);  // a statement for each convolution, so that its input's memory is free after it
+  y = conv2(y);
+  return bn2.add_relu(y, shortcut(*this, x, p), p);
 }
 
 Bottleneck::Bottleneck(const Scope& s, int in, int width, int stride)
@@ -50,7 +53,10 @@ Bottleneck::Bottleneck(const Scope& s, int in, int width, int stride)
 }
 
 Tensor Bottleneck::operator()(const Tensor& x, const Pass& p) const {
-  return bn3.add_relu(conv3(bn2.relu(conv2(bn1.relu(conv1(x), p)), p)), shortcut(*this, x, p), p);
+  Tensor y = bn1.relu(conv1(x), p);
+  y = bn2.relu(conv2(y), p);
+  y = conv3(y);
+  return bn3.add_relu(y, shortcut(*this, x, p), p);
 }
 
 template <class Block>

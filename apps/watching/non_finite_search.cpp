@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "apps/run/model.h"
 #include "apps/training/training_data.h"
 #include "engine/check/non_finite.h"
 #include "engine/check/observe.h"
@@ -96,14 +97,14 @@ long Rewind::back(long step) {
 }
 
 std::string first_non_finite(models::Method& method, const models::Views& views,
-                             engine::Communicator& communicator) {
+                             engine::Communicator& communicator, models::Recompute recompute) {
   const engine::Parameters& parameters = method.parameters;
   Examination examination(method);
   for (const auto& p : parameters.list()) examination.examine("parameter " + p.name, p.value);
   examination.examine("the views", views.images);
   const engine::Observed observed(examination);
   parameters.clear_gradients();
-  backward(method.loss(views, {engine::Mode::train, communicator}));
+  backward(method.loss(views, {.communicator = communicator, .recompute = recompute}));
   for (const auto& p : parameters.list())
     if (p.trained) examination.examine("the gradient of " + p.name, engine::gradient(p.value));
   return examination.found();
@@ -158,7 +159,8 @@ void NonFiniteSearch::check(const StepRecord& r) {
   method.before_step(plan_.done(step));
   const Tensor images = views(batch);
   const models::Views all{images, options_.batch, views.labels(), views.second_places()};
-  const std::string found = first_of_all(ranks_, first_non_finite(method, all, ranks_.communicator()));
+  const std::string found = first_of_all(
+      ranks_, first_non_finite(method, all, ranks_.communicator(), recompute_mode(options_.recompute)));
 
   ordered_json bundle = {{"step", r.step},       {"epoch", batch.epoch},
                          {"batch", batch.index}, {"rank", ranks_.rank()},

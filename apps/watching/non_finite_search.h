@@ -34,7 +34,8 @@ class Rewind {
 // Runs a forward and a backward pass, and describes the first tensor with an element that is not finite:
 // "the output of conv2d of encoder.layer2.0.conv1.weight, f32 (64,16,16,128): 12 of 2097152 elements, the
 // first at 77". "" if all are finite.
-std::string first_non_finite(models::Method&, const models::Views&, engine::Communicator&);
+std::string first_non_finite(models::Method&, const models::Views&, engine::Communicator&,
+                             models::Recompute = models::Recompute::none);
 
 class NonFiniteSearch {
  public:

@@ -5,14 +5,17 @@
 
 OPS.json is the output of `dyad bench ops --cache warm --json`, made just before on the same machine; it gives device, type
 and shapes. Both sides time consecutive runs (on a GPU as many as take 2 ms) and report the median of 20. Images are
-channels last. A ratio above 1 means that dyad is faster. Ops without a single counterpart in PyTorch (LARS, the views)
-have no row.
+channels last. A ratio above 1 means that dyad is faster. LARS is lightly's, over the tensors of ResNet-18. Ops without a
+counterpart have no row. On the CPU a second table has views a second (op `augment`) of torchvision's v2 transforms, on PIL
+images and on tensors in one process for each core, and of kornia on whole batches, if lightly and kornia are installed.
 """
 
 import print_help  # noqa: F401  (first: --help needs no package)
 
 import argparse
 import json
+import multiprocessing
+import os
 import re
 import statistics
 import sys
@@ -87,6 +90,70 @@ def counterpart(op, s, like, weights):
     }.get(op, lambda: None)()
 
 
+def lars(numel):
+    """A step of lightly's LARS over ResNet-18's tensors, if they have the elements of the row."""
+    try:
+        from lightly.utils.lars import LARS
+        from torchvision.models import resnet18
+    except ImportError:
+        return None
+    network = resnet18(num_classes=128)
+    network.conv1 = torch.nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    parameters = list(network.parameters())
+    if abs(sum(q.numel() for q in parameters) - numel) > 0.05 * numel:
+        return None
+    for q in parameters:
+        q.grad = torch.rand_like(q)
+    return LARS(parameters, lr=0.1, momentum=0.9, weight_decay=1e-6).step
+
+
+def simclr_views(library, size, blur):
+    """SimCLR's view of one image (v2 of torchvision) or of a batch (kornia)."""
+    kernel = size // 10 | 1
+    if library == "kornia":
+        import kornia.augmentation as K
+        ops = [K.RandomResizedCrop((size, size), scale=(0.08, 1)), K.RandomHorizontalFlip(),
+               K.ColorJitter(0.4, 0.4, 0.4, 0.1, p=0.8), K.RandomGrayscale(p=0.2)]
+        return torch.nn.Sequential(*ops, *[K.RandomGaussianBlur((kernel, kernel), (0.1, 2), p=0.5)] * blur)
+    from torchvision.transforms import v2
+    ops = [v2.RandomResizedCrop(size, antialias=True), v2.RandomHorizontalFlip(),
+           v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], 0.8), v2.RandomGrayscale(0.2)]
+    ops += [v2.RandomApply([v2.GaussianBlur(kernel, (0.1, 2))], 0.5)] * blur
+    return v2.Compose(ops + [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+
+
+def views_of(task):
+    library, n, size, height, width = task
+    torch.set_num_threads(1)
+    image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
+    if library == "PIL":
+        from torchvision.transforms.v2.functional import to_pil_image
+        image = to_pil_image(image)
+    transform = simclr_views(library, size, size > 64)
+    begun = time.perf_counter()
+    for _ in range(n):
+        transform(image)
+    return n / (time.perf_counter() - begun)
+
+
+def views_table(rows):
+    cores = len(os.sched_getaffinity(0))
+    print("\n| images | views | dyad, views/s | v2 on PIL images | v2 on tensors | kornia |\n|---|---|--:|--:|--:|--:|")
+    for row in rows:
+        n, size, height, width = (int(x) for x in re.findall(r"\d+", row["shape"]))
+        cells = [f"{height} x {width}", f"{size} pixels", f"{n / row['forward']['median']:,.0f}"]
+        with multiprocessing.get_context("spawn").Pool(cores) as pool:
+            for library in ("PIL", "tensors"):
+                rates = pool.map(views_of, [(library, 10 * n // cores, size, height, width)] * cores, 1)
+                cells.append(f"{sum(rates):,.0f}")
+        try:
+            batch, transform = torch.rand(n, 3, height, width), simclr_views("kornia", size, size > 64)
+            cells.append(f"{n / seconds_of('cpu', lambda: transform(batch)):,.0f}")
+        except ImportError:
+            cells.append("")
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def seconds_of(device, f):
     def once(runs):
         if device == "cuda":
@@ -120,6 +187,9 @@ def main():
           + " |\n|---|---|" + "--:|" * 6 * len(kinds))
     for row in bench["rows"]:
         shape = [int(n) for n in re.findall(r"\d+", row["shape"])]
+        if row["op"] == "lars/lightly" and device == "cpu" and (step := lars(shape[0])):
+            theirs, ours = seconds_of(device, step), row["forward"]["median"]
+            print(f"| `{row['op']}` | {row['shape']} | {ours * 1e3:.4f} | {theirs * 1e3:.4f} | {theirs / ours:.2f} |")
         found = counterpart(row["op"], shape, like, weights)
         if found is None:
             continue
@@ -146,6 +216,9 @@ def main():
                 ours = row[what]["median"]
                 cells += [f"{ours * 1e3:.4f}", f"{theirs * 1e3:.4f}", f"{theirs / ours:.2f}"]
         print("| " + " | ".join(cells) + " |", flush=True)
+    views = [row for row in bench["rows"] if row["op"] == "augment"]
+    if views and device == "cpu":
+        views_table(views)
 
 
 if __name__ == "__main__":

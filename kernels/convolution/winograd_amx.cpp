@@ -230,10 +230,6 @@ void split_left_transposed(const float* from, std::int64_t rows, std::uint16_t* 
     }
 }
 
-// How much of the operands is split at a time; it fits into a core's L2 cache beside the results.
-constexpr std::int64_t product_rows = 128;
-constexpr std::int64_t gradient_rows = 128, k_panels_most = 8, c_panels_most = 16;  // 128 tiles, 256 x 512
-
 template <int PARTS, int S>
 void product_of(int point, std::int64_t count, const WinogradDomain& d, float* domain,
                 const WinogradFilter& du, const std::uint16_t* u, std::uint16_t* left) {
@@ -286,13 +282,6 @@ void gradient_product_of(int point, std::int64_t k_first, std::int64_t c_first, 
 }
 
 }  // namespace
-
-std::size_t product_scratch_bytes(int parts, const WinogradFilter& u) {
-  return std::size_t(parts) * 2 * std::size_t(u.rows * product_rows);
-}
-std::size_t gradient_scratch_bytes(int parts) {
-  return std::size_t(parts) * 2 * std::size_t((k_panels_most + c_panels_most) * panel * gradient_rows);
-}
 
 void product(int parts, int stride, int point, std::int64_t count, const WinogradDomain& d, float* domain,
              const WinogradFilter& du, const std::uint16_t* u, void* scratch) {

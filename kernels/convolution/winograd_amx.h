@@ -21,9 +21,18 @@ constexpr bool built = false;
 template <class T>
 constexpr int parts = sizeof(T) == 4 ? 3 : 2;
 
+// How much of the operands is split at a time. It fits into a core's L2 cache beside the results.
+constexpr std::int64_t product_rows = 128;  // tiles
+constexpr std::int64_t gradient_rows = 128, k_panels_most = 8,
+                       c_panels_most = 16;  // tiles, 256 x 512 channels
+
 // Bytes of the scratch memory that a thread needs for either product.
-std::size_t product_scratch_bytes(int parts, const WinogradFilter&);
-std::size_t gradient_scratch_bytes(int parts);
+inline std::size_t product_scratch_bytes(int parts, const WinogradFilter& u) {
+  return std::size_t(parts) * 2 * std::size_t(u.rows * product_rows);
+}
+inline std::size_t gradient_scratch_bytes(int parts) {
+  return std::size_t(parts) * 2 * std::size_t((k_panels_most + c_panels_most) * 32 * gradient_rows);
+}
 
 // As winograd_product(), of one point and in place: `domain` holds v, then m. Its channels are the more
 // numerous of both. u is that of winograd_filter_parts().

@@ -130,6 +130,7 @@ def main():
     p.add_argument("--workers", type=int, help="of lightly's loader; default: the cores")
     p.add_argument("--python", default=sys.executable, help="Python with lightly")
     p.add_argument("--dyad", type=Path, default=HERE.parents[1] / "build/cpu/dyad")
+    p.add_argument("--recompute", default="auto", help="of dyad: less memory, see docs/large.md")
     p.add_argument("--out", type=Path, help="JSON file for all figures")
     p.add_argument("--lightly", action="store_true", help="only lightly's steps, one JSON line each")
     args = p.parse_args()
@@ -155,7 +156,7 @@ def main():
                 if name == "dyad":
                     folder = scratch / f"run{r}"
                     peak = run([args.dyad, "pretrain", *same, "--run", folder, "--optimizer", "sgd", "--lr", 0.06,
-                                "--tau", 0.5], scratch / "log")
+                                "--tau", 0.5, "--recompute", args.recompute], scratch / "log")
                     lines = (folder / "metrics.jsonl").read_text().splitlines()
                 else:
                     peak = run([args.python, __file__, "--lightly", *same, "--workers", args.workers], scratch / "log")

@@ -24,12 +24,15 @@
 namespace engine {
 namespace {
 
-// The host gives memory when it is first used. (Not to a sanitizer, which marks all of a chunk at once.)
+// The host gives memory when it is first used, so a chunk may be most of what the machine has. (Not under a
+// sanitizer, which marks all of a chunk at once.)
+std::size_t host_chunk() {
 #ifdef DYAD_SIMT_ONLY
-constexpr std::size_t kHostChunk = std::size_t(64) << 20;
+  return std::size_t(64) << 20;
 #else
-constexpr std::size_t kHostChunk = std::size_t(4) << 30;
+  return std::size_t(sysconf(_SC_PHYS_PAGES)) / 4 * 3 * std::size_t(sysconf(_SC_PAGESIZE));
 #endif
+}
 
 // A new 4 KB page costs microseconds, so the pool uses huge pages and keeps them.
 void* grow_host(std::size_t bytes) {
@@ -54,7 +57,7 @@ Pool& pool(Device device) {
     else
       std::free(chunk);
   };
-  const std::size_t chunk = device.backend == Backend::cuda ? Pool::Source{}.chunk : kHostChunk;
+  const std::size_t chunk = device.backend == Backend::cuda ? Pool::Source{}.chunk : host_chunk();
   return pools.try_emplace({device.backend, device.index}, Pool::Source{allocate, release, chunk})
       .first->second;
 }

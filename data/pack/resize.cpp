@@ -28,8 +28,8 @@ struct ResizeAxis {
     std::vector<double> raw;
     for (int i = 0; i < out; ++i) {
       const double center = (i + 0.5) * scale;
-      const int first = std::max(0, int(center - support + 0.5));
-      const int end = std::min(in, int(center + support + 0.5));
+      const int first = std::max(0, int(std::floor(center - support + 0.5)));
+      const int end = std::min(in, int(std::floor(center + support + 0.5)));
       double sum = 0;
       raw.clear();
       for (int j = first; j < end; ++j) {
@@ -37,7 +37,8 @@ struct ResizeAxis {
         sum += raw.back();
       }
       raw.resize(std::size_t(most_taps), 0.0);
-      for (const double w : raw) weights.push_back(std::int32_t(0.5 + w / sum * (1 << fraction_bits)));
+      for (const double w : raw)
+        weights.push_back(std::int32_t(std::floor(w / sum * (1 << fraction_bits) + 0.5)));
       outputs.push_back({first, end - first});
     }
   }

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "apps/bench/loader_times.h"
 #include "apps/bench/times.h"
 #include "apps/cli/commands.h"
 #include "apps/options/pretrain.h"
+#include "apps/options/shared.h"
 #include "apps/run/run_directory.h"
 #include "data/view_parts.h"
 #include "engine/error.h"
@@ -83,7 +83,7 @@ int bench_loader(const BenchLoaderOptions& o) {
                 .decode = decode,
                 .part = {},
                 .batch = batch,
-                .threads = o.threads > 0 ? o.threads : int(std::max(1U, std::thread::hardware_concurrency())),
+                .threads = decoder_threads(o.threads),
                 .batches = std::min<long>(o.steps, long(dataset->size()) / batch),
                 .seed = o.seed};
   std::vector<DecodingRow> rows = {{.name = "whole", .loading = whole}};

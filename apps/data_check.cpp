@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "apps/cli/commands.h"
+#include "apps/options/shared.h"
 #include "apps/run/run_directory.h"
 #include "data/check.h"
 #include "data/files.h"
@@ -140,7 +140,7 @@ void tell(std::size_t done, std::size_t images, std::chrono::steady_clock::time_
 }  // namespace
 
 int data_check(const DataCheckOptions& o) {
-  const int threads = o.threads > 0 ? o.threads : int(std::max(1U, std::thread::hardware_concurrency()));
+  const int threads = decoder_threads(o.threads);
   ordered_json result = ordered_json::object();
   std::size_t images = 0, broken = 0;
   std::optional<Checked> train;

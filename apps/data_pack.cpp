@@ -2,9 +2,9 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "apps/cli/commands.h"
+#include "apps/options/shared.h"
 #include "apps/run/run_directory.h"
 #include "apps/system/new_folder.h"
 #include "data/files.h"
@@ -25,7 +25,7 @@ data::PackOptions pack_options(const DataPackOptions& o) {
   p.shorter_side = o.shorter_side;
   p.decode = decode_options(o);
   p.shard_bytes = std::uint64_t(o.shard_size) << 20;
-  p.threads = o.threads > 0 ? o.threads : int(std::max(1U, std::thread::hardware_concurrency()));
+  p.threads = decoder_threads(o.threads);
   p.bad_images = o.bad_images == "skip" ? data::BadImages::skip : data::BadImages::stop;
   const bool decodes = o.shorter_side > 0 || o.shrink > 0 || o.exif != "ignore" || o.sixteen_bit != "high";
   if (p.encode == Encode::keep && decodes)

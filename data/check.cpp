@@ -1,16 +1,13 @@
 #include "data/check.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <mutex>
 #include <span>
-#include <system_error>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "data/files.h"
-#include "data/no_thread.h"
+#include "data/for_each_image.h"
 #include "data/subset.h"
 #include "engine/error.h"
 #include "engine/files/hash.h"
@@ -77,45 +74,22 @@ CheckResult check(const Dataset& dataset, int threads, const std::function<void(
   engine::require(threads >= 1, "data check: ", threads, " threads, expected at least 1");
   CheckResult result;
   result.images = dataset.size();
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
+  std::mutex mutex;  // of broken
   std::map<std::size_t, std::string> broken;
-  std::exception_ptr failed;
-
-  const auto work = [&](bool tells) {
-    CheckResult part;
-    Image image;  // reused, with its memory
+  std::vector<CheckResult> parts(std::size_t(threads), CheckResult{});
+  std::vector<Image> images(std::size_t(threads), Image{});  // reused, with their memory
+  for_each_image(dataset.size(), threads, [&](std::size_t i, int thread) {
+    Image& image = images[std::size_t(thread)];
     try {
-      for (std::size_t i; (i = next++) < dataset.size();) {
-        try {
-          dataset.read(i, image);
-          note(part, image, i);
-        } catch (const engine::DataError& error) {
-          const std::lock_guard lock(mutex);
-          broken[i] = error.what();
-        }
-        if (tells && progress) progress(i + 1);
-      }
+      dataset.read(i, image);
+      note(parts[std::size_t(thread)], image, i);
+    } catch (const engine::DataError& error) {
       const std::lock_guard lock(mutex);
-      merge(result, part);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failed = std::current_exception();
-      next = dataset.size();  // the other threads have nothing left to do
+      broken[i] = error.what();
     }
-  };
-  std::vector<std::thread> others;
-  others.reserve(std::size_t(threads));
-  try {
-    for (int t = 1; t < threads; ++t) others.emplace_back(work, false);
-    work(true);
-  } catch (const std::system_error& e) {
-    const std::lock_guard lock(mutex);
-    failed = std::make_exception_ptr(no_thread(others.size() + 2, threads, e));
-    next = dataset.size();
-  }
-  for (std::thread& thread : others) thread.join();
-  if (failed) std::rethrow_exception(failed);
+    if (thread == 0 && progress) progress(i + 1);
+  });
+  for (const CheckResult& part : parts) merge(result, part);
   for (auto& [i, wrong] : broken) {
     result.broken_images.push_back(i);
     result.broken.push_back(std::move(wrong));

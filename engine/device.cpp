@@ -57,9 +57,9 @@ Pool& pool(Device device) {
     else
       std::free(chunk);
   };
-  const std::size_t chunk = device.backend == Backend::cuda ? Pool::Source{}.chunk : host_chunk();
-  return pools.try_emplace({device.backend, device.index}, Pool::Source{allocate, release, chunk})
-      .first->second;
+  Pool::Source source{allocate, release};
+  if (device.backend == Backend::cpu) source.chunk = host_chunk();
+  return pools.try_emplace({device.backend, device.index}, std::move(source)).first->second;
 }
 
 }  // namespace

@@ -3,14 +3,11 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <ctime>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "data/decode/decode.h"
+#include "data/for_each_image.h"
 #include "data/view_batch.h"
 
 namespace apps {
@@ -22,60 +19,34 @@ double seconds_on(clockid_t clock) {
   return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
 }
 
-// The images of a batch, and what this thread spends on them.
-class BatchWork {
- public:
-  BatchWork(const Loading& l, std::uint32_t epoch, const std::uint32_t* samples,
-            std::vector<data::Image>& images)
-      : l_(l), epoch_(epoch), samples_(samples), images_(images) {}
-
-  ImageWork run() {
-    std::vector<std::thread> others;
-    for (int t = 1; t < l_.threads; ++t) others.emplace_back([this] { take(); });
-    take();
-    for (std::thread& thread : others) thread.join();
-    if (failed_) std::rethrow_exception(failed_);
-    return sum_;
+// One image, and what this thread spends on it.
+void load(const Loading& l, std::uint32_t epoch, std::uint32_t sample, data::Image& image, ImageWork& own) {
+  data::ChoosePart needed;
+  if (l.part) needed = [&](int height, int width) { return l.part(epoch, sample, height, width); };
+  const double begun = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  const std::vector<std::uint8_t> file = l.images->file_bytes(sample);
+  if (file.empty()) {  // pixels: nothing to decode
+    l.part ? l.images->read_part(sample, needed, image) : l.images->read(sample, image);
+    own.read += seconds_on(CLOCK_THREAD_CPUTIME_ID) - begun;
+    return;
   }
+  const double read = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  data::decode_image(file.data(), file.size(), l.images->name(sample), image, l.decode, needed);
+  own.read += read - begun;
+  own.decode += seconds_on(CLOCK_THREAD_CPUTIME_ID) - read;
+}
 
- private:
-  void take() {
-    ImageWork own;
-    try {
-      for (std::size_t i; (i = next_++) < images_.size();) load(samples_[i], images_[i], own);
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      failed_ = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    sum_.read += own.read, sum_.decode += own.decode;
-  }
-
-  void load(std::uint32_t sample, data::Image& image, ImageWork& own) const {
-    data::ChoosePart needed;
-    if (l_.part) needed = [&](int height, int width) { return l_.part(epoch_, sample, height, width); };
-    const double begun = seconds_on(CLOCK_THREAD_CPUTIME_ID);
-    const std::vector<std::uint8_t> file = l_.images->file_bytes(sample);
-    if (file.empty()) {  // pixels: nothing to decode
-      l_.part ? l_.images->read_part(sample, needed, image) : l_.images->read(sample, image);
-      own.read += seconds_on(CLOCK_THREAD_CPUTIME_ID) - begun;
-      return;
-    }
-    const double read = seconds_on(CLOCK_THREAD_CPUTIME_ID);
-    data::decode_image(file.data(), file.size(), l_.images->name(sample), image, l_.decode, needed);
-    own.read += read - begun;
-    own.decode += seconds_on(CLOCK_THREAD_CPUTIME_ID) - read;
-  }
-
-  const Loading& l_;
-  const std::uint32_t epoch_;
-  const std::uint32_t* const samples_;
-  std::vector<data::Image>& images_;
-  std::atomic<std::size_t> next_{0};
-  std::mutex mutex_;
-  ImageWork sum_;
-  std::exception_ptr failed_;
-};
+// The images of a batch, by all threads.
+ImageWork load(const Loading& l, std::uint32_t epoch, const std::uint32_t* samples,
+               std::vector<data::Image>& images) {
+  std::vector<ImageWork> own(std::size_t(l.threads), ImageWork{});
+  data::for_each_image(images.size(), l.threads, [&](std::size_t i, int thread) {
+    load(l, epoch, samples[i], images[i], own[std::size_t(thread)]);
+  });
+  ImageWork sum;
+  for (const ImageWork& w : own) sum.read += w.read, sum.decode += w.decode;
+  return sum;
+}
 
 double assemble(const std::vector<data::Image>& images, std::vector<std::uint8_t>& batch) {
   const double begun = seconds_on(CLOCK_THREAD_CPUTIME_ID);
@@ -93,7 +64,7 @@ ImageWork measure_work(const Loading& l, std::int64_t epoch) {
   ImageWork all;
   for (long b = -1; b < l.batches; ++b) {  // the first one warms up: it brings memory
     const std::uint32_t* samples = order.data() + std::size_t(std::max(0L, b)) * images.size();
-    ImageWork work = BatchWork(l, std::uint32_t(epoch), samples, images).run();
+    ImageWork work = load(l, std::uint32_t(epoch), samples, images);
     work.assemble = assemble(images, batch);
     if (b < 0) continue;
     all.read += work.read, all.decode += work.decode, all.assemble += work.assemble;

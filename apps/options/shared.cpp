@@ -1,7 +1,9 @@
 #include "apps/options/shared.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <thread>
 
 #include "models/backbones/resnet_depths.h"
 #include "models/methods/method_options.h"
@@ -224,6 +226,10 @@ Field loader_threads_entry(int& value) {
   f.low = 0, f.high = 256;
   f.per_machine = true;
   return f;
+}
+
+int decoder_threads(int given) {
+  return given > 0 ? given : int(std::max(1U, std::thread::hardware_concurrency()));
 }
 
 Field decoder_threads_entry(int& value) {

@@ -46,6 +46,7 @@ Field seed_entry(std::uint64_t&, const std::string& help);
 Field device_entry(std::string&);
 Field loader_threads_entry(int&);
 Field decoder_threads_entry(int&);
+int decoder_threads(int given);            // its value: `given`, or one per core
 Field kernel_threads_entry(std::string&);  // how the CPU device runs the threads of a block
 
 // Start of a command

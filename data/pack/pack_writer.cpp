@@ -1,19 +1,15 @@
 #include "data/pack/pack_writer.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "data/decode/decode.h"
 #include "data/files.h"
-#include "data/no_thread.h"
+#include "data/for_each_image.h"
 #include "data/pack/encode_jpeg.h"
 #include "data/pack/pack_index.h"
 #include "data/pack/resize.h"
@@ -101,9 +97,12 @@ Stored stored(const Member& m, const PackOptions& o) {
   Stored s;
   try {
     Image image;
-    m.set->read(m.index, image);
     if (o.encode == Encode::keep) s.bytes = m.set->file_bytes(m.index);
-    if (!s.bytes.empty()) return s;
+    if (!s.bytes.empty()) {  // decoded to see that it can be
+      decode_image(s.bytes.data(), s.bytes.size(), m.set->name(m.index), image, o.decode);
+      return s;
+    }
+    m.set->read(m.index, image);
     if (o.shorter_side > 0) shrink_to_shorter_side(image, o.shorter_side);
     if (o.encode == Encode::jpeg) {
       s.bytes = encode_jpeg_file(image, o.quality);
@@ -121,28 +120,7 @@ Stored stored(const Member& m, const PackOptions& o) {
 std::vector<Stored> stored_images(const std::vector<Member>& all, std::size_t first, std::size_t count,
                                   const PackOptions& o) {
   std::vector<Stored> made(count);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failed;
-  const auto work = [&] {
-    try {
-      for (std::size_t i; (i = next++) < count;) made[i] = stored(all[first + i], o);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failed = std::current_exception();
-      next = count;
-    }
-  };
-  std::vector<std::thread> others;
-  try {
-    for (int t = 1; t < o.threads; ++t) others.emplace_back(work);
-  } catch (const std::system_error& e) {
-    failed = std::make_exception_ptr(no_thread(others.size() + 2, o.threads, e));
-    next = count;
-  }
-  work();
-  for (std::thread& thread : others) thread.join();
-  if (failed) std::rethrow_exception(failed);
+  for_each_image(count, o.threads, [&](std::size_t i, int) { made[i] = stored(all[first + i], o); });
   return made;
 }
 

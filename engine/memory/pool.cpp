@@ -6,7 +6,7 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kLeastChunk = std::size_t(64) << 20, kGranule = std::size_t(2) << 20;
+constexpr std::size_t kGranule = std::size_t(2) << 20;
 
 std::size_t rounded(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 
@@ -47,7 +47,8 @@ bool Pool::grow(std::size_t bytes) {
   const std::size_t more = std::max(bytes, held_ / 8);
   std::size_t chunk = rounded(more, source_.chunk);
   void* fresh = source_.allocate(chunk);
-  if (fresh == nullptr && chunk > more) fresh = source_.allocate(chunk = rounded(more, kLeastChunk));
+  if (fresh == nullptr && source_.chunk > kLeastChunk)
+    fresh = source_.allocate(chunk = rounded(more, kLeastChunk));
   if (fresh == nullptr) fresh = source_.allocate(chunk = least);
   if (fresh == nullptr && release_free_chunks()) fresh = source_.allocate(chunk);
   if (fresh == nullptr) return false;

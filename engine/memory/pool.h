@@ -16,13 +16,15 @@ namespace engine {
 
 class Pool {
  public:
+  static constexpr std::size_t kLeastChunk = std::size_t(64) << 20;
+
   // The allocator of the pool's chunks. allocate() returns null if there is not enough memory.
   struct Source {
     std::function<void*(std::size_t)> allocate;
     std::function<void(void*)> free;
     // Bytes of the first chunk, and least of a later one. One large chunk wastes less than several, and where
     // memory is given when it is first used it costs nothing.
-    std::size_t chunk = std::size_t(64) << 20;
+    std::size_t chunk = kLeastChunk;
   };
   explicit Pool(Source source) : source_(std::move(source)) {}
 

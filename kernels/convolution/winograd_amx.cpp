@@ -173,7 +173,7 @@ void split_pair(const float* from, std::int64_t row, std::int64_t rows, Bits (&p
 // `rows` rows of 32 floats as a right operand, whose depth are the rows.
 template <int PARTS>
 void split_right(const float* from, std::int64_t rows, std::uint16_t* to) {
-  for (std::int64_t r = 0; r < (rows + panel - 1) / panel * panel; r += 2)
+  for (std::int64_t r = 0; r < round_up(rows, panel); r += 2)
     for (int j = 0; j < panel; j += 16) {
       Bits pair[PARTS];
       split_pair(from + j, r, rows, pair);
@@ -275,7 +275,7 @@ void gradient_product_of(int point, std::int64_t k_first, std::int64_t c_first, 
     for (std::int64_t c = 0; c < c_panels; ++c)
       for (std::int64_t k = 0; k < k_panels; ++k)
         tiles.multiply({left + k * panel * panel, left_rows}, {right + c * right_size}, panel,
-                       (depth + panel - 1) / panel,
+                       ceil_div(depth, panel),
                        u + du.offset(point) + ((c_first + c) * du.rows + (k_first + k) * panel) * panel,
                        accumulate || row > 0);
   }
